@@ -1,0 +1,1 @@
+"""Monynha: a self-hosted back end and board for teams that plan work together."""

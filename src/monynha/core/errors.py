@@ -1,0 +1,164 @@
+"""Everything that can go wrong, as one tree.
+
+    Fault
+    ├── BadRequest            400  the request cannot be read
+    ├── Unauthenticated       401  nobody known is asking
+    ├── Forbidden             403  seen, but not allowed
+    ├── NotFound              404  absent, or not to be known about
+    ├── MethodNotAllowed      405
+    ├── NotAcceptable         406
+    ├── Conflict              409  what is there stands against it
+    ├── PreconditionFailed    412  the row is not at the expected version
+    ├── TooLarge              413
+    ├── UnsupportedMediaType  415
+    ├── Invalid               422  read and understood, but not valid
+    ├── RateLimited           429
+    ├── Internal              500  our own failure
+    └── Unavailable           503  a server we depend on is away
+
+    WrongSetting              stops the start; never leaves over a protocol
+
+A class states its `status`, its `code` (the word of the contract) and, as its docstring, its default message.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Fault(Exception):
+    """Something went wrong."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "INTERNAL_ERROR"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        details: dict[str, object] | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+        **fields: str,
+    ) -> None:
+        self.message = message or (type(self).__doc__ or "").strip()
+        self.details: dict[str, object] = {**(details or {}), **fields}
+        self.headers = headers
+        super().__init__(self.message)
+
+
+class BadRequest(Fault):
+    """The request cannot be read."""
+
+    status = 400
+    code = "BAD_REQUEST"
+
+
+class Unauthenticated(Fault):
+    """Sign in first: the access token is missing, expired or no longer valid."""
+
+    status = 401
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(Fault):
+    """You may not do this."""
+
+    status = 403
+    code = "FORBIDDEN"
+
+
+class NotFound(Fault):
+    """There is no such thing, or you may not see it."""
+
+    status = 404
+    code = "NOT_FOUND"
+
+
+class MethodNotAllowed(Fault):
+    """This address does not take that method."""
+
+    status = 405
+    code = "METHOD_NOT_ALLOWED"
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        self.allowed = allowed
+        super().__init__(headers=(("Allow", ", ".join(allowed)),))
+
+
+class NotAcceptable(Fault):
+    """Only application/json can be answered here."""
+
+    status = 406
+    code = "NOT_ACCEPTABLE"
+
+
+class Conflict(Fault):
+    """What is there already stands against it."""
+
+    status = 409
+    code = "CONFLICT"
+
+
+class PreconditionFailed(Fault):
+    """It was changed since you read it."""
+
+    status = 412
+    code = "PRECONDITION_FAILED"
+
+
+class TooLarge(Fault):
+    """The request is larger than allowed."""
+
+    status = 413
+    code = "PAYLOAD_TOO_LARGE"
+
+
+class UnsupportedMediaType(Fault):
+    """Send the body as application/json."""
+
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class Invalid(Fault):
+    """The validation of the request failed."""
+
+    status = 422
+    code = "VALIDATION_ERROR"
+
+
+class RateLimited(Fault):
+    """Too many requests, please try again later."""
+
+    status = 429
+    code = "RATE_LIMITED"
+
+    def __init__(
+        self, message: str | None = None, *, retry_after_s: int, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(
+            message,
+            details={"retryAfter": retry_after_s},
+            headers=(("Retry-After", str(retry_after_s)), *headers),
+        )
+
+
+class Internal(Fault):
+    """Something went wrong on our side."""
+
+
+class Unavailable(Fault):
+    """The service cannot answer just now, please try again."""
+
+    status = 503
+    code = "UNAVAILABLE"
+
+    def __init__(self, message: str | None = None, *, retry_after_s: int = 1) -> None:
+        super().__init__(message, headers=(("Retry-After", str(retry_after_s)),))
+
+
+class WrongSetting(Exception):
+    """A setting, or what it names, does not let the program start.
+
+    The message is one line for the operator and names the setting.
+    """
