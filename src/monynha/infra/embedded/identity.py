@@ -1,0 +1,67 @@
+"""As whom the embedded servers run: PostgreSQL refuses to run as root."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import os
+import pwd
+import shutil
+import signal
+import stat
+import sys
+from pathlib import Path
+
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+
+
+class Identity(enum.Enum):
+    """The user a server process becomes."""
+
+    OURS = "ours"
+    NAMESPACE = "namespace"  # `nobody` in a user namespace of its own, root outside
+    NOBODY = "nobody"
+
+    @property
+    def uid(self) -> int:
+        """Who owns the server's files, as seen from here."""
+        return pwd.getpwnam("nobody").pw_uid if self is Identity.NOBODY else os.geteuid()
+
+    def command(self, stop_signal: signal.Signals, *argv: str | Path) -> tuple[str, ...]:
+        """The command that becomes `argv` under this identity and gets `stop_signal` when we die."""
+        launch = (
+            sys.executable,
+            "-S",
+            "-E",
+            str(_LAUNCHER),
+            self.value,
+            str(int(stop_signal)),
+            str(os.getpid()),
+        )
+        return (*launch, *map(str, argv))
+
+    def can_reach(self, path: Path) -> bool:
+        """Whether it may pass through every folder above `path`."""
+        if self is not Identity.NOBODY:
+            return True
+        return all(above.stat().st_mode & stat.S_IXOTH for above in path.resolve().parents)
+
+    def own(self, place: Path) -> None:
+        """Hand a file or folder over, when we or a start as another identity left it to somebody else."""
+        if os.geteuid() != 0 or place.stat().st_uid == self.uid:
+            return
+        for path in (place, *place.rglob("*")):
+            os.chown(path, self.uid, -1, follow_symlinks=False)
+
+
+async def choose_identity() -> Identity:
+    """Stay ourselves unless we are root; then prefer the namespace, which leaves all files root's."""
+    if os.geteuid() != 0:
+        return Identity.OURS
+    nothing = shutil.which("true") or "/bin/true"
+    probe = await asyncio.create_subprocess_exec(
+        *Identity.NAMESPACE.command(signal.SIGKILL, nothing),
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    return Identity.NAMESPACE if await probe.wait() == 0 else Identity.NOBODY
