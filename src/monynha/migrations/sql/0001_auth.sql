@@ -104,6 +104,8 @@ create table auth.one_time_tokens (
   constraint one_time_token_link_is_unique unique (link_hash)
 );
 
+create index one_time_tokens_by_address on auth.one_time_tokens (relates_to);
+
 -- The step between a followed link and a session for clients that hold a code verifier (RFC 7636).
 create table auth.authorization_codes (
   id uuid primary key default gen_random_uuid(),
