@@ -1,0 +1,39 @@
+"""The command line of `monynha`; each command is a file of its own, imported when it is run."""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App
+
+from monynha.core.errors import WrongSetting
+
+_EXAMPLE = "Example: monynha serve --port 9000"
+_COMMANDS = ("serve", "keys")
+
+
+def make_app() -> App:
+    """The command line with all its commands."""
+    app = App(
+        name="monynha",
+        help=f"A self-hosted back end and board for teams that plan work together.\n\n{_EXAMPLE}",
+        version_flags=["--version"],
+    )
+    for name in _COMMANDS:
+        module = name.replace("-", "_")
+        app.command(f"monynha.app.commands.{module}:{module}", name=name)
+    return app
+
+
+def main() -> None:
+    """Run the command that was asked for; what stops it is told in one line."""
+    app = make_app()
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
+        for name in _COMMANDS:
+            _ = app[name]  # looking a command up imports it, and only then the overview has its sentence
+    try:
+        app()
+    except WrongSetting as refused:
+        sys.exit(f"monynha: {refused}")
+    except KeyboardInterrupt:
+        sys.exit(130)

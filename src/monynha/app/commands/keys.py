@@ -1,0 +1,51 @@
+"""`monynha keys`: what an official client needs to connect."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Final
+
+from monynha.app.commands.options import AsJson, DataDir, read_settings
+from monynha.core.settings import Settings, local_url
+from monynha.infra.embedded import served_at
+
+# A fixed day, so that the keys of one secret are the same whenever and wherever they are printed.
+_ISSUED_AT: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
+_EXPIRES_AT: Final = int(datetime(2036, 1, 1, tzinfo=UTC).timestamp())
+
+
+def keys(*, data_dir: DataDir = None, json_: AsJson = False) -> None:
+    """Print the address and the keys for official clients.
+
+    The service role key may do everything: keep it on servers.
+
+    Example: monynha keys --json
+    """
+    settings = read_settings(data_dir=data_dir)
+    found = {
+        "url": _url(settings),
+        "anonKey": make_key("anon", settings.jwt_secret),
+        "serviceRoleKey": make_key("service_role", settings.jwt_secret),
+        "jwtSecret": settings.jwt_secret,
+    }
+    if json_:
+        print(json.dumps(found))
+        return
+    for name, text in found.items():
+        print(f"{name:<15} {text}")
+
+
+def make_key(role: str, secret: str) -> str:
+    """The key of a program, which is nobody's session: signed as access tokens are, without a `sub`."""
+    from joserfc import jwt
+    from joserfc.jwk import OctKey
+
+    claims = {"iss": "monynha", "role": role, "iat": _ISSUED_AT, "exp": _EXPIRES_AT}
+    return jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, OctKey.import_key(secret))
+
+
+def _url(settings: Settings) -> str:
+    """The address that is set; else the one served at right now, whatever port its command picked."""
+    is_set = settings.site_url != local_url(settings.host, settings.port)
+    return settings.site_url if is_set else served_at(settings.data_dir) or settings.site_url

@@ -1,0 +1,36 @@
+"""What the commands have in common: their options, their settings, their loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from cyclopts import Parameter
+
+from monynha.core.settings import Settings
+from monynha.infra.embedded import with_secrets
+
+T = TypeVar("T")
+
+DataDir = Annotated[
+    str | None, Parameter(name="--data-dir", help="The data folder (MONYNHA_DATA_DIR, default ./data).")
+]
+AsJson = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON, for scripts.")]
+
+
+def read_settings(*, data_dir: str | None = None, **flags: str | None) -> Settings:
+    """Read the settings, options winning; a flag is named as its setting is behind MONYNHA_."""
+    given = {"data_dir": data_dir, **flags}
+    options = {f"MONYNHA_{name.upper()}": text for name, text in given.items() if text is not None}
+    return with_secrets(Settings.read({**os.environ, **options}, Path(".env")))
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work on the loop that the program itself runs on."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)

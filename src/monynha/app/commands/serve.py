@@ -1,0 +1,29 @@
+"""`monynha serve`: run the program."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from monynha.app.commands.options import DataDir, read_settings, run
+
+
+def serve(
+    *,
+    host: Annotated[str | None, Parameter(help="The address to listen on (MONYNHA_HOST).")] = None,
+    port: Annotated[str | None, Parameter(help="The port to listen on (MONYNHA_PORT).")] = None,
+    data_dir: DataDir = None,
+    workers: Annotated[str | None, Parameter(help="How many processes answer (MONYNHA_WORKERS).")] = None,
+    services: Annotated[str | None, Parameter(help="Which parts to run (MONYNHA_SERVICES).")] = None,
+) -> None:
+    """Run the program, with its own PostgreSQL and Valkey unless DATABASE_URL and REDIS_URL name others.
+
+    It prints one line with the address when it can serve, and stops on Ctrl-C.
+
+    Example: monynha serve --port 9000 --data-dir /srv/monynha
+    """
+    settings = read_settings(data_dir=data_dir, host=host, port=port, workers=workers, services=services)
+    from monynha.app.serve import serve as serve_until_told
+
+    run(serve_until_told(settings))

@@ -1,0 +1,53 @@
+"""A program to serve that shows what the process around it does, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+from monynha.core.errors import WrongSetting
+from monynha.core.settings import Settings
+from monynha.infra.embedded import Servers
+
+
+class Stub:
+    """Answers `/pid`, `/slow`, `/rows` (keeps a row per request), and 503 while the database is away."""
+
+    def __init__(self, servers: Servers) -> None:
+        self._servers = servers
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        status, body = await self._answer(scope["path"])
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": body.encode()})
+
+    async def close(self) -> None:
+        pass
+
+    async def _answer(self, path: str) -> tuple[int, str]:
+        if path == "/pid":
+            return 200, str(os.getpid())
+        if path == "/slow":
+            await asyncio.sleep(1.5)
+            return 200, "done"
+        import asyncpg
+
+        try:
+            connection = await asyncpg.connect(self._servers.database_url, timeout=3)
+            try:
+                await connection.execute("set role monynha_owner")
+                await connection.execute("create table if not exists kept (at timestamptz default now())")
+                await connection.execute("insert into kept default values")
+                return 200, str(await connection.fetchval("select count(*) from kept"))
+            finally:
+                await connection.close()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return 503, ""
+
+
+async def build(settings: Settings, servers: Servers) -> Stub:
+    """What `monynha.app.asgi` offers."""
+    if settings.log_level == "error":
+        raise WrongSetting("LOG_LEVEL: the stub refuses this one")
+    return Stub(servers)
