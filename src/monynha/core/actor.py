@@ -1,0 +1,43 @@
+"""Who asks: every statement is asked by an actor, and carries their claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class ActorKind(StrEnum):
+    """What sort of asker an actor is."""
+
+    NOBODY = "anon"
+    USER = "authenticated"
+    SERVICE = "service_role"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """An asker: nobody, a signed-in user, a holder of the service key, or a named part of the program.
+
+    `claims` is the JSON text of the verified access token; PostgreSQL sees it as `request.jwt.claims`.
+    """
+
+    kind: ActorKind
+    id: UUID | None = None
+    session_id: UUID | None = None
+    claims: str = "{}"
+    name: str = ""
+
+    @property
+    def is_nobody(self) -> bool:
+        """Whether no one known is asking."""
+        return self.kind is ActorKind.NOBODY
+
+
+NOBODY = Actor(ActorKind.NOBODY, claims='{"role":"anon"}')
+
+
+def system(name: str) -> Actor:
+    """Return the named part of the program as an actor, as `system("sign-in")`."""
+    return Actor(ActorKind.SYSTEM, name=name)

@@ -1,0 +1,5 @@
+"""Posts: what people tell everybody."""
+
+from monynha.domains.posts.models import Post, posts
+
+__all__ = ["Post", "posts"]

@@ -1,0 +1,205 @@
+"""What is changed: a body read by the resource's declaration, with all its problems told at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from monynha.core.errors import Invalid
+from monynha.core.wire import parse_instant, parse_uuid
+from monynha.engine.model import Kind, Rules
+from monynha.engine.resource import Field, Resource
+
+Values = dict[str, object]
+"""Column names with the values to be bound."""
+
+
+def read_create(resource: Resource, body: object) -> Values:
+    """Return what a create writes; Invalid names every field that stands against it."""
+    inputs = {name: one for name, one in resource.fields.items() if one.rules.creatable}
+    problems: dict[str, object] = {}
+    values = _read(resource, _object(body), inputs, problems)
+    for name, one in inputs.items():
+        assert one.column is not None
+        if one.rules.found_by is not None:
+            _check_found_by(name, one, values, problems)
+        elif name not in problems and one.column.name not in values and not one.rules.default:
+            problems[name] = "is required"
+        refused = resource.not_created_with.get(name, ())
+        if values.get(one.column.name) in refused:
+            problems[name] = f"cannot be {values[one.column.name]} from the start"
+    return _unless(problems, values)
+
+
+def read_update(resource: Resource, body: object) -> Values:
+    """Return what an update writes: only what the body names."""
+    inputs = {name: one for name, one in resource.fields.items() if one.rules.updatable}
+    problems: dict[str, object] = {}
+    return _unless(problems, _read(resource, _object(body), inputs, problems))
+
+
+def unwrapped(body: object) -> object:
+    """Return the body without its wrapper: an object with the single key `data` that holds an object."""
+    if isinstance(body, dict) and len(body) == 1 and isinstance(body.get("data"), dict):
+        return body["data"]
+    return body
+
+
+def _object(body: object) -> dict[str, object]:
+    body = unwrapped(body)
+    if not isinstance(body, dict):
+        raise Invalid("The validation of the request failed: the body must be an object.")
+    return body
+
+
+def _unless(problems: dict[str, object], values: Values) -> Values:
+    if problems:
+        names = ", ".join(problems)
+        raise Invalid(f"The validation of the request failed: {names}.", details=problems)
+    return values
+
+
+def _read(
+    resource: Resource, body: dict[str, object], inputs: dict[str, Field], problems: dict[str, object]
+) -> Values:
+    values: Values = {}
+    found_by = {one.rules.found_by[0]: one for one in inputs.values() if one.rules.found_by is not None}
+    for name, value in body.items():
+        one = inputs.get(name)
+        try:
+            if one is not None and one.column is not None:
+                values[one.column.name] = read_value(one, value)
+            elif name in found_by:
+                values[name] = _address(value)
+            else:
+                problems[name[:100]] = "is read-only" if name in resource.fields else "is not known"
+        except ValueError as problem:
+            problems[name] = str(problem)
+    return values
+
+
+def _check_found_by(name: str, one: Field, values: Values, problems: dict[str, object]) -> None:
+    assert one.column is not None and one.rules.found_by is not None
+    other = one.rules.found_by[0]
+    given = [word for word in (one.column.name, other) if word in values]
+    if not given and name not in problems and other not in problems:
+        problems[name] = f"is required, or {other}"
+    elif len(given) == 2:
+        problems[name] = f"and {other} exclude each other"
+
+
+def read_value(one: Field, value: object) -> object:
+    """Return a field's value as it is bound (ValueError says what it must be)."""
+    if value is None:
+        if one.nullable:
+            return None
+        raise ValueError("must not be null")
+    return _READERS[one.rules.kind](value, one.rules)
+
+
+def _text(value: object, rules: Rules) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a text")
+    if "\x00" in value:
+        raise ValueError("must not hold a NUL")
+    text = value.strip() if rules.trimmed else value
+    if len(text) < rules.least:
+        raise ValueError("must not be empty")
+    if rules.most is not None:
+        if rules.trimmed and len(text) > rules.most:
+            raise ValueError(f"must be at most {rules.most} characters")
+        if not rules.trimmed and len(text.encode()) > rules.most:
+            raise ValueError(f"must be at most {rules.most} bytes")
+    return text
+
+
+def _choice(value: object, rules: Rules) -> str:
+    if not isinstance(value, str) or value not in rules.choices:
+        raise ValueError(f"must be one of {', '.join(rules.choices)}")
+    return value
+
+
+def _id(value: object, rules: Rules) -> object:
+    found = parse_uuid(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("must be a UUID")
+    return found
+
+
+def _instant(value: object, rules: Rules) -> object:
+    if not isinstance(value, str):
+        raise ValueError("must be an RFC 3339 time with an offset, as 2026-01-31T09:00:00Z")
+    return parse_instant(value)
+
+
+def _words(value: object, rules: Rules) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise ValueError("must be a list of texts")
+    if rules.most is not None and len(value) > rules.most:
+        raise ValueError(f"must be at most {rules.most} texts")
+    found = [word.strip() for word in value]
+    if any(not 1 <= len(word) <= rules.least or "\x00" in word for word in found):
+        raise ValueError(f"must be texts of 1 to {rules.least} characters")
+    return found
+
+
+def _json_object(value: object, rules: Rules) -> str:
+    if not isinstance(value, dict):
+        raise ValueError("must be an object")
+    try:
+        text = orjson.dumps(value)
+    except TypeError:
+        raise ValueError("must not hold integers beyond 64 bits") from None
+    if rules.most is not None and len(text) > rules.most:
+        raise ValueError(f"must be at most {rules.most} bytes")
+    if b"\\u0000" in text and "\x00" in _all_text(value):
+        raise ValueError("must not hold a NUL")
+    return text.decode()
+
+
+def _all_text(value: object) -> str:
+    if isinstance(value, dict):
+        return "".join(key + _all_text(item) for key, item in value.items())
+    if isinstance(value, list):
+        return "".join(map(_all_text, value))
+    return value if isinstance(value, str) else ""
+
+
+def _url(value: object, rules: Rules) -> str:
+    text = _text(value, rules)
+    try:
+        parts = urlsplit(text)
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_web = False
+    if not is_web or re.search(r"[\s<>\"'`\\]", text):
+        raise ValueError("must be an http or https address")
+    if rules.most is not None and len(text) > rules.most:
+        raise ValueError(f"must be at most {rules.most} characters")
+    return text
+
+
+def _address(value: object) -> str:
+    if (
+        not isinstance(value, str)
+        or not 3 <= len(value.strip()) <= 255
+        or "@" not in value
+        or "\x00" in value
+    ):
+        raise ValueError("must be a mail address")
+    return value.strip().lower()
+
+
+_READERS: dict[Kind, Callable[[Any, Rules], object]] = {
+    Kind.ID: _id,
+    Kind.TEXT: _text,
+    Kind.CHOICE: _choice,
+    Kind.INSTANT: _instant,
+    Kind.WORDS: _words,
+    Kind.OBJECT: _json_object,
+    Kind.URL: _url,
+}

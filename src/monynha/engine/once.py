@@ -1,0 +1,56 @@
+"""Creates that are sent twice and happen once (the Idempotency-Key header, draft-ietf-httpapi-idempotency-key)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from monynha.core.errors import Invalid
+from monynha.infra.postgres.database import Transaction
+
+_REMEMBER = """
+insert into monynha.idempotency_keys as known (method, path, key, digest) values ($1, $2, $3, $4)
+on conflict (user_id, method, path, key) do update
+  set digest = excluded.digest, created_id = null, created_at = now()
+  where known.created_at < now() - interval '24 hours'
+returning true
+"""
+_RECALL = """
+select digest, created_id from monynha.idempotency_keys
+where user_id = (select auth.uid()) and method = $1 and path = $2 and key = $3
+"""
+_FINISH = """
+update monynha.idempotency_keys set created_id = $4
+where user_id = (select auth.uid()) and method = $1 and path = $2 and key = $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A create's own name: where it was sent, under which key, with which body."""
+
+    method: str
+    path: str
+    key: str
+    digest: bytes
+
+    async def earlier(self, transaction: Transaction) -> UUID | None:
+        """Return the id that an earlier twin created, None for the first; a twin under way is waited for.
+
+        The unique index makes the second wait until the first has committed or failed.
+        """
+        where = (self.method, self.path, self.key)
+        if await transaction.value(_REMEMBER, *where, self.digest):
+            return None
+        known = await transaction.row(_RECALL, *where)
+        if known is None or known["digest"] != self.digest:
+            raise Invalid(
+                "The validation of the request failed: the Idempotency-Key was used with another body.",
+                details={"Idempotency-Key": "was used with another body"},
+            )
+        created: UUID = known["created_id"]
+        return created
+
+    async def finish(self, transaction: Transaction, created: UUID) -> None:
+        """Remember what was created."""
+        await transaction.run(_FINISH, self.method, self.path, self.key, created)

@@ -1,0 +1,210 @@
+"""What exists: a resource is declared once, and every protocol derives from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from sqlalchemy import Column, Table
+from sqlalchemy.orm import InstrumentedAttribute
+
+from monynha.core.errors import Conflict, Fault, Forbidden, Invalid
+from monynha.core.wire import camel
+from monynha.engine.model import Kind, Model, Rules, SqlExpression
+
+Operator = Literal["equal", "has", "before", "after", "words"]
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """A value of a resource as the outside knows it: its camelCase name and where it comes from."""
+
+    name: str
+    rules: Rules
+    nullable: bool
+    doc: str
+    column: Column[Any] | None = None
+    expression: SqlExpression | None = None
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether it sorts by the order of its words rather than by letters."""
+        return self.rules.kind is Kind.CHOICE
+
+
+@dataclass(frozen=True, eq=False)
+class Relation:
+    """The way from one resource to another, with the columns that must be equal on both sides."""
+
+    name: str
+    source: Resource
+    target: Resource
+    is_many: bool
+    here: Column[Any]
+    there: Column[Any]
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A to-one relation as its resource declares it; `inverse` hangs the way back onto the target.
+
+    `is_listed` gives the way back an address of its own, as `/users/{id}/posts`.
+    """
+
+    target: Resource
+    by: InstrumentedAttribute[Any]
+    inverse: str | None = None
+    is_listed: bool = False
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A query parameter that narrows a list."""
+
+    name: str
+    operator: Operator
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A value that is computed for the asker and not stored."""
+
+    expression: SqlExpression
+    choices: tuple[str, ...]
+    doc: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is said when a named constraint stands against a write: on which field, with which words."""
+
+    field: str
+    says: str
+    fault: type[Fault] = Invalid
+
+    @classmethod
+    def conflict(cls, field: str, says: str) -> Rule:
+        """Return a rule whose violation is a conflict with what is there."""
+        return cls(field, says, Conflict)
+
+    def broken(self, detail: str = "") -> Fault:
+        """Return the error to raise."""
+        says = f"{self.says}: {detail}" if detail else self.says
+        if self.fault is Forbidden:
+            return Forbidden(f"{says}.")
+        message = None if self.fault is Invalid else f"The {self.field} {says}."
+        return self.fault(message, details={self.field: says})
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """A kind of thing that can be asked for and changed.
+
+    `within` is the resource it belongs to: its rows are listed and created below the parent's address.
+    `rules` says, for each constraint of the schema, what its violation means to the caller.
+    """
+
+    model: type[Model]
+    singular: str
+    plural: str
+    within: Link | None = None
+    links: Mapping[str, Link] = field(default_factory=dict)
+    derived: Mapping[str, Derived] = field(default_factory=dict)
+    filters: tuple[Filter, ...] = ()
+    sorts: tuple[str, ...] = ("createdAt", "updatedAt")
+    newest: str = "createdAt"
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    verbs: frozenset[str] = frozenset({"list", "read", "create", "update", "delete"})
+    switches: Mapping[str, str] = field(default_factory=dict)
+    """Query parameters of DELETE that turn a setting of the transaction on, with their meaning."""
+    not_created_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Choices that a create may not make, by field."""
+
+    @property
+    def doc(self) -> str:
+        """What it is, in the words of its row type."""
+        return (self.model.__doc__ or "").strip()
+
+    @cached_property
+    def table(self) -> Table:
+        """The table of its rows."""
+        table = self.model.__table__
+        assert isinstance(table, Table)
+        return table
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """Everything a caller can see, by its outside name, in the order declared."""
+        found: dict[str, Field] = {}
+        for column in self.table.columns:
+            rules: Rules = column.info["rules"]
+            if rules.kind is not Kind.VERSION:
+                name = camel(column.name)
+                nullable = bool(column.nullable) or rules.seen_through is not None
+                found[name] = Field(name, rules, nullable, column.doc or "", column=column)
+        for name, derived in self.derived.items():
+            rules = Rules(Kind.CHOICE, choices=derived.choices, creatable=False, updatable=False)
+            found[name] = Field(name, rules, True, derived.doc, expression=derived.expression)
+        return found
+
+    @cached_property
+    def key(self) -> tuple[Column[Any], ...]:
+        """The columns of its primary key."""
+        return tuple(self.table.primary_key.columns)
+
+    @cached_property
+    def own_key(self) -> Column[Any]:
+        """The part of the key that tells a row from its siblings below one parent."""
+        own = [column for column in self.key if self.within is None or column is not self.parent_column]
+        assert len(own) == 1, f"{self.plural}: one column must tell siblings apart"
+        return own[0]
+
+    @cached_property
+    def parent_column(self) -> Column[Any] | None:
+        """The column that holds the parent's id."""
+        return None if self.within is None else column_of(self.within.by)
+
+    @cached_property
+    def is_reached_through_parent(self) -> bool:
+        """Whether its key holds its parent's, so that an item's address lies below the parent's."""
+        return len(self.key) > 1
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether a row's own columns say all there is, so that a write can answer from itself."""
+        return not self.derived and all(one.rules.seen_through is None for one in self.fields.values())
+
+    def filter(self, name: str) -> Filter | None:
+        """Return the filter of that name, or None."""
+        return next((one for one in self.filters if one.name == name), None)
+
+
+def column_of(attribute: InstrumentedAttribute[Any]) -> Column[Any]:
+    """Return the table's column behind a model's attribute."""
+    column = attribute.property.columns[0]
+    assert isinstance(column, Column)
+    return column
+
+
+def equal(*names: str) -> tuple[Filter, ...]:
+    """Filters that compare, each taking a comma list."""
+    return tuple(Filter(name, "equal", (name,)) for name in names)
+
+
+def has(name: str, field: str) -> Filter:
+    """A filter that wants a word in a list, or any of a comma list."""
+    return Filter(name, "has", (field,))
+
+
+def around(stem: str, field: str) -> tuple[Filter, ...]:
+    """The pair `<stem>Before` (exclusive) and `<stem>After` (inclusive) over a time."""
+    return Filter(f"{stem}Before", "before", (field,)), Filter(f"{stem}After", "after", (field,))
+
+
+def search(*fields: str) -> Filter:
+    """The filter `q`: every word of it stands in one of the fields, whatever its case."""
+    return Filter("q", "words", fields)

@@ -1,0 +1,90 @@
+"""The SQL of writes: inserts, updates and deletes over a resource's own columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, String
+from sqlalchemy.dialects.postgresql import asyncpg
+
+from monynha.engine.compiler import INSTANT
+from monynha.engine.model import Kind, Rules
+from monynha.engine.resource import Resource
+
+_DIALECT = asyncpg.dialect()
+
+
+def insert_sql(resource: Resource, columns: tuple[str, ...], *, first_bind: int, guard: str = "") -> str:
+    """Return an insert that answers `[version, row]` and the row's own key; `guard` is the condition of its source."""
+    table = resource.table
+    targets: dict[str, list[str]] = {}
+    for index, name in enumerate(columns, first_bind):
+        target, value = _source(resource, name, index)
+        targets.setdefault(target, []).append(value)
+    sources = [
+        values[0] if len(values) == 1 else f"coalesce({', '.join(values)})" for values in targets.values()
+    ]
+    where = f" where {guard}" if guard else ""
+    return (
+        f"insert into public.{table.name} ({', '.join(targets)}) select {', '.join(sources)}{where} "
+        f"returning {_answer(resource)}, {table.name}.{resource.own_key.name}::text"
+    )
+
+
+def update_sql(resource: Resource, columns: tuple[str, ...], *, with_version: bool) -> str:
+    """Return an update by key that answers `[version, row]`: first the values, then the key, then the version."""
+    table = resource.table
+    changes = [f"{name} = ${index}::{_type(table.columns[name])}" for index, name in enumerate(columns, 1)]
+    where = _where(resource, len(columns) + 1, with_version=with_version)
+    return f"update public.{table.name} set {', '.join(changes)} where {where} returning {_answer(resource)}"
+
+
+def delete_sql(resource: Resource, *, with_version: bool) -> str:
+    """Return a delete by key."""
+    return f"delete from public.{resource.table.name} where {_where(resource, 1, with_version=with_version)}"
+
+
+def lock_sql(resource: Resource, *, with_version: bool) -> str:
+    """Return what locks a row for an update: it passes the same policies as the update itself."""
+    where = _where(resource, 1, with_version=with_version)
+    return f"select {_answer(resource)} from public.{resource.table.name} where {where} for update"
+
+
+def version_sql(resource: Resource) -> str:
+    """Return what tells a row's version, if it is seen at all."""
+    return f"select version from public.{resource.table.name} where {_where(resource, 1, with_version=False)}"
+
+
+def _where(resource: Resource, first_bind: int, *, with_version: bool) -> str:
+    conditions = [f"{one.name} = ${index}::uuid" for index, one in enumerate(resource.key, first_bind)]
+    if with_version:
+        conditions.append(f"version = ${first_bind + len(resource.key)}::bigint")
+    return " and ".join(conditions)
+
+
+def _source(resource: Resource, name: str, index: int) -> tuple[str, str]:
+    columns = resource.table.columns
+    if name in columns:
+        return name, f"${index}::{_type(columns[name])}"
+    for column in columns:
+        rules: Rules = column.info["rules"]
+        if rules.found_by is not None and rules.found_by[0] == name:
+            return column.name, f"public.{rules.found_by[1]}(${index}::text)"
+    raise KeyError(name)
+
+
+def _type(column: Column[Any]) -> str:
+    # A cast to varchar(n) would cut silently; as text the column itself refuses what is too long.
+    return "text" if isinstance(column.type, String) else column.type.compile(dialect=_DIALECT)
+
+
+def _answer(resource: Resource) -> str:
+    table = resource.table.name
+    shown = [
+        f"to_char({table}.{one.column.name}, '{INSTANT}') as \"{one.name}\""
+        if one.rules.kind is Kind.INSTANT
+        else f'{table}.{one.column.name} as "{one.name}"'
+        for one in resource.fields.values()
+        if one.column is not None and one.rules.seen_through is None
+    ]
+    return f"json_build_array({table}.version, (select row_to_json(shown) from (select {', '.join(shown)}) shown))"

@@ -1,0 +1,191 @@
+"""The way to PostgreSQL: only ever as somebody.
+
+A read is one statement whose outer `case` sets the claims before the sub-select that reads
+(`guarded`), so it costs one round trip. A write is a transaction that begins with the claims.
+Claims are local to the transaction, so a connection needs no reset before its next asker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from monynha.core.actor import Actor, ActorKind
+from monynha.core.errors import Fault, Unauthenticated, Unavailable
+from monynha.infra.postgres.faults import Retry, Violation, translated
+from monynha.infra.postgres.pool import Connection, open_pool
+
+APP_ROLE = "monynha_app"
+SYSTEM_ROLE = "monynha_system"
+CLAIM_BINDS = 3
+"""How many binds of a guarded statement say who asks: `$1` claims, `$2` user id, `$3` session id."""
+
+_GUARD = "select case when auth.enter($1, $2, $3) then ({query}) else 'false'::json end"
+
+
+def guarded(query: str) -> str:
+    """Return the query, one JSON value made by a sub-select, so that it runs with the claims and only if live.
+
+    PostgreSQL evaluates the sub-select only after the condition (an init plan is lazy);
+    `tests/infra/postgres` holds every server version to it.
+    """
+    return _GUARD.format(query=query)
+
+
+@dataclass(frozen=True)
+class Database:
+    """Two pools: one asks for people, one does the program's own work."""
+
+    _app: asyncpg.Pool
+    _system: asyncpg.Pool
+
+    @classmethod
+    async def open(cls, url: str, *, size: int = 10) -> Database:
+        """Connect to the database at the URL with up to `size` connections for people and a few of our own."""
+        return cls(
+            await open_pool(url, APP_ROLE, size=size),
+            await open_pool(url, SYSTEM_ROLE, size=max(2, size // 2)),
+        )
+
+    async def close(self) -> None:
+        """Close every connection, waiting for none."""
+        self._app.terminate()
+        self._system.terminate()
+
+    def acting(self, actor: Actor) -> Acting:
+        """Return what the actor may do here: the only way to a connection."""
+        return Acting(self._system if actor.kind is ActorKind.SYSTEM else self._app, actor)
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """A database as one actor sees it."""
+
+    _pool: asyncpg.Pool
+    actor: Actor
+
+    async def ask(self, statement: str, binds: Sequence[object]) -> bytes | None:
+        """Return the JSON that a guarded statement makes, None where it finds nothing; one round trip."""
+        actor = self.actor
+        try:
+            async with self._pool.acquire() as connection:
+                answer: bytes | None = await connection.fetchval(
+                    statement, actor.claims, actor.id, actor.session_id, *binds
+                )
+        except Exception as error:
+            raise _ours(error) from error
+        if answer == b"false":
+            raise Unauthenticated()
+        return answer
+
+    async def tell(self, statement: str, binds: Sequence[object]) -> asyncpg.Record:
+        """Return the row that a write makes whose source sets the claims; one round trip."""
+        actor = self.actor
+        try:
+            async with self._pool.acquire() as connection:
+                row = await connection.fetchrow(statement, actor.claims, actor.id, actor.session_id, *binds)
+        except Exception as error:
+            raise _ours(error) from error
+        if row is None:
+            raise Unauthenticated()
+        return row
+
+    async def check_live(self) -> None:
+        """Refuse an actor whose session is over (Unauthenticated), before anything else is said."""
+        await self.ask(guarded("select 'true'::json"), ())
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Begin with the claims, commit at the end, roll back on any error."""
+        try:
+            async with self._pool.acquire() as connection:
+                await connection.execute(_beginning(self.actor))
+                try:
+                    yield Transaction(connection)
+                except BaseException:
+                    await _roll_back(connection)
+                    raise
+                await connection.execute("commit")
+        except (Fault, Retry, Violation):
+            raise
+        except Exception as error:
+            raise _ours(error) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A transaction under way, as its actor. Values are always bound."""
+
+    _connection: Connection
+
+    async def value(self, statement: str, *binds: object) -> Any:
+        """Return the first column of the first row, or None."""
+        return await self._run(self._connection.fetchval(statement, *binds))
+
+    async def row(self, statement: str, *binds: object) -> asyncpg.Record | None:
+        """Return the first row, or None."""
+        return await self._run(self._connection.fetchrow(statement, *binds))
+
+    async def rows(self, statement: str, *binds: object) -> list[asyncpg.Record]:
+        """Return all rows."""
+        return list(await self._run(self._connection.fetch(statement, *binds)))
+
+    async def run(self, statement: str, *binds: object) -> int:
+        """Run a statement for its effect and return how many rows it touched."""
+        tag: str = await self._run(self._connection.execute(statement, *binds))
+        last = tag.rpartition(" ")[2]
+        return int(last) if last.isdigit() else 0
+
+    @asynccontextmanager
+    async def undone(self) -> AsyncIterator[None]:
+        """Try something and take it back, whatever came of it."""
+        await self.run("savepoint attempt")
+        try:
+            yield
+        finally:
+            await self.run("rollback to savepoint attempt")
+
+    async def _run(self, awaitable: Any) -> Any:
+        try:
+            return await awaitable
+        except Exception as error:
+            raise _ours(error) from error
+
+
+def _ours(error: Exception) -> BaseException:
+    return translated(error)
+
+
+def _beginning(actor: Actor) -> str:
+    """Return `begin` and the claims as one flush; the simple protocol takes no binds, so they are quoted."""
+    if actor.kind is ActorKind.SYSTEM:
+        return f"begin; select set_config('monynha.actor', {_quoted(actor.name)}, true)"
+    sub = _quoted(str(actor.id)) if actor.id else "null"
+    session = _quoted(str(actor.session_id)) if actor.session_id else "null"
+    return f"begin; select auth.enter_or_raise({_quoted(actor.claims)}, {sub}, {session})"
+
+
+def _quoted(text: str) -> str:
+    # standard_conforming_strings is on (set on every connection), so only the quote itself needs doubling.
+    return "'" + text.replace("'", "''").replace("\x00", "") + "'"
+
+
+async def _roll_back(connection: Connection) -> None:
+    try:
+        await connection.execute("rollback")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        # The connection is gone, and PostgreSQL has rolled back with it.
+        pass
+
+
+async def database_is_there(database: Database) -> bool:
+    """Whether the database answers."""
+    try:
+        async with database.acting(Actor(ActorKind.SYSTEM, name="health")).transaction() as transaction:
+            return bool(await transaction.value("select true"))
+    except Unavailable:
+        return False

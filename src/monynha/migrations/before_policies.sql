@@ -1,0 +1,32 @@
+-- Takes away every policy and grant that a release before this one gave; what follows gives them anew.
+
+do $$
+declare
+  one record;
+begin
+  for one in
+    select schemaname, tablename, policyname from pg_policies
+    where schemaname in ('auth', 'public', 'monynha') and exists (
+      select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = schemaname and c.relname = tablename and c.relowner = 'monynha_owner'::regrole
+    )
+  loop
+    execute format('drop policy %I on %I.%I', one.policyname, one.schemaname, one.tablename);
+  end loop;
+  for one in
+    select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname in ('auth', 'public', 'monynha') and c.relkind in ('r', 'p', 'v') and c.relowner = 'monynha_owner'::regrole
+  loop
+    execute format('revoke all on %I.%I from public, monynha_app, monynha_system', one.nspname, one.relname);
+  end loop;
+end
+$$;
+
+create policy "the owner keeps house" on monynha.applied for all to monynha_owner using (true) with check (true);
+create policy "the program reads what was applied" on monynha.applied for select to monynha_system using (true);
+grant select on monynha.applied to monynha_system;
+
+alter table monynha.alembic_version enable row level security;
+alter table monynha.alembic_version force row level security;
+create policy "the owner keeps house" on monynha.alembic_version for all to monynha_owner
+  using (true) with check (true);

@@ -1,0 +1,17 @@
+"""Runs one SQL file as a migration: SQL is kept as SQL, with its own comments."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from alembic import op
+from sqlalchemy.util import await_only
+
+
+def run(name: str) -> None:
+    """Run `sql/<name>.sql` in the migration's transaction; the driver's own call takes many statements at once."""
+    text = files("monynha.migrations").joinpath("sql", f"{name}.sql").read_text()
+    bind = op.get_bind()
+    driver = bind.connection.driver_connection
+    assert driver is not None
+    await_only(driver.execute(text))

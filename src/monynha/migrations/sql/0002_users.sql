@@ -1,0 +1,47 @@
+-- The people: the profile beside each account. Row versions and times for every table that follows.
+
+create function monynha.touch() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  new.version := old.version + 1;
+  -- Strictly growing, also where two changes share a microsecond or the clock was set back.
+  new.updated_at := greatest(clock_timestamp(), old.updated_at + interval '1 microsecond');
+  return new;
+end
+$$;
+comment on function monynha.touch() is 'Raises a row''s version and time; its triggers fire only where something changed.';
+
+create table public.users (
+  id uuid primary key references auth.users (id) on delete cascade,
+  email varchar(255),
+  name varchar(255) not null,
+  avatar_url varchar(500),
+  email_verified boolean not null default false,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  version bigint not null default 1,
+  constraint "an address belongs to one person" unique (email),
+  constraint "an address is in lower case" check (email = lower(email collate "C")),
+  constraint "a person has a name" check (name <> '' and name = btrim(name))
+);
+comment on table public.users is 'The people, as others see them; their accounts are in auth.users.';
+create index users_by_age on public.users (created_at desc, id desc);
+
+create trigger users_are_touched before update on public.users
+  for each row when (old.* is distinct from new.*) execute function monynha.touch();
+
+create function public.forget_account() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  delete from auth.users where id = old.id;
+  return null;
+end
+$$;
+comment on function public.forget_account() is 'Account and profile end together, whichever is deleted.';
+revoke execute on function public.forget_account() from public;
+
+create trigger account_goes_with_profile after delete on public.users
+  for each row execute function public.forget_account();
+
+alter table public.users enable row level security;
+alter table public.users force row level security;

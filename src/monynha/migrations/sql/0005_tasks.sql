@@ -1,0 +1,37 @@
+-- Tasks: the work in a project.
+
+create table public.tasks (
+  id uuid primary key default gen_random_uuid(),
+  project_id uuid not null references public.projects (id) on delete cascade,
+  title varchar(500) not null,
+  description text,
+  status varchar(50) not null default 'todo',
+  priority varchar(20) not null default 'medium',
+  assignee_id uuid,
+  due_date timestamptz,
+  tags text[] not null default '{}',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  version bigint not null default 1,
+  constraint "a task has a title" check (title <> '' and title = btrim(title)),
+  constraint "a task has a known status" check (status in ('todo', 'in_progress', 'review', 'done')),
+  constraint "a task has a known priority" check (priority in ('low', 'medium', 'high', 'urgent')),
+  constraint "a task's description is at most 100 kB" check (octet_length(description) <= 100000),
+  constraint "a task has at most 50 tags" check (cardinality(tags) <= 50),
+  -- Whoever leaves a project is unassigned there, whatever else happens at the same moment.
+  constraint "an assignee is a member of the project" foreign key (project_id, assignee_id)
+    references public.project_members (project_id, user_id) on delete set null (assignee_id)
+);
+comment on table public.tasks is 'The pieces of work in a project.';
+create index tasks_by_project on public.tasks (project_id, created_at desc, id desc);
+create index idx_tasks_assignee_id on public.tasks (assignee_id, created_at desc, id desc);
+create index tasks_by_assignment on public.tasks (project_id, assignee_id);
+create index idx_tasks_status on public.tasks (status);
+create index idx_tasks_due_date on public.tasks (due_date);
+create index idx_pending_tasks on public.tasks (created_at) where status in ('todo', 'in_progress');
+
+create trigger tasks_are_touched before update on public.tasks
+  for each row when (old.* is distinct from new.*) execute function monynha.touch();
+
+alter table public.tasks enable row level security;
+alter table public.tasks force row level security;

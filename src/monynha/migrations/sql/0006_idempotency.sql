@@ -1,0 +1,17 @@
+-- Creates that were named by their sender, so that sending them again creates nothing twice.
+
+create table monynha.idempotency_keys (
+  user_id uuid not null default auth.uid() references public.users (id) on delete cascade,
+  method text not null,
+  path text not null,
+  key text not null,
+  digest bytea not null,
+  created_id uuid,
+  created_at timestamptz not null default now(),
+  primary key (user_id, method, path, key)
+);
+comment on table monynha.idempotency_keys is 'Creates by their Idempotency-Key, for 24 hours; only what succeeded.';
+create index idempotency_keys_by_age on monynha.idempotency_keys (created_at);
+
+alter table monynha.idempotency_keys enable row level security;
+alter table monynha.idempotency_keys force row level security;

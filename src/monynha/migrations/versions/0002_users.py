@@ -1,0 +1,13 @@
+"""The schema of sql/0002_users.sql."""
+
+from monynha.migrations.script import run
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make what the file declares."""
+    run("0002_users")

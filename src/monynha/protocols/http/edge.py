@@ -1,0 +1,123 @@
+"""The outermost layer of HTTP: request ids, errors into answers, CORS, one log line a request."""
+
+from __future__ import annotations
+
+import re
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+import structlog
+
+from monynha.core.errors import Fault, Internal
+from monynha.infra.postgres.faults import Retry, Violation
+from monynha.protocols.http.cors import Origins
+from monynha.protocols.http.request import Receive, Request, Scope, Send
+from monynha.protocols.http.response import Headers, Response
+from monynha.protocols.http.router import Router
+
+_log = structlog.get_logger("monynha.http")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An ASGI application that answers every request, whatever happens inside."""
+
+    router: Router
+    origins: Origins
+    client_of: Callable[[Scope], str]
+    shows_stack: bool = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; other scopes are refused politely."""
+        if scope["type"] == "websocket":
+            await send(
+                {"type": "websocket.close", "code": 1008, "reason": "there is no socket at this address"}
+            )
+            return
+        started = time.perf_counter()
+        request = Request(scope, receive, id=_request_id(scope), client=self.client_of(scope))
+        response = await self._answer(request)
+        await self._send(request, response, send)
+        _tell(request, response, time.perf_counter() - started)
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            if request.method == "OPTIONS":
+                return self.origins.preflight(request, self.router.allowed(request.path))
+            found = self.router.find(request.method, request.path)
+            request.params = found.params
+            return await found.handler(request)
+        except Fault as fault:
+            return self._told(fault, request)
+        except Exception as error:
+            cause = error.__cause__ or error
+            _log.error("failed", requestId=request.id, path=request.path, err=_described(cause))
+            return self._told(Internal(), request, error)
+
+    def _told(self, fault: Fault, request: Request, error: Exception | None = None) -> Response:
+        stack: Sequence[str] = ()
+        if fault.status == 500:
+            stack = _own_frames(error or fault) if self.shows_stack else ()
+            if error is None:
+                _log.error(
+                    "failed",
+                    requestId=request.id,
+                    path=request.path,
+                    err=_described(fault.__cause__ or fault),
+                )
+        return self.router.render(request.path)(fault, request, stack)
+
+    async def _send(self, request: Request, response: Response, send: Send) -> None:
+        body = response.body
+        common: list[tuple[bytes, bytes]] = [(b"x-request-id", request.id.encode())]
+        if response.status != 204 and response.status != 304:
+            common.append((b"content-length", str(len(body)).encode()))
+        all_headers: Headers = (*response.headers, *common, *self.origins.of_answer(request))
+        await send({"type": "http.response.start", "status": response.status, "headers": all_headers})
+        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text: str = value.decode("latin-1")
+            if _REQUEST_ID.fullmatch(text):
+                return text
+    return uuid4().hex
+
+
+def _tell(request: Request, response: Response, seconds: float) -> None:
+    _log.info(
+        "request",
+        method=request.method,
+        path=request.path,
+        query=[
+            name.partition(b"=")[0].decode("latin-1")
+            for name in request.scope["query_string"].split(b"&")
+            if name
+        ],
+        status=response.status,
+        duration=round(seconds * 1000, 3),
+        ip=request.client,
+        userAgent=request.header(b"user-agent"),
+        userId=request.actor_id,
+        requestId=request.id,
+    )
+
+
+def _described(error: BaseException) -> dict[str, object]:
+    # The message of a driver's error may quote a row's values: the log names what failed, not with what.
+    told = (
+        str(error) if isinstance(error, Fault | Violation | Retry) else getattr(error, "sqlstate", None) or ""
+    )
+    return {"type": type(error).__name__, "message": told, "stack": _own_frames(error)}
+
+
+def _own_frames(error: BaseException) -> list[str]:
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "monynha" in frame.filename]
+    return [f"{frame.filename.rpartition('monynha/')[2]}:{frame.lineno} in {frame.name}" for frame in own]
