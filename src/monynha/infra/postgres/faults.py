@@ -16,7 +16,8 @@ class Retry(Exception):
     """The transaction lost a race (deadlock, serialisation) and may be tried again whole."""
 
 
-@dataclass(frozen=True)
+# Not frozen: an exception on its way up is written to (its traceback).
+@dataclass
 class Violation(Exception):
     """A rule of the schema stood against a write.
 

@@ -1,0 +1,80 @@
+"""What every test may lean on: real servers, the whole program, and people who ask."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from monynha.app.asgi import Program, build
+from monynha.core.settings import Settings
+from monynha.domains.auth.tokens import AccessTokens
+from monynha.infra.embedded import Servers, servers, with_secrets
+from monynha.infra.postgres.database import Database
+from tests.people import People, Person
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """One loop for the whole session, the one the program runs on: pools live longer than a test."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings with a data folder of this session's own; the tests of limits set their own limits."""
+    given = {
+        "MONYNHA_DATA_DIR": str(tmp_path_factory.mktemp("monynha")),
+        "MONYNHA_LIMIT_AUTH": "off",
+        "MONYNHA_LIMIT_API": "off",
+        "LOG_LEVEL": "error",
+    }
+    if binaries := os.environ.get("MONYNHA_TEST_POSTGRES_BIN"):
+        given["MONYNHA_POSTGRES_BIN"] = str(Path(binaries))
+    return with_secrets(Settings.read(given))
+
+
+@pytest.fixture(scope="session")
+async def running_servers(settings: Settings) -> AsyncIterator[Servers]:
+    """Return real servers, started for this session."""
+    async with servers(settings) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+async def program(settings: Settings, running_servers: Servers) -> AsyncIterator[Program]:
+    """Return the whole program over them."""
+    made = await build(settings, running_servers)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def database(program: Program) -> Database:
+    """Return the program's way to its database."""
+    return program.database
+
+
+@pytest.fixture
+async def client(program: Program) -> AsyncIterator[httpx.AsyncClient]:
+    """Return an HTTP client of nobody known."""
+    transport = httpx.ASGITransport(app=program)
+    async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as found:
+        yield found
+
+
+@pytest.fixture
+def people(database: Database, settings: Settings, client: httpx.AsyncClient) -> People:
+    """Return what makes people."""
+    tokens = AccessTokens(settings.jwt_secret, issuer=f"{settings.site_url}/auth/v1", ttl_s=3600)
+    return People(database, tokens, client)
+
+
+@pytest.fixture
+async def ada(people: People) -> Person:
+    """Return somebody who is signed in."""
+    return await people.new("Ada")
