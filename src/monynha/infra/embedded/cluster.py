@@ -10,6 +10,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
 from monynha.core.errors import WrongSetting
+from monynha.infra.embedded.complaints import explain
 from monynha.infra.embedded.identity import Identity
 from monynha.infra.embedded.leftovers import clear_leftovers
 
@@ -85,11 +86,7 @@ async def _run(identity: Identity, *argv: str | Path) -> None:
         raise
     if tool.returncode == 0:
         return
-    said = errors.decode(errors="replace").strip()
-    if "No space left" in said or "quota exceeded" in said:
-        raise WrongSetting("MONYNHA_DATA_DIR: the disk is full, the database cannot be made there")
-    last = " / ".join(line for line in said.splitlines() if "error" in line.lower())[:300] or said[-300:]
-    raise WrongSetting(f"MONYNHA_DATA_DIR: the database cannot be made there: {last or tool.returncode}")
+    raise explain("PostgreSQL", errors.decode(errors="replace") or f"initdb ended with {tool.returncode}")
 
 
 def _sync_folder(folder: Path) -> None:

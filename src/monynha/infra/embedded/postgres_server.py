@@ -11,11 +11,12 @@ from monynha.core.settings import Settings
 from monynha.infra.embedded.binaries import copy_postgres, find_postgres, postgres_major
 from monynha.infra.embedded.bootstrap import bootstrap
 from monynha.infra.embedded.cluster import ensure_cluster
+from monynha.infra.embedded.complaints import Died, explain
 from monynha.infra.embedded.folder import Places
 from monynha.infra.embedded.identity import Identity
 from monynha.infra.embedded.leftovers import clear_leftovers, clear_stale_pid
 from monynha.infra.embedded.secret_file import Secrets
-from monynha.infra.embedded.supervised import Died, Spec, Supervised, explain
+from monynha.infra.embedded.supervised import Spec, Supervised
 
 _PORT = 5432
 
@@ -69,7 +70,7 @@ async def start_postgres(
     try:
         await server.start()
     except Died as death:
-        raise explain("PostgreSQL", death) from death
+        raise explain("PostgreSQL", str(death)) from death
     try:
         await bootstrap(places.sockets, secrets, major)
     except BaseException:

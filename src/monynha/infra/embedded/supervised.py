@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monynha.core.errors import WrongSetting
+from monynha.infra.embedded.complaints import Died, last_words
 from monynha.infra.embedded.identity import Identity
 
 log = logging.getLogger("monynha.embedded")
@@ -33,10 +34,6 @@ class Spec:
     patience_s: float
     is_ready: Callable[[], Awaitable[bool]]
     clear: Callable[[], Awaitable[None]]
-
-
-class Died(Exception):
-    """The server ended before it was ready; the text is what it said last."""
 
 
 class Supervised:
@@ -91,7 +88,7 @@ class Supervised:
         self._process = process
         while not await spec.is_ready():
             if process.returncode is not None:
-                raise Died(_last_words(spec.log_path, said_before) or f"exit code {process.returncode}")
+                raise Died(last_words(spec.log_path, said_before) or f"exit code {process.returncode}")
             await asyncio.sleep(_ASK_EVERY_S)
 
     async def _keep_running(self) -> None:
@@ -109,20 +106,3 @@ class Supervised:
                 log.error("%s does not start: %s", self._spec.name, cause)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
-
-
-def _last_words(path: Path, since: int) -> str:
-    """The lines that tell why, of those written since a place in the log."""
-    with path.open("rb") as stream:
-        stream.seek(since)
-        lines = stream.read(100_000).decode(errors="replace").strip().splitlines()
-    telling = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "rror", "No space"))]
-    return " / ".join((telling or lines)[:2])
-
-
-def explain(server: str, death: Died) -> WrongSetting:
-    """The one line for a server that does not start."""
-    words = str(death)
-    if "No space left" in words or "quota exceeded" in words:
-        return WrongSetting(f"MONYNHA_DATA_DIR: the disk is full, {server} cannot start")
-    return WrongSetting(f"MONYNHA_DATA_DIR: {server} does not start: {words}")

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from monynha.core.settings import Settings
 from monynha.infra.embedded.binaries import find_valkey
+from monynha.infra.embedded.complaints import Died, explain, is_about_a_full_disk
 from monynha.infra.embedded.folder import Places
 from monynha.infra.embedded.identity import Identity
 from monynha.infra.embedded.leftovers import clear_leftovers
-from monynha.infra.embedded.supervised import Died, Spec, Supervised, explain
+from monynha.infra.embedded.supervised import Spec, Supervised
 
 _OPTIONS = {
     "port": "0",
@@ -58,14 +59,14 @@ async def start_valkey(settings: Settings, places: Places) -> Supervised:
     try:
         await server.start()
     except Died as death:
-        if "full" in str(explain("Valkey", death)):
-            raise explain("Valkey", death) from death
+        if is_about_a_full_disk(str(death)):
+            raise explain("Valkey", str(death)) from death
         # It holds only what may be lost: a damaged file is put aside rather than stopping the start.
         await asyncio.to_thread(_put_aside, places.valkey)
         try:
             await server.start()
         except Died as again:
-            raise explain("Valkey", again) from again
+            raise explain("Valkey", str(again)) from again
     return server
 
 
