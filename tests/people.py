@@ -16,7 +16,10 @@ from monynha.domains.auth.tokens import AccessTokens, Session
 from monynha.domains.users.reactions import KeepProfile
 from monynha.infra.postgres.database import Database
 
-_ACCOUNT = "insert into auth.users (id, email, email_confirmed_at, app_metadata, user_metadata) values ($1, $2, $3, $4, $5)"
+_ACCOUNT = """
+insert into auth.users (id, email, email_confirmed_at, app_metadata, user_metadata)
+values ($1, $2, $3, $4, $5)
+"""
 _SESSION = "insert into auth.sessions (id, user_id) values ($1, $2)"
 
 
@@ -97,7 +100,7 @@ class People:
             await transaction.run(_SESSION, session_id, person_id)
             row = await transaction.row(f"select {COLUMNS} from auth.users u where u.id = $1", person_id)
             assert row is not None
-            account = account_of(row)
+            account = account_of(dict(row))
             await KeepProfile().created(transaction, account)
         token = self.tokens.mint(account, Session(session_id, "aal1", ())).text
         return Person(person_id, name, email, session_id, token, self.tokens.verify(token), self.client)

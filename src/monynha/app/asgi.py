@@ -66,5 +66,6 @@ async def _bring_up(settings: Settings, servers: Servers) -> None:
         await migrate(servers.owner_url)
     elif not await is_current(servers.database_url):
         raise WrongSetting(
-            "DATABASE_URL: the database is not at this release; run `monynha migrate`, or set MONYNHA_MIGRATE=auto."
+            "DATABASE_URL: the database is not at this release; run `monynha migrate`, "
+            "or set MONYNHA_MIGRATE=auto."
         )

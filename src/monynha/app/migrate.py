@@ -83,8 +83,8 @@ async def _refuse_newer(connection: asyncpg.Connection[Any]) -> None:
     release: str | None = await connection.fetchval("select release from monynha.applied")
     if release is not None and _number(release) > _number(__version__):
         raise WrongSetting(
-            f"DATABASE_URL: the database belongs to release {release}, this is {__version__}; an older program "
-            "does not apply its policies. Start the newer release."
+            f"DATABASE_URL: the database belongs to release {release}, this is {__version__}; an older "
+            "program does not apply its policies. Start the newer release."
         )
 
 

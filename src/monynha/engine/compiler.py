@@ -31,6 +31,7 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import array, asyncpg
+from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ColumnElement, FromClause, Select
 
 from monynha.engine.model import Kind
@@ -38,7 +39,7 @@ from monynha.engine.resource import Field, Resource
 from monynha.engine.selection import Branch, Condition, Order, Selection, Shape
 
 INSTANT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
-_DIALECT = asyncpg.dialect(paramstyle="numeric_dollar")
+DIALECT: Dialect = asyncpg.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,8 @@ def _compile(selection: Selection, *, guarded: bool) -> Statement:
             bindparam("session", type_=Uuid()),
         )
         value = case((enter, value), else_=literal_column("'false'::json"))
-    compiled = select(value).compile(dialect=_DIALECT)
-    names: list[str] = compiled.positiontup or []  # type: ignore[attr-defined]
+    compiled = select(value).compile(dialect=DIALECT)
+    names: list[str] = compiled.positiontup or []
     own = names[3:] if guarded else names
     return Statement(str(compiled), tuple(int(name[1:]) for name in own))
 
@@ -192,22 +193,22 @@ class _Build:
         listed = func.coalesce(func.json_agg(some.c.shown), literal_column("'[]'::json"))
         return select(listed).select_from(some).correlate(rows).scalar_subquery()
 
-    def _condition(self, condition: Condition, resource: Resource, rows: Any) -> ColumnElement[bool]:
+    def _condition(self, condition: Condition, resource: Resource, rows: Any) -> Any:
         columns = [rows.c[_column_name(resource, name)] for name in condition.fields]
         if condition.operator == "equal":
             return columns[0] == func.any(self.bind(ARRAY(columns[0].type)))
         if condition.operator == "has":
-            return columns[0].op("&&")(self.bind(ARRAY(Text())))  # type: ignore[no-any-return]
+            return columns[0].op("&&")(self.bind(ARRAY(Text())))
         if condition.operator == "before":
-            return columns[0] < self.bind(DateTime(timezone=True))  # type: ignore[no-any-return]
+            return columns[0] < self.bind(DateTime(timezone=True))
         if condition.operator == "after":
-            return columns[0] >= self.bind(DateTime(timezone=True))  # type: ignore[no-any-return]
+            return columns[0] >= self.bind(DateTime(timezone=True))
         whole = func.concat_ws(" ", *columns)
-        return whole.op("ilike")(func.all(self.bind(ARRAY(Text()))))  # type: ignore[no-any-return]
+        return whole.op("ilike")(func.all(self.bind(ARRAY(Text()))))
 
     def _after(self, selection: Selection, sort: list[ColumnElement[Any]]) -> ColumnElement[bool]:
         first, *ties = sort
-        value, *keys = selection.after
+        value = selection.after[0]
         types = [one.type for one in sort]
         is_nullable = selection.resource.fields[selection.order.field].nullable
         known = None if value is None else self.bind(types[0])
@@ -225,7 +226,8 @@ def sort_columns(resource: Resource, order: Order, rows: Any) -> list[ColumnElem
     sorted_by = resource.fields[order.field]
     by = rows.c[_column_name(resource, order.field)]
     if sorted_by.is_ranked:
-        ranks = array([literal_column(f"'{word}'") for word in sorted_by.rules.choices], type_=Text())
+        words = [literal_column(f"'{word}'", Text()) for word in sorted_by.rules.choices]
+        ranks: Any = array(words)
         by = func.array_position(ranks, cast(by, Text), type_=Integer())
     return [by, *(rows.c[one.name] for one in resource.key)]
 
@@ -247,7 +249,7 @@ def _beyond(
     columns: list[ColumnElement[Any]], values: list[ColumnElement[Any]], down: bool
 ) -> ColumnElement[bool]:
     left, right = tuple_(*columns), tuple_(*values)
-    return left < right if down else left > right  # type: ignore[no-any-return]
+    return left < right if down else left > right
 
 
 def _column_name(resource: Resource, name: str) -> str:
@@ -256,14 +258,14 @@ def _column_name(resource: Resource, name: str) -> str:
     return found.name
 
 
-def _shape_of(one: Field, rows: Any) -> ColumnElement[Any]:
+def _shape_of(one: Field, rows: Any) -> Any:
     if one.expression is not None:
-        return one.expression(rows)  # type: ignore[no-any-return]
+        return one.expression(rows)
     assert one.column is not None
     value = rows.c[one.column.name]
     if one.rules.kind is Kind.INSTANT:
         return func.to_char(value, literal_column(f"'{INSTANT}'"))
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _hex(value: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -51,7 +51,7 @@ class Rules:
     default: bool = False
     """Whether a create may leave it out."""
     found_by: tuple[str, str] | None = None
-    """Another input that finds the value, and the SQL function that does: `("email", "user_with_address")`."""
+    """Another input that finds the value, and the SQL function that does."""
     seen_through: str | None = None
     """The view through which alone it is read, with the column `id` of the row it belongs to."""
 

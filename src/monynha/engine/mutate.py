@@ -1,6 +1,6 @@
 """The second verb: create, update and delete, each one transaction, each told apart when refused.
 
-Refusals in their order: not seen 404, seen but refused 403, another version 412, then what facts decide (422).
+Refusals in their order: not seen 404, seen but refused 403, another version 412, what facts decide 422.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ async def _why(
     version: int | None,
     write: Callable[[Transaction, int | None], Awaitable[object]],
 ) -> Fault:
-    """Return why a write touched nothing, asked in a fresh snapshot: a racing delete looks the same at first."""
+    """Return why a write touched nothing, asked in a fresh snapshot: a racing delete looks alike."""
     if await transaction.value(version_sql(resource), *key) is None:
         return NotFound()
     if version is not None:

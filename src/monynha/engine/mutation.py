@@ -83,7 +83,8 @@ def _read(
 
 
 def _check_found_by(name: str, one: Field, values: Values, problems: dict[str, object]) -> None:
-    assert one.column is not None and one.rules.found_by is not None
+    assert one.column is not None
+    assert one.rules.found_by is not None
     other = one.rules.found_by[0]
     given = [word for word in (one.column.name, other) if word in values]
     if not given and name not in problems and other not in problems:

@@ -1,4 +1,4 @@
-"""Creates that are sent twice and happen once (the Idempotency-Key header, draft-ietf-httpapi-idempotency-key)."""
+"""Creates that are sent twice and happen once (draft-ietf-httpapi-idempotency-key-header)."""
 
 from __future__ import annotations
 

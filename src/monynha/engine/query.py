@@ -28,7 +28,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows as finished JSON; `cursor` is where the next page begins, in hexadecimal JSON, if there is one."""
+    """Some rows as finished JSON; `cursor` is the sort values of the last, if more rows follow."""
 
     total: int | None
     cursor: bytes | None

@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Column, String
-from sqlalchemy.dialects.postgresql import asyncpg
 
-from monynha.engine.compiler import INSTANT
+from monynha.engine.compiler import DIALECT, INSTANT
 from monynha.engine.model import Kind, Rules
 from monynha.engine.resource import Resource
 
-_DIALECT = asyncpg.dialect()
-
 
 def insert_sql(resource: Resource, columns: tuple[str, ...], *, first_bind: int, guard: str = "") -> str:
-    """Return an insert that answers `[version, row]` and the row's own key; `guard` is the condition of its source."""
+    """Return an insert that answers `[version, row]` and the own key; `guard` is its source's condition."""
     table = resource.table
     targets: dict[str, list[str]] = {}
     for index, name in enumerate(columns, first_bind):
@@ -32,7 +29,7 @@ def insert_sql(resource: Resource, columns: tuple[str, ...], *, first_bind: int,
 
 
 def update_sql(resource: Resource, columns: tuple[str, ...], *, with_version: bool) -> str:
-    """Return an update by key that answers `[version, row]`: first the values, then the key, then the version."""
+    """Return an update by key that answers `[version, row]`; it binds values, key, version."""
     table = resource.table
     changes = [f"{name} = ${index}::{_type(table.columns[name])}" for index, name in enumerate(columns, 1)]
     where = _where(resource, len(columns) + 1, with_version=with_version)
@@ -75,7 +72,7 @@ def _source(resource: Resource, name: str, index: int) -> tuple[str, str]:
 
 def _type(column: Column[Any]) -> str:
     # A cast to varchar(n) would cut silently; as text the column itself refuses what is too long.
-    return "text" if isinstance(column.type, String) else column.type.compile(dialect=_DIALECT)
+    return "text" if isinstance(column.type, String) else column.type.compile(dialect=DIALECT)
 
 
 def _answer(resource: Resource) -> str:
@@ -87,4 +84,5 @@ def _answer(resource: Resource) -> str:
         for one in resource.fields.values()
         if one.column is not None and one.rules.seen_through is None
     ]
-    return f"json_build_array({table}.version, (select row_to_json(shown) from (select {', '.join(shown)}) shown))"
+    row = f"select row_to_json(shown) from (select {', '.join(shown)}) shown"
+    return f"json_build_array({table}.version, ({row}))"

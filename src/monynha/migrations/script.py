@@ -9,7 +9,7 @@ from sqlalchemy.util import await_only
 
 
 def run(name: str) -> None:
-    """Run `sql/<name>.sql` in the migration's transaction; the driver's own call takes many statements at once."""
+    """Run `sql/<name>.sql` in the migration's transaction; the driver itself takes many statements."""
     text = files("monynha.migrations").joinpath("sql", f"{name}.sql").read_text()
     bind = op.get_bind()
     driver = bind.connection.driver_connection

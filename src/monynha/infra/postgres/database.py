@@ -8,7 +8,7 @@ Claims are local to the transaction, so a connection needs no reset before its n
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ import asyncpg
 from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import Fault, Unauthenticated, Unavailable
 from monynha.infra.postgres.faults import Retry, Violation, translated
-from monynha.infra.postgres.pool import Connection, open_pool
+from monynha.infra.postgres.pool import open_pool
 
 APP_ROLE = "monynha_app"
 SYSTEM_ROLE = "monynha_system"
@@ -28,7 +28,7 @@ _GUARD = "select case when auth.enter($1, $2, $3) then ({query}) else 'false'::j
 
 
 def guarded(query: str) -> str:
-    """Return the query, one JSON value made by a sub-select, so that it runs with the claims and only if live.
+    """Return the query, which makes one JSON value, so that it runs with the claims and only if live.
 
     PostgreSQL evaluates the sub-select only after the condition (an init plan is lazy);
     `tests/infra/postgres` holds every server version to it.
@@ -45,7 +45,7 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, *, size: int = 10) -> Database:
-        """Connect to the database at the URL with up to `size` connections for people and a few of our own."""
+        """Connect to the database at the URL with up to `size` connections for people, fewer of our own."""
         return cls(
             await open_pool(url, APP_ROLE, size=size),
             await open_pool(url, SYSTEM_ROLE, size=max(2, size // 2)),
@@ -120,7 +120,7 @@ class Acting:
 class Transaction:
     """A transaction under way, as its actor. Values are always bound."""
 
-    _connection: Connection
+    _connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 
     async def value(self, statement: str, *binds: object) -> Any:
         """Return the first column of the first row, or None."""
@@ -128,7 +128,8 @@ class Transaction:
 
     async def row(self, statement: str, *binds: object) -> asyncpg.Record | None:
         """Return the first row, or None."""
-        return await self._run(self._connection.fetchrow(statement, *binds))
+        row: asyncpg.Record | None = await self._run(self._connection.fetchrow(statement, *binds))
+        return row
 
     async def rows(self, statement: str, *binds: object) -> list[asyncpg.Record]:
         """Return all rows."""
@@ -174,12 +175,10 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''").replace("\x00", "") + "'"
 
 
-async def _roll_back(connection: Connection) -> None:
-    try:
+async def _roll_back(connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]) -> None:
+    # Where the connection is gone, PostgreSQL has rolled back with it.
+    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         await connection.execute("rollback")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        # The connection is gone, and PostgreSQL has rolled back with it.
-        pass
 
 
 async def database_is_there(database: Database) -> bool:

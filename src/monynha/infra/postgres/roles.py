@@ -45,8 +45,8 @@ async def ensure_roles(connection: asyncpg.Connection[Any], logins: tuple[str, .
                 await connection.execute(script)
         except asyncpg.InsufficientPrivilegeError:
             raise WrongSetting(
-                "DATABASE_OWNER_URL: the login may not create roles. Have an administrator run this SQL in the "
-                f"database, then try again:\n\n{script}"
+                "DATABASE_OWNER_URL: the login may not create roles. Have an administrator run this SQL in "
+                f"the database, then try again:\n\n{script}"
             ) from None
 
 

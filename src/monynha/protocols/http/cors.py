@@ -1,4 +1,4 @@
-"""Browsers on other origins: which may ask, and what they may send and read (Fetch standard, CORS protocol)."""
+"""Browsers on other origins: which may ask, what they may send and read (Fetch standard)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Headers, Response
 
 ALLOWED_HEADERS = (
-    "authorization, apikey, content-type, x-client-info, x-supabase-api-version, x-upsert, x-metadata, prefer, "
-    "accept-profile, content-profile, x-retry-count, traceparent, tracestate, baggage, range, if-match, "
-    "if-none-match, idempotency-key, x-request-id, cache-control, tus-resumable, upload-length, upload-offset, "
-    "upload-metadata, x-signature, last-event-id"
+    "authorization, apikey, content-type, x-client-info, x-supabase-api-version, x-upsert, x-metadata, "
+    "prefer, accept-profile, content-profile, x-retry-count, traceparent, tracestate, baggage, range, "
+    "if-match, if-none-match, idempotency-key, x-request-id, cache-control, tus-resumable, upload-length, "
+    "upload-offset, upload-metadata, x-signature, last-event-id"
 )
 EXPOSED_HEADERS = (
-    "x-total-count, link, content-range, content-length, etag, location, retry-after, ratelimit, ratelimit-limit, "
-    "ratelimit-remaining, ratelimit-reset, idempotency-replayed, upload-offset, upload-length, tus-resumable, "
-    "upload-metadata, upload-expires, x-supabase-api-version, x-sb-error-code, sb-request-id, x-request-id"
+    "x-total-count, link, content-range, content-length, etag, location, retry-after, ratelimit, "
+    "ratelimit-limit, ratelimit-remaining, ratelimit-reset, idempotency-replayed, upload-offset, "
+    "upload-length, tus-resumable, upload-metadata, upload-expires, x-supabase-api-version, "
+    "x-sb-error-code, sb-request-id, x-request-id"
 )
 METHODS = "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
 _LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")

@@ -24,7 +24,7 @@ def write_cursor(selection: Selection, marks: bytes) -> str:
 
 
 def read_cursor(selection: Selection, text: str) -> tuple[object, ...]:
-    """Return the sort values of the row after which the page begins; BadRequest for any other list's cursor."""
+    """Return the sort values of the row after which the page begins; BadRequest for another list's cursor."""
     fault = BadRequest("The cursor is not of this list.", details={"cursor": "is not of this list"})
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

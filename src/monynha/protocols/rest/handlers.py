@@ -15,8 +15,8 @@ from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest, Fault, NotFound, Unauthenticated
 from monynha.core.wire import camel, parse_uuid
 from monynha.engine.catalog import Catalog
-from monynha.engine.mutate import Created, Further, Key, Mutate, Values
-from monynha.engine.mutation import read_create, read_update, unwrapped
+from monynha.engine.mutate import Created, Further, Key, Mutate
+from monynha.engine.mutation import Values, read_create, read_update, unwrapped
 from monynha.engine.once import Once
 from monynha.engine.query import Found, Query
 from monynha.engine.resource import Relation, Resource

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from monynha.engine.resource import Resource
 from monynha.protocols.http.router import Area, Handler, Route
@@ -39,7 +39,7 @@ def _of(rest: Rest, resource: Resource) -> list[tuple[str, str, Handler]]:
     item = f"{plural}/{{id}}"
     if resource.is_reached_through_parent:
         item = f"{collection}/{{{own_parameter(resource)}}}"
-    written: dict[str, list[tuple[str, str, Callable[..., Handler] | Handler]]] = {
+    written: dict[str, list[tuple[str, str, Handler]]] = {
         "read": [("GET", item, handlers.read)],
         "create": [("POST", collection, handlers.create)],
         "update": [("PUT", item, handlers.update), ("PATCH", item, handlers.update)],
