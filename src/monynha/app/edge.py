@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 import uvicorn
 
 from monynha.app.application import Application
+from monynha.core.errors import WrongSetting
 
 GRACE_S = 10
 
@@ -26,7 +27,10 @@ class _Edge(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except OSError as cause:  # another start took the port in the meantime
+            raise WrongSetting(f"MONYNHA_PORT: it cannot be listened on ({cause.strerror})") from cause
         await self.on_tick(0)  # the Date header of the very first answer
         self._on_ready()
 

@@ -19,17 +19,31 @@ class _Busy(WrongSetting):
     """Somebody else listens there."""
 
 
-async def listen(settings: Settings) -> socket.socket:
-    """Take the port; nothing is accepted before the first process asks for it."""
+async def listen(settings: Settings) -> list[socket.socket]:
+    """Take the port, with a socket for each process; nothing is accepted before that process asks for it.
+
+    One socket for all would do, but the process that wakes first takes what is there: of 32 connections 30
+    went to one of two. With a socket each the kernel deals them out.
+    """
+    first = await _bind_patiently(settings)
+    if settings.workers == 1:
+        return [first]
+    # The first was alone, which proves that the port was free: the others would share it with anybody's.
+    port = first.getsockname()[1]
+    first.close()
+    return [_bind(settings.host, port, shared=True) for _ in range(settings.workers)]
+
+
+async def _bind_patiently(settings: Settings) -> socket.socket:
     for _ in range(_TRIES):
         with suppress(_Busy):
-            return _bind(settings)
+            return _bind(settings.host, settings.port)
         await asyncio.sleep(_PAUSE_S)
-    return _bind(settings)
+    return _bind(settings.host, settings.port)
 
 
-def _bind(settings: Settings) -> socket.socket:
-    host, port = settings.host.strip("[]"), settings.port
+def _bind(name: str, port: int, *, shared: bool = False) -> socket.socket:
+    host = name.strip("[]")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
@@ -39,6 +53,8 @@ def _bind(settings: Settings) -> socket.socket:
         ) from cause
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
         listener.setblocking(False)
     except OSError as cause:

@@ -46,8 +46,8 @@ async def serve(settings: Settings, module: str = application.MODULE) -> None:
 
 async def _serve(settings: Settings, module: str, told: _Told) -> None:
     async with AsyncExitStack() as held:
-        listener = held.enter_context(await listen(settings))
-        settings = with_address(settings, listener)
+        listeners = [held.enter_context(listener) for listener in await listen(settings)]
+        settings = with_address(settings, listeners[0])
         url = local_url(settings.host, settings.port)
         note: Callable[[str], None] = lambda _: None  # noqa: E731
         if not (settings.database_url and settings.redis_url):
@@ -59,7 +59,7 @@ async def _serve(settings: Settings, module: str, told: _Told) -> None:
             print(f"Monynha is ready at {url}", flush=True)
 
         if settings.workers > 1:
-            crew = await held.enter_async_context(Workers(settings, module, listener))
+            crew = await held.enter_async_context(Workers(settings, module, listeners))
             found = await held.enter_async_context(servers(settings, alone=True))
             await crew.answer(found, told.stop, ready)
             return
@@ -69,6 +69,6 @@ async def _serve(settings: Settings, module: str, told: _Told) -> None:
         build = await loading
         program = await build(settings, found)
         try:
-            await answer(program, listener, told.stop, ready)
+            await answer(program, listeners[0], told.stop, ready)
         finally:
             await program.close()

@@ -1,4 +1,4 @@
-"""A crew of processes that answer on one socket; one that dies is replaced."""
+"""A crew of processes that answer on one port; one that dies is replaced."""
 
 from __future__ import annotations
 
@@ -54,16 +54,16 @@ class _Worker:
 class Workers:
     """The crew; it imports at once, and answers when it is told where the servers are."""
 
-    def __init__(self, settings: Settings, module: str, listener: socket.socket) -> None:
+    def __init__(self, settings: Settings, module: str, listeners: list[socket.socket]) -> None:
         self._settings = settings
         self._module = module
-        self._listener = listener
+        self._listeners = listeners
         self._crew: dict[int, _Worker] = {}
         self._seats: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Workers:
         for seat in range(self._settings.workers):
-            self._crew[seat] = await self._hire()
+            self._crew[seat] = await self._hire(seat)
         return self
 
     async def __aexit__(
@@ -109,12 +109,12 @@ class Workers:
             log.warning("a worker ended (%s) and is replaced %s", code, said.get("wrong", ""))
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
-            self._crew[seat] = await self._hire()
+            self._crew[seat] = await self._hire(seat)
 
-    async def _hire(self) -> _Worker:
+    async def _hire(self, seat: int) -> _Worker:
         ours, theirs = socket.socketpair()
         with theirs:
-            handles = (theirs.fileno(), self._listener.fileno())
+            handles = (theirs.fileno(), self._listeners[seat].fileno())
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "monynha.app.worker", self._module, *map(str, handles)),
                 stdin=DEVNULL,
@@ -125,6 +125,8 @@ class Workers:
         return _Worker(process, reader, writer)
 
     async def _stop(self) -> None:
+        for listener in self._listeners:
+            listener.close()  # else the port would take connections until the last worker is done
         for seat in self._seats:
             seat.cancel()
         await asyncio.gather(*self._seats, return_exceptions=True)
