@@ -28,6 +28,8 @@ class Actor:
     session_id: UUID | None = None
     claims: str = "{}"
     name: str = ""
+    is_admin: bool = False
+    """What the token says of it; the account's row decides."""
 
     @property
     def is_nobody(self) -> bool:

@@ -195,6 +195,9 @@ class _Build:
 
     def _condition(self, condition: Condition, resource: Resource, rows: Any) -> Any:
         columns = [rows.c[_column_name(resource, name)] for name in condition.fields]
+        if condition.operator == "is":
+            # Plain equality, where an index that is also in the list's order serves both.
+            return columns[0] == self.bind(columns[0].type)
         if condition.operator == "equal":
             return columns[0] == func.any(self.bind(ARRAY(columns[0].type)))
         if condition.operator == "has":

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 from monynha.engine.resource import Resource
 
+_PEOPLE = "monynha_app, monynha_admin"
+
 
 def grants_sql(resources: Iterable[Resource]) -> str:
-    """Return the grants of the people's role on every resource's table, column by column."""
+    """Return the grants of the people's roles on every resource's table, column by column."""
     return "\n".join(_grants(resource) for resource in resources)
 
 
@@ -22,11 +24,11 @@ def _grants(resource: Resource) -> str:
     if parent is not None:
         created.append(parent.name)
     updated = [one.column.name for one in fields if one.column is not None and one.rules.updatable]
-    lines = [f"grant select ({', '.join([*read, 'version'])}) on {table} to monynha_app;"]
+    lines = [f"grant select ({', '.join([*read, 'version'])}) on {table} to {_PEOPLE};"]
     if "create" in resource.verbs:
-        lines.append(f"grant insert ({', '.join(dict.fromkeys(created))}) on {table} to monynha_app;")
+        lines.append(f"grant insert ({', '.join(dict.fromkeys(created))}) on {table} to {_PEOPLE};")
     if "update" in resource.verbs and updated:
-        lines.append(f"grant update ({', '.join(updated)}) on {table} to monynha_app;")
+        lines.append(f"grant update ({', '.join(updated)}) on {table} to {_PEOPLE};")
     if "delete" in resource.verbs:
-        lines.append(f"grant delete on {table} to monynha_app;")
+        lines.append(f"grant delete on {table} to {_PEOPLE};")
     return "\n".join(lines)

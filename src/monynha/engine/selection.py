@@ -12,7 +12,7 @@ Shape = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A list narrowed by one field: `equal` and `has` take lists, `words` a list of patterns."""
+    """A list narrowed by one field: `equal` and `has` take lists, `words` patterns, `is` one value."""
 
     operator: str
     fields: tuple[str, ...]

@@ -17,7 +17,7 @@ begin
     select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname in ('auth', 'public', 'monynha') and c.relkind in ('r', 'p', 'v') and c.relowner = 'monynha_owner'::regrole
   loop
-    execute format('revoke all on %I.%I from public, monynha_app, monynha_system', one.nspname, one.relname);
+    execute format('revoke all on %I.%I from public, monynha_app, monynha_admin, monynha_system', one.nspname, one.relname);
   end loop;
 end
 $$;

@@ -9,8 +9,8 @@ import orjson
 
 from monynha.core.errors import Invalid
 
-LIMIT_BYTES = 3_000
-"""The access token carries the metadata, and a token over 8 kB is refused."""
+LIMITS_BYTES = {"user_metadata": 3_000, "app_metadata": 1_500}
+"""How large each may be: the access token carries both, and a token over 8 kB is refused."""
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,8 +26,8 @@ def checked(metadata: Mapping[str, Any], field: str) -> str:
     except orjson.JSONEncodeError:
         # Whole numbers beyond 64 bits.
         raise Invalid(details={field: "holds a number beyond every range"}) from None
-    if len(text) > LIMIT_BYTES:
-        raise Invalid(details={field: f"is larger than {LIMIT_BYTES} bytes"})
+    if len(text) > LIMITS_BYTES[field]:
+        raise Invalid(details={field: f"is larger than {LIMITS_BYTES[field]} bytes"})
     if holds_nul(metadata):
         raise Invalid(details={field: "holds a NUL"})
     return text.decode()

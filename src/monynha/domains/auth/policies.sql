@@ -1,12 +1,13 @@
 -- Who may touch accounts: the program's own sign-in, as the system actor "auth", and no one who asks.
 -- People meet their account through the functions below and through /auth/v1 alone.
 
-revoke all on all tables in schema auth from public, monynha_app, monynha_system;
-revoke all on all functions in schema auth from public, monynha_app, monynha_system;
+revoke all on all tables in schema auth from public, monynha_app, monynha_admin, monynha_system;
+revoke all on all functions in schema auth from public, monynha_app, monynha_admin, monynha_system;
 
-grant usage on schema auth to monynha_app, monynha_system;
-grant execute on function auth.uid(), auth.role(), auth.jwt(), auth.is_admin() to monynha_app, monynha_system;
-grant execute on function auth.enter(text, uuid, uuid), auth.enter_or_raise(text, uuid, uuid) to monynha_app;
+grant usage on schema auth to monynha_app, monynha_admin, monynha_system;
+grant execute on function auth.uid(), auth.role(), auth.jwt(), auth.is_admin() to monynha_app, monynha_admin, monynha_system;
+grant execute on function auth.enter(text, uuid, uuid), auth.enter_or_raise(text, uuid, uuid)
+  to monynha_app, monynha_admin;
 grant select, insert, update, delete
   on auth.users, auth.identities, auth.sessions, auth.one_time_tokens, auth.authorization_codes to monynha_system;
 

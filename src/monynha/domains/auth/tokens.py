@@ -148,7 +148,9 @@ def _actor(claims: dict[str, Any]) -> Actor:
         or AUDIENCE not in ([audience] if isinstance(audience, str) else audience)
     ):
         raise Unauthenticated()
-    return Actor(ActorKind.USER, user_id, _session_id(claims), _text(claims))
+    metadata = claims.get("app_metadata")
+    is_admin = isinstance(metadata, dict) and metadata.get("role") == "admin"
+    return Actor(ActorKind.USER, user_id, _session_id(claims), _text(claims), is_admin=is_admin)
 
 
 def _session_id(claims: dict[str, Any]) -> UUID | None:

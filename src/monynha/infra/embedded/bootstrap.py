@@ -34,7 +34,7 @@ async def bootstrap(sockets: Path, secrets: Secrets, major: int) -> None:
 
 
 async def _make_login(keeper: asyncpg.Connection, password: str, major: int) -> None:
-    """The login may become the three roles and is none of them by itself."""
+    """The login may become the roles and is none of them by itself."""
     if not await keeper.fetchval("select exists (select from pg_roles where rolname = 'monynha')"):
         await keeper.execute("create role monynha nologin")
     quoted = await keeper.fetchval("select quote_literal($1::text)", password)
@@ -42,4 +42,4 @@ async def _make_login(keeper: asyncpg.Connection, password: str, major: int) -> 
     await keeper.execute(f"alter role monynha login {nothing} password {quoted}")
     # From 16 on inheriting is stored with the grant, and `noinherit` of the role leaks.
     how = " with inherit false, set true" if major >= _GRANT_OPTIONS_SINCE else ""
-    await keeper.execute(f"grant monynha_owner, monynha_app, monynha_system to monynha{how}")
+    await keeper.execute(f"grant monynha_owner, monynha_app, monynha_admin, monynha_system to monynha{how}")

@@ -8,7 +8,7 @@ Claims are local to the transaction, so a connection needs no reset before its n
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +16,16 @@ import asyncpg
 
 from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import Fault, Unauthenticated, Unavailable
-from monynha.infra.postgres.faults import Retry, Violation, translated
+from monynha.infra.postgres.faults import NOT_LIVE, Retry, Violation, translated
 from monynha.infra.postgres.pool import open_pool
 
 APP_ROLE = "monynha_app"
+ADMIN_ROLE = "monynha_admin"
 SYSTEM_ROLE = "monynha_system"
 CLAIM_BINDS = 3
 """How many binds of a guarded statement say who asks: `$1` claims, `$2` user id, `$3` session id."""
 
+_Borrowed = asyncpg.pool.PoolConnectionProxy  # what a pool lends
 _GUARD = "select case when auth.enter($1, $2, $3) then ({query}) else 'false'::json end"
 
 
@@ -38,9 +40,10 @@ def guarded(query: str) -> str:
 
 @dataclass(frozen=True)
 class Database:
-    """Two pools: one asks for people, one does the program's own work."""
+    """Three pools: one asks for people, one for admins, one does the program's own work."""
 
-    _app: asyncpg.Pool
+    _people: asyncpg.Pool
+    _admins: asyncpg.Pool
     _system: asyncpg.Pool
 
     @classmethod
@@ -48,51 +51,68 @@ class Database:
         """Connect to the database at the URL with up to `size` connections for people, fewer of our own."""
         return cls(
             await open_pool(url, APP_ROLE, size=size),
+            await open_pool(url, ADMIN_ROLE, size=max(2, size // 4), least=0),
             await open_pool(url, SYSTEM_ROLE, size=max(2, size // 2)),
         )
 
     async def close(self) -> None:
         """Close every connection, waiting for none."""
-        self._app.terminate()
+        self._people.terminate()
+        self._admins.terminate()
         self._system.terminate()
 
     def acting(self, actor: Actor) -> Acting:
         """Return what the actor may do here: the only way to a connection."""
-        return Acting(self._system if actor.kind is ActorKind.SYSTEM else self._app, actor)
+        if actor.kind is ActorKind.SYSTEM:
+            return Acting((self._system,), actor)
+        if actor.kind is ActorKind.SERVICE:
+            return Acting((self._admins,), actor)
+        if actor.kind is ActorKind.NOBODY:
+            return Acting((self._people,), actor)
+        pools = (self._people, self._admins)
+        return Acting(pools[::-1] if actor.is_admin else pools, actor)
 
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """A database as one actor sees it."""
+    """A database as one actor sees it.
 
-    _pool: asyncpg.Pool
+    Whether somebody is an admin is what their row says now; their token only hints at which pool to try first.
+    `auth.enter` lets nobody in who came as the wrong one, so the other is tried before they are refused.
+    """
+
+    _pools: tuple[asyncpg.Pool, ...]
     actor: Actor
 
     async def ask(self, statement: str, binds: Sequence[object]) -> bytes | None:
         """Return the JSON that a guarded statement makes, None where it finds nothing; one round trip."""
         actor = self.actor
-        try:
-            async with self._pool.acquire() as connection:
-                answer: bytes | None = await connection.fetchval(
-                    statement, actor.claims, actor.id, actor.session_id, *binds
-                )
-        except Exception as error:
-            raise _ours(error) from error
-        if answer == b"false":
-            raise Unauthenticated()
-        return answer
+        for pool in self._pools:
+            try:
+                async with pool.acquire() as connection:
+                    answer: bytes | None = await connection.fetchval(
+                        statement, actor.claims, actor.id, actor.session_id, *binds
+                    )
+            except Exception as error:
+                raise translated(error) from error
+            if answer != b"false":
+                return answer
+        raise Unauthenticated()
 
     async def tell(self, statement: str, binds: Sequence[object]) -> asyncpg.Record:
         """Return the row that a write makes whose source sets the claims; one round trip."""
         actor = self.actor
-        try:
-            async with self._pool.acquire() as connection:
-                row = await connection.fetchrow(statement, actor.claims, actor.id, actor.session_id, *binds)
-        except Exception as error:
-            raise _ours(error) from error
-        if row is None:
-            raise Unauthenticated()
-        return row
+        for pool in self._pools:
+            try:
+                async with pool.acquire() as connection:
+                    row = await connection.fetchrow(
+                        statement, actor.claims, actor.id, actor.session_id, *binds
+                    )
+            except Exception as error:
+                raise translated(error) from error
+            if row is not None:
+                return row
+        raise Unauthenticated()
 
     async def check_live(self) -> None:
         """Refuse an actor whose session is over (Unauthenticated), before anything else is said."""
@@ -102,8 +122,8 @@ class Acting:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Begin with the claims, commit at the end, roll back on any error."""
         try:
-            async with self._pool.acquire() as connection:
-                await connection.execute(_beginning(self.actor))
+            async with AsyncExitStack() as held:
+                connection = await self._begun(held)
                 try:
                     yield Transaction(connection)
                 except BaseException:
@@ -113,14 +133,28 @@ class Acting:
         except (Fault, Retry, Violation):
             raise
         except Exception as error:
-            raise _ours(error) from error
+            raise translated(error) from error
+
+    async def _begun(self, held: AsyncExitStack) -> _Borrowed:
+        for pool in self._pools:
+            connection = await held.enter_async_context(pool.acquire())
+            try:
+                await connection.execute(_beginning(self.actor))
+            except BaseException as error:
+                await _roll_back(connection)
+                if getattr(error, "sqlstate", None) != NOT_LIVE or pool is self._pools[-1]:
+                    raise
+                await held.aclose()
+            else:
+                return connection
+        raise Unauthenticated()
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """A transaction under way, as its actor. Values are always bound."""
 
-    _connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    _connection: _Borrowed
 
     async def value(self, statement: str, *binds: object) -> Any:
         """Return the first column of the first row, or None."""
@@ -154,11 +188,7 @@ class Transaction:
         try:
             return await awaitable
         except Exception as error:
-            raise _ours(error) from error
-
-
-def _ours(error: Exception) -> BaseException:
-    return translated(error)
+            raise translated(error) from error
 
 
 def _beginning(actor: Actor) -> str:
@@ -175,7 +205,7 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''").replace("\x00", "") + "'"
 
 
-async def _roll_back(connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]) -> None:
+async def _roll_back(connection: _Borrowed) -> None:
     # Where the connection is gone, PostgreSQL has rolled back with it.
     with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         await connection.execute("rollback")

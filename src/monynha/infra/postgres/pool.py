@@ -26,11 +26,11 @@ class Connection(asyncpg.Connection):
         return ""
 
 
-async def open_pool(url: str, role: str, *, size: int) -> asyncpg.Pool:
+async def open_pool(url: str, role: str, *, size: int, least: int = 1) -> asyncpg.Pool:
     """Open a pool whose connections act as the role."""
     return await asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=least,
         max_size=size,
         max_inactive_connection_lifetime=300,
         command_timeout=30,

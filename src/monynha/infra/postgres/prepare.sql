@@ -14,4 +14,4 @@ alter table monynha.applied enable row level security;
 alter table monynha.applied force row level security;
 drop policy if exists "the owner keeps house" on monynha.applied;
 create policy "the owner keeps house" on monynha.applied for all to monynha_owner using (true) with check (true);
-grant usage on schema monynha to monynha_app, monynha_system;
+grant usage on schema monynha to monynha_app, monynha_admin, monynha_system;

@@ -1,4 +1,4 @@
-"""The three roles and the login that may become them: made where we may, checked everywhere.
+"""The roles and the login that may become them: made where we may, checked everywhere.
 
 A login that inherited a role would hold its rights without ever saying as whom it acts, so it inherits none.
 From PostgreSQL 16 on that is an option of each grant; before, it is an attribute of the login.
@@ -14,7 +14,7 @@ import asyncpg
 from monynha.core.errors import WrongSetting
 
 OWNER_ROLE = "monynha_owner"
-_ROLES = ("monynha_owner", "monynha_app", "monynha_system")
+_ROLES = ("monynha_owner", "monynha_app", "monynha_admin", "monynha_system")
 
 
 def roles_sql(login: str, *, major: int, roles: tuple[str, ...] = _ROLES) -> str:
@@ -24,7 +24,7 @@ def roles_sql(login: str, *, major: int, roles: tuple[str, ...] = _ROLES) -> str
         "do $$ begin execute format("
         "'grant create, connect on database %I to monynha_owner', current_database()); end $$;",
         "grant create, usage on schema public to monynha_owner;",
-        "grant usage on schema public to monynha_app, monynha_system;",
+        "grant usage on schema public to monynha_app, monynha_admin, monynha_system;",
     ]
     if major >= 16:
         grants += [f"grant {role} to {name} with inherit false, set true;" for role in roles]
@@ -54,7 +54,7 @@ async def _is_ready(connection: asyncpg.Connection[Any], login: str) -> bool:
     return bool(
         await connection.fetchval(
             """
-            select count(*) = 3 and bool_and(pg_has_role($1::name, oid, 'member'))
+            select count(*) = 4 and bool_and(pg_has_role($1::name, oid, 'member'))
               and bool_and(has_schema_privilege('monynha_owner', 'public', 'create'))
               and bool_and(has_database_privilege('monynha_owner', current_database(), 'create'))
             from pg_roles where rolname = any ($2::name[])

@@ -1,10 +1,10 @@
--- The three roles. None logs in, none is a superuser, none skips row-level security.
+-- The roles. None logs in, none is a superuser, none skips row-level security.
 -- Roles belong to the whole cluster, so another database may have made them already, or be making them now.
 do $$
 declare
   name text;
 begin
-  foreach name in array array['monynha_owner', 'monynha_app', 'monynha_system'] loop
+  foreach name in array array['monynha_owner', 'monynha_app', 'monynha_admin', 'monynha_system'] loop
     begin
       if not exists (select from pg_roles where rolname = name) then
         execute format('create role %I nologin nosuperuser nobypassrls', name);

@@ -85,7 +85,7 @@ class Handlers:
         asked = await _form(acting, lambda: questions.list(self.resource, query, acting.actor, scope))
         if relation is not None and scope is not None:
             outside = next(one.name for one in self.resource.fields.values() if one.column is relation.there)
-            asked = replace(asked, where=(Condition("equal", (outside,), [scope.id]), *asked.where))
+            asked = replace(asked, where=(Condition("is", (outside,), scope.id), *asked.where))
         asked = await _form(acting, lambda: questions.after(asked, query))
         page = await self.rest.query.page(acting, asked)
         meta: dict[str, object] = {"limit": asked.limit, "nextCursor": None}
