@@ -1,0 +1,88 @@
+"""One connection to Valkey: commands of one turn of the loop leave together, answers come in their order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any, cast
+
+import hiredis
+
+Reply = Any
+"""What Valkey answers: bytes, numbers, lists or None; the caller knows which."""
+
+
+class ValkeyAway(Exception):
+    """Valkey does not answer."""
+
+
+class Connection(asyncio.Protocol):
+    """Sends commands and hands their answers to whoever waits for them."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.WriteTransport | None = None
+        self._reader = hiredis.Reader()
+        self._waiting: deque[asyncio.Future[Reply]] = deque()
+        self._unsent: list[bytes] = []
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether commands can be sent."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def send(self, *words: str | bytes | int | float) -> asyncio.Future[Reply]:
+        """Send a command; the future holds its answer, an error among them raised."""
+        if not self.is_open:
+            raise ValkeyAway()
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(hiredis.pack_command(words))  # type: ignore[arg-type]  # the stub lacks `...`
+        future: asyncio.Future[Reply] = self._loop.create_future()
+        self._waiting.append(future)
+        return future
+
+    def close(self) -> None:
+        """Close at once; whoever waits hears that Valkey is away."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin: the loop calls this."""
+        # uvloop's transports are no subclasses, but they write.
+        self._transport = cast(asyncio.WriteTransport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell everybody who waits: the loop calls this."""
+        self._transport = None
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(ValkeyAway())
+
+    def data_received(self, data: bytes) -> None:
+        """Hand out the answers that are complete: the loop calls this."""
+        self._reader.feed(data)
+        try:
+            while (reply := self._reader.gets()) is not False:
+                self._answer(reply)
+        except hiredis.ProtocolError:
+            self.close()
+
+    def _answer(self, reply: Reply) -> None:
+        if not self._waiting:
+            # An answer that nobody asked for: the order is lost, and with it every later answer.
+            self.close()
+            return
+        future = self._waiting.popleft()
+        if future.done():
+            return
+        if isinstance(reply, hiredis.ReplyError):
+            future.set_exception(reply)
+        else:
+            future.set_result(reply)
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        if self._transport is not None:
+            self._transport.write(b"".join(unsent))

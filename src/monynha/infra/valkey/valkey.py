@@ -1,0 +1,158 @@
+"""Valkey as the program sees it: quick answers, or the quick news that it is away."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import hiredis
+
+from monynha.core.errors import WrongSetting
+from monynha.infra.valkey.connection import Connection, Reply, ValkeyAway
+
+_ANSWER_S = 0.5
+_CONNECT_S = 2.0
+_LONGEST_PAUSE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where Valkey is and how one is let in, as a URL says it."""
+
+    host: str = "127.0.0.1"
+    port: int = 6379
+    socket: str | None = None
+    user: str | None = None
+    password: str | None = None
+    database: int = 0
+    is_encrypted: bool = False
+
+    @classmethod
+    def read(cls, url: str) -> Place:
+        """Read `redis://user:password@host:port/db`, `rediss://…` or `unix:///path.sock?db=0&password=…`."""
+        parts = urlsplit(url)
+        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        is_socket = parts.scheme == "unix"
+        database = query.get("db") or ("" if is_socket else parts.path.strip("/")) or "0"
+        try:
+            return cls(
+                host=parts.hostname or "127.0.0.1",
+                port=parts.port or 6379,
+                socket=unquote(parts.path) if is_socket else None,
+                user=unquote(parts.username) if parts.username else query.get("username"),
+                password=unquote(parts.password) if parts.password else query.get("password"),
+                database=int(database),
+                is_encrypted=parts.scheme in ("rediss", "valkeys"),
+            )
+        except ValueError:
+            raise WrongSetting("REDIS_URL: expected redis://host:port/number or unix:///path.sock") from None
+
+
+class Valkey:
+    """One connection, made anew in the background when it is lost; it never blocks who asks for long."""
+
+    def __init__(self, url: str) -> None:
+        self._place = Place.read(url)
+        self._connection: Connection | None = None
+        self._mending: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connect to Valkey; where it is away now, go on trying in the background."""
+        valkey = cls(url)
+        try:
+            await valkey._connect()
+        except (OSError, TimeoutError, ValkeyAway, hiredis.HiredisError):
+            valkey._mend()
+        return valkey
+
+    async def close(self) -> None:
+        """Close the connection and stop trying."""
+        if self._mending is not None:
+            self._mending.cancel()
+        if self._connection is not None:
+            self._connection.close()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a connection now."""
+        return self._connection is not None and self._connection.is_open
+
+    async def ask(self, *words: str | bytes | int | float) -> Reply:
+        """Return the answer to a command; ValkeyAway where there is none soon: it may have run or not."""
+        connection = self._connection
+        if connection is None or not connection.is_open:
+            self._mend()
+            raise ValkeyAway()
+        try:
+            return await asyncio.wait_for(connection.send(*words), _ANSWER_S)
+        except TimeoutError:
+            # Later answers would queue behind the missing one.
+            connection.close()
+            raise ValkeyAway() from None
+
+    async def run(self, script: Script, keys: list[str], binds: list[str | int | float]) -> Reply:
+        """Run a script, by its hash where the server knows it."""
+        try:
+            return await self.ask("EVALSHA", script.sha, len(keys), *keys, *binds)
+        except hiredis.ReplyError as error:
+            if not str(error).startswith("NOSCRIPT"):
+                raise
+        return await self.ask("EVAL", script.text, len(keys), *keys, *binds)
+
+    def _mend(self) -> None:
+        if self._mending is None or self._mending.done():
+            self._mending = asyncio.get_running_loop().create_task(self._reconnect())
+
+    async def _reconnect(self) -> None:
+        pause_s = 0.05
+        while True:
+            try:
+                await self._connect()
+                return
+            except (OSError, TimeoutError, ValkeyAway, hiredis.HiredisError):
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    async def _connect(self) -> None:
+        async with asyncio.timeout(_CONNECT_S):
+            connection = await self._dial()
+            try:
+                await self._greet(connection)
+            except BaseException:
+                connection.close()
+                raise
+        self._connection = connection
+
+    async def _dial(self) -> Connection:
+        loop, place = asyncio.get_running_loop(), self._place
+        if place.socket is not None:
+            return (await loop.create_unix_connection(Connection, place.socket))[1]
+        context = ssl.create_default_context() if place.is_encrypted else None
+        return (await loop.create_connection(Connection, place.host, place.port, ssl=context))[1]
+
+    async def _greet(self, connection: Connection) -> None:
+        place = self._place
+        if place.password is not None:
+            words = (place.user, place.password) if place.user else (place.password,)
+            await connection.send("AUTH", *words)
+        if place.database:
+            await connection.send("SELECT", place.database)
+        await connection.send("PING")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Lua script and the hash by which the server knows it."""
+
+    text: str
+    sha: str
+
+    @classmethod
+    def of(cls, text: str) -> Script:
+        """Return the script of a text."""
+        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
