@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.infra.embedded.asking import EXTERNAL_VALKEY, settings_for
 
 from monynha.core.settings import Settings
+from tests.infra.embedded.asking import EXTERNAL_VALKEY, settings_for
 
 _INSTALLED = sorted(str(path.parent) for path in Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 

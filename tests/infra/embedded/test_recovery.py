@@ -8,6 +8,9 @@ import signal
 import time
 from pathlib import Path
 
+from monynha.core.settings import Settings
+from monynha.infra.embedded import servers
+from monynha.infra.embedded.leftovers import processes_in
 from tests.infra.embedded.asking import (
     EXTERNAL_DATABASE,
     answering,
@@ -16,10 +19,6 @@ from tests.infra.embedded.asking import (
     settings_for,
     valkey,
 )
-
-from monynha.core.settings import Settings
-from monynha.infra.embedded import servers
-from monynha.infra.embedded.leftovers import processes_in
 
 
 async def test_a_database_that_is_killed_comes_back_by_itself(postgres_only: Settings) -> None:

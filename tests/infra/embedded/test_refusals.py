@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.infra.embedded.asking import (
-    settings_for,
-)
 
 from monynha.core.errors import WrongSetting
 from monynha.core.settings import Settings
 from monynha.infra.embedded import servers, with_secrets
 from monynha.infra.embedded.leftovers import processes_in
+from tests.infra.embedded.asking import (
+    settings_for,
+)
 
 
 async def test_a_folder_of_another_major_is_refused(postgres_only: Settings) -> None:

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+
+from monynha.core.settings import Settings
+from monynha.infra.embedded import Servers, servers, with_secrets
+from monynha.infra.embedded.leftovers import processes_in
 from tests.infra.embedded.asking import (
     EXTERNAL_VALKEY,
     answering,
@@ -15,10 +19,6 @@ from tests.infra.embedded.asking import (
     settings_for,
     valkey,
 )
-
-from monynha.core.settings import Settings
-from monynha.infra.embedded import Servers, servers, with_secrets
-from monynha.infra.embedded.leftovers import processes_in
 
 
 async def test_a_first_start_makes_both_servers_and_a_later_one_finds_what_was_kept(tmp_path: Path) -> None:

@@ -24,6 +24,11 @@ class Places:
     home: Path  # the data folder, or one that `nobody` can reach in its stead
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether the database cannot be in the data folder."""
+        return self.home != self.data_dir
+
+    @property
     def cluster(self) -> Path:
         """The data of PostgreSQL."""
         return self.home / "pg"
@@ -62,15 +67,32 @@ def make_places(places: Places, identity: Identity) -> None:
     for folder in (places.valkey, places.logs):
         prepare(folder)
     prepare(places.sockets)
-    if places.sockets.lstat().st_uid not in (os.geteuid(), identity.uid):
+    # It may be in a place where everybody writes. Another start may have left it to `nobody`.
+    trusted = {os.geteuid(), *((Identity.NOBODY.uid,) if os.geteuid() == 0 else ())}
+    if places.sockets.lstat().st_uid not in trusted:
         raise WrongSetting(f"MONYNHA_DATA_DIR: {places.sockets} belongs to somebody else")
     identity.own(places.sockets)
-    if places.home != places.data_dir:
+    if places.is_elsewhere:
         places.home.parent.chmod(0o711)
-        link = places.data_dir / "pg"
-        if not link.exists():
-            link.unlink(missing_ok=True)
-            link.symlink_to(places.cluster)
+
+
+def find_lost(places: Places) -> None:
+    """Refuse a start that would make an empty database beside the one there is."""
+    near = places.data_dir / "pg"
+    if near.is_symlink() and not near.exists():
+        raise WrongSetting(f"MONYNHA_DATA_DIR: the database was kept in {near.readlink()}, which is gone")
+    if places.is_elsewhere and near.exists() and not near.is_symlink():
+        raise WrongSetting(
+            f"MONYNHA_DATA_DIR: the user nobody, who must run PostgreSQL here, cannot reach {near}; "
+            f"move the folder, for example to {_ELSEWHERE}"
+        )
+
+
+def link_cluster(places: Places) -> None:
+    """Leave a link in the data folder to a database that had to be made elsewhere."""
+    near = places.data_dir / "pg"
+    if places.is_elsewhere and not near.is_symlink():
+        near.symlink_to(places.cluster)
 
 
 def prepare(folder: Path, mode: int = 0o700) -> None:

@@ -50,7 +50,8 @@ class Identity(enum.Enum):
         """Hand a file or folder over, when we or a start as another identity left it to somebody else."""
         if os.geteuid() != 0 or place.stat().st_uid == self.uid:
             return
-        for path in (place, *place.rglob("*")):
+        whole = place.resolve()  # it may be a link to where `nobody` could reach it
+        for path in (whole, *whole.rglob("*")):
             os.chown(path, self.uid, -1, follow_symlinks=False)
 
 

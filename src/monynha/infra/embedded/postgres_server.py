@@ -12,7 +12,7 @@ from monynha.infra.embedded.binaries import copy_postgres, find_postgres, postgr
 from monynha.infra.embedded.bootstrap import bootstrap
 from monynha.infra.embedded.cluster import ensure_cluster
 from monynha.infra.embedded.complaints import Died, explain
-from monynha.infra.embedded.folder import Places
+from monynha.infra.embedded.folder import Places, find_lost, link_cluster
 from monynha.infra.embedded.identity import Identity
 from monynha.infra.embedded.leftovers import clear_leftovers, clear_stale_pid
 from monynha.infra.embedded.secret_file import Secrets
@@ -65,7 +65,9 @@ async def start_postgres(
     if not identity.can_reach(bin_dir / "postgres"):
         bin_dir = await asyncio.to_thread(copy_postgres, bin_dir, places.home)
     major = await asyncio.to_thread(postgres_major, bin_dir)
+    find_lost(places)
     await ensure_cluster(places.cluster, bin_dir, major, identity, secrets.superuser_password)
+    link_cluster(places)
     server = Supervised(_spec(bin_dir, major, places, identity, secrets))
     try:
         await server.start()
