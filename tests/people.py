@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from monynha.core.actor import Actor, system
+from monynha.core.actor import NOBODY, Actor, system
 from monynha.domains.auth.account import COLUMNS, account_of
 from monynha.domains.auth.tokens import AccessTokens, Session
 from monynha.domains.users.reactions import KeepProfile
@@ -45,7 +45,8 @@ class Person:
         **rest: Any,
     ) -> httpx.Response:
         """Send a request below /api/v1 as this person."""
-        given = {"authorization": f"Bearer {self.token}", **(headers or {})}
+        known = {"authorization": f"Bearer {self.token}"} if self.token else {}
+        given = {**known, **(headers or {})}
         return await self.client.request(method, f"/api/v1{path}", json=json, headers=given, **rest)
 
     async def get(self, path: str, **rest: Any) -> httpx.Response:
@@ -104,6 +105,10 @@ class People:
             await KeepProfile().created(transaction, account)
         token = self.tokens.mint(account, Session(session_id, "aal1", ())).text
         return Person(person_id, name, email, session_id, token, self.tokens.verify(token), self.client)
+
+    def nobody(self) -> Person:
+        """Return somebody who sends no token."""
+        return Person(uuid4(), "Nobody", "nobody@example.com", uuid4(), "", NOBODY, self.client)
 
     async def member(self, project: Mapping[str, Any], owner: Person, role: str, name: str = "") -> Person:
         """Return somebody new who is in the project in that role."""

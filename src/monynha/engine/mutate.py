@@ -117,9 +117,7 @@ class Mutate:
 
         async def attempt() -> Found:
             async with acting.transaction() as transaction:
-                written = await write(transaction, version)
-                if written is None:
-                    raise await _why(transaction, resource, key, version=version, write=write)
+                written = await _written(transaction, resource, key, version=version, write=write)
                 if further is not None:
                     await further(transaction)
                 return written if answer is None else await self.query.within(transaction, answer)
@@ -149,8 +147,7 @@ class Mutate:
             async with acting.transaction() as transaction:
                 for switch in switches:
                     await transaction.run("select set_config($1, 'on', true)", f"monynha.{switch}")
-                if await write(transaction, version) is None:
-                    raise await _why(transaction, resource, key, version=version, write=write)
+                await _written(transaction, resource, key, version=version, write=write)
 
         try:
             await _retried(attempt)
@@ -179,27 +176,48 @@ def _key(resource: Resource, values: Values, own: UUID) -> Key:
     return tuple(one for one in found if isinstance(one, UUID))
 
 
-async def _why(
+async def _written(
     transaction: Transaction,
     resource: Resource,
     key: Key,
     *,
     version: int | None,
-    write: Callable[[Transaction, int | None], Awaitable[object]],
-) -> Fault:
-    """Return why a write touched nothing, asked in a fresh snapshot: a racing delete looks alike."""
-    if await transaction.value(version_sql(resource), *key) is None:
-        return NotFound()
-    if version is not None:
+    write: Callable[[Transaction, int | None], Awaitable[_T | None]],
+) -> _T:
+    """Write, or raise why nothing was touched.
+
+    What is seen but was not touched is tried once more: it may have come into sight only in between.
+    """
+    for _ in range(2):
+        done = await write(transaction, version)
+        if done is not None:
+            return done
+        current = await transaction.value(version_sql(resource), *key)
+        if current is None:
+            raise NotFound()
+        if version is not None and current != version:
+            raise PreconditionFailed() if await _may(transaction, write) else Forbidden()
+    raise Forbidden()
+
+
+async def _may(
+    transaction: Transaction, write: Callable[[Transaction, int | None], Awaitable[object]]
+) -> bool:
+    """Whether the write would be allowed at the version there is; values that stand against it come later."""
+    try:
         async with transaction.undone():
-            if await write(transaction, None) is not None:
-                return PreconditionFailed()
-    return Forbidden()
+            return await write(transaction, None) is not None
+    except Violation as violation:
+        if violation.is_refusal:
+            raise
+        return True
 
 
 async def _refused_create(acting: Acting, resource: Resource, values: Values, violation: Violation) -> Fault:
     within = resource.within
-    if violation.is_refusal and within is not None and resource.parent_column is not None:
+    # Refused is who does not see the parent; a foreign key fails where an admin's parent is gone.
+    may_lack_parent = violation.is_refusal or violation.kind == "foreign"
+    if may_lack_parent and within is not None and resource.parent_column is not None:
         async with acting.transaction() as transaction:
             parent = values[resource.parent_column.name]
             if await transaction.value(version_sql(within.target), parent) is None:

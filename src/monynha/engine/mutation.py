@@ -50,7 +50,6 @@ def unwrapped(body: object) -> object:
 
 
 def _object(body: object) -> dict[str, object]:
-    body = unwrapped(body)
     if not isinstance(body, dict):
         raise Invalid("The validation of the request failed: the body must be an object.")
     return body

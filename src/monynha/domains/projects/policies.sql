@@ -63,8 +63,21 @@ create policy "people leave; managers remove members, owners also admins" on pub
       )
   );
 
+create policy "admins see every member" on public.project_members for select to monynha_admin
+  using ((select auth.is_admin()));
+
 create policy "admins do all that owners may" on public.project_members for all to monynha_admin
-  using ((select auth.is_admin())) with check ((select auth.is_admin()));
+  using (
+    (select auth.is_admin())
+    and exists (select from public.projects p where p.id = project_id and p.status = 'active')
+  )
+  with check (
+    (select auth.is_admin())
+    and exists (select from public.projects p where p.id = project_id and p.status = 'active')
+  );
+
+create policy "admins leave as everybody does" on public.project_members for delete to monynha_admin
+  using (user_id = (select auth.uid()));
 
 grant select on public.visible_addresses to monynha_app, monynha_admin;
 

@@ -21,5 +21,15 @@ create policy "members and assignees change tasks" on public.tasks for update to
 create policy "members delete tasks of their active projects" on public.tasks for delete to monynha_app
   using (project_id = any (array(select public.projects_i_edit())));
 
+create policy "admins see every task" on public.tasks for select to monynha_admin
+  using ((select auth.is_admin()));
+
 create policy "admins do all that owners may" on public.tasks for all to monynha_admin
-  using ((select auth.is_admin())) with check ((select auth.is_admin()));
+  using (
+    (select auth.is_admin())
+    and exists (select from public.projects p where p.id = project_id and p.status = 'active')
+  )
+  with check (
+    (select auth.is_admin())
+    and exists (select from public.projects p where p.id = project_id and p.status = 'active')
+  );

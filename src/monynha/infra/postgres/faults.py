@@ -46,7 +46,7 @@ _KINDS = {
     "22001": "too_long",
 }
 _RETRIED = {"40001", "40P01"}
-_AWAY = ("08", "53", "57P", "58")
+_AWAY = ("08", "25P03", "53", "57", "58")
 
 
 def translated(error: BaseException) -> BaseException:
@@ -67,8 +67,8 @@ def _from_state(error: asyncpg.PostgresError) -> Exception:
     if state in _RETRIED:
         return Retry()
     if state in _KINDS:
-        # `P0001`-like details of ours come with a constraint's name that has blanks: it is a sentence.
-        own = error.detail if error.constraint_name and " " in error.constraint_name else ""
+        # A detail quotes a row's values, but for those of our own triggers, which name no table.
+        own = error.detail if error.constraint_name and not error.table_name else ""
         return Violation(_KINDS[state], error.constraint_name or "", error.column_name or "", own or "")
     if state.startswith(_AWAY):
         return Unavailable()

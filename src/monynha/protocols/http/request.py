@@ -65,7 +65,7 @@ class Request:
         """Return the whole body, at most 1 MB (TooLarge otherwise)."""
         if self._body is None:
             declared = self.header(b"content-length")
-            if declared is not None and declared.isdigit() and int(declared) > BODY_LIMIT_BYTES:
+            if declared is not None and declared.isdecimal() and int(declared) > BODY_LIMIT_BYTES:
                 raise TooLarge()
             self._body = await self._read(BODY_LIMIT_BYTES)
         return self._body

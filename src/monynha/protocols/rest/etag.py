@@ -49,6 +49,6 @@ def wanted_version(header: str | None) -> int | None:
     if len(versions) != 1:
         raise BadRequest("If-Match must name one version.", details={"If-Match": "must name one version"})
     version = versions.pop()
-    if not version.isdigit() or len(version) > 18:
+    if not version.isascii() or not version.isdigit() or len(version) > 18:
         raise PreconditionFailed()
     return int(version)
