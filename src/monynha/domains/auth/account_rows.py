@@ -21,6 +21,13 @@ AUTH = system("auth")
 
 _BY_ID = f"select {COLUMNS} from auth.users as u where u.id = $1 and u.deleted_at is null"
 _BY_EMAIL = f"select {COLUMNS} from auth.users as u where u.email = $1 and u.deleted_at is null"
+_BY_SESSION = f"""
+select {COLUMNS}, $2::uuid is null or exists (
+  select from auth.sessions as s
+  where s.id = $2 and s.user_id = u.id and (s.not_after is null or s.not_after > now())
+) as is_live
+from auth.users as u where u.id = $1 and u.deleted_at is null
+"""
 _ADD = """
 with made as (
   insert into auth.users (
@@ -122,6 +129,17 @@ class AccountRows:
         """Return the account with the id, deleted ones excepted."""
         row = await transaction.row(_BY_ID, id)
         return account_of(dict(row)) if row else None
+
+    async def by_session(
+        self, transaction: Transaction, id: UUID, session_id: UUID | None
+    ) -> tuple[Account | None, bool]:
+        """Return the account, and whether the session that a token names is live."""
+        row = await transaction.row(_BY_SESSION, id, session_id)
+        if row is None:
+            return None, False
+        values = dict(row)
+        is_live: bool = values.pop("is_live")
+        return account_of(values), is_live
 
     async def by_email(self, transaction: Transaction, email: str) -> Account | None:
         """Return the account with the address, in its normal form."""

@@ -5,7 +5,7 @@ The docstring of each is the message that official clients show.
 
 from __future__ import annotations
 
-from monynha.core.errors import Conflict, Fault, Invalid
+from monynha.core.errors import Conflict, Fault, Invalid, RateLimited
 
 
 class AuthFault(Fault):
@@ -175,6 +175,12 @@ class BadCodeVerifier(AuthFault):
     """code challenge does not match previously saved code verifier"""
 
     code = "bad_code_verifier"
+
+
+class EmailsTooSoon(RateLimited):
+    """For security purposes, you can only request this after some seconds."""
+
+    code = "over_email_send_rate_limit"
 
 
 class AddressTaken(Conflict):
