@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from monynha.app.catalog import CATALOG
+from monynha.app.landing import landing
 from monynha.app.migrate import is_current, migrate
 from monynha.core.errors import WrongSetting
 from monynha.core.settings import Settings
 from monynha.core.telemetry import start_logging
-from monynha.domains.auth.tokens import AccessTokens, Identify
+from monynha.domains.auth.auth import Auth
+from monynha.domains.auth.http import area as auth_area
+from monynha.domains.users.http import UserRoutes
+from monynha.domains.users.reactions import KeepProfile
 from monynha.engine.compiler import Compiler
 from monynha.engine.mutate import Mutate
 from monynha.engine.query import Query
 from monynha.infra.embedded import Servers, with_secrets
 from monynha.infra.postgres.database import Database, database_is_there
+from monynha.infra.valkey import Limiter, Valkey
 from monynha.protocols.http.client import Clients
 from monynha.protocols.http.cors import Origins
 from monynha.protocols.http.edge import Edge
 from monynha.protocols.http.health import Health
-from monynha.protocols.http.router import Router
+from monynha.protocols.http.limits import Limits
+from monynha.protocols.http.router import Area, Router
 from monynha.protocols.rest.handlers import Rest
+from monynha.protocols.rest.limited import Limited
 from monynha.protocols.rest.routes import area as rest_area
 
 
 @dataclass(frozen=True)
 class Program:
-    """The running program: answers requests, and gives back its connections at the end."""
+    """The running program: answers requests, and gives back what it holds at the end."""
 
     edge: Edge
     database: Database
+    auth: Auth
+    valkey: Valkey
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -38,6 +48,8 @@ class Program:
 
     async def close(self) -> None:
         """Close every connection."""
+        self.auth.close()
+        await self.valkey.close()
         await self.database.close()
 
 
@@ -47,18 +59,30 @@ async def build(settings: Settings, servers: Servers) -> Program:
     settings = with_secrets(settings)
     await _bring_up(settings, servers)
     database = await Database.open(servers.database_url)
-    tokens = AccessTokens(
-        settings.jwt_secret, issuer=f"{settings.site_url}/auth/v1", ttl_s=settings.access_token_ttl_s
+    valkey = await Valkey.open(servers.redis_url)
+    limits = Limits.of(settings, Limiter(valkey))
+    auth = Auth.build(settings, database, limits=limits, reactions=[KeepProfile()])
+    health = Health(
+        needed={"database": lambda: database_is_there(database)}, useful={"valkey": valkey.answers}
     )
-    query = Query(Compiler())
-    rest = Rest(CATALOG, database, query, Mutate(query), Identify(tokens))
-    health = Health(needed={"database": lambda: database_is_there(database)}, useful={})
-    router = Router([health.area(), rest_area(rest, {})])
+    router = Router([health.area(), *_areas(settings, database, auth, limits)])
     origins = Origins(frozenset(settings.cors_origins), any_local=not settings.is_production)
-    edge = Edge(
-        router, origins, Clients.behind(settings.trusted_proxies), shows_stack=not settings.is_production
+    clients = Clients.behind(settings.trusted_proxies)
+    return Program(
+        Edge(router, origins, clients, shows_stack=not settings.is_production), database, auth, valkey
     )
-    return Program(edge, database)
+
+
+def _areas(settings: Settings, database: Database, auth: Auth, limits: Limits) -> Iterator[Area]:
+    """Yield what each of the services to run answers."""
+    if "api" in settings.services:
+        query = Query(Compiler())
+        rest = Rest(CATALOG, database, query, Mutate(query), auth.identify)
+        yield rest_area(rest, UserRoutes(rest, auth.accounts).overrides, Limited(limits))
+    if "auth" in settings.services:
+        yield auth_area(auth)
+    if "web" in settings.services:
+        yield landing(settings, {"Is it up?": "/healthz", "Can it answer?": "/readyz"})
 
 
 async def _bring_up(settings: Settings, servers: Servers) -> None:

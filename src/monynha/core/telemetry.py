@@ -14,7 +14,7 @@ def start_logging(*, level: str, as_json: bool) -> None:
     """Set up the logs of the whole program, those of libraries included."""
     threshold = getattr(logging, level.upper())
     shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level if not as_json else structlog.processors.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
     renderer: structlog.typing.Processor = (

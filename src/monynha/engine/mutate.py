@@ -27,7 +27,6 @@ _ATTEMPTS = 4
 _T = TypeVar("_T")
 _GUARD = "auth.enter($1, $2, $3)"
 Key = tuple[UUID, ...]
-Further = Callable[[Transaction], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,6 @@ class Mutate:
         *,
         version: int | None = None,
         answer: Selection | None = None,
-        further: Further | None = None,
     ) -> Found:
         """Change a row, at the version if one is given, and return it as it is then."""
         columns = tuple(values)
@@ -118,8 +116,6 @@ class Mutate:
         async def attempt() -> Found:
             async with acting.transaction() as transaction:
                 written = await _written(transaction, resource, key, version=version, write=write)
-                if further is not None:
-                    await further(transaction)
                 return written if answer is None else await self.query.within(transaction, answer)
 
         try:

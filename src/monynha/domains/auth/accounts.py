@@ -10,6 +10,7 @@ from monynha.domains.auth.account import Account
 from monynha.domains.auth.account_rows import Draft
 from monynha.domains.auth.addresses import normal_email
 from monynha.domains.auth.email_change import change_email
+from monynha.domains.auth.faults import WeakPassword
 from monynha.domains.auth.metadata import merged
 from monynha.domains.auth.parts import Parts
 from monynha.domains.auth.sessions import Client, Scope
@@ -34,6 +35,14 @@ class Accounts:
         """
         await self.limits.sign_in(client.address, wanted.email)
         return await sign_up(self.parts, wanted)
+
+    async def problems_of(self, password: str) -> dict[str, object]:
+        """Return what is wrong with a password, by field; nothing where it will do."""
+        try:
+            await self.parts.passwords.judge(password)
+        except WeakPassword as fault:
+            return fault.details
+        return {}
 
     async def change_email(self, user_id: UUID, email: str) -> Account | None:
         """Give an account a new address, at once or once both addresses have confirmed it by mail."""

@@ -82,6 +82,13 @@ class Valkey:
         """Whether there is a connection now."""
         return self._connection is not None and self._connection.is_open
 
+    async def answers(self) -> bool:
+        """Whether Valkey answers now."""
+        try:
+            return await self.ask("PING") is not None
+        except ValkeyAway:
+            return False
+
     async def ask(self, *words: str | bytes | int | float) -> Reply:
         """Return the answer to a command; ValkeyAway where there is none soon: it may have run or not."""
         connection = self._connection

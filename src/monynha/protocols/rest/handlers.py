@@ -15,10 +15,10 @@ from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest, Fault, NotFound, Unauthenticated
 from monynha.core.wire import camel, parse_uuid
 from monynha.engine.catalog import Catalog
-from monynha.engine.mutate import Created, Further, Key, Mutate
+from monynha.engine.mutate import Created, Key, Mutate
 from monynha.engine.mutation import Values, read_create, read_update, unwrapped
 from monynha.engine.once import Once
-from monynha.engine.query import Found, Query
+from monynha.engine.query import Query
 from monynha.engine.resource import Relation, Resource
 from monynha.engine.selection import Condition, Scope, Selection
 from monynha.infra.postgres.database import Acting, Database
@@ -102,7 +102,7 @@ class Handlers:
         acting = self.rest.acting(request)
         query = await _form(acting, lambda: request.query)
         asked = await _form(
-            acting, lambda: self.rest.questions.item(self.resource, query, self._key(request, acting))
+            acting, lambda: self.rest.questions.item(self.resource, query, self.key(request, acting))
         )
         found = await self.rest.query.one(acting, asked)
         tag = etag(found)
@@ -115,7 +115,7 @@ class Handlers:
         acting = self.rest.acting(request)
         query = await _form(acting, lambda: request.query)
         self._asked(acting, query, ())
-        body = await self._body(acting, request)
+        body = await self.body(acting, request)
         values = await _form(acting, lambda: read_create(self.resource, body))
         once = await _form(acting, lambda: _once(request, acting.actor, body))
         parent = None if self.resource.within is None else id_of(request.params["id"], acting.actor)
@@ -141,16 +141,17 @@ class Handlers:
     async def update(self, request: Request) -> Response:
         """Change what the body names and answer the row as it is then."""
         acting = self.rest.acting(request)
-        return await self.change(request, acting, await self._body(acting, request))
+        return await self.change(request, acting, await self.body(acting, request))
 
     async def change(
-        self, request: Request, acting: Acting, body: object, *, further: Further | None = None
+        self, request: Request, acting: Acting, body: object, *, is_checked: bool = False
     ) -> Response:
-        """Change a row by a body that was read already; `further` joins the same transaction."""
+        """Change a row by a body that was read already; `is_checked` where If-Match was looked at before."""
         query = await _form(acting, lambda: request.query)
-        version = await _form(acting, lambda: wanted_version(request.header(b"if-match")))
+        wanted = None if is_checked else request.header(b"if-match")
+        version = await _form(acting, lambda: wanted_version(wanted))
         values: Values = await _form(acting, lambda: read_update(self.resource, body))
-        key = self._key(request, acting)
+        key = self.key(request, acting)
         asked = await _form(acting, lambda: self._asked(acting, query, key))
         plain = self.resource.is_plain and not query
         found = await self.rest.mutate.update(
@@ -160,7 +161,6 @@ class Handlers:
             values,
             version=version,
             answer=None if plain else asked,
-            further=further,
         )
         return enveloped(found.body, extra=of_item(etag(found)))
 
@@ -171,7 +171,7 @@ class Handlers:
         switches = await _form(acting, lambda: self._switches(query))
         version = await _form(acting, lambda: wanted_version(request.header(b"if-match")))
         await self.rest.mutate.delete(
-            acting, self.resource, self._key(request, acting), version=version, switches=switches
+            acting, self.resource, self.key(request, acting), version=version, switches=switches
         )
         return Response(204)
 
@@ -188,14 +188,16 @@ class Handlers:
                 )
         return tuple(name for name, value in query.items() if value == "true")
 
-    def _key(self, request: Request, acting: Acting) -> Key:
+    def key(self, request: Request, acting: Acting) -> Key:
+        """Return the primary key that the address names."""
         own = id_of(request.params[own_parameter(self.resource)], acting.actor)
         if not self.resource.is_reached_through_parent:
             return (own,)
         parent = id_of(request.params["id"], acting.actor)
         return tuple(parent if one is self.resource.parent_column else own for one in self.resource.key)
 
-    async def _body(self, acting: Acting, request: Request) -> Any:
+    async def body(self, acting: Acting, request: Request) -> Any:
+        """Return the JSON body without its wrapper; whoever's session is over hears that first."""
         try:
             return unwrapped(await request.json())
         except Fault:
@@ -238,8 +240,3 @@ def _once(request: Request, actor: Actor, body: object) -> Once | None:
         )
     told = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     return Once(request.method, request.path, key, hashlib.sha256(told).digest())
-
-
-def found_response(found: Found) -> Response:
-    """Return the answer that shows one row."""
-    return enveloped(found.body, extra=of_item(etag(found)))

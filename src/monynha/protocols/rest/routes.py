@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from monynha.engine.resource import Resource
 from monynha.protocols.http.router import Area, Handler, Route
 from monynha.protocols.rest.handlers import BASE, Handlers, Rest, own_parameter
+from monynha.protocols.rest.limited import Limited
 
 Overrides = Mapping[tuple[str, str], Handler]
 """Handlers of a domain's own for a method and a path below `/api/v1`, instead of the derived ones."""
 
 
-def area(rest: Rest, overrides: Overrides) -> Area:
+def area(rest: Rest, overrides: Overrides, limited: Limited) -> Area:
     """Return the area `/api/v1`: all derived routes, with the domains' own in their place."""
     routes: dict[tuple[str, str], Handler] = {}
     for resource in rest.catalog.resources.values():
@@ -22,7 +23,13 @@ def area(rest: Rest, overrides: Overrides) -> Area:
         below = f"/{relation.source.plural}/{{id}}/{relation.name}"
         routes["GET", below] = Handlers(rest, relation.target).list_below(relation)
     routes.update(overrides)
-    return Area(BASE, tuple(Route(method, path, handler) for (method, path), handler in routes.items()))
+    return Area(
+        BASE,
+        tuple(
+            Route(method, path, limited.around(handler, rest.identify))
+            for (method, path), handler in routes.items()
+        ),
+    )
 
 
 def _of(rest: Rest, resource: Resource) -> list[tuple[str, str, Handler]]:
