@@ -6,10 +6,11 @@ import sys
 
 from cyclopts import App
 
+from monynha.app.refused import Refused
 from monynha.core.errors import WrongSetting
 
 _EXAMPLE = "Example: monynha serve --port 9000"
-_COMMANDS = ("serve", "keys")
+_COMMANDS = ("serve", "keys", "backup", "restore")
 
 
 def make_app() -> App:
@@ -33,7 +34,7 @@ def main() -> None:
             _ = app[name]  # looking a command up imports it, and only then the overview has its sentence
     try:
         app()
-    except WrongSetting as refused:
+    except (Refused, WrongSetting) as refused:
         sys.exit(f"monynha: {refused}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from monynha.core.errors import WrongSetting
@@ -44,8 +44,14 @@ def open_secrets(data_dir: Path, draw: Callable[[], str] = lambda: secrets.token
         raise WrongSetting(f"MONYNHA_DATA_DIR: {path}: {cause.strerror}") from cause
 
 
-def _write(path: Path, made: Secrets) -> None:
-    """Write all or nothing, and leave the file of a start that was faster than ours."""
+def keep_jwt_secret(data_dir: Path, jwt_secret: str) -> None:
+    """Sign tokens with this secret from now on."""
+    path = data_dir / "secrets.json"
+    _write(path, replace(open_secrets(data_dir), jwt_secret=jwt_secret), over=True)
+
+
+def _write(path: Path, made: Secrets, *, over: bool = False) -> None:
+    """Write all or nothing; unless told otherwise, leave the file of a start that was faster than ours."""
     draft = path.with_name(f"secrets.{os.getpid()}.tmp")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -53,7 +59,10 @@ def _write(path: Path, made: Secrets) -> None:
             json.dump(asdict(made), stream, indent=2)
             stream.flush()
             os.fsync(stream.fileno())
-        os.link(draft, path)
+        if over:
+            draft.replace(path)
+        else:
+            os.link(draft, path)
     except FileExistsError:
         pass
     finally:

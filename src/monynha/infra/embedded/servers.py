@@ -15,7 +15,7 @@ from monynha.infra.embedded.folder import Places, find_places, make_places, prep
 from monynha.infra.embedded.identity import Identity, choose_identity
 from monynha.infra.embedded.locks import Lock
 from monynha.infra.embedded.postgres_server import postgres_answers, postgres_url, start_postgres
-from monynha.infra.embedded.secret_file import Secrets, open_secrets
+from monynha.infra.embedded.secret_file import Secrets, keep_jwt_secret, open_secrets
 from monynha.infra.embedded.supervised import Supervised
 from monynha.infra.embedded.valkey_server import start_valkey, valkey_answers, valkey_url
 
@@ -38,6 +38,19 @@ def with_secrets(settings: Settings) -> Settings:
     if settings.jwt_secret:
         return settings
     return replace(settings, jwt_secret=open_secrets(settings.data_dir).jwt_secret)
+
+
+def made_secret(settings: Settings) -> str | None:
+    """The secret that signs tokens, if the program made it for itself and nobody else keeps it."""
+    path = settings.data_dir / "secrets.json"
+    is_made = path.exists() and open_secrets(settings.data_dir).jwt_secret == settings.jwt_secret
+    return settings.jwt_secret if is_made else None
+
+
+def keep_secret(settings: Settings, jwt_secret: str) -> None:
+    """Take over the secret of another place, unless this one is given its own."""
+    if made_secret(settings):
+        keep_jwt_secret(settings.data_dir, jwt_secret)
 
 
 @asynccontextmanager

@@ -1,0 +1,45 @@
+"""`monynha backup`: everything in the database, in a folder."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from monynha.app.commands.options import AsJson, DataDir, read_settings, run
+from monynha.core.settings import Settings
+
+
+def backup(place: str | None = None, /, *, data_dir: DataDir = None, json_: AsJson = False) -> None:
+    """Write everything in the database to a new folder, while the program may go on.
+
+    The folder holds password hashes and, unless JWT_SECRET is set, what signs tokens: keep it safe.
+
+    Example: monynha backup /backups/monday
+
+    Parameters
+    ----------
+    place
+        The folder to make (default: one named after the time, here).
+    """
+    settings = read_settings(data_dir=data_dir)
+    now = datetime.now(UTC)
+    target = Path(place or f"monynha-backup-{now:%Y-%m-%dT%H-%M-%SZ}").absolute()
+    run(_backup(settings, target, now, as_json=json_))
+
+
+async def _backup(settings: Settings, target: Path, now: datetime, *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from monynha.app.backup import back_up
+    from monynha.infra.embedded import find_postgres, made_secret, servers
+    from monynha.infra.postgres.tools import Tools
+
+    with Console(stderr=True).status("Writing the backup …"):
+        async with servers(settings) as found:
+            tools = Tools(find_postgres(settings.postgres_bin), found.owner_url)
+            manifest = await back_up(tools, target, at=now, jwt_secret=made_secret(settings))
+    if as_json:
+        print(json.dumps({"path": str(target), "tables": len(manifest.tables), "rows": manifest.rows}))
+    else:
+        print(f"{target} holds {manifest.rows} rows of {len(manifest.tables)} tables")

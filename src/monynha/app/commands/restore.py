@@ -1,0 +1,45 @@
+"""`monynha restore`: a backup into an empty place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from monynha.app.commands.options import AsJson, DataDir, read_settings, run
+from monynha.core.settings import Settings
+
+
+def restore(place: str, /, *, data_dir: DataDir = None, json_: AsJson = False) -> None:
+    """Put a backup into an empty place: a new data folder, or the new database that DATABASE_URL names.
+
+    All rows come or none, and they are counted afterwards.
+
+    Example: monynha restore /backups/monday --data-dir /srv/new
+
+    Parameters
+    ----------
+    place
+        The folder that `monynha backup` made.
+    """
+    run(_restore(read_settings(data_dir=data_dir), Path(place).absolute(), as_json=json_))
+
+
+async def _restore(settings: Settings, source: Path, *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from monynha.app.backup import read_manifest
+    from monynha.app.backup import restore as put_back
+    from monynha.infra.embedded import find_postgres, keep_secret, servers
+    from monynha.infra.postgres.tools import Tools
+
+    read_manifest(source)
+    with Console(stderr=True).status("Restoring …"):
+        async with servers(settings) as found:
+            tools = Tools(find_postgres(settings.postgres_bin), found.owner_url)
+            manifest = await put_back(tools, source)
+            if manifest.jwt_secret:
+                keep_secret(settings, manifest.jwt_secret)
+    if as_json:
+        print(json.dumps({"path": str(source), "tables": len(manifest.tables), "rows": manifest.rows}))
+    else:
+        print(f"{manifest.rows} rows of {len(manifest.tables)} tables are back, as of {manifest.made_at}")
