@@ -1,0 +1,65 @@
+# What can be done here. `make` alone lists it.
+
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+# uv does not ask the system which certificates to trust unless it is told to.
+export UV_SYSTEM_CERTS := 1
+UV := $(BIN)/uv
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check format lock generated clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/.can-run ## Run everything on http://127.0.0.1:8000, with nothing else installed
+	$(BIN)/monynha serve
+
+demo: .venv/.can-run ## Fill it with a believable workspace, to look around in
+	$(BIN)/monynha demo
+
+test: check ## Run all that CI runs: format, lint, types, floors, generated files, every test
+	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
+
+check: .venv/.can-test ## Run what takes seconds: format, lint, types, floors, generated files
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m monynha.app.generate --check
+
+format: .venv/.can-test ## Put the code into its form
+	$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --fix --quiet .
+
+generated: .venv/.can-test ## Write docs/generated anew
+	$(BIN)/python -m monynha.app.generate
+
+lock: $(UV) ## Choose the newest allowed versions of everything, and lock them with hashes
+	$(UV) pip compile -q --upgrade pyproject.toml build.in --group dev --universal --generate-hashes \
+	  --no-emit-index-url -o requirements.lock
+	$(UV) pip compile -q pyproject.toml build.in --universal --generate-hashes \
+	  --no-emit-index-url -c requirements.lock -o requirements-run.lock
+
+clean: ## Remove the environment and all caches (never the data folder)
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+
+# Debian keeps ensurepip in a package of its own; the system's pip can fill an environment from outside.
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	$(PYTHON) -m venv --without-pip .venv
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check uv
+
+# An environment that has the test tools keeps them.
+.venv/.can-run: requirements-run.lock requirements.lock pyproject.toml $(UV)
+	if [ -e .venv/.can-test ]; then lock=requirements.lock; else lock=requirements-run.lock; fi; \
+	  $(UV) pip sync --quiet --python $(BIN)/python --require-hashes $$lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/.can-test: requirements.lock pyproject.toml $(UV)
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch .venv/.can-run $@
