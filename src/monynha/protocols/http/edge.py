@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from uuid import uuid4
+from secrets import token_hex
 
 import structlog
 
@@ -87,7 +87,7 @@ def _request_id(scope: Scope) -> str:
             text: str = value.decode("latin-1")
             if _REQUEST_ID.fullmatch(text):
                 return text
-    return uuid4().hex
+    return token_hex(16)
 
 
 def _tell(request: Request, response: Response, seconds: float) -> None:
