@@ -206,7 +206,7 @@ class _Build:
             return columns[0] < self.bind(DateTime(timezone=True))
         if condition.operator == "after":
             return columns[0] >= self.bind(DateTime(timezone=True))
-        whole = func.concat_ws(" ", *columns)
+        whole = func.concat_ws(literal_column("' '"), *columns)
         return whole.op("ilike")(func.all(self.bind(ARRAY(Text()))))
 
     def _after(self, selection: Selection, sort: list[ColumnElement[Any]]) -> ColumnElement[bool]:

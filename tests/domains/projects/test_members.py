@@ -42,7 +42,7 @@ OWNERS_ROW = """
 
 
 async def verbs(of: Cast, actor: Person, *, archived: bool = False) -> Cells:
-    """Return what each verb answers; each has a member of its own to act upon, the hand-over comes last but two."""
+    """Return what each verb answers; each has a member of its own to act upon."""
     viewer, raised, other = [await of.actor("viewer") for _ in range(3)]
     admin, second = await of.actor("admin"), await of.actor("admin")
     new, newer = [await of.people.new() for _ in range(2)]

@@ -109,11 +109,10 @@ def _tree(paths: Iterable[str]) -> _Tree:
 
 
 def _trimmed(resource: Resource, fields: _Tree, included: _Tree, path: str) -> tuple[str, ...]:
-    for name in fields:
-        if name not in resource.fields and name not in included:
+    for name, below in fields.items():
+        if name not in included and (name not in resource.fields or below):
             raise _bad("fields", f"{path}{name[:100]} is not a field")
-    names = tuple(name for name in resource.fields if name in fields)
-    return names or tuple(resource.fields)
+    return tuple(name for name in resource.fields if name in fields) if fields else tuple(resource.fields)
 
 
 def _refuse_unknown(query: dict[str, str], known: tuple[str, ...]) -> None:

@@ -1,0 +1,176 @@
+"""Filters: what narrows a list, and what is no filter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.people import People, Person
+
+pytestmark = pytest.mark.anyio
+
+TASKS: list[dict[str, Any]] = [
+    {"title": "Paint", "status": "todo", "priority": "low", "tags": ["red", "wall"]},
+    {
+        "title": "Cut",
+        "status": "done",
+        "priority": "high",
+        "tags": ["wood"],
+        "dueDate": "2026-01-01T00:00:00Z",
+    },
+    {"title": "Glue", "status": "review", "priority": "high", "dueDate": "2026-01-01T00:00:00.000001Z"},
+    {"title": "Ship", "status": "in_progress", "priority": "urgent", "dueDate": "2027-05-05T12:00:00+02:00"},
+]
+FILTERS = [
+    ({}, "Paint Cut Glue Ship"),
+    ({"status": "todo"}, "Paint"),
+    ({"status": "todo,done"}, "Paint Cut"),
+    ({"status": " todo , done ,"}, "Paint Cut"),
+    ({"status": "todo,todo"}, "Paint"),
+    ({"priority": "high"}, "Cut Glue"),
+    ({"priority": "high", "status": "done,todo"}, "Cut"),
+    ({"tag": "red"}, "Paint"),
+    ({"tag": "wood,wall"}, "Paint Cut"),
+    ({"tag": "Red"}, ""),
+    ({"tag": "re%"}, ""),
+    ({"dueBefore": "2026-01-01T00:00:00Z"}, ""),
+    ({"dueBefore": "2026-01-01T00:00:00.000001Z"}, "Cut"),
+    ({"dueAfter": "2026-01-01T00:00:00.000001Z"}, "Glue Ship"),
+    ({"dueAfter": "2026-01-01T00:00:00Z", "dueBefore": "2027-05-05T10:00:00Z"}, "Cut Glue"),
+    ({"dueBefore": "2027-05-05T10:00:00.1Z"}, "Cut Glue Ship"),
+    ({"dueBefore": "2027-05-05T12:00:01+02:00"}, "Cut Glue Ship"),
+    ({"assigneeId": "me"}, "Ship"),
+    ({"assigneeId": "00000000-0000-4000-8000-000000000000"}, ""),
+    ({"assigneeId": "00000000-0000-4000-8000-000000000000,me"}, "Ship"),
+]
+
+
+@pytest.mark.parametrize(("question", "expected"), FILTERS)
+async def test_tasks_are_narrowed(ada: Person, question: dict[str, str], expected: str) -> None:
+    project = await ada.project()
+    for task in TASKS:
+        await ada.task(project, **task, **({"assigneeId": str(ada.id)} if task["title"] == "Ship" else {}))
+
+    for path in ("/tasks", f"/projects/{project['id']}/tasks"):
+        answer = await ada.ask("GET", path, params={"sort": "createdAt", "count": "exact", **question})
+        assert expected.split() == [one["title"] for one in answer.json()["data"]]
+        assert len(expected.split()) == answer.json()["meta"]["total"]
+
+
+async def test_a_plus_in_a_time_may_stand_for_itself(ada: Person) -> None:
+    project = await ada.project()
+    await ada.task(project, dueDate="2026-01-01T00:00:00Z")
+
+    answer = await ada.get("/tasks?dueBefore=2026-01-01T02:00:01+02:00")
+
+    assert 1 == len(answer.json()["data"])
+
+
+REFUSED = [
+    ("/tasks", "status", "open"),
+    ("/tasks", "status", "todo,open"),
+    ("/tasks", "status", ""),
+    ("/tasks", "status", ","),
+    ("/tasks", "status", "TODO"),
+    ("/tasks", "priority", "1"),
+    ("/tasks", "assigneeId", "you"),
+    ("/tasks", "assigneeId", "me,you"),
+    ("/tasks", "assigneeId", "null"),
+    ("/tasks", "tag", ""),
+    ("/tasks", "dueBefore", "2026-01-01"),
+    ("/tasks", "dueBefore", "2026-01-01T00:00:00"),
+    ("/tasks", "dueBefore", "0000-01-01T00:00:00Z"),
+    ("/tasks", "dueAfter", "10000-01-01T00:00:00Z"),
+    ("/tasks", "dueAfter", "now"),
+    ("/tasks", "q", "x" * 501),
+    ("/tasks", "q", "a " * 21),
+    ("/tasks", "tag", ",".join(map(str, range(101)))),
+    ("/tasks", "unknown", "x"),
+    ("/tasks", "Status", "todo"),
+    ("/tasks", "offset", "1"),
+    ("/tasks", "projectId", "00000000-0000-4000-8000-000000000000"),
+    ("/projects", "status", "todo"),
+    ("/projects", "myRole", "owner"),
+    ("/projects", "ownerId", "me"),
+    ("/posts", "userId", "x"),
+    ("/posts", "authorId", "me"),
+    ("/posts", "q", "x"),
+    ("/users", "cascade", "true"),
+]
+
+
+@pytest.mark.parametrize(("path", "name", "value"), REFUSED)
+async def test_what_is_no_filter_is_refused(ada: Person, path: str, name: str, value: str) -> None:
+    answer = await ada.ask("GET", path, params={name: value})
+
+    assert (400, "BAD_REQUEST") == (answer.status_code, answer.json()["error"]["code"])
+    assert [name] == [*answer.json()["error"]["details"]]
+
+
+async def test_projects_are_narrowed_by_status_and_words(ada: Person) -> None:
+    for name, status in (("Boat", "active"), ("House", "archived"), ("Boathouse", "archived")):
+        project = await ada.project(name=name, description=f"About the {name}")
+        await ada.put(f"/projects/{project['id']}", {"status": status})
+
+    async def names(question: str) -> list[str]:
+        answer = await ada.get(f"/projects?sort=name&{question}")
+        return [one["name"] for one in answer.json()["data"]]
+
+    assert ["Boat", "Boathouse", "House"] == await names("")
+    assert ["Boat", "Boathouse", "House"] == await names("status=active,archived")
+    assert ["Boathouse", "House"] == await names("status=archived")
+    assert ["Boathouse"] == await names("status=archived&q=BOAT")
+    assert ["Boathouse"] == await names("q=house+boat")
+    assert [] == await names("q=ship")
+
+
+WORDS = [
+    ("50%", ["50% done"]),
+    ("%", ["50% done"]),
+    ("_", ["snake_case"]),
+    ("snake case", ["snake_case"]),
+    ("snakeXcase", []),
+    ("\\", ["back\\slash"]),
+    ("k\\s", ["back\\slash"]),
+    ("ärger", ["Ärger über ÖL"]),
+    ("ÄRGER öl", ["Ärger über ÖL"]),
+    ("заявка", ["ЗАЯВКА 🚀"]),
+    ("🚀", ["ЗАЯВКА 🚀"]),
+    ("'; drop table tasks; --", []),
+    ("   ", ["50% done", "snake_case", "back\\slash", "Ärger über ÖL", "ЗАЯВКА 🚀"]),
+    ("in the text", ["snake_case"]),
+    ("done text", []),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), WORDS)
+async def test_words_are_found_as_they_are(ada: Person, words: str, expected: list[str]) -> None:
+    project = await ada.project()
+    for title in ("50% done", "snake_case", "back\\slash", "Ärger über ÖL", "ЗАЯВКА 🚀"):
+        description = "Somewhere in the text" if title == "snake_case" else None
+        await ada.task(project, title=title, description=description)
+
+    answer = await ada.ask("GET", "/tasks", params={"q": words, "sort": "createdAt"})
+
+    assert expected == [one["title"] for one in answer.json()["data"]]
+
+
+async def test_my_tasks_are_mine_in_every_project(ada: Person, people: People) -> None:
+    mine, foreign = await ada.project(), await (await people.new("Bob")).project()
+    grace = await people.member(mine, ada, "member")
+    await ada.task(mine, title="Hers", assigneeId=str(grace.id))
+    await ada.task(mine, title="Nobody's")
+
+    assert "Hers" == (await grace.get("/tasks?assigneeId=me")).json()["data"][0]["title"]
+    assert [] == (await ada.get("/tasks?assigneeId=me")).json()["data"]
+    assert 404 == (await ada.get(f"/projects/{foreign['id']}/tasks?assigneeId=me")).status_code
+
+
+@pytest.mark.parametrize(
+    "question", ["limit=1&limit=1", "status=todo&status=done", "q=%00", "q=%FF", "%ED%A0%80=x", "q=a&q=b"]
+)
+async def test_what_cannot_be_read_is_refused(ada: Person, question: str) -> None:
+    answer = await ada.get(f"/tasks?{question}")
+
+    assert (400, "BAD_REQUEST") == (answer.status_code, answer.json()["error"]["code"])
