@@ -12,13 +12,13 @@ from uuid import UUID, uuid4
 
 import orjson
 import pytest
-from tests.domains.auth.clocks import MovedClock
 
 from monynha.core.actor import NOBODY, ActorKind
 from monynha.core.errors import BadRequest, Unauthenticated
 from monynha.domains.auth.account import Account
 from monynha.domains.auth.tokens import AccessTokens, Identify, Session
 from monynha.protocols.http.request import Request
+from tests.domains.auth.clocks import MovedClock
 
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
 NOW = datetime(2026, 1, 31, 9, tzinfo=UTC)
