@@ -55,7 +55,7 @@ def version_sql(resource: Resource) -> str:
 def _where(resource: Resource, first_bind: int, *, with_version: bool) -> str:
     conditions = [f"{one.name} = ${index}::uuid" for index, one in enumerate(resource.key, first_bind)]
     if with_version:
-        conditions.append(f"version = ${first_bind + len(resource.key)}::bigint")
+        conditions.append(f"version = any (${first_bind + len(resource.key)}::bigint[])")
     return " and ".join(conditions)
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 
 from monynha.core.actor import Actor
-from monynha.core.errors import BadRequest, Fault, NotFound, Unauthenticated
+from monynha.core.errors import BadRequest, Fault, NotAcceptable, NotFound, Unauthenticated
 from monynha.core.wire import camel, parse_uuid
 from monynha.engine.catalog import Catalog
 from monynha.engine.mutate import Created, Key, Mutate
@@ -22,10 +22,11 @@ from monynha.engine.query import Query
 from monynha.engine.resource import Relation, Resource
 from monynha.engine.selection import Condition, Scope, Selection
 from monynha.infra.postgres.database import Acting, Database
+from monynha.protocols.http.accept import accepts_json
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, enveloped
 from monynha.protocols.rest.cursor import write_cursor
-from monynha.protocols.rest.etag import etag, matches, of_item, wanted_version
+from monynha.protocols.rest.etag import etag, matches, of_item, wanted_versions
 from monynha.protocols.rest.question import Questions
 
 BASE = "/api/v1"
@@ -77,11 +78,11 @@ class Handlers:
 
     async def _page(self, request: Request, relation: Relation | None) -> Response:
         acting = self.rest.acting(request)
-        query = await _form(acting, lambda: request.query)
+        query = await _form(acting, lambda: _query(request))
         questions = self.rest.questions
         scope = None
         if relation is not None:
-            scope = Scope(relation.source, id_of(request.params["id"], acting.actor))
+            scope = Scope(relation.source, await self._parent(request, acting))
         asked = await _form(acting, lambda: questions.list(self.resource, query, acting.actor, scope))
         if relation is not None and scope is not None:
             outside = next(one.name for one in self.resource.fields.values() if one.column is relation.there)
@@ -100,7 +101,7 @@ class Handlers:
     async def read(self, request: Request) -> Response:
         """Answer one row, or 304 where the asker has it already."""
         acting = self.rest.acting(request)
-        query = await _form(acting, lambda: request.query)
+        query = await _form(acting, lambda: _query(request))
         asked = await _form(
             acting, lambda: self.rest.questions.item(self.resource, query, self.key(request, acting))
         )
@@ -113,12 +114,12 @@ class Handlers:
     async def create(self, request: Request) -> Response:
         """Create a row and answer it with its address."""
         acting = self.rest.acting(request)
-        query = await _form(acting, lambda: request.query)
-        self._asked(acting, query, ())
+        query = await _form(acting, lambda: _query(request))
+        await _form(acting, lambda: self._asked(acting, query, ()))
         body = await self.body(acting, request)
         values = await _form(acting, lambda: read_create(self.resource, body))
         once = await _form(acting, lambda: _once(request, acting.actor, body))
-        parent = None if self.resource.within is None else id_of(request.params["id"], acting.actor)
+        parent = None if self.resource.within is None else await self._parent(request, acting)
         plain = self.resource.is_plain and not query
         created = await self.rest.mutate.create(
             acting,
@@ -147,11 +148,11 @@ class Handlers:
         self, request: Request, acting: Acting, body: object, *, is_checked: bool = False
     ) -> Response:
         """Change a row by a body that was read already; `is_checked` where If-Match was looked at before."""
-        query = await _form(acting, lambda: request.query)
+        query = await _form(acting, lambda: _query(request))
         wanted = None if is_checked else request.header(b"if-match")
-        version = await _form(acting, lambda: wanted_version(wanted))
+        versions = await _form(acting, lambda: wanted_versions(wanted))
         values: Values = await _form(acting, lambda: read_update(self.resource, body))
-        key = self.key(request, acting)
+        key = await _form(acting, lambda: self.key(request, acting))
         asked = await _form(acting, lambda: self._asked(acting, query, key))
         plain = self.resource.is_plain and not query
         found = await self.rest.mutate.update(
@@ -159,7 +160,7 @@ class Handlers:
             self.resource,
             key,
             values,
-            version=version,
+            versions=versions,
             answer=None if plain else asked,
         )
         return enveloped(found.body, extra=of_item(etag(found)))
@@ -169,10 +170,9 @@ class Handlers:
         acting = self.rest.acting(request)
         query = await _form(acting, lambda: request.query)
         switches = await _form(acting, lambda: self._switches(query))
-        version = await _form(acting, lambda: wanted_version(request.header(b"if-match")))
-        await self.rest.mutate.delete(
-            acting, self.resource, self.key(request, acting), version=version, switches=switches
-        )
+        versions = await _form(acting, lambda: wanted_versions(request.header(b"if-match")))
+        key = await _form(acting, lambda: self.key(request, acting))
+        await self.rest.mutate.delete(acting, self.resource, key, versions=versions, switches=switches)
         return Response(204)
 
     def _asked(self, acting: Acting, query: dict[str, str], key: Key) -> Selection:
@@ -195,6 +195,10 @@ class Handlers:
             return (own,)
         parent = id_of(request.params["id"], acting.actor)
         return tuple(parent if one is self.resource.parent_column else own for one in self.resource.key)
+
+    async def _parent(self, request: Request, acting: Acting) -> UUID:
+        found: UUID = await _form(acting, lambda: id_of(request.params["id"], acting.actor))
+        return found
 
     async def body(self, acting: Acting, request: Request) -> Any:
         """Return the JSON body without its wrapper; whoever's session is over hears that first."""
@@ -222,11 +226,15 @@ async def _form(acting: Acting, read: Callable[[], Any]) -> Any:
     """Judge a request's form; whoever's session is over hears that first, and no more."""
     try:
         return read()
-    except NotFound:
-        raise
     except Fault:
         await acting.check_live()
         raise
+
+
+def _query(request: Request) -> dict[str, str]:
+    if not accepts_json(request.header(b"accept")):
+        raise NotAcceptable()
+    return request.query
 
 
 def _once(request: Request, actor: Actor, body: object) -> Once | None:
