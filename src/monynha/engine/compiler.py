@@ -113,6 +113,9 @@ class _Build:
         """Return the next bind of that type."""
         name = f"v{self._binds}"
         self._binds += 1
+        if isinstance(kind, DateTime):
+            # As text: the driver takes the first and the last moment there is for infinity.
+            return cast(bindparam(name, type_=Text()), kind)
         return bindparam(name, type_=kind)
 
     def one(self, selection: Selection) -> Select[Any]:
