@@ -20,7 +20,8 @@ from monynha.domains.users.models import users
 from monynha.engine.mutation import read_update, read_value, unwrapped
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, enveloped
-from monynha.protocols.rest.handlers import BASE, Handlers, Rest
+from monynha.protocols.rest.addresses import BASE
+from monynha.protocols.rest.handlers import Handlers, Rest
 from monynha.protocols.rest.routes import Overrides
 
 

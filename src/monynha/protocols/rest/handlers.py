@@ -13,7 +13,7 @@ import orjson
 
 from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest, Fault, NotAcceptable, NotFound, Unauthenticated
-from monynha.core.wire import camel, parse_uuid
+from monynha.core.wire import parse_uuid
 from monynha.engine.catalog import Catalog
 from monynha.engine.mutate import Created, Key, Mutate
 from monynha.engine.mutation import Values, read_create, read_update, unwrapped
@@ -25,11 +25,11 @@ from monynha.infra.postgres.database import Acting, Database
 from monynha.protocols.http.accept import accepts_json
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, enveloped
+from monynha.protocols.rest.addresses import BASE, own_parameter
 from monynha.protocols.rest.cursor import write_cursor
 from monynha.protocols.rest.etag import etag, matches, of_item, wanted_versions
 from monynha.protocols.rest.question import Questions
 
-BASE = "/api/v1"
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -207,11 +207,6 @@ class Handlers:
         except Fault:
             await acting.check_live()
             raise
-
-
-def own_parameter(resource: Resource) -> str:
-    """Return what an item's own id is called in its address: `id`, or below a parent the key's own name."""
-    return camel(resource.own_key.name)
 
 
 def id_of(text: str, actor: Actor) -> UUID:
