@@ -8,6 +8,7 @@ from monynha.protocols.http.router import Area, Handler, Route
 from monynha.protocols.rest.addresses import BASE, Address, addresses
 from monynha.protocols.rest.handlers import Handlers, Rest
 from monynha.protocols.rest.limited import Limited
+from monynha.protocols.rest.liveness import live_first
 
 Overrides = Mapping[tuple[str, str], Handler]
 """Handlers of a domain's own for a method and a path below `/api/v1`, instead of the derived ones."""
@@ -20,7 +21,7 @@ def area(rest: Rest, overrides: Overrides, limited: Limited) -> Area:
     return Area(
         BASE,
         tuple(
-            Route(method, path, limited.around(handler, rest.identify))
+            Route(method, path, limited.around(live_first(rest, handler), rest.identify))
             for (method, path), handler in routes.items()
         ),
     )
