@@ -53,19 +53,27 @@ async def test_claims_end_with_their_statement_and_their_transaction(database: D
 
 
 async def ended(people: People, database: Database) -> list[Actor]:
-    gone, deleted, banned, signed_out = [await people.new() for _ in range(4)]
+    gone, deleted, banned, signed_out, expired = [await people.new() for _ in range(5)]
     async with database.acting(system("auth")).transaction() as transaction:
         await transaction.run("delete from auth.users where id = $1", gone.id)
         await transaction.run("update auth.users set deleted_at = now() where id = $1", deleted.id)
         await transaction.run("update auth.users set banned_until = 'infinity' where id = $1", banned.id)
-        await transaction.run(
-            "update auth.sessions set not_after = now() where id = $1", signed_out.session_id
-        )
-    stranger = await people.new()
+        await transaction.run("delete from auth.sessions where id = $1", signed_out.session_id)
+        await transaction.run("update auth.sessions set not_after = now() where id = $1", expired.session_id)
+    stranger, other = await people.new(), await people.new()
     foreign = Actor(ActorKind.USER, gone.id, stranger.session_id, "{}")
-    stolen = Actor(ActorKind.USER, stranger.id, signed_out.session_id, "{}")
+    stolen = Actor(ActorKind.USER, stranger.id, other.session_id, "{}")
     unknown = Actor(ActorKind.USER, uuid4(), None, "{}")
-    return [gone.actor, deleted.actor, banned.actor, signed_out.actor, foreign, stolen, unknown]
+    return [
+        gone.actor,
+        deleted.actor,
+        banned.actor,
+        signed_out.actor,
+        expired.actor,
+        foreign,
+        stolen,
+        unknown,
+    ]
 
 
 async def test_whose_account_or_session_is_over_is_let_in_nowhere(database: Database, people: People) -> None:
@@ -77,9 +85,7 @@ async def test_whose_account_or_session_is_over_is_let_in_nowhere(database: Data
                 pytest.fail("the transaction began")
 
 
-async def test_what_a_refused_asker_asked_for_is_not_even_looked_at(
-    database: Database, people: People
-) -> None:
+async def test_what_a_refused_asker_asked_for_is_not_looked_at(database: Database, people: People) -> None:
     gone = (await ended(people, database))[0]
     fails_when_run = guarded("select to_json(1 / (count(*) - count(*))) from public.users")
 
