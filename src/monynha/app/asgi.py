@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monynha.app.catalog import CATALOG
+from monynha.app.described import openapi_document
 from monynha.app.landing import landing
 from monynha.app.migrate import is_current, migrate
 from monynha.core.errors import WrongSetting
@@ -22,6 +23,7 @@ from monynha.engine.query import Query
 from monynha.infra.embedded import Servers, with_secrets
 from monynha.infra.postgres.database import Database, database_is_there
 from monynha.infra.valkey import Limiter, Valkey
+from monynha.protocols import openapi
 from monynha.protocols.http.client import Clients
 from monynha.protocols.http.cors import Origins
 from monynha.protocols.http.edge import Edge
@@ -79,10 +81,13 @@ def _areas(settings: Settings, database: Database, auth: Auth, limits: Limits) -
         query = Query(Compiler())
         rest = Rest(CATALOG, database, query, Mutate(query), auth.identify)
         yield rest_area(rest, UserRoutes(rest, auth.accounts).overrides, Limited(limits))
+        yield openapi.area(openapi_document)
     if "auth" in settings.services:
         yield auth_area(auth)
     if "web" in settings.services:
-        yield landing(settings, {"Is it up?": "/healthz", "Can it answer?": "/readyz"})
+        api = {"Try the API": "/docs", "The API's description": "/openapi.json"}
+        links = {"Is it up?": "/healthz", "Can it answer?": "/readyz"}
+        yield landing(settings, {**(api if "api" in settings.services else {}), **links})
 
 
 async def _bring_up(settings: Settings, servers: Servers) -> None:
