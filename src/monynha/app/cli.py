@@ -10,7 +10,18 @@ from monynha.app.refused import Refused
 from monynha.core.errors import WrongSetting
 
 _EXAMPLE = "Example: monynha serve --port 9000"
-_COMMANDS = ("serve", "keys", "backup", "restore", "openapi")
+_COMMANDS = (
+    "serve",
+    "migrate",
+    "keys",
+    "create-admin",
+    "set-password",
+    "demo",
+    "doctor",
+    "backup",
+    "restore",
+    "openapi",
+)
 
 
 def make_app() -> App:

@@ -11,7 +11,7 @@ from monynha.domains.auth.account_rows import Draft
 from monynha.domains.auth.addresses import normal_email
 from monynha.domains.auth.brakes import Brakes
 from monynha.domains.auth.email_change import change_email
-from monynha.domains.auth.faults import WeakPassword
+from monynha.domains.auth.faults import AddressTaken, WeakPassword
 from monynha.domains.auth.metadata import merged
 from monynha.domains.auth.parts import Parts
 from monynha.domains.auth.sessions import Client, Scope
@@ -66,6 +66,24 @@ class Accounts:
                 raise NotFound(f"There is no account with the address {normal}.")
             await self.parts.sessions.end(transaction, account.id, None, Scope.GLOBAL)
             return await self.parts.rows.change(transaction, account, password_hash=password_hash)
+
+    async def is_known(self, email: str) -> bool:
+        """Whether there is an account with the address."""
+        async with self.parts.transaction() as transaction:
+            return await self.parts.rows.by_email(transaction, normal_email(email)) is not None
+
+    async def add_confirmed(self, email: str, password: str, name: str) -> Account:
+        """Make an account whose address counts as confirmed; Conflict for a taken one."""
+        normal = await checked(self.parts.passwords, email, password, name)
+        password_hash = await self.parts.passwords.hash(password)
+        draft = Draft(
+            normal, password_hash, email_confirmed_at=self.parts.now(), user_metadata={"name": name}
+        )
+        async with self.parts.transaction() as transaction:
+            account = await self.parts.rows.add(transaction, draft)
+        if account is None:
+            raise AddressTaken()
+        return account
 
     async def make_admin(self, email: str, password: str | None) -> Account:
         """Make the account a system admin; where there is none, make one, which takes a password."""
