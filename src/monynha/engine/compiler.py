@@ -70,6 +70,9 @@ class Compiler:
             if len(self._known) >= self._size:
                 self._known.pop(next(iter(self._known)))
             known = self._known[shape] = _compile(selection, guarded=not within_transaction)
+        elif len(self._known) >= self._size:
+            # What is asked again stays, whatever shapes somebody comes up with in between.
+            self._known[shape] = self._known.pop(shape)
         return known
 
 
