@@ -95,7 +95,8 @@ async def _verified(auth: Auth, request: Request, body: Body) -> Response:
         proven = await prove_link(auth.parts, link, type, client_of(request))
     else:
         code = body.needed("token")
-        proven = await prove_code(auth.parts, body.needed("email"), code, type, client_of(request))
+        email = body.needed("email")
+        proven = await prove_code(auth.parts, email, code, type, client=client_of(request))
     if isinstance(proven, HalfDone):
         return answer({"msg": _HALF_DONE, "code": "200"})
     assert not isinstance(proven, Authorized), "only a followed link goes on by a code"
