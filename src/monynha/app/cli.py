@@ -49,3 +49,7 @@ def main() -> None:
         sys.exit(f"monynha: {refused}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

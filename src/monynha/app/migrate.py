@@ -27,8 +27,11 @@ async def migrate(owner_url: str, *, logins: tuple[str, ...] = ()) -> bool:
             return False
         login = await connection.fetchval("select session_user::text")
         await ensure_roles(connection, (*logins, login))
-        await connection.execute(f"set role {OWNER_ROLE}")
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
+        # Whoever waited for the lock may find the work done.
+        if await _applied(connection) == fingerprint():
+            return False
+        await connection.execute(f"set role {OWNER_ROLE}")
         await _refuse_newer(connection)
         await connection.execute(_packaged("monynha.infra.postgres", "prepare.sql"))
         await _upgrade(owner_url)
