@@ -56,8 +56,8 @@ def sent(one: Field) -> Schema:
 
 
 def mail_address() -> Schema:
-    """Return the schema of a mail address that is sent."""
-    return {"type": "string", "format": "email", "minLength": 3, "maxLength": 255}
+    """Return the schema of a mail address that is sent; a longer one is beyond RFC 5321."""
+    return {"type": "string", "format": "email", "minLength": 3, "maxLength": 254}
 
 
 def _told(schema: Schema, one: Field) -> Schema:

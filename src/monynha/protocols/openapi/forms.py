@@ -25,8 +25,5 @@ _ODD = rf"\u0000-\u0020\u007f<>\"'`\\{_BLANK}"
 WEB: Final = rf"^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9][0-9]{{0,3}})?([/?#][^{_ODD}]*)?$"
 """An http or https address."""
 
-ENTITY_TAGS: Final = r'^(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)$'
-"""What If-Match takes (RFC 9110 §13.1.1)."""
-
 PRINTABLE: Final = r"^[ -~]{1,255}$"
 """What Idempotency-Key takes."""

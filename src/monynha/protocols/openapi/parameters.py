@@ -10,7 +10,7 @@ from monynha.engine.resource import Filter, Resource, column_of
 from monynha.protocols.openapi import forms
 from monynha.protocols.openapi.fields import Schema, identifier, instant
 from monynha.protocols.rest.addresses import Address, own_parameter
-from monynha.protocols.rest.question import LIMIT, MOST
+from monynha.protocols.rest.question import LIMIT, MOST, MOST_VALUES
 
 _ME = {"type": "string", "const": "me", "description": "The caller."}
 
@@ -116,7 +116,7 @@ def of_headers(address: Address) -> Iterator[Schema]:
         )
     if address.verb in ("update", "delete"):
         says = "The ETag of what you have seen, or *: 412 if the row has changed since."
-        yield _header("If-Match", says, {"type": "string", "pattern": forms.ENTITY_TAGS})
+        yield _header("If-Match", says, {"type": "string"})
     if address.verb == "create":
         says = "A name for this create, so that sending it again within 24 hours creates nothing twice."
         yield _header("Idempotency-Key", says, {"type": "string", "pattern": forms.PRINTABLE})
@@ -127,7 +127,7 @@ def _one_of(words: list[str]) -> Schema:
 
 
 def _comma_list(name: str, says: str, item: Schema) -> Schema:
-    schema: Schema = {"type": "array", "items": item, "minItems": 1, "maxItems": 100}
+    schema: Schema = {"type": "array", "items": item, "minItems": 1, "maxItems": MOST_VALUES}
     return {**_query(name, f"{says} Separated by commas.", schema), "style": "form", "explode": False}
 
 

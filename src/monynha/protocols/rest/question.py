@@ -17,6 +17,7 @@ from monynha.protocols.rest.cursor import read_cursor
 
 LIMIT = 20
 MOST = 100
+MOST_VALUES = 100
 MOST_ROWS = 50_000
 """How many rows one question may ask for at most, with everything it includes."""
 _SHOWN = ("include", "fields")
@@ -62,8 +63,8 @@ class Questions:
     def _shown(self, asked: Selection, query: dict[str, str]) -> Selection:
         if "include" not in query and "fields" not in query:
             return asked
-        tree = _tree(_words(query.get("include", "")))
-        fields = None if "fields" not in query else _tree(_words(query["fields"]))
+        tree = _tree(_listed("include", query["include"]) if "include" in query else ())
+        fields = None if "fields" not in query else _tree(_listed("fields", query["fields"]))
         shown = self._node(asked, tree, fields, "")
         if shown.cost() > MOST_ROWS:
             raise BadRequest(
@@ -92,8 +93,12 @@ class Questions:
 _Tree = dict[str, "_Tree"]
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+def _listed(name: str, text: str) -> list[str]:
+    """Return the values of a comma list; an empty one among them is a slip that would go unnoticed."""
+    words = [word.strip() for word in text.split(",")]
+    if len(words) > MOST_VALUES or not all(words):
+        raise _bad(name, f"must be 1 to {MOST_VALUES} values, separated by commas")
+    return words
 
 
 def _tree(paths: Iterable[str]) -> _Tree:
@@ -149,9 +154,7 @@ def _condition(resource: Resource, one: Filter, text: str, actor: Actor) -> Cond
         return Condition("words", one.fields, patterns)
     if one.operator in ("before", "after"):
         return Condition(one.operator, one.fields, _instant(one.name, text))
-    words = _words(text)
-    if not words or len(words) > 100:
-        raise _bad(one.name, "must be 1 to 100 values, separated by commas")
+    words = _listed(one.name, text)
     rules = resource.fields[one.fields[0]].rules
     if one.operator == "has":
         return Condition("has", one.fields, words)
