@@ -132,3 +132,15 @@ async def test_who_is_assigned_while_leaving_is_in_or_unassigned(people: People)
         assert (204, True) == (left.status_code, made.status_code in (201, 422))
     tasks = (await of.owner.get(f"{of.path}/tasks")).json()["data"]
     assert {None} >= {one["assigneeId"] for one in tasks}
+
+
+async def test_who_is_added_while_the_owner_goes_keeps_the_project_or_is_not_in(people: People) -> None:
+    admin = await people.new("Admin", is_admin=True)
+    for _ in range(10):
+        of, grace = await cast(people), await people.new("Grace")
+        gone, added = await asyncio.gather(
+            of.owner.delete("/users/me"),
+            admin.post(f"{of.path}/members", {"userId": str(grace.id)}),
+        )
+        assert (gone.status_code, added.status_code) in {(204, 404), (204, 422), (409, 201)}
+        assert (200 if gone.status_code == 409 else 404) == (await grace.get(of.path)).status_code
