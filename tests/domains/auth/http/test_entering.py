@@ -275,16 +275,20 @@ async def test_an_answer_that_was_lost_on_the_way_signs_nobody_out(desk: Desk) -
 
 async def test_refreshes_at_once_all_get_the_same_token(desk: Desk) -> None:
     session = await desk.signed_up()
+    user_id = UUID(session["user"]["id"])
+    counter = "select refresh_counter from auth.sessions where user_id = $1"
 
-    answers = await asyncio.gather(*(desk.refresh(session["refresh_token"]) for _ in range(8)))
+    async with desk.auth.parts.transaction() as transaction:
+        # Held up until all of them have come as far as they can, so that they do meet.
+        await transaction.run(f"{counter} for update", user_id)
+        asking = [asyncio.create_task(desk.refresh(session["refresh_token"])) for _ in range(4)]
+        await asyncio.sleep(0.5)
+    answers = await asyncio.gather(*asking)
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["refresh_token"] for answer in answers}) == 1
     async with desk.auth.parts.transaction() as transaction:
-        counter = await transaction.value(
-            "select refresh_counter from auth.sessions where user_id = $1", UUID(session["user"]["id"])
-        )
-    assert counter == 1, "one of them took the next place, the others waited for it"
+        assert await transaction.value(counter, user_id) == 1, "one went on, the others waited for it"
 
 
 async def test_a_token_replaced_a_moment_ago_is_answered_with_the_current_one(desk: Desk) -> None:
