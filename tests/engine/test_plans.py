@@ -41,7 +41,8 @@ def listed(person: Person, plural: str, **query: str) -> Selection:
 
 AMONG_MANY = """
 with made as (
-  insert into public.projects (name, owner_id) select 'Project ' || n, $1 from generate_series(1, 600) n returning id
+  insert into public.projects (name, owner_id) select 'Project ' || n, $1 from generate_series(1, 600) n
+  returning id
 )
 insert into public.tasks (project_id, title) select id, 'A task' from made, generate_series(1, 2)
 """
