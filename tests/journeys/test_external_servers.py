@@ -22,7 +22,7 @@ NOT_BROUGHT_UP = (
 )
 
 
-@pytest.fixture(scope="module", params=installations(), ids=lambda found: found.parent.name)
+@pytest.fixture(scope="module", params=installations())
 def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     with postgres(request.param, tmp_path_factory.mktemp("postgres") / "server") as server:
         yield server
