@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,9 +18,8 @@ import httpx
 import pytest
 
 from monynha.infra.embedded.leftovers import processes_in
-from tests.journeys.program import PATIENCE_S, Program, running
+from tests.journeys.program import PATIENCE_S, SERVE, Program, running
 
-SERVE = (sys.executable, "-m", "monynha.app.cli", "serve")
 NO_LIMITS = {"MONYNHA_LIMIT_AUTH": "off", "MONYNHA_LIMIT_API": "off"}
 ADA = {"email": "ada@example.com", "password": "a long secret"}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,8 @@ import pytest
 
 from monynha.core.settings import Settings
 from monynha.infra.embedded import servers
-from tests.journeys.program import end, running
+from tests.journeys.program import SERVE, end, running
 
-SERVE = (sys.executable, "-m", "monynha.app.cli", "serve")
 FIELDS = {
     *("time", "level", "event", "method", "path", "query", "status", "duration"),
     *("ip", "userAgent", "userId", "requestId"),
