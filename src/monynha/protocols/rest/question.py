@@ -159,8 +159,8 @@ def _condition(resource: Resource, one: Filter, text: str, actor: Actor) -> Cond
         return Condition(one.operator, one.fields, _instant(one.name, text))
     words = _listed(one.name, text)
     rules = resource.fields[one.fields[0]].rules
-    if one.operator == "has":
-        return Condition("has", one.fields, words)
+    if one.operator == "has" or rules.kind is Kind.TEXT:
+        return Condition(one.operator, one.fields, words)
     if rules.kind is Kind.CHOICE:
         if any(word not in rules.choices for word in words):
             raise _bad(one.name, f"must be of {', '.join(rules.choices)}")
