@@ -15,6 +15,7 @@ from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest, Fault, NotFound, Unauthenticated
 from monynha.core.wire import camel, parse_uuid
 from monynha.engine.catalog import Catalog
+from monynha.engine.cursor import write_cursor
 from monynha.engine.mutate import Created, Key, Mutate
 from monynha.engine.mutation import Values, read_create, read_update, unwrapped
 from monynha.engine.once import Once
@@ -24,7 +25,6 @@ from monynha.engine.selection import Condition, Scope, Selection
 from monynha.infra.postgres.database import Acting, Database
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, enveloped
-from monynha.protocols.rest.cursor import write_cursor
 from monynha.protocols.rest.etag import etag, matches, of_item, wanted_version
 from monynha.protocols.rest.question import Questions
 

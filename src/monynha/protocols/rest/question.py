@@ -10,15 +10,13 @@ from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest
 from monynha.core.wire import parse_instant, parse_uuid
 from monynha.engine.catalog import Catalog
+from monynha.engine.cursor import read_cursor
 from monynha.engine.model import Kind
 from monynha.engine.resource import Filter, Resource
-from monynha.engine.selection import Branch, Condition, Order, Scope, Selection
-from monynha.protocols.rest.cursor import read_cursor
+from monynha.engine.selection import MOST_ROWS, Branch, Condition, Order, Scope, Selection
 
 LIMIT = 20
 MOST = 100
-MOST_ROWS = 50_000
-"""How many rows one question may ask for at most, with everything it includes."""
 _SHOWN = ("include", "fields")
 _LISTED = ("limit", "cursor", "sort", "count")
 
