@@ -27,6 +27,8 @@ _ATTEMPTS = 4
 _T = TypeVar("_T")
 _GUARD = "auth.enter($1, $2, $3)"
 Key = tuple[UUID, ...]
+Versions = tuple[int, ...]
+"""The versions at which a row may be changed; with none of them it may not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +102,22 @@ class Mutate:
         key: Key,
         values: Values,
         *,
-        version: int | None = None,
+        versions: Versions | None = None,
         answer: Selection | None = None,
     ) -> Found:
-        """Change a row, at the version if one is given, and return it as it is then."""
+        """Change a row, at one of the versions if any are given, and return it as it is then."""
         columns = tuple(values)
         binds = (*values.values(), *key)
         sql = update_sql if columns else _lock_for_nothing
 
-        async def write(transaction: Transaction, expected: int | None) -> Found | None:
+        async def write(transaction: Transaction, expected: Versions | None) -> Found | None:
             statement = sql(resource, columns, with_version=expected is not None)
-            row = await transaction.row(statement, *binds, *(() if expected is None else (expected,)))
+            row = await transaction.row(statement, *binds, *(() if expected is None else (list(expected),)))
             return None if row is None else Found.of(row[0])
 
         async def attempt() -> Found:
             async with acting.transaction() as transaction:
-                written = await _written(transaction, resource, key, version=version, write=write)
+                written = await _written(transaction, resource, key, versions=versions, write=write)
                 return written if answer is None else await self.query.within(transaction, answer)
 
         try:
@@ -129,21 +131,21 @@ class Mutate:
         resource: Resource,
         key: Key,
         *,
-        version: int | None = None,
+        versions: Versions | None = None,
         switches: tuple[str, ...] = (),
     ) -> None:
-        """Delete a row, at the version if one is given."""
+        """Delete a row, at one of the versions if any are given."""
 
-        async def write(transaction: Transaction, expected: int | None) -> bool | None:
+        async def write(transaction: Transaction, expected: Versions | None) -> bool | None:
             statement = delete_sql(resource, with_version=expected is not None)
-            gone = await transaction.run(statement, *key, *(() if expected is None else (expected,)))
+            gone = await transaction.run(statement, *key, *(() if expected is None else (list(expected),)))
             return True if gone else None
 
         async def attempt() -> None:
             async with acting.transaction() as transaction:
                 for switch in switches:
                     await transaction.run("select set_config($1, 'on', true)", f"monynha.{switch}")
-                await _written(transaction, resource, key, version=version, write=write)
+                await _written(transaction, resource, key, versions=versions, write=write)
 
         try:
             await _retried(attempt)
@@ -177,27 +179,27 @@ async def _written(
     resource: Resource,
     key: Key,
     *,
-    version: int | None,
-    write: Callable[[Transaction, int | None], Awaitable[_T | None]],
+    versions: Versions | None,
+    write: Callable[[Transaction, Versions | None], Awaitable[_T | None]],
 ) -> _T:
     """Write, or raise why nothing was touched.
 
     What is seen but was not touched is tried once more: it may have come into sight only in between.
     """
     for _ in range(2):
-        done = await write(transaction, version)
+        done = await write(transaction, versions)
         if done is not None:
             return done
         current = await transaction.value(version_sql(resource), *key)
         if current is None:
             raise NotFound()
-        if version is not None and current != version:
+        if versions is not None and current not in versions:
             raise PreconditionFailed() if await _may(transaction, write) else Forbidden()
     raise Forbidden()
 
 
 async def _may(
-    transaction: Transaction, write: Callable[[Transaction, int | None], Awaitable[object]]
+    transaction: Transaction, write: Callable[[Transaction, Versions | None], Awaitable[object]]
 ) -> bool:
     """Whether the write would be allowed at the version there is; values that stand against it come later."""
     try:

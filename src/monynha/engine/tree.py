@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    ColumnClause,
     DateTime,
     Integer,
     LargeBinary,
@@ -40,7 +41,7 @@ from monynha.engine.sorting import beyond_mark, ordering, sort_columns
 
 
 class Tree:
-    """One compilation: numbers the binds and the aliases as it goes, in the order of the selection's own binds."""
+    """One compilation: numbers the binds as it goes, in the order of the selection's own."""
 
     def __init__(self) -> None:
         self._binds = 0
@@ -51,6 +52,9 @@ class Tree:
         """Return the next bind of that type."""
         name = f"v{self._binds}"
         self._binds += 1
+        if isinstance(kind, DateTime):
+            # As text: the driver takes the first and the last moment there is for infinity.
+            return cast(bindparam(name, type_=Text()), kind)
         return bindparam(name, type_=kind)
 
     def question(self, question: Question) -> ColumnElement[Any]:
@@ -123,7 +127,7 @@ class Tree:
         views: dict[str, Any] = {}
         for name in sorted({one.rules.seen_through for one in fields.values() if one.rules.seen_through}):
             seen = [one.column for one in fields.values() if one.rules.seen_through == name]
-            seen_columns = [column(one.name) for one in seen if one is not None]
+            seen_columns: list[ColumnClause[Any]] = [column(one.name) for one in seen if one is not None]
             view = table(name, column("id"), *seen_columns).alias(self._name(f"{rows.name} {name}"))
             joined = joined.join(view, view.c.id == rows.c[resource.own_key.name], isouter=True)
             views[name] = view

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, String
+from sqlalchemy import Column, DateTime, String
 
 from monynha.engine.expressions import DIALECT, INSTANT
 from monynha.engine.model import Kind, Rules
@@ -55,7 +55,7 @@ def version_sql(resource: Resource) -> str:
 def _where(resource: Resource, first_bind: int, *, with_version: bool) -> str:
     conditions = [f"{one.name} = ${index}::uuid" for index, one in enumerate(resource.key, first_bind)]
     if with_version:
-        conditions.append(f"version = ${first_bind + len(resource.key)}::bigint")
+        conditions.append(f"version = any (${first_bind + len(resource.key)}::bigint[])")
     return " and ".join(conditions)
 
 
@@ -72,7 +72,10 @@ def _source(resource: Resource, name: str, index: int) -> tuple[str, str]:
 
 def _type(column: Column[Any]) -> str:
     # A cast to varchar(n) would cut silently; as text the column itself refuses what is too long.
-    return "text" if isinstance(column.type, String) else column.type.compile(dialect=DIALECT)
+    if isinstance(column.type, String):
+        return "text"
+    kind = column.type.compile(dialect=DIALECT)
+    return f"text::{kind}" if isinstance(column.type, DateTime) else kind
 
 
 def _answer(resource: Resource) -> str:

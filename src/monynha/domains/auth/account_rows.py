@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from monynha.core.actor import system
-from monynha.domains.auth.account import COLUMNS, Account, account_of
+from monynha.domains.auth.account import COLUMNS, Account, account_of, name_of
 from monynha.domains.auth.metadata import checked
 from monynha.domains.auth.reactions import AccountReaction
 from monynha.infra.postgres.database import Transaction
@@ -206,9 +206,11 @@ class AccountRows:
         await self._told(transaction, account, bare)
 
     async def _told(self, transaction: Transaction, before: Account, after: Account) -> Account:
+        # A new address is no new name, though the name was once made from the old one.
+        name_before = before.name if after.deleted_at else name_of(before.user_metadata, after.email)
         changes = {
             "email": before.email != after.email,
-            "name": before.name != after.name,
+            "name": name_before != after.name,
             "verified": before.is_verified != after.is_verified,
         }
         after = replace(after, changes=frozenset(name for name, is_so in changes.items() if is_so))

@@ -12,6 +12,8 @@ from monynha.core.errors import Invalid
 
 EMAIL_LIMIT = 255
 _LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+# `urlsplit` takes `[::1]evil.example` for the host ::1, and browsers have readings of their own.
+_NETLOC = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::\d{1,5})?")
 _ODD = re.compile(r"[\x00-\x20\x7f\\<>\"'`{}|^]")
 
 
@@ -63,7 +65,7 @@ class Redirects:
 def _origin(url: str) -> str | None:
     """Return `scheme://host:port` of a plain http(s) address, None for anything else."""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+    if parts.scheme not in ("http", "https") or not _NETLOC.fullmatch(parts.netloc) or not parts.hostname:
         return None
     default = {"http": 80, "https": 443}[parts.scheme]
     port = f":{parts.port}" if parts.port not in (None, default) else ""

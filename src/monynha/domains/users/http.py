@@ -17,10 +17,11 @@ from monynha.domains.auth.faults import EmailExists
 from monynha.domains.auth.sessions import Client
 from monynha.domains.auth.sign_up import SignUp
 from monynha.domains.users.models import users
-from monynha.engine.mutation import read_update, read_value, unwrapped
+from monynha.engine.mutation import read_update, read_value
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, enveloped
-from monynha.protocols.rest.handlers import BASE, Handlers, Rest
+from monynha.protocols.rest.addresses import BASE
+from monynha.protocols.rest.handlers import Handlers, Rest, read_body
 from monynha.protocols.rest.routes import Overrides
 
 
@@ -42,7 +43,7 @@ class UserRoutes:
 
     async def sign_up(self, request: Request) -> Response:
         """Make an account and its profile, for anybody."""
-        given, problems = _read(unwrapped(await request.json()), _READERS)
+        given, problems = _read(await read_body(request), _READERS)
         if problems and "password" in given:
             problems |= await self.accounts.problems_of(given["password"])
         _refuse(problems)
@@ -55,7 +56,7 @@ class UserRoutes:
         """Change a profile; a new mail address counts at once, or once it is confirmed."""
         handlers = Handlers(self.rest, users)
         acting = self.rest.acting(request)
-        body = await handlers.body(acting, request)
+        body = await read_body(request)
         if not isinstance(body, dict) or "email" not in body:
             return await handlers.change(request, acting, body)
         rest = {name: value for name, value in body.items() if name != "email"}
@@ -64,8 +65,6 @@ class UserRoutes:
             read_update(users, rest)
         except Invalid as invalid:
             problems |= invalid.details
-        if problems:
-            await acting.check_live()
         _refuse(problems)
         # Who may not change the profile, or holds another version of it, is told so before anything happens.
         await handlers.change(request, acting, {})

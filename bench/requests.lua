@@ -1,0 +1,30 @@
+-- What wrk sends: a random person a request, each with their own token.
+-- TOKENS names the file of tokens, SCENARIO what is asked.
+
+local tokens = {}
+for line in io.lines(os.getenv('TOKENS')) do tokens[#tokens + 1] = line end
+local scenario = os.getenv('SCENARIO')
+local body = '{"title":"A new task","description":"Something to do","priority":"high","tags":["new"]}'
+
+local function id(kind, number) return string.format('00000000-0000-4000-%s-%012x', kind, number) end
+
+function init() math.randomseed(os.time()) end
+
+function request()
+  local number = math.random(1, #tokens)
+  local headers = { ['authorization'] = 'Bearer ' .. tokens[number] }
+  local project = '/api/v1/projects/' .. id('a000', number) .. '/tasks'
+  if scenario == 'projects' then return wrk.format('GET', '/api/v1/projects', headers) end
+  if scenario == 'tasks' then return wrk.format('GET', project .. '?limit=50', headers) end
+  if scenario == 'task' then
+    return wrk.format('GET', '/api/v1/tasks/' .. id('b000', number + 20000 * math.random(0, 49)), headers)
+  end
+  headers['content-type'] = 'application/json'
+  return wrk.format('POST', project, headers, body)
+end
+
+function done(summary, latency)
+  local errors = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout
+  io.write(string.format('RESULT %f %f %f %d\n', summary.requests / (summary.duration / 1e6),
+    latency:percentile(50) / 1000, latency:percentile(99) / 1000, errors))
+end

@@ -1,0 +1,313 @@
+"""Back offices: making, finding, changing, banning and removing accounts by the service key."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from monynha.core.errors import Unauthenticated
+from monynha.infra.postgres.database import guarded
+from tests.domains.auth.conftest import PASSWORD, Desk, new_address
+
+ROUTES = [
+    ("GET", "/admin/users"),
+    ("POST", "/admin/users"),
+    ("GET", f"/admin/users/{uuid4()}"),
+    ("PUT", f"/admin/users/{uuid4()}"),
+    ("DELETE", f"/admin/users/{uuid4()}"),
+    ("POST", "/admin/generate_link"),
+    ("POST", "/invite"),
+    ("GET", f"/admin/users/{uuid4()}/factors"),
+    ("GET", "/admin/audit"),
+]
+
+
+async def made(desk: Desk, **more: Any) -> dict[str, Any]:
+    body = {"email": new_address(), "password": PASSWORD, "email_confirm": True, **more}
+    answer = await desk.post("/admin/users", body, desk.service)
+    assert answer.status_code == 200, answer.text
+    user: dict[str, Any] = answer.json()
+    return user
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES, ids=range(len(ROUTES)))
+async def test_only_the_service_key_opens_the_back_office(desk: Desk, method: str, path: str) -> None:
+    session = await desk.signed_up()
+    admin = await made(desk, app_metadata={"role": "admin"})
+    signed_in = (await desk.sign_in(admin["email"])).json()
+
+    outcomes = [
+        (await desk.ask(method, path, token, json={})).json().get("error_code")
+        for token in (None, desk.key("anon"), session["access_token"], signed_in["access_token"], "rubbish")
+    ]
+
+    assert outcomes == ["no_authorization", "not_admin", "not_admin", "not_admin", "bad_jwt"]
+
+
+async def test_a_made_account_signs_in_and_has_a_profile_and_no_mail(desk: Desk) -> None:
+    user = await made(desk, user_metadata={"name": "Ada"}, app_metadata={"team": "a"})
+
+    assert user["app_metadata"] == {"provider": "email", "providers": ["email"], "team": "a"}
+    assert user["user_metadata"]["name"] == "Ada"
+    assert (await desk.sign_in(user["email"])).status_code == 200
+    assert [account.name for account in desk.heard.created_accounts] == ["Ada"]
+    assert desk.letters(user["email"]) == []
+
+
+async def test_an_account_made_without_confirmation_cannot_sign_in_yet(desk: Desk) -> None:
+    user = await made(desk, email_confirm=False)
+
+    assert (await desk.sign_in(user["email"])).json()["error_code"] == "email_not_confirmed"
+
+
+async def test_an_account_may_be_made_with_an_id_and_with_a_phone_alone(desk: Desk) -> None:
+    id, phone = str(uuid4()), f"49{uuid4().int % 10**11:011}"
+    body = {"id": id, "phone": f"+{phone}", "phone_confirm": True}
+
+    user = (await desk.post("/admin/users", body, desk.service)).json()
+
+    assert (user["id"], user["phone"], user["email"]) == (id, phone, "")
+    assert desk.heard.created_accounts[0].name == "Guest"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 400, "validation_failed"),
+        ({"email": "x"}, 400, "validation_failed"),
+        ({"email": "a@b.co", "id": "x"}, 400, "validation_failed"),
+        ({"email": "a@b.co", "password": "short"}, 422, "weak_password"),
+        ({"email": "a@b.co", "password_hash": "md5"}, 400, "validation_failed"),
+        ({"email": "a@b.co", "password": PASSWORD, "password_hash": "$2b$"}, 400, "validation_failed"),
+        ({"email": "a@b.co", "email_confirm": "yes"}, 400, "validation_failed"),
+        ({"email": "a@b.co", "app_metadata": {"a": "x" * 1600}}, 400, "validation_failed"),
+        ({"email": "a@b.co", "ban_duration": "a week"}, 400, "validation_failed"),
+        ({"phone": "call me"}, 400, "validation_failed"),
+    ],
+)
+async def test_an_account_that_is_not_good_is_not_made(
+    desk: Desk, body: dict[str, Any], status: int, code: str
+) -> None:
+    answer = await desk.post("/admin/users", body, desk.service)
+
+    assert (answer.status_code, answer.json()["error_code"]) == (status, code)
+    assert desk.heard.created_accounts == []
+
+
+async def test_a_taken_address_or_id_is_told(desk: Desk) -> None:
+    user, other = await made(desk), await made(desk)
+
+    same_email = await desk.post("/admin/users", {"email": user["email"].upper()}, desk.service)
+    same_id = await desk.post("/admin/users", {"email": new_address(), "id": user["id"]}, desk.service)
+    changed = await desk.put(f"/admin/users/{other['id']}", {"email": user["email"]}, desk.service)
+
+    assert (same_email.status_code, same_email.json()["error_code"]) == (422, "email_exists")
+    assert (same_id.status_code, same_id.json()["error_code"]) == (400, "validation_failed")
+    assert (changed.status_code, changed.json()["error_code"]) == (422, "email_exists")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_an_unknown_account_is_not_found(desk: Desk, method: str) -> None:
+    unknown = await desk.ask(method, f"/admin/users/{uuid4()}", desk.service, json={})
+    malformed = await desk.ask(method, "/admin/users/'or'1", desk.service, json={})
+
+    assert (unknown.status_code, unknown.json()["error_code"]) == (404, "user_not_found")
+    assert (malformed.status_code, malformed.json()["error_code"]) == (404, "validation_failed")
+
+
+async def test_all_accounts_are_listed_by_pages_with_their_number(desk: Desk) -> None:
+    for _ in range(3):
+        await made(desk)
+
+    first = await desk.get("/admin/users?page=1&per_page=2", desk.service)
+    empty = await desk.get("/admin/users?page=&per_page=", desk.service)
+    beyond = await desk.get("/admin/users?page=999999&per_page=2", desk.service)
+
+    total = int(first.headers["x-total-count"])
+    last = -(-total // 2)
+    base = f"{desk.settings.site_url}/auth/v1/admin/users"
+    assert total >= 3
+    assert len(first.json()["users"]) == 2
+    assert first.headers["link"] == (
+        f'<{base}?page=2&per_page=2>; rel="next", <{base}?page={last}&per_page=2>; rel="last"'
+    )
+    assert empty.json()["aud"] == "authenticated"
+    assert len(empty.json()["users"]) == min(50, total)
+    assert beyond.json()["users"] == []
+    ids = [user["id"] for n in range(1, last + 1) for user in await listed(desk, n)]
+    assert len(ids) == len(set(ids)) == total
+
+
+async def listed(desk: Desk, page: int) -> list[dict[str, Any]]:
+    answer = await desk.get(f"/admin/users?page={page}&per_page=2", desk.service)
+    users: list[dict[str, Any]] = answer.json()["users"]
+    return users
+
+
+async def test_accounts_are_found_by_a_piece_of_their_address(desk: Desk) -> None:
+    user = await made(desk)
+    piece = user["email"].partition("@")[0]
+
+    found = (await desk.get(f"/admin/users?filter={piece.upper()}", desk.service)).json()["users"]
+    wild = await desk.get("/admin/users?filter=%25", desk.service)
+
+    assert [each["id"] for each in found] == [user["id"]]
+    assert wild.json()["users"] == []
+
+
+@pytest.mark.parametrize(
+    "query", ["page=0", "page=-1", "page=x", "per_page=1e3", "page=9999999999", "page=²"]
+)
+async def test_a_page_that_is_no_number_is_refused(desk: Desk, query: str) -> None:
+    answer = await desk.get(f"/admin/users?{query}", desk.service)
+
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "validation_failed")
+
+
+async def test_a_role_given_by_an_admin_counts_at_once_for_tokens_of_before(desk: Desk) -> None:
+    session = await desk.signed_up()
+    actor = desk.auth.tokens.verify(session["access_token"])
+    asked = guarded("select json_build_array(auth.is_admin())")
+    assert await desk.database.acting(actor).ask(asked, ()) == b"[false]"
+
+    path = f"/admin/users/{session['user']['id']}"
+    await desk.put(path, {"app_metadata": {"role": "admin"}}, desk.service)
+    assert await desk.database.acting(actor).ask(asked, ()) == b"[true]"
+    await desk.put(path, {"app_metadata": {"role": None}}, desk.service)
+    assert await desk.database.acting(actor).ask(asked, ()) == b"[false]"
+
+
+async def test_a_ban_holds_everywhere_at_once_and_ends(desk: Desk) -> None:
+    session = await desk.signed_up()
+    address, path = session["user"]["email"], f"/admin/users/{session['user']['id']}"
+    actor = desk.auth.tokens.verify(session["access_token"])
+
+    banned = await desk.put(path, {"ban_duration": "1h30m"}, desk.service)
+
+    assert banned.json()["banned_until"] > banned.json()["updated_at"]
+    assert (await desk.sign_in(address)).json()["error_code"] == "user_banned"
+    assert (await desk.refresh(session["refresh_token"])).status_code == 400
+    answer = await desk.get("/user", session["access_token"])
+    assert (answer.status_code, answer.json()["error_code"]) == (403, "user_banned")
+    with pytest.raises(Unauthenticated):
+        await desk.database.acting(actor).ask(guarded("select to_json(1)"), ())
+
+    freed = await desk.put(path, {"ban_duration": "none"}, desk.service)
+    assert "banned_until" not in freed.json()
+    assert (await desk.sign_in(address)).status_code == 200
+
+
+async def test_a_password_set_by_an_admin_ends_all_sessions(desk: Desk) -> None:
+    session = await desk.signed_up()
+
+    await desk.put(f"/admin/users/{session['user']['id']}", {"password": "set by the admin"}, desk.service)
+
+    assert (await desk.get("/user", session["access_token"])).json()["error_code"] == "session_not_found"
+    assert (await desk.sign_in(session["user"]["email"], "set by the admin")).status_code == 200
+
+
+async def test_a_deleted_account_is_gone_and_its_address_free(desk: Desk) -> None:
+    session = await desk.signed_up()
+    address, id = session["user"]["email"], session["user"]["id"]
+
+    assert (await desk.ask("DELETE", f"/admin/users/{id}", desk.service)).json() == {}
+
+    assert (await desk.get(f"/admin/users/{id}", desk.service)).status_code == 404
+    assert (await desk.get("/user", session["access_token"])).json()["error_code"] == "user_not_found"
+    assert (await desk.signed_up(address))["user"]["id"] != id
+
+
+async def test_a_softly_deleted_account_keeps_its_row_and_nothing_of_the_person(desk: Desk) -> None:
+    session = await desk.signed_up(name="Ada")
+    address, id = session["user"]["email"], session["user"]["id"]
+
+    await desk.ask("DELETE", f"/admin/users/{id}", desk.service, json={"should_soft_delete": True})
+
+    assert (await desk.get(f"/admin/users/{id}", desk.service)).status_code == 404
+    assert (await desk.sign_in(address)).json()["error_code"] == "invalid_credentials"
+    assert (await desk.refresh(session["refresh_token"])).status_code == 400
+    assert (desk.heard.changed_accounts[-1].name, desk.heard.changed_accounts[-1].email) == ("Guest", None)
+    async with desk.auth.parts.transaction() as transaction:
+        row = await transaction.row("select * from auth.users where id = $1", UUID(id))
+    assert row is not None
+    assert address not in str(dict(row))
+    assert "Ada" not in str(dict(row))
+    assert (await desk.signed_up(address))["user"]["id"] != id
+
+
+@pytest.mark.parametrize("type", ["magiclink", "recovery"])
+async def test_a_made_link_signs_in_without_a_mail(desk: Desk, type: str) -> None:
+    user = await made(desk)
+    body = {"type": type, "email": user["email"]}
+
+    link = (await desk.post("/admin/generate_link", body, desk.service)).json()
+
+    assert (link["id"], link["verification_type"]) == (user["id"], type)
+    assert link["action_link"].startswith(
+        f"{desk.settings.site_url}/auth/v1/verify?token={link['hashed_token']}"
+    )
+    assert desk.letters(user["email"]) == []
+    answer = await desk.post("/verify", {"type": type, "token_hash": link["hashed_token"]})
+    assert answer.json()["user"]["id"] == user["id"]
+
+
+async def test_a_made_sign_up_link_makes_the_account_and_its_code_confirms_it(desk: Desk) -> None:
+    address = new_address()
+    body = {"type": "signup", "email": address, "password": PASSWORD, "data": {"name": "Ada"}}
+    link = (await desk.post("/admin/generate_link", body, desk.service)).json()
+    assert (await desk.sign_in(address)).json()["error_code"] == "email_not_confirmed"
+
+    body = {"type": "signup", "email": address, "token": link["email_otp"]}
+    assert (await desk.post("/verify", body)).json()["user"]["user_metadata"]["name"] == "Ada"
+
+    assert (await desk.sign_in(address)).status_code == 200
+
+
+async def test_an_invitation_is_mailed_and_its_link_signs_in(desk: Desk) -> None:
+    address = new_address()
+    invited = await desk.post("/invite", {"email": address, "data": {"name": "Ada"}}, desk.service)
+    assert invited.json()["invited_at"]
+
+    body = {"type": "invite", "token_hash": desk.letters(address)[0].token}
+    session = (await desk.post("/verify", body)).json()
+
+    assert session["user"]["email_confirmed_at"]
+    again = await desk.post("/invite", {"email": address}, desk.service)
+    assert (again.status_code, again.json()["error_code"]) == (422, "email_exists")
+
+
+async def test_made_links_for_both_addresses_change_the_address(desk: Desk) -> None:
+    user, new = await made(desk), new_address("new")
+    for type in ("email_change_current", "email_change_new"):
+        body = {"type": type, "email": user["email"], "new_email": new}
+        link = (await desk.post("/admin/generate_link", body, desk.service)).json()
+        proof = {"type": "email_change", "token_hash": link["hashed_token"]}
+        answer = await desk.post("/verify", proof)
+
+    assert answer.json()["user"]["email"] == new
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"type": "recovery", "email": "unknown@example.com"}, 404, "user_not_found"),
+        (
+            {"type": "email_change_new", "email": "unknown@example.com", "new_email": "a@b.co"},
+            404,
+            "user_not_found",
+        ),
+        ({"type": "nonsense", "email": "a@b.co"}, 400, "validation_failed"),
+        ({"type": "signup", "email": "a@b.co"}, 400, "validation_failed"),
+        ({"type": "signup", "email": "a@b.co", "password": "short"}, 422, "weak_password"),
+        ({"email": "a@b.co"}, 400, "validation_failed"),
+        ({"type": "magiclink"}, 400, "validation_failed"),
+    ],
+)
+async def test_a_link_that_cannot_be_is_not_made(
+    desk: Desk, body: dict[str, Any], status: int, code: str
+) -> None:
+    answer = await desk.post("/admin/generate_link", body, desk.service)
+
+    assert (answer.status_code, answer.json()["error_code"]) == (status, code)

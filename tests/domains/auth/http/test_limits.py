@@ -1,0 +1,100 @@
+"""What counts as a try to sign in, and what a client hears of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from monynha.core.errors import RateLimited
+from monynha.core.setting_kinds import Limit
+from monynha.domains.auth import Client, SignUp
+from monynha.infra.valkey import Limiter
+from monynha.protocols.http.limits import Limits
+from tests.domains.auth.conftest import PASSWORD, Desk, MakeDesk, new_address
+
+
+@pytest.fixture
+def limited(make_desk: MakeDesk) -> Desk:
+    """Return auth with the limits of the contract."""
+    limits = Limits(Limiter(None), auth=Limit(5, 900), auth_address=Limit(50, 900))
+    return make_desk(autoconfirm=True, limits=limits)
+
+
+async def test_the_sixth_try_is_refused_also_with_the_right_password(limited: Desk) -> None:
+    address = new_address()
+    await limited.signed_up(address)
+    answers = [await limited.sign_in(address, "a wrong password") for _ in range(4)]
+
+    sixth = await limited.sign_in(address)
+
+    assert [answer.status_code for answer in answers] == [400] * 4
+    assert [answer.headers["ratelimit-remaining"] for answer in answers] == ["3", "2", "1", "0"]
+    assert (sixth.status_code, sixth.json()["error_code"]) == (429, "over_request_rate_limit")
+    assert sixth.json()["msg"] == "Too many authentication attempts, please try again later"
+    assert 0 < int(sixth.headers["retry-after"]) <= 900
+    assert sixth.headers["ratelimit-remaining"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/token?grant_type=password", {"password": "a wrong one"}),
+        ("/signup", {"password": "short"}),
+        ("/otp", {}),
+        ("/magiclink", {}),
+        ("/recover", {}),
+        ("/resend", {"type": "signup"}),
+        ("/verify", {"type": "signup", "token": "123456"}),
+    ],
+)
+async def test_all_that_is_like_a_sign_in_is_counted_together(
+    limited: Desk, path: str, body: dict[str, Any]
+) -> None:
+    address = new_address()
+    for _ in range(5):
+        assert (await limited.post(path, {"email": address, **body})).status_code != 429
+
+    assert (await limited.post(path, {"email": address, **body})).status_code == 429
+    assert (await limited.sign_in(address)).status_code == 429
+
+
+async def test_refreshing_looking_and_leaving_are_not_counted(limited: Desk) -> None:
+    session = await limited.signed_up()
+    for _ in range(60):
+        assert (await limited.get("/user", session["access_token"])).status_code == 200
+        session |= (await limited.refresh(session["refresh_token"])).json()
+
+    assert (await limited.post("/logout", token=session["access_token"])).status_code == 204
+
+
+async def test_links_and_malformed_bodies_count_by_address_alone(limited: Desk) -> None:
+    for _ in range(50):
+        assert (await limited.get("/verify?type=signup&token=guess")).status_code == 303
+
+    assert (await limited.get("/verify?type=signup&token=guess")).status_code == 429
+    assert (await limited.post("/token?grant_type=password", {})).status_code == 429
+
+
+async def test_a_sign_up_by_the_api_counts_too(limited: Desk) -> None:
+    address = new_address()
+    await limited.auth.accounts.sign_up(SignUp(address, PASSWORD, name="Ada"), Client("127.0.0.1"))
+    for _ in range(4):
+        await limited.sign_in(address)
+
+    with pytest.raises(RateLimited):
+        await limited.auth.accounts.sign_up(SignUp(address, PASSWORD), Client("127.0.0.1"))
+
+
+async def test_in_production_an_address_gets_one_mail_a_minute_whoever_asks(make_desk: MakeDesk) -> None:
+    desk = make_desk(autoconfirm=True, app_env="production")
+    known, unknown = new_address(), new_address()
+    made = await desk.post("/admin/users", {"email": known, "email_confirm": True}, desk.service)
+    assert made.status_code == 200
+
+    for address in (known, unknown):
+        first = await desk.post("/recover", {"email": address})
+        second = await desk.post("/otp", {"email": address, "create_user": False})
+        assert first.status_code == 200
+        assert (second.status_code, second.json()["error_code"]) == (429, "over_email_send_rate_limit")
+        assert second.json()["msg"].startswith("For security purposes, you can only request this after ")
