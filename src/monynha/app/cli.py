@@ -10,7 +10,7 @@ from monynha.app.refused import Refused
 from monynha.core.errors import WrongSetting
 
 _EXAMPLE = "Example: monynha serve --port 9000"
-_COMMANDS = ("serve", "keys", "backup", "restore")
+_COMMANDS = ("serve", "keys", "backup", "restore", "graphql-schema")
 
 
 def make_app() -> App:

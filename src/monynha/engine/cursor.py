@@ -65,3 +65,12 @@ def _value(kind: Kind, mark: Any, *, is_nullable: bool) -> int | str | None:
         mark.encode()
         return mark
     raise ValueError("not a value of that sort")
+
+
+def starts_at_null(text: str) -> bool:
+    """Whether a cursor stands among the rows that lack the sort value; what is no cursor does not."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    return raw[_DIGEST_BYTES:].startswith(b"[null")

@@ -70,8 +70,9 @@ class Tree:
         rows = self._alias(selection.resource)
         if not selection.key:
             return self._many(selection, rows)
+        keys = self._keys(selection, rows)
         shown, joined = self._shown(selection, rows, rows)
-        return select(shown).select_from(joined).where(*self._keys(selection, rows)).scalar_subquery()
+        return select(shown).select_from(joined).where(*keys).scalar_subquery()
 
     def one(self, selection: Selection) -> Select[Any]:
         """Return the statement for one row: `[version, row]`."""
