@@ -69,9 +69,9 @@ class Changes:
             try:
                 value = await self._run(step, asked, acting, request)
             except Fault as fault:
-                if isinstance(fault, Unauthenticated) and acting is not None and not shown:
-                    # The session is over: that is the request's error, not the field's.
-                    raise
+                if acting is not None and not shown:
+                    # A session that is over is the request's error, not the field's, and comes first.
+                    await acting.check_live()
                 return body_of([told(fault, (step.label,), request.id)], b"null")
             shown.append(orjson.dumps(step.label) + b":" + value)
         return b'{"data":{' + b",".join(shown) + b"}}"

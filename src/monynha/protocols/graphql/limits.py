@@ -23,7 +23,7 @@ from graphql import (
 
 from monynha.core.errors import BadRequest
 
-MOST_CHARACTERS = 64_000
+MOST_CHARACTERS = 30_000
 MOST_TOKENS = 2_000
 MOST_NESTING = 60
 MOST_DEPTH = 20
@@ -40,15 +40,15 @@ _BRACKETS = re.compile(r'"""(?:\\"""|[^"]|"(?!""))*"""|"(?:\\.|[^"\\\n])*"|#[^\n
 def check_text(text: str) -> None:
     """Refuse a document that is too long, or nested deeper than it can be read."""
     _refuse_over("characters", len(text), MOST_CHARACTERS)
-    depth = deepest = 0
-    for match in _BRACKETS.finditer(text):
+    depth = 0
+    for count, match in enumerate(_BRACKETS.finditer(text), 1):
         token = match[0]
         if token in "{[(":
             depth += 1
-            deepest = max(deepest, depth)
+            _refuse_over("levels of brackets", depth, MOST_NESTING)
         elif token in "}])":
             depth -= 1
-    _refuse_over("levels of brackets", deepest, MOST_NESTING)
+        _refuse_over("tokens", count, MOST_TOKENS)
 
 
 def check_tree(document: DocumentNode) -> None:
