@@ -90,5 +90,5 @@ async def make_world(people: People) -> World:
         )
     await grace.task(alone, title="Mine alone")
     for index, person in enumerate((ada, grace, ada)):
-        await person.made("/posts", {"title": f"Post {index}", "content": "ünï\n\"code\""})
+        await person.made("/posts", {"title": f"Post {index}", "content": 'ünï\n"code"'})
     return World(ada, grace, eve, admin)

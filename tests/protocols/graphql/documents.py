@@ -58,7 +58,9 @@ def documents(draw: Any, schema: GraphQLSchema) -> tuple[str, dict[str, Any]]:
 
 
 def _selections(writing: _Writing, kind: GraphQLObjectType, depth: int) -> str:
-    names = [name for name in kind.fields if depth < 4 or is_leaf_type(get_named_type(kind.fields[name].type))]
+    names = [
+        name for name in kind.fields if depth < 4 or is_leaf_type(get_named_type(kind.fields[name].type))
+    ]
     if not names:
         return "{ __typename }"
     lines: list[str] = []
@@ -139,7 +141,9 @@ def _value(writing: _Writing, name: str, word: str, kind: Any) -> Any:
         return _Enum(writing.one_of(list(kind.values)))
     if isinstance(kind, GraphQLInputObjectType):
         return {
-            key: _value(writing, name, key, one.type) for key, one in kind.fields.items() if writing.chance(25)
+            key: _value(writing, name, key, one.type)
+            for key, one in kind.fields.items()
+            if writing.chance(25)
         }
     return _scalar(writing, name, word, kind.name)
 

@@ -1,4 +1,4 @@
-"""GraphQL as graphql-core's own executor answers it: plain resolvers over the rows that somebody sees by REST.
+"""GraphQL as graphql-core's own executor answers it: plain resolvers over the rows that REST shows somebody.
 
 Written by hand, so that nothing of what it proves is taken from what is proven.
 """
@@ -75,7 +75,7 @@ class Reference:
         assert not found.errors, (text, found.errors)
         return found.data
 
-    def resolve(self, parent: Any, info: GraphQLResolveInfo, **args: Any) -> Any:
+    def resolve(self, parent: Any, info: GraphQLResolveInfo[Any], **args: Any) -> Any:
         """Resolve one field."""
         kind, name = info.parent_type.name, info.field_name
         if kind == "Query":
@@ -128,8 +128,8 @@ class Reference:
 
     def _meets(self, row: Row, name: str, wanted: Any) -> bool:
         if name == "q":
-            texts = [row.get(one) for one in ("title", "name", "description") if row.get(one) is not None]
-            whole = " ".join(texts).lower()
+            texts = [row.get(one) for one in ("title", "name", "description")]
+            whole = " ".join(text for text in texts if text is not None).lower()
             return all(word.lower() in whole for word in wanted.split())
         if name == "tag":
             return bool(set(row["tags"]) & set(wanted))

@@ -1,4 +1,4 @@
-"""The audits of the specification's own authors (npm: graphql-http) pass: all that MUST and all that SHOULD."""
+"""The audits of the specification's authors (npm: graphql-http) pass: all that MUST and all that SHOULD."""
 
 from __future__ import annotations
 

@@ -42,9 +42,7 @@ async def world(program: Program, settings: Settings) -> AsyncIterator[World]:
 @pytest.fixture(scope="module")
 async def references(world: World) -> dict[str, Reference]:
     """Return what each person should be told."""
-    return {
-        name: Reference(SCHEMA, world.person(name), await rows_of(world.person(name))) for name in ACTORS
-    }
+    return {name: Reference(SCHEMA, world.person(name), await rows_of(world.person(name))) for name in ACTORS}
 
 
 def is_valid(drawn: tuple[str, dict[str, Any]]) -> bool:

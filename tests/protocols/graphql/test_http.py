@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: media types, statuses, what no other site's page can send, batches, persisted queries."""
+"""GraphQL over HTTP: media types, statuses, what other sites cannot send, batches, persisted queries."""
 
 from __future__ import annotations
 
@@ -100,9 +100,7 @@ async def test_a_get_needs_a_header_that_forms_cannot_send(client: httpx.AsyncCl
 async def test_a_get_changes_nothing(ada: Person) -> None:
     params = {"query": 'mutation { createProject(input: {name: "By GET"}) { id } }'}
 
-    answer = await ada.client.get(
-        "/graphql", params=params, headers={"authorization": f"Bearer {ada.token}"}
-    )
+    answer = await ada.client.get("/graphql", params=params, headers={"authorization": f"Bearer {ada.token}"})
 
     assert 405 == answer.status_code
     assert "POST" == answer.headers["allow"]
@@ -184,7 +182,7 @@ async def test_an_invalid_token_is_401_whatever_is_asked(people: People, ada: Pe
 async def test_nobody_is_answered_what_needs_no_name(people: People) -> None:
     nobody = people.nobody()
 
-    named = (await ask(nobody, "{ __typename __type(name: \"Task\") { name } }")).json()
+    named = (await ask(nobody, '{ __typename __type(name: "Task") { name } }')).json()
     mixed = await ask(nobody, "{ kind: __typename task(id: 1) { id } }", headers={"accept": GRAPHQL})
     listed = (await ask(nobody, "{ __typename projects { id } }")).json()
     changed = await ask(nobody, "mutation { __typename deletePost(id: 1) }")
