@@ -8,6 +8,7 @@ from monynha.core.settings import Settings
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.graphql import OWN, UserMutations
 from monynha.infra.valkey import Valkey
+from monynha.protocols.graphql import graphiql
 from monynha.protocols.graphql.changes import Changes
 from monynha.protocols.graphql.document import Documents
 from monynha.protocols.graphql.http import Endpoint
@@ -43,4 +44,7 @@ def graphql_area(
             return ()
         return await limits.api_request(request.client, actor.id)
 
-    return Endpoint(service, rest.identify, count, Persisted(valkey)).area()
+    persisted = Persisted(valkey)
+    if settings.is_production:
+        return Endpoint(service, rest.identify, count, persisted).area()
+    return Endpoint(service, rest.identify, count, persisted, graphiql.page()).area(graphiql.parts())
