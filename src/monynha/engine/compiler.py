@@ -47,6 +47,9 @@ class Compiler:
             if len(self._known) >= self._size:
                 self._known.pop(next(iter(self._known)))
             known = self._known[shape] = _compile(asked, guarded=not within_transaction)
+        elif len(self._known) >= self._size:
+            # What is asked again stays, whatever shapes somebody comes up with in between.
+            self._known[shape] = self._known.pop(shape)
         return known
 
 

@@ -127,6 +127,8 @@ class Resource:
     """Query parameters of DELETE that turn a setting of the transaction on, with their meaning."""
     not_created_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Choices that a create may not make, by field."""
+    is_actor: bool = False
+    """Whether its rows are those who ask, so that `me` is the id of the caller's own."""
 
     @property
     def doc(self) -> str:

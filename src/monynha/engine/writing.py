@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, DateTime, String
@@ -11,6 +12,7 @@ from monynha.engine.model import Kind, Rules
 from monynha.engine.resource import Resource
 
 
+@lru_cache(2000)
 def insert_sql(resource: Resource, columns: tuple[str, ...], *, first_bind: int, guard: str = "") -> str:
     """Return an insert that answers `[version, row]` and the own key; `guard` is its source's condition."""
     table = resource.table
@@ -28,6 +30,7 @@ def insert_sql(resource: Resource, columns: tuple[str, ...], *, first_bind: int,
     )
 
 
+@lru_cache(2000)
 def update_sql(resource: Resource, columns: tuple[str, ...], *, with_version: bool) -> str:
     """Return an update by key that answers `[version, row]`; it binds values, key, version."""
     table = resource.table

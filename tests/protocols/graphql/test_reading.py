@@ -1,4 +1,4 @@
-"""Queries: one round trip whatever their depth, pages that join, names that take the place of none of ours."""
+"""Queries: one round trip whatever their depth, pages that join, no alias in the place of our names."""
 
 from __future__ import annotations
 

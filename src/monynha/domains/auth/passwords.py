@@ -102,4 +102,4 @@ def _score(password: str, about: tuple[str, ...]) -> int:
     told = [
         word for text in about for word in (text.replace(" ", ""), *text.replace("@", " ").split()) if word
     ]
-    return int(zxcvbn(password[:_ZXCVBN_LIMIT], user_inputs=list(filter(None, told)))["score"])
+    return int(zxcvbn(password[:_ZXCVBN_LIMIT], user_inputs=told)["score"])

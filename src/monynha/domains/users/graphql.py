@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monynha.core.errors import Unauthenticated
+from monynha.domains.auth.passwords import LONGEST, SHORTEST
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.models import users
 from monynha.engine.mutate import Mutate
@@ -19,7 +20,7 @@ SIGN_UP = Own(
     {
         "name": "The name, as others see it.",
         "email": "The mail address, which signs in.",
-        "password": "8 to 256 characters.",
+        "password": f"{SHORTEST} to {LONGEST} characters.",
     },
     is_open=True,
 )

@@ -6,13 +6,40 @@ from dataclasses import dataclass
 
 import orjson
 
+from monynha.domains.auth.passwords import LONGEST, SHORTEST
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.models import users
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, enveloped
+from monynha.protocols.openapi import mail_address, sent
 from monynha.protocols.rest.addresses import BASE
+from monynha.protocols.rest.described import Described
 from monynha.protocols.rest.handlers import Handlers, Rest, read_body
 from monynha.protocols.rest.routes import Overrides
+
+_PASSWORD = {"type": "string", "minLength": SHORTEST, "maxLength": LONGEST, "format": "password"}
+_ADDRESS = {
+    **mail_address(),
+    "description": "The mail address. A changed one counts at once, or once it is confirmed.",
+}
+DESCRIBED = (
+    Described(
+        "POST",
+        "/users",
+        "create",
+        users,
+        "Sign up. It answers what the new user sees of themselves.",
+        inputs={"name": sent(users.fields["name"]), "email": mail_address(), "password": _PASSWORD},
+        required=("name", "email", "password"),
+        is_whole=True,
+        is_public=True,
+    ),
+    *(
+        Described(method, "/users/{id}", "update", users, "A person with an account.", {"email": _ADDRESS})
+        for method in ("PUT", "PATCH")
+    ),
+)
+"""What these routes take and answer."""
 
 
 @dataclass(frozen=True)

@@ -41,4 +41,5 @@ users = Resource(
         "shared projects outlive their owner": Rule.conflict("projects", "still have other members"),
     },
     switches={"cascade": "Delete the projects that others are members of too."},
+    is_actor=True,
 )

@@ -103,22 +103,25 @@ class Pool:
         return connection
 
     async def _wait(self) -> Connection[Any] | None:
-        waiter: asyncio.Future[Connection[Any] | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Connection[Any] | None] = loop.create_future()
         self._waiting.append(waiter)
+        alarm = loop.call_later(_WAIT_S, _give_up, waiter)
         try:
-            async with asyncio.timeout(_WAIT_S):
-                return await waiter
-        except BaseException as error:
-            if waiter.done() and not waiter.cancelled():
-                # It was given one in the moment it stopped waiting.
-                given = waiter.result()
-                if given is not None:
-                    self.give_back(given, is_broken=False)
-                else:
-                    self._wake(None)
-            if isinstance(error, TimeoutError):
-                raise Unavailable() from None
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._pass_on(waiter.result())
             raise
+        finally:
+            alarm.cancel()
+
+    def _pass_on(self, given: Connection[Any] | None) -> None:
+        """Give away what somebody was given in the moment they stopped waiting."""
+        if given is None:
+            self._wake(None)
+        else:
+            self.give_back(given, is_broken=False)
 
     def _wake(self, connection: Connection[Any] | None) -> bool:
         while self._waiting:
@@ -127,6 +130,11 @@ class Pool:
                 waiter.set_result(connection)
                 return True
         return False
+
+
+def _give_up(waiter: asyncio.Future[Connection[Any] | None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(Unavailable())
 
 
 @dataclass(slots=True)

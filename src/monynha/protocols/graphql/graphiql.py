@@ -12,8 +12,8 @@ from monynha.protocols.http.router import Route
 _KINDS = {"js": b"text/javascript; charset=utf-8", "css": b"text/css; charset=utf-8"}
 # CodeMirror styles its lines inline, and the fonts are in the style sheet.
 _POLICY = (
-    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src data:; img-src data:; "
-    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src data:; img-src data:;"
+    b" connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _PLACE = files("monynha").joinpath("web", "graphiql")
 

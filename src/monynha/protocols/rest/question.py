@@ -15,6 +15,7 @@ from monynha.engine.selection import MOST_ROWS, Branch, Condition, Order, Scope,
 
 LIMIT = 20
 MOST = 100
+MOST_VALUES = 100
 _SHOWN = ("include", "fields")
 _LISTED = ("limit", "cursor", "sort", "count")
 
@@ -58,8 +59,8 @@ class Questions:
     def _shown(self, asked: Selection, query: dict[str, str]) -> Selection:
         if "include" not in query and "fields" not in query:
             return asked
-        tree = _tree(_words(query.get("include", "")))
-        fields = None if "fields" not in query else _tree(_words(query["fields"]))
+        tree = _tree(_listed("include", query["include"]) if "include" in query else ())
+        fields = None if "fields" not in query else _tree(_listed("fields", query["fields"]))
         shown = self._node(asked, tree, fields, "")
         if shown.cost() > MOST_ROWS:
             raise BadRequest(
@@ -88,8 +89,12 @@ class Questions:
 _Tree = dict[str, "_Tree"]
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+def _listed(name: str, text: str) -> list[str]:
+    """Return the values of a comma list; an empty one among them is a slip that would go unnoticed."""
+    words = [word.strip() for word in text.split(",")]
+    if len(words) > MOST_VALUES or not all(words):
+        raise _bad(name, f"must be 1 to {MOST_VALUES} values, separated by commas")
+    return words
 
 
 def _tree(paths: Iterable[str]) -> _Tree:
@@ -137,8 +142,10 @@ def _order(resource: Resource, text: str | None) -> Order:
 
 
 def _condition(resource: Resource, one: Filter, text: str, actor: Actor) -> Condition:
-    given: str | list[str] = text if one.operator == "words" else _words(text)
-    if one.operator in ("before", "after"):
+    given: str | list[str] = text
+    if one.operator in ("equal", "has"):
+        given = _listed(one.name, text)
+    elif one.operator in ("before", "after"):
         # In a query string a plus sign arrives as a blank unless it was encoded.
         given = text.replace(" ", "+") if text[-6:-5] == " " else text
     try:
