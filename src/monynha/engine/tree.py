@@ -59,8 +59,8 @@ class Tree:
 
     def question(self, question: Question) -> ColumnElement[Any]:
         """Return the object with a member for each root."""
-        members = [self._root(root).label(root.label) for root in question.roots]
-        record = select(*members).subquery(self._name("roots"))
+        entries = [self._root(root).label(root.label) for root in question.roots]
+        record = select(*entries).subquery(self._name("roots"))
         return select(func.row_to_json(record.table_valued())).scalar_subquery()
 
     def _root(self, root: Root) -> ColumnElement[Any]:
@@ -212,10 +212,10 @@ class Tree:
                 return case((func.count() > number(limit), as_url_safe(mark.op("||")(last))))
             return total if part.kind == "total" else text(part.text)
 
-        members = select(*(made(index, part).label(part.label) for index, part in enumerate(selection.page)))
+        entries = select(*(made(index, part).label(part.label) for index, part in enumerate(selection.page)))
         if any(part.kind in ("nodes", "cursor") for part in selection.page):
-            members = members.select_from(page)
-        record = members.correlate(outer).lateral(self._name("record"))
+            entries = entries.select_from(page)
+        record = entries.correlate(outer).lateral(self._name("record"))
         whole = func.row_to_json(record.table_valued())
         return select(whole).select_from(record).correlate(outer).scalar_subquery()
 

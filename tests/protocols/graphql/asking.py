@@ -52,7 +52,7 @@ async def codes(person: Person, query: str, **variables: object) -> list[str]:
     return [error["extensions"]["code"] for error in body.get("errors", [])]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class World:
     """Two projects, people in and outside of them, and all there is to see for each."""
 

@@ -61,7 +61,7 @@ async def _all(person: Person, path: str) -> list[Row]:
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reference:
     """Answers documents about the rows that one person sees."""
 

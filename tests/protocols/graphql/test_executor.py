@@ -25,7 +25,7 @@ from tests.protocols.graphql.reference import Reference, Row, rows_of
 
 pytestmark = pytest.mark.anyio
 
-CURSOR = re.compile(r"[A-Za-z0-9_-]{80,}")
+CURSOR = re.compile(r"[A-Za-z0-9_-]{64,}")
 SCHEMA: GraphQLSchema = build_schema(CATALOG, OWN)
 ACTORS = ["ada", "grace", "eve", "admin"]
 

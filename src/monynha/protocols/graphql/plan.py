@@ -55,14 +55,14 @@ class Plan:
 
     def alone(self, asked: Asked) -> bytes:
         """Return what a query answers without rows: null stands where they would."""
-        members = []
+        entries = []
         for root in self.roots:
             value: object = b"null" if root.selection is not None else orjson.dumps(root.text)
             if root.given is not None:
                 value = settled(root.given, asked)
             assert isinstance(value, bytes)
-            members.append(orjson.dumps(root.label) + b":" + value)
-        return b"{" + b",".join(members) + b"}"
+            entries.append(orjson.dumps(root.label) + b":" + value)
+        return b"{" + b",".join(entries) + b"}"
 
 
 @dataclass(frozen=True)
