@@ -32,19 +32,20 @@ def graphql_area(
 ) -> Area:
     """Return the area `/graphql`, over what REST asks and changes with."""
     schema = build_schema(CATALOG, OWN)
+
+    async def count(request: Request, actor: Actor, times: int) -> HeaderPairs:
+        if actor.is_admin or actor.kind is ActorKind.SERVICE:
+            return ()
+        return await limits.api_request(request.client, actor.id, times)
+
     service = GraphQL(
         rest.database,
         Documents(schema, shows_schema=not settings.is_production),
         Plans(schema, rest.query.compiler),
         Changes(schema, rest.mutate, UserMutations(rest.mutate, actions).runs),
+        count,
     )
-
-    async def count(request: Request, actor: Actor, times: int) -> HeaderPairs:
-        if actor.is_admin or actor.kind is ActorKind.SERVICE:
-            return ()
-        return await limits.api_request(request.client, actor.id)
-
     persisted = Persisted(valkey)
     if settings.is_production:
-        return Endpoint(service, rest.identify, count, persisted).area()
-    return Endpoint(service, rest.identify, count, persisted, graphiql.page()).area(graphiql.parts())
+        return Endpoint(service, rest.identify, persisted).area()
+    return Endpoint(service, rest.identify, persisted, graphiql.page()).area(graphiql.parts())

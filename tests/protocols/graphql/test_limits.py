@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import statistics
 import time
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
+from monynha.app.asgi import build
 from monynha.app.catalog import CATALOG
+from monynha.core.setting_kinds import Limit
+from monynha.core.settings import Settings
 from monynha.domains.users.graphql import OWN
+from monynha.infra.embedded import Servers
 from monynha.protocols.graphql.document import Documents
 from monynha.protocols.graphql.errors import Refused
 from monynha.protocols.graphql.schema import build_schema
-from tests.people import Person
+from tests.people import People, Person
 from tests.protocols.graphql.asking import GRAPHQL, ask, data, errors
 
 pytestmark = pytest.mark.anyio
@@ -124,3 +130,30 @@ async def test_an_argument_out_of_range_is_told_with_its_path(
     assert [["projects", "mine"], ["tasks"]] == [below[0]["path"], above[0]["path"]]
     assert details == below[0]["extensions"]["details"] == above[0]["extensions"]["details"]
     assert "BAD_REQUEST" == below[0]["extensions"]["code"]
+
+
+async def test_a_costly_query_counts_as_many_requests(
+    settings: Settings, running_servers: Servers, people: People
+) -> None:
+    ada = await people.new("Ada")
+    strict = replace(settings, limit_api=Limit(50, 900))
+    program = await build(strict, running_servers)
+    cheap, costly = "{ users(limit: 100) { id } }", "{ users(limit: 100) { posts(limit: 100) { id } } }"
+
+    async def left(body: object) -> tuple[int, int]:
+        transport = httpx.ASGITransport(app=program)
+        async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
+            headers = {"authorization": f"Bearer {ada.token}"}
+            answer = await client.post("/graphql", json=body, headers=headers)
+            return answer.status_code, int(answer.headers["ratelimit-remaining"])
+
+    told = [
+        await left(one)
+        for one in ({"query": cheap}, {"query": costly}, {"query": cheap}, [{"query": cheap}] * 9)
+    ]
+    again = [await left({"query": costly}) for _ in range(4)]
+    await program.close()
+
+    # 10,100 rows count as ten requests beside the one that asks for them.
+    assert [(200, 49), (200, 48), (200, 37), (200, 28)] == told
+    assert [(200, 27), (200, 16), (200, 5), (429, 0)] == again

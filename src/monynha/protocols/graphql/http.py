@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +28,6 @@ _FORCES_PREFLIGHT = (
     b"apollo-require-preflight",
     b"x-apollo-operation-name",
 )
-Count = Callable[[Request, Actor, int], Awaitable[tuple[tuple[str, str], ...]]]
-"""Counts so many questions of an actor, and returns the headers that tell what is left."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,6 @@ class Endpoint:
 
     service: GraphQL
     identify: Callable[[Request], Actor]
-    count: Count
     persisted: Persisted
     page: Response | None = None
 
@@ -59,7 +56,7 @@ class Endpoint:
                 "A GET needs a header that no form can send, as GraphQL-Require-Preflight: 1.",
                 details={"GraphQL-Require-Preflight": "is required"},
             )
-        told_limits = await self.count(request, actor, 1)
+        told_limits = await self.service.count(request, actor, 1)
         query = request.query
         body = {name: query.get(name) for name in ("query", "operationName")}
         body |= {name: _json_in(query, name) for name in ("variables", "extensions")}
@@ -75,11 +72,11 @@ class Endpoint:
             raise UnsupportedMediaType()
         body = parse_json(await request.body())
         if not isinstance(body, list):
-            told_limits = await self.count(request, actor, 1)
+            told_limits = await self.service.count(request, actor, 1)
             return await self._single(body, actor, request, kind=kind, limits=told_limits)
         if not 1 <= len(body) <= MOST_IN_A_BATCH:
             raise BadRequest(f"A batch holds 1 to {MOST_IN_A_BATCH} requests, not {len(body)}.")
-        told_limits = await self.count(request, actor, len(body))
+        told_limits = await self.service.count(request, actor, len(body))
         answers = [await self._one_of_batch(one, actor, request) for one in body]
         return _response(b"[" + b",".join(answers) + b"]", kind, extra=headers(*told_limits))
 

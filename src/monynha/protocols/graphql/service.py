@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from graphql import OperationDefinitionNode, OperationType
@@ -15,6 +16,11 @@ from monynha.protocols.graphql.document import Document, Documents
 from monynha.protocols.graphql.errors import Refused, body_of, told
 from monynha.protocols.graphql.plan import Plan, Plans
 from monynha.protocols.http.request import Request
+
+ROWS_PER_REQUEST = 1000
+"""For how many rows a query counts as one request more."""
+Count = Callable[[Request, Actor, int], Awaitable[tuple[tuple[str, str], ...]]]
+"""Counts so many requests of an actor, and returns the headers that tell what is left."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class GraphQL:
     documents: Documents
     plans: Plans
     changes: Changes
+    count: Count
 
     async def answer(
         self, wanted: Wanted, actor: Actor, request: Request, *, may_change: bool = True
@@ -73,6 +80,8 @@ class GraphQL:
             return b'{"data":' + plan.alone(asked) + b"}"
         if acting is None:
             return _unanswered(plan, asked, request.id)
+        if plan.cost >= ROWS_PER_REQUEST:
+            await self.count(request, asked.actor, plan.cost // ROWS_PER_REQUEST)
         found = await acting.ask(plan.text, values)
         assert found is not None
         return b'{"data":' + found + b"}"
