@@ -93,10 +93,12 @@ def _sign(made: World) -> None:
     made.tokens.write_text("\n".join(lines) + "\n")
 
 
-async def ran(*words: str, env: dict[str, str] | None = None, within_s: float = 120) -> str:
+async def ran(
+    *words: str, env: dict[str, str] | None = None, within_s: float = 120, folder: Path | None = None
+) -> str:
     """Run a command and return what it printed; its failure is ours."""
     process = await asyncio.create_subprocess_exec(
-        *words, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *words, env=env, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     output, _ = await asyncio.wait_for(process.communicate(), within_s)
     if process.returncode:

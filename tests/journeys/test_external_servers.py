@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +11,8 @@ import httpx
 import pytest
 
 from tests.journeys.external import Postgres, installations, postgres
-from tests.journeys.program import Program, end, running
+from tests.journeys.program import CLI, SERVE, Program, end, running
 
-CLI = (sys.executable, "-m", "monynha.app.cli")
 PLAIN = "nosuperuser nobypassrls nocreaterole nocreatedb"
 NOT_BROUGHT_UP = (
     "monynha: DATABASE_URL: the database is not at this release, or not prepared for the login; "
@@ -22,7 +20,7 @@ NOT_BROUGHT_UP = (
 )
 
 
-@pytest.fixture(scope="module", params=installations(), ids=lambda found: found.parent.name)
+@pytest.fixture(scope="module", params=installations())
 def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     with postgres(request.param, tmp_path_factory.mktemp("postgres") / "server") as server:
         yield server
@@ -47,7 +45,7 @@ def migrate(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 
 def refused(folder: Path, environ: dict[str, str]) -> str:
-    program = Program(folder, *CLI, "serve", **environ)
+    program = Program(folder, *SERVE, **environ)
     try:
         return program.refusal()
     finally:
@@ -77,14 +75,14 @@ def test_one_login_without_rights_is_told_the_sql_and_served_once_it_was_run(
 
     assert migrate(given).stdout == "The database is at release 0.1.0.\n"
     assert migrate(given).stdout == "The database is at release 0.1.0, as it was.\n"
-    with running(tmp_path, *CLI, "serve", **given) as program:
+    with running(tmp_path, *SERVE, **given) as program:
         assert signs_up(program) == 201
 
 
 def test_one_login_that_may_make_roles_needs_nobody(server: Postgres, tmp_path: Path) -> None:
     server.make("app createrole", owner="app")
 
-    with running(tmp_path, *CLI, "serve", **environ(server, MONYNHA_MIGRATE="auto")) as program:
+    with running(tmp_path, *SERVE, **environ(server, MONYNHA_MIGRATE="auto")) as program:
         assert signs_up(program) == 201
 
 
@@ -95,7 +93,7 @@ def test_a_login_that_only_serves_cannot_become_the_owner_of_the_tables(
     given = environ(server, owner="house")
 
     assert migrate(given).returncode == 0
-    with running(tmp_path, *CLI, "serve", **given) as program:
+    with running(tmp_path, *SERVE, **given) as program:
         assert signs_up(program) == 201
     memberships = server.administer(
         "select r.rolname from pg_auth_members m join pg_roles r on r.oid = m.roleid "
@@ -111,7 +109,7 @@ def test_a_login_that_came_later_is_let_in_by_migrating_again(server: Postgres, 
 
     assert refused(tmp_path / "before", given) == NOT_BROUGHT_UP
     assert migrate(given).returncode == 0
-    with running(tmp_path / "after", *CLI, "serve", **given) as program:
+    with running(tmp_path / "after", *SERVE, **given) as program:
         assert signs_up(program) == 201
 
 
@@ -172,7 +170,7 @@ def test_two_that_migrate_at_once_both_serve(server: Postgres, tmp_path: Path) -
     server.make("app createrole", owner="app")
     # A Valkey that is away on both sides: which one is shared is another test's subject.
     given = environ(server, MONYNHA_MIGRATE="auto", REDIS_URL="redis://127.0.0.1:1")
-    both = [Program(tmp_path / name, *CLI, "serve", **given) for name in ("one", "two")]
+    both = [Program(tmp_path / name, *SERVE, **given) for name in ("one", "two")]
     try:
         statuses = [program.wait_ready().get("/readyz").status_code for program in both]
     finally:
@@ -204,7 +202,7 @@ def test_an_older_release_leaves_a_newer_ones_policies_alone(
 
 def test_a_database_that_goes_away_is_503_and_comes_back_by_itself(server: Postgres, tmp_path: Path) -> None:
     server.make("app createrole", owner="app")
-    with running(tmp_path, *CLI, "serve", **environ(server, MONYNHA_MIGRATE="auto")) as program:
+    with running(tmp_path, *SERVE, **environ(server, MONYNHA_MIGRATE="auto")) as program:
         before = signs_up(program)
         server.stop()
         away = sign_up(program)

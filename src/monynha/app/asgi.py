@@ -94,6 +94,8 @@ def _areas(
         yield auth_area(auth)
     if "web" in settings.services:
         api = {"Try the API": "/docs", "The API's description": "/openapi.json"}
+        if not settings.is_production:
+            api["Try GraphQL"] = "/graphql"
         links = {"Is it up?": "/healthz", "Can it answer?": "/readyz"}
         yield landing(settings, {**(api if "api" in settings.services else {}), **links})
 

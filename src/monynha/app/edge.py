@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 import uvicorn
 
 from monynha.app.application import Application
+from monynha.app.heads import Heads
 from monynha.core.errors import WrongSetting
 
 GRACE_S = 10
@@ -41,7 +42,7 @@ async def answer(
     """Answer requests until `stop`; then accept none, and give those in flight their time."""
     config = uvicorn.Config(
         application,
-        http="httptools",
+        http=Heads,
         ws="none",
         lifespan="off",
         interface="asgi3",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import httpx
 import pytest
 
-from tests.journeys.program import running
+from tests.journeys.program import SERVE, running
 
-SERVE = (sys.executable, "-m", "monynha.app.cli", "serve")
 PASSWORD = "a long secret"
 
 

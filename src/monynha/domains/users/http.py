@@ -14,7 +14,8 @@ from monynha.protocols.http.response import Response, enveloped
 from monynha.protocols.openapi import mail_address, sent
 from monynha.protocols.rest.addresses import BASE
 from monynha.protocols.rest.described import Described
-from monynha.protocols.rest.handlers import Handlers, Rest, read_body
+from monynha.protocols.rest.handlers import Handlers, Rest, query_of, read_body
+from monynha.protocols.rest.question import refuse_unknown
 from monynha.protocols.rest.routes import Overrides
 
 _PASSWORD = {"type": "string", "minLength": SHORTEST, "maxLength": LONGEST, "format": "password"}
@@ -60,6 +61,7 @@ class UserRoutes:
 
     async def sign_up(self, request: Request) -> Response:
         """Make an account and its profile, for anybody."""
+        refuse_unknown(query_of(request), ())
         profile = await self.actions.sign_up(await read_body(request), request)
         location = f"{BASE}/{users.plural}/{profile['id']}".encode()
         return enveloped(orjson.dumps(profile), status=201, extra=((b"location", location),))

@@ -3,7 +3,6 @@ const fetcher = GraphiQL.createFetcher({ url: "/graphql" });
 const props = {
   fetcher,
   defaultEditorToolsVisibility: "headers",
-  defaultHeaders: '{\n  "Authorization": "Bearer "\n}',
-  defaultQuery: "{\n  __typename\n}\n",
+  defaultQuery: '# To ask as somebody, put this into the headers below:\n# {"Authorization": "Bearer <access token>"}\n{\n  __typename\n}\n',
 };
 ReactDOM.createRoot(document.getElementById("graphiql")).render(React.createElement(GraphiQL, props));
