@@ -9,9 +9,9 @@ import pytest
 
 from monynha.app.catalog import CATALOG
 from monynha.engine.compiler import Compiler
+from monynha.engine.cursor import read_cursor
 from monynha.engine.selection import Condition, Scope, Selection
 from monynha.infra.postgres.database import Acting, Database
-from monynha.protocols.rest.cursor import read_cursor
 from monynha.protocols.rest.question import Questions
 from tests.people import People, Person
 

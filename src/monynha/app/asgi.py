@@ -8,6 +8,7 @@ from typing import Any
 
 from monynha.app.catalog import CATALOG
 from monynha.app.described import openapi_document
+from monynha.app.graphql import graphql_area
 from monynha.app.landing import landing
 from monynha.app.migrate import bring_up
 from monynha.core.errors import WrongSetting
@@ -15,6 +16,7 @@ from monynha.core.settings import Settings
 from monynha.core.telemetry import start_logging
 from monynha.domains.auth.auth import Auth
 from monynha.domains.auth.http import area as auth_area
+from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import UserRoutes
 from monynha.domains.users.reactions import KeepProfile
 from monynha.engine.compiler import Compiler
@@ -69,7 +71,7 @@ async def build(settings: Settings, servers: Servers) -> Program:
     health = Health(
         needed={"database": lambda: database_is_there(database)}, useful={"valkey": valkey.answers}
     )
-    router = Router([health.area(), *_areas(settings, database, auth, limits)])
+    router = Router([health.area(), *_areas(settings, database, auth, limits, valkey)])
     origins = Origins(frozenset(settings.cors_origins), any_local=not settings.is_production)
     clients = Clients.behind(settings.trusted_proxies)
     return Program(
@@ -77,17 +79,23 @@ async def build(settings: Settings, servers: Servers) -> Program:
     )
 
 
-def _areas(settings: Settings, database: Database, auth: Auth, limits: Limits) -> Iterator[Area]:
+def _areas(
+    settings: Settings, database: Database, auth: Auth, limits: Limits, valkey: Valkey
+) -> Iterator[Area]:
     """Yield what each of the services to run answers."""
     if "api" in settings.services:
         query = Query(Compiler())
         rest = Rest(CATALOG, database, query, Mutate(query), auth.identify)
-        yield rest_area(rest, UserRoutes(rest, auth.accounts).overrides, Limited(limits))
+        actions = UserActions(auth.accounts)
+        yield rest_area(rest, UserRoutes(rest, actions).overrides, Limited(limits))
         yield openapi.area(openapi_document)
+        yield graphql_area(settings, rest, actions, limits=limits, valkey=valkey)
     if "auth" in settings.services:
         yield auth_area(auth)
     if "web" in settings.services:
         api = {"Try the API": "/docs", "The API's description": "/openapi.json"}
+        if not settings.is_production:
+            api["Try GraphQL"] = "/graphql"
         links = {"Is it up?": "/healthz", "Can it answer?": "/readyz"}
         yield landing(settings, {**(api if "api" in settings.services else {}), **links})
 

@@ -45,7 +45,15 @@ def _connect(
     relations: dict[str, dict[str, Relation]], resource: Resource, name: str, link: Link
 ) -> Relation | None:
     here, there = column_of(link.by), link.target.own_key
-    relations[resource.plural][name] = Relation(name, resource, link.target, False, here, there)
+    relations[resource.plural][name] = Relation(
+        name, resource, link.target, False, here, there, doc=here.doc or ""
+    )
+    if link.across is not None and resource.within is not None and resource.parent_column is not None:
+        parent = resource.within.target
+        through = here, resource.parent_column
+        relations[link.target.plural][link.across] = Relation(
+            link.across, link.target, parent, True, there, parent.own_key, through=through
+        )
     inverse = link.inverse or (resource.plural if link is resource.within else None)
     if inverse is None:
         return None

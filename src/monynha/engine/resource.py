@@ -45,19 +45,23 @@ class Relation:
     here: Column[Any]
     there: Column[Any]
     doc: str = ""
+    through: tuple[Column[Any], Column[Any]] | None = None
+    """The columns of a table between the two: the one that equals `here`, and the one that equals `there`."""
 
 
 @dataclass(frozen=True)
 class Link:
     """A to-one relation as its resource declares it; `inverse` hangs the way back onto the target.
 
-    `is_listed` gives the way back an address of its own, as `/users/{id}/posts`.
+    `is_listed` gives the way back an address of its own, as `/users/{id}/posts`. `across` hangs onto the
+    target the way over this resource to its parent, as from a user over their memberships to projects.
     """
 
     target: Resource
     by: InstrumentedAttribute[Any]
     inverse: str | None = None
     is_listed: bool = False
+    across: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from monynha.engine.resource import Relation, Resource
 
 Shape = tuple[object, ...]
+MOST_ROWS = 50_000
+"""How many rows one question may ask for at most, with everything below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,31 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaf:
+    """A field under a label of its own; without a field, a text that is the same for every row."""
+
+    label: str
+    name: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Branch:
     """A relation that is followed, and what is asked at its end."""
 
     label: str
     relation: Relation
     selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One word of a page: what its `nodes` show, the `cursor` of the next page, the `total`, or a `text`."""
+
+    label: str
+    kind: Literal["nodes", "cursor", "total", "text"]
+    selection: Selection | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +70,13 @@ class Scope:
 class Selection:
     """One node of the question: which fields of which rows, and what hangs on them.
 
-    `key` asks for one row by its primary key; else `limit` rows in `order` from `after` on.
+    `key` asks for one row by its primary key; else `limit` rows in `order` from `after` on. `labels` puts
+    fields and branches into an order of their own. `page` asks for the list as an object of those parts;
+    `mark` is then what its cursors begin with.
     """
 
     resource: Resource
-    fields: tuple[str, ...]
+    fields: tuple[str | Leaf, ...]
     branches: tuple[Branch, ...] = ()
     key: tuple[object, ...] = ()
     where: tuple[Condition, ...] = ()
@@ -61,6 +85,10 @@ class Selection:
     after: tuple[object, ...] = ()
     with_total: bool = False
     scope: Scope | None = None
+    labels: tuple[str, ...] = ()
+    offset: object = None
+    page: tuple[Part, ...] = ()
+    mark: object = None
 
     def shape(self) -> Shape:
         """Return all that the statement's text depends on, and no value."""
@@ -75,6 +103,12 @@ class Selection:
             tuple(value is None for value in self.after),
             self.with_total,
             None if self.scope is None else self.scope.resource.plural,
+            self.labels,
+            self.offset is None,
+            tuple(
+                (part.label, part.kind, part.text, part.selection and part.selection.shape())
+                for part in self.page
+            ),
         )
 
     def binds(self) -> Iterator[object]:
@@ -85,20 +119,72 @@ class Selection:
         for condition in self.where:
             yield condition.value
         yield from (value for value in self.after if value is not None)
+        if self.offset is not None:
+            yield self.offset
+        if self.has_cursor:
+            yield self.mark
+        for part in self.page:
+            if part.selection is not None:
+                yield from part.selection.binds()
         for branch in self.branches:
             yield from branch.selection.binds()
+
+    @property
+    def has_cursor(self) -> bool:
+        """Whether the page tells where the next one begins."""
+        return any(part.kind == "cursor" for part in self.page)
 
     def cost(self) -> int:
         """Return how many rows can be asked for at most."""
         return self._cost(1 if self.key else self.limit)
 
     def _cost(self, rows: int) -> int:
-        below = (
+        below = [
             branch.selection._cost(branch.selection.limit if branch.relation.is_many else 1)
             for branch in self.branches
-        )
+        ]
+        below += [part.selection._cost(1) - 1 for part in self.page if part.selection is not None]
         return rows * (1 + sum(below))
 
     def resources(self) -> frozenset[str]:
         """Return the plurals of all resources that the answer depends on."""
-        return frozenset({self.resource.plural}).union(*(one.selection.resources() for one in self.branches))
+        below = [branch.selection for branch in self.branches]
+        below += [part.selection for part in self.page if part.selection is not None]
+        return frozenset({self.resource.plural}).union(*(one.resources() for one in below))
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """One of the things that a question asks: a selection, or a text or JSON that is known already."""
+
+    label: str
+    selection: Selection | None = None
+    text: str = ""
+    given: object = None
+
+    def shape(self) -> Shape:
+        """Return all that the statement's text depends on."""
+        return self.label, self.selection and self.selection.shape(), self.text, self.given is None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Several things asked at once and answered as one object, in one statement."""
+
+    roots: tuple[Root, ...]
+
+    def shape(self) -> Shape:
+        """Return all that the statement's text depends on."""
+        return "question", *(root.shape() for root in self.roots)
+
+    def binds(self) -> Iterator[object]:
+        """Yield the values in the order in which the compiler numbers its binds."""
+        for root in self.roots:
+            if root.selection is not None:
+                yield from root.selection.binds()
+            elif root.given is not None:
+                yield root.given
+
+    def cost(self) -> int:
+        """Return how many rows can be asked for at most."""
+        return sum(root.selection.cost() for root in self.roots if root.selection is not None)

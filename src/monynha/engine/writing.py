@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, DateTime, String
 
-from monynha.engine.compiler import DIALECT, INSTANT
+from monynha.engine.expressions import DIALECT, INSTANT
 from monynha.engine.model import Kind, Rules
 from monynha.engine.resource import Resource
 

@@ -106,7 +106,7 @@ members = Resource(
     "member",
     "members",
     within=Link(projects, Member.project_id),
-    links={"user": Link(users, Member.user_id, inverse="memberships")},
+    links={"user": Link(users, Member.user_id, inverse="memberships", across="projects")},
     filters=equal("role"),
     sorts=("joinedAt", "role"),
     newest="joinedAt",

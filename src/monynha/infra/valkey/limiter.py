@@ -53,29 +53,31 @@ class Limiter:
     clock_ms: Callable[[], int] | None = None
     _here: dict[str, dict[int, int]] = field(default_factory=dict)
 
-    async def count(self, windows: Sequence[Window]) -> list[Allowance]:
-        """Count once in all windows, or in none where one is full."""
+    async def count(self, windows: Sequence[Window], times: int = 1) -> list[Allowance]:
+        """Count once, or several times, in all windows, or in none where one is full."""
         if not windows:
             return []
         return [
             _allowance(window, counted)
-            for window, counted in zip(windows, await self._counted(windows), strict=True)
+            for window, counted in zip(windows, await self._counted(windows, times), strict=True)
         ]
 
-    async def _counted(self, windows: Sequence[Window]) -> Reply:
+    async def _counted(self, windows: Sequence[Window], times: int) -> Reply:
         if self.valkey is not None:
             now = str(self.clock_ms()) if self.clock_ms else ""
             sizes = [size for w in windows for size in (w.limit.count, w.limit.window_s * 1000)]
             try:
-                return await self.valkey.run(_script(), [window.key for window in windows], [now, *sizes])
+                return await self.valkey.run(
+                    _script(), [window.key for window in windows], [now, *sizes, times]
+                )
             except ValkeyAway:
                 pass
             except hiredis.HiredisError as error:
                 # Out of memory, still loading, a replica: told in the log, and counted here meanwhile.
                 _log.warning("limits are counted in this process: %s", type(error).__name__)
-        return self._count_here(windows)
+        return self._count_here(windows, times)
 
-    def _count_here(self, windows: Sequence[Window]) -> list[tuple[int, int, int]]:
+    def _count_here(self, windows: Sequence[Window], times: int) -> list[tuple[int, int, int]]:
         now = self.clock_ms() if self.clock_ms else time.monotonic_ns() // 1_000_000
         found = [self._slots(window, now) for window in windows]
         is_full = any(sum(slots.values()) >= w.limit.count for slots, w in zip(found, windows, strict=True))
@@ -87,8 +89,8 @@ class Limiter:
             if not is_full:
                 width = 1 if window.limit.count <= _SLOTS else ceil(length / _SLOTS)
                 slot = ceil((now + 1) / width) * width - 1
-                slots[slot] = slots.get(slot, 0) + 1
-                used += 1
+                slots[slot] = slots.get(slot, 0) + times
+                used += times
             answer.append((had_room, used, min(slots) + length - now if slots else 0))
         return answer
 

@@ -56,20 +56,23 @@ class Limits:
             windows.append((subject, f"auth:{digest}", self.auth))
         return await self.count(AUTH_MESSAGE, *windows)
 
-    async def api_request(self, address: str, user_id: UUID | None) -> HeaderPairs:
-        """Count a request to the API: by user, or by address where nobody is signed in."""
+    async def api_request(self, address: str, user_id: UUID | None, times: int = 1) -> HeaderPairs:
+        """Count a request to the API, or several: by user, or by address where nobody is signed in."""
         if user_id is not None:
-            return await self.count(API_MESSAGE, (str(user_id), "api", self.api))
-        return await self.count(API_MESSAGE, (subject_of(address), "api", self.api_address))
+            return await self.count(API_MESSAGE, (str(user_id), "api", self.api), times=times)
+        window = (subject_of(address), "api", self.api_address)
+        return await self.count(API_MESSAGE, window, times=times)
 
     async def upload_by(self, user_id: UUID) -> HeaderPairs:
         """Count a file that a user uploads."""
         return await self.count(UPLOAD_MESSAGE, (str(user_id), "upload", self.upload))
 
-    async def count(self, message: str, *windows: tuple[str, str, Limit | None]) -> HeaderPairs:
-        """Count once in all windows `(subject, action, limit)`, or in none where one is full."""
+    async def count(
+        self, message: str, *windows: tuple[str, str, Limit | None], times: int = 1
+    ) -> HeaderPairs:
+        """Count so often in all windows `(subject, action, limit)`, or in none where one is full."""
         counted = [Window(subject, action, limit) for subject, action, limit in windows if limit is not None]
-        allowances = await self.limiter.count(counted)
+        allowances = await self.limiter.count(counted, times)
         headers = told(allowances)
         full = [allowance for allowance in allowances if not allowance.is_allowed]
         if full:

@@ -15,6 +15,7 @@ from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest, NotAcceptable, NotFound, Unauthenticated
 from monynha.core.wire import parse_uuid
 from monynha.engine.catalog import Catalog
+from monynha.engine.cursor import write_cursor
 from monynha.engine.mutate import Created, Key, Mutate
 from monynha.engine.mutation import read_create, read_update, unwrapped
 from monynha.engine.once import Once
@@ -26,7 +27,6 @@ from monynha.protocols.http.accept import accepts_json
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, enveloped
 from monynha.protocols.rest.addresses import BASE, own_parameter
-from monynha.protocols.rest.cursor import write_cursor
 from monynha.protocols.rest.etag import etag, matches, of_item, wanted_versions
 from monynha.protocols.rest.question import Questions
 

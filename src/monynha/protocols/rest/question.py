@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from uuid import UUID
 
 from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest
-from monynha.core.wire import format_instant, parse_instant, parse_uuid
 from monynha.engine.catalog import Catalog
-from monynha.engine.model import Kind
+from monynha.engine.cursor import read_cursor
+from monynha.engine.narrowing import narrowed
 from monynha.engine.resource import Filter, Resource
-from monynha.engine.selection import Branch, Condition, Order, Scope, Selection
-from monynha.protocols.rest.cursor import read_cursor
+from monynha.engine.selection import MOST_ROWS, Branch, Condition, Order, Scope, Selection
 
 LIMIT = 20
 MOST = 100
 MOST_VALUES = 100
-MOST_ROWS = 50_000
-"""How many rows one question may ask for at most, with everything it includes."""
 _SHOWN = ("include", "fields")
 _LISTED = ("limit", "cursor", "sort", "count")
 
@@ -149,44 +145,16 @@ def _order(resource: Resource, text: str | None) -> Order:
 
 
 def _condition(resource: Resource, one: Filter, text: str, actor: Actor) -> Condition:
-    if one.operator == "words":
-        # `ilike all`: every word stands somewhere; what would be a wildcard is escaped.
-        patterns = [f"%{_escaped(word)}%" for word in text.split()]
-        if len(text) > 500 or len(patterns) > 20:
-            raise _bad(one.name, "must be at most 500 characters and 20 words")
-        return Condition("words", one.fields, patterns)
-    if one.operator in ("before", "after"):
-        return Condition(one.operator, one.fields, _instant(one.name, text))
-    words = _listed(one.name, text)
-    rules = resource.fields[one.fields[0]].rules
-    if one.operator == "has" or rules.kind is Kind.TEXT:
-        return Condition(one.operator, one.fields, words)
-    if rules.kind is Kind.CHOICE:
-        if any(word not in rules.choices for word in words):
-            raise _bad(one.name, f"must be of {', '.join(rules.choices)}")
-        return Condition("equal", one.fields, words)
-    return Condition("equal", one.fields, [_id(one.name, word, actor) for word in words])
-
-
-def _id(name: str, word: str, actor: Actor) -> UUID | None:
-    if word == "me":
-        return actor.id
-    found = parse_uuid(word)
-    if found is None:
-        raise _bad(name, "must be UUIDs, or me")
-    return found
-
-
-def _instant(name: str, text: str) -> object:
-    try:
+    given: str | list[str] = text
+    if one.operator in ("equal", "has"):
+        given = _listed(one.name, text)
+    elif one.operator in ("before", "after"):
         # In a query string a plus sign arrives as a blank unless it was encoded.
-        return format_instant(parse_instant(text.replace(" ", "+") if text[-6:-5] == " " else text))
+        given = text.replace(" ", "+") if text[-6:-5] == " " else text
+    try:
+        return Condition(one.operator, one.fields, narrowed(resource, one, given, actor))
     except ValueError as problem:
-        raise _bad(name, str(problem)) from None
-
-
-def _escaped(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        raise _bad(one.name, str(problem)) from None
 
 
 def _bad(name: str, problem: str) -> BadRequest:

@@ -17,9 +17,17 @@ from monynha.engine.selection import Order, Selection
 _DIGEST_BYTES = 8
 
 
+def list_mark(selection: Selection) -> bytes:
+    """Return what tells a list from others, and its cursors with it: resource, parent, filters, order."""
+    where = [(one.operator, one.fields, str(one.value)) for one in selection.where]
+    scope = None if selection.scope is None else (selection.scope.resource.plural, str(selection.scope.id))
+    told = repr((selection.resource.plural, scope, where, selection.order))
+    return hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
+
+
 def write_cursor(selection: Selection, marks: bytes) -> str:
     """Return the cursor for the page after the row with those sort values (a JSON list)."""
-    return base64.urlsafe_b64encode(_digest(selection) + marks).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(list_mark(selection) + marks).rstrip(b"=").decode()
 
 
 def read_cursor(selection: Selection, text: str) -> tuple[object, ...]:
@@ -27,19 +35,12 @@ def read_cursor(selection: Selection, text: str) -> tuple[object, ...]:
     fault = BadRequest("The cursor is not of this list.", details={"cursor": "is not of this list"})
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        if raw[:_DIGEST_BYTES] != _digest(selection):
+        if raw[:_DIGEST_BYTES] != list_mark(selection):
             raise fault
         marks = json.loads(raw[_DIGEST_BYTES:].decode())
         return _values(selection.resource, selection.order, marks)
     except (ValueError, binascii.Error, RecursionError, TypeError):
         raise fault from None
-
-
-def _digest(selection: Selection) -> bytes:
-    where = [(one.operator, one.fields, str(one.value)) for one in selection.where]
-    scope = None if selection.scope is None else (selection.scope.resource.plural, str(selection.scope.id))
-    told = repr((selection.resource.plural, scope, where, selection.order))
-    return hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
 
 
 def _values(resource: Resource, order: Order, marks: Any) -> tuple[object, ...]:
@@ -64,3 +65,12 @@ def _value(kind: Kind, mark: Any, *, is_nullable: bool) -> int | str | None:
         mark.encode()
         return mark
     raise ValueError("not a value of that sort")
+
+
+def starts_at_null(text: str) -> bool:
+    """Whether a cursor stands among the rows that lack the sort value; what is no cursor does not."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    return raw[_DIGEST_BYTES:].startswith(b"[null")

@@ -1,0 +1,15 @@
+"""`monynha graphql-schema`: the schema in its own language."""
+
+from __future__ import annotations
+
+from monynha.app.commands.options import DataDir
+
+
+def graphql_schema(*, data_dir: DataDir = None) -> None:
+    """Print the GraphQL schema, for client generators.
+
+    Example: monynha graphql-schema > schema.graphql
+    """
+    from monynha.app.graphql import schema_text
+
+    print(schema_text(), end="")

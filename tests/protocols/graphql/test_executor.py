@@ -1,0 +1,97 @@
+"""Whatever is asked, the answer is the one that graphql-core's own executor gives over the same rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+from graphql import GraphQLSchema, parse, validate
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from monynha.app.asgi import Program
+from monynha.app.catalog import CATALOG
+from monynha.core.settings import Settings
+from monynha.domains.auth.tokens import AccessTokens
+from monynha.domains.users.graphql import OWN
+from monynha.protocols.graphql.schema import build_schema
+from tests.people import People
+from tests.protocols.graphql.asking import World, ask, make_world
+from tests.protocols.graphql.documents import documents, placed
+from tests.protocols.graphql.reference import Reference, Row, rows_of
+
+pytestmark = pytest.mark.anyio
+
+CURSOR = re.compile(r"[A-Za-z0-9_-]{64,}")
+SCHEMA: GraphQLSchema = build_schema(CATALOG, OWN)
+ACTORS = ["ada", "grace", "eve", "admin"]
+
+
+@pytest.fixture(scope="module")
+async def world(program: Program, settings: Settings) -> AsyncIterator[World]:
+    """Return a world that all examples ask about."""
+    tokens = AccessTokens(settings.jwt_secret, issuer=f"{settings.site_url}/auth/v1", ttl_s=3600)
+    transport = httpx.ASGITransport(app=program)
+    async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
+        yield await make_world(People(program.database, tokens, client))
+
+
+@pytest.fixture(scope="module")
+async def references(world: World) -> dict[str, Reference]:
+    """Return what each person should be told."""
+    return {name: Reference(SCHEMA, world.person(name), await rows_of(world.person(name))) for name in ACTORS}
+
+
+def is_valid(drawn: tuple[str, dict[str, Any]]) -> bool:
+    """Whether a document is one; its aliases may collide."""
+    return not validate(SCHEMA, parse(drawn[0]))
+
+
+@given(documents(SCHEMA).filter(is_valid), st.sampled_from(ACTORS))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+async def test_a_random_document_is_answered_as_graphql_core_answers_it(
+    world: World, references: dict[str, Reference], drawn: tuple[str, dict[str, Any]], name: str
+) -> None:
+    ids = ids_of(world, references["admin"].rows)
+    text, variables = placed(drawn[0], ids), placed(drawn[1], ids)
+    expected = references[name].answer(text, dict(variables))
+
+    answer = await ask(world.person(name), text, variables)
+
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert "errors" not in body, (text, variables, body)
+    assert as_text(expected) == as_text(without_cursors(body["data"])), (name, text, variables)
+
+
+def ids_of(world: World, rows: Mapping[str, list[Row]]) -> dict[str, list[str]]:
+    """Return the ids that stand in the places of a document, one of them nobody's."""
+    names = {row["name"]: row["id"] for row in rows["Project"]}
+    none = "00000000-0000-4000-8000-000000000000"
+    return {
+        "user": [str(world.ada.id), str(world.grace.id).upper(), str(world.eve.id)],
+        "project": [names["Shared"], names["Alone"], none],
+        "task": [rows["Task"][0]["id"], rows["Task"][1]["id"], "no id"],
+        "post": [rows["Post"][0]["id"], rows["Post"][1]["id"], none],
+    }
+
+
+def without_cursors(value: Any) -> Any:
+    """Return an answer in which a cursor is only told to be there: it is opaque, and long."""
+    if isinstance(value, list):
+        return [without_cursors(one) for one in value]
+    if isinstance(value, dict):
+        return {key: without_cursors(one) for key, one in value.items()}
+    return "more" if isinstance(value, str) and CURSOR.fullmatch(value) else value
+
+
+def as_text(value: Any) -> str:
+    """Return an answer as text, so that the order of its keys counts too."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {as_text(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(as_text(one) for one in value) + "]"
+    return repr(value)
