@@ -93,7 +93,7 @@ async def _post(connection: asyncpg.Connection[Any], chance: Random, author: Per
 
 async def _project(connection: asyncpg.Connection[Any], chance: Random, crowd: list[Person]) -> None:
     # The first of them is in no project.
-    owner, *others = chance.sample(crowd[1:], chance.randint(1, 5))
+    owner, *others = chance.sample(crowd[1:], min(chance.randint(1, 5), len(crowd) - 1))
     project: UUID = await connection.fetchval(
         "insert into public.projects (name, description, owner_id, settings, created_at) "
         "values ($1, $2, $3, $4, $5) returning id",
