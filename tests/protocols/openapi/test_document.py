@@ -13,6 +13,7 @@ import pytest
 from monynha.app.asgi import Program
 from monynha.app.catalog import CATALOG
 from monynha.app.described import openapi_document
+from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import DESCRIBED, UserRoutes
 from monynha.engine.compiler import Compiler
 from monynha.engine.mutate import Mutate
@@ -48,7 +49,7 @@ async def test_every_handler_of_a_domains_own_is_described(program: Program) -> 
     query = Query(Compiler())
     rest = Rest(CATALOG, program.database, query, Mutate(query), program.auth.identify)
 
-    overrides = set(UserRoutes(rest, program.auth.accounts).overrides)
+    overrides = set(UserRoutes(rest, UserActions(program.auth.accounts)).overrides)
 
     assert overrides <= {(one.method, one.path) for one in DESCRIBED}
 
