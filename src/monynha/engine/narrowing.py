@@ -21,7 +21,7 @@ def narrowed(resource: Resource, one: Filter, given: str | Sequence[str], actor:
     if not given or len(given) > 100:
         raise ValueError("must be 1 to 100 values, separated by commas")
     rules = resource.fields[one.fields[0]].rules
-    if one.operator == "has":
+    if one.operator == "has" or rules.kind is Kind.TEXT:
         if any("\x00" in word for word in given):
             raise ValueError("must not hold a NUL")
         return list(given)

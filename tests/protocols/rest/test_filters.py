@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from monynha.app.catalog import CATALOG
+from monynha.core.actor import NOBODY
+from monynha.engine.resource import equal
+from monynha.engine.selection import Condition
+from monynha.protocols.rest.question import Questions
 from tests.people import People, Person
 
 pytestmark = pytest.mark.anyio
@@ -180,3 +186,12 @@ async def test_what_cannot_be_read_is_refused(ada: Person, question: str) -> Non
     answer = await ada.get(f"/tasks?{question}")
 
     assert (400, "BAD_REQUEST") == (answer.status_code, answer.json()["error"]["code"])
+
+
+@pytest.mark.parametrize("text", ["urgent", "urgent,odd one"])
+def test_a_filter_on_a_text_takes_texts(text: str) -> None:
+    labelled = replace(CATALOG.resources["posts"], filters=equal("title"))
+
+    asked = Questions(CATALOG).list(labelled, {"title": text}, NOBODY, None)
+
+    assert (Condition("equal", ("title",), text.split(",")),) == asked.where

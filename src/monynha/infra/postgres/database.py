@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 
 from monynha.core.actor import Actor, ActorKind
-from monynha.core.errors import Fault, Unauthenticated, Unavailable
+from monynha.core.errors import Fault, Unauthenticated, Unavailable, WrongSetting
 from monynha.infra.postgres.faults import NOT_LIVE, Retry, Violation, translated
 from monynha.infra.postgres.pool import Connection, Pool
 from monynha.infra.postgres.roles import ADMIN_ROLE, APP_ROLE, SYSTEM_ROLE
@@ -45,12 +45,18 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, *, size: int = 10) -> Database:
-        """Connect to the database at the URL with up to `size` connections for people, fewer of our own."""
+        """Connect to the database at the URL with up to `size` connections for people, fewer of our own.
+
+        One that does not answer now stops the start (WrongSetting).
+        """
         people = Pool(url, APP_ROLE, size=size)
         try:
             await people.warm()
         except Exception as error:
-            raise translated(error) from error
+            fault = translated(error)
+            if isinstance(fault, Unavailable):
+                raise WrongSetting("DATABASE_URL: the database does not answer.") from error
+            raise fault from error
         admins = Pool(url, ADMIN_ROLE, size=max(2, size // 4))
         return cls(people, admins, Pool(url, SYSTEM_ROLE, size=max(2, size // 2)))
 

@@ -81,8 +81,9 @@ def _filter(resource: Resource, one: Filter) -> Schema:
     if one.operator == "after":
         return _query(one.name, f"Only where {field.name} is this moment or after it.", instant())
     says = f"Only where {field.name} is one of these. A comma list."
-    if one.operator == "has":
-        says = f"Only where {field.name} hold one of these. A comma list."
+    if one.operator == "has" or field.rules.kind is Kind.TEXT:
+        verb = "hold" if one.operator == "has" else "is"
+        says = f"Only where {field.name} {verb} one of these. A comma list."
         return _query(one.name, says, {"type": "string", "pattern": forms.list_of(forms.WORD)})
     if field.rules.kind is Kind.CHOICE:
         return _query(one.name, says, _some_of(list(field.rules.choices)))

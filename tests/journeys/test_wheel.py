@@ -1,0 +1,54 @@
+"""The wheel alone: what it holds is enough to serve, with no checkout in reach."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.journeys.program import ROOT, running
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with what the wheel installs, made from what git would hand out."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    [wheel] = folder.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(folder / "site")
+    return folder / "site"
+
+
+def test_the_wheel_serves_with_its_migrations_policies_and_pages(unpacked: Path, tmp_path: Path) -> None:
+    # The folder comes before the checkout that the environment points to.
+    given = {"PYTHONPATH": str(unpacked), "PYTHONSAFEPATH": "1"}
+    where = subprocess.run(
+        [sys.executable, "-c", "import monynha; print(monynha.__file__)"],
+        env={"PATH": os.environ["PATH"], **given},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    with running(tmp_path, sys.executable, "-m", "monynha.app.cli", "serve", **given) as program:
+        pages = {path: program.get(path).status_code for path in ("/", "/docs", "/openapi.json", "/readyz")}
+        body = {"name": "Ada", "email": "ada@example.com", "password": "a long secret"}
+        signed_up = httpx.post(f"{program.url}/api/v1/users", json=body, timeout=10)
+        demo = subprocess.run(
+            [sys.executable, "-m", "monynha.app.cli", "demo", "--data-dir", str(tmp_path)],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], **given},
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+
+    assert Path(where.strip()).is_relative_to(unpacked)
+    assert {200} == set(pages.values()), pages
+    assert 201 == signed_up.status_code
+    assert 0 == demo.returncode, demo.stderr

@@ -1,0 +1,93 @@
+"""Whatever anybody does, the answer and the rows after it are what the table of rights says."""
+
+from __future__ import annotations
+
+import copy
+import os
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from monynha.infra.embedded import Servers
+from tests.laws.deeds import Drawn, drawn, settled
+from tests.laws.judge import Deed, Judge
+from tests.laws.world import Rows, make_world, owning, rows_of
+from tests.people import People, Person
+
+pytestmark = pytest.mark.anyio
+
+EXAMPLES = int(os.environ.get("MONYNHA_TEST_EXAMPLES", "30"))
+KEPT = {
+    "users": ("id", "name"),
+    "posts": ("id", "title", "content", "authorId"),
+    "projects": ("id", "name", "description", "ownerId", "status"),
+    "members": ("projectId", "userId", "role"),
+    "tasks": (
+        "id",
+        "projectId",
+        "title",
+        "description",
+        "status",
+        "priority",
+        "assigneeId",
+        "dueDate",
+    ),
+}
+
+
+def of_the_world(rows: Rows, people: set[str]) -> Rows:
+    """Return what belongs to those people of all the rows there are, without times."""
+    projects = {one["id"] for one in rows["projects"] if one["ownerId"] in people}
+    mine = {
+        "users": [one for one in rows["users"] if one["id"] in people],
+        "posts": [one for one in rows["posts"] if one["authorId"] in people],
+        "projects": [one for one in rows["projects"] if one["id"] in projects],
+        "members": [one for one in rows["members"] if one["projectId"] in projects],
+        "tasks": [one for one in rows["tasks"] if one["projectId"] in projects],
+    }
+    return {
+        plural: [{name: one[name] for name in KEPT[plural]} for one in some] for plural, some in mine.items()
+    }
+
+
+def unordered(rows: Rows) -> dict[str, list[str]]:
+    """Return rows in a form that does not know their order."""
+    return {plural: sorted(str(sorted(one.items())) for one in some) for plural, some in rows.items()}
+
+
+async def did(person: Person, deed: Deed) -> tuple[int, str]:
+    """Do it, and return the status and the id of what was made."""
+    answer = await person.ask(deed.method, deed.path, json=deed.body, params=deed.params)
+    made = answer.json()["data"].get("id", "") if answer.status_code == 201 else ""
+    return answer.status_code, made
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize="MONYNHA_TEST_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(seed=st.integers(0, 9999), deeds=st.lists(drawn(), min_size=10, max_size=25))
+async def test_a_deed_does_what_the_table_of_rights_says(
+    people: People, running_servers: Servers, seed: int, deeds: list[Drawn]
+) -> None:
+    world = await make_world(people, running_servers.owner_url, seed=seed, size=5)
+    crowd = [*world.people, world.admin]
+    ids = [str(one.id) for one in crowd]
+    async with owning(running_servers.owner_url) as connection:
+        rows = of_the_world(await rows_of(connection), set(ids))
+        for one in deeds:
+            person = crowd[one.who % len(crowd)]
+            deed = settled(one, rows, ids)
+
+            status, made = await did(person, deed)
+            judge = Judge(str(person.id), person is world.admin, copy.deepcopy(rows), made)
+            expected = judge.judged(deed)
+            actual = of_the_world(await rows_of(connection), set(ids))
+
+            assert (expected, deed) == (status, deed)
+            assert unordered(judge.rows) == unordered(actual), deed
+            rows = actual
+            event(f"{deed.kind} {status}")
