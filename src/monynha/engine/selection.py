@@ -87,7 +87,7 @@ class Selection:
     scope: Scope | None = None
     labels: tuple[str, ...] = ()
     offset: object = None
-    page: tuple[Part, ...] = ()
+    page: tuple[Part, ...] | None = None
     mark: object = None
 
     def shape(self) -> Shape:
@@ -105,7 +105,8 @@ class Selection:
             None if self.scope is None else self.scope.resource.plural,
             self.labels,
             self.offset is None,
-            tuple(
+            self.page
+            and tuple(
                 (part.label, part.kind, part.text, part.selection and part.selection.shape())
                 for part in self.page
             ),
@@ -123,7 +124,7 @@ class Selection:
             yield self.offset
         if self.has_cursor:
             yield self.mark
-        for part in self.page:
+        for part in self.page or ():
             if part.selection is not None:
                 yield from part.selection.binds()
         for branch in self.branches:
@@ -132,7 +133,7 @@ class Selection:
     @property
     def has_cursor(self) -> bool:
         """Whether the page tells where the next one begins."""
-        return any(part.kind == "cursor" for part in self.page)
+        return any(part.kind == "cursor" for part in self.page or ())
 
     def cost(self) -> int:
         """Return how many rows can be asked for at most."""
@@ -143,13 +144,13 @@ class Selection:
             branch.selection._cost(branch.selection.limit if branch.relation.is_many else 1)
             for branch in self.branches
         ]
-        below += [part.selection._cost(1) - 1 for part in self.page if part.selection is not None]
+        below += [part.selection._cost(1) - 1 for part in self.page or () if part.selection is not None]
         return rows * (1 + sum(below))
 
     def resources(self) -> frozenset[str]:
         """Return the plurals of all resources that the answer depends on."""
         below = [branch.selection for branch in self.branches]
-        below += [part.selection for part in self.page if part.selection is not None]
+        below += [part.selection for part in self.page or () if part.selection is not None]
         return frozenset({self.resource.plural}).union(*(one.resources() for one in below))
 
 

@@ -169,7 +169,7 @@ class Tree:
         beyond = [beyond_mark(selection, sort, self.bind)] if selection.after else []
         offset = None if selection.offset is None else self.bind(Integer())
         found = select().where(*where, *beyond).order_by(*ordering(selection.order, sort)).offset(offset)
-        if selection.page:
+        if selection.page is not None:
             return self._paged(selection, there, outer, found=found, where=where, sort=sort)
         shown, joined = self._shown(selection, there, there)
         some = found.add_columns(shown.label("shown")).select_from(joined)
@@ -188,11 +188,11 @@ class Tree:
         where: list[ColumnElement[bool]],
         sort: list[ColumnElement[Any]],
     ) -> ColumnElement[Any]:
-        limit = selection.limit
+        limit, parts = selection.limit, selection.page or ()
         mark = self.bind(LargeBinary()) if selection.has_cursor else None
         joined: FromClause = there
         columns: list[ColumnElement[Any]] = [one.label(f"mark{index}") for index, one in enumerate(sort)]
-        for index, part in enumerate(selection.page):
+        for index, part in enumerate(parts):
             if part.selection is not None:
                 shown, joined = self._shown(part.selection, there, joined)
                 columns.append(shown.label(f"shown{index}"))
@@ -212,8 +212,8 @@ class Tree:
                 return case((func.count() > number(limit), as_url_safe(mark.op("||")(last))))
             return total if part.kind == "total" else text(part.text)
 
-        entries = select(*(made(index, part).label(part.label) for index, part in enumerate(selection.page)))
-        if any(part.kind in ("nodes", "cursor") for part in selection.page):
+        entries = select(*(made(index, part).label(part.label) for index, part in enumerate(parts)))
+        if any(part.kind in ("nodes", "cursor") for part in parts):
             entries = entries.select_from(page)
         record = entries.correlate(outer).lateral(self._name("record"))
         whole = func.row_to_json(record.table_valued())

@@ -50,6 +50,8 @@ def is_valid(drawn: tuple[str, dict[str, Any]]) -> bool:
     return not validate(SCHEMA, parse(drawn[0]))
 
 
+# Of a failure it shows the world too, which is long.
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 @given(documents(SCHEMA).filter(is_valid), st.sampled_from(ACTORS))
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 async def test_a_random_document_is_answered_as_graphql_core_answers_it(

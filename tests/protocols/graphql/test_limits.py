@@ -53,10 +53,10 @@ def test_a_bomb_is_refused_in_less_than_50_ms(name: str) -> None:
     taken_s = []
 
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.process_time()
         with pytest.raises(Refused):
             documents.read(BOMBS[name])
-        taken_s.append(time.perf_counter() - began)
+        taken_s.append(time.process_time() - began)
 
     assert 0.05 > min(taken_s), statistics.median(taken_s)
 

@@ -142,6 +142,20 @@ async def test_fields_with_one_key_are_merged_or_refused(ada: Person) -> None:
     assert ["BAD_REQUEST"] == await codes(ada, collide) == await codes(ada, other_arguments)
 
 
+async def test_what_skips_all_that_is_below_is_empty_but_there(ada: Person) -> None:
+    await ada.project()
+    query = """query($no: Boolean!) { projectsPage { total @include(if: $no) }
+      projects { id @include(if: $no) tasksPage { nodes @include(if: $no) { id } }
+        owner { id @include(if: $no) } }
+    }"""
+
+    told = await data(ada, query, no=False)
+    nothing = await data(ada, "query($no: Boolean!) { projects @include(if: $no) { id } }", no=False)
+
+    assert {"projectsPage": {}, "projects": [{"tasksPage": {}, "owner": {}}]} == told
+    assert {} == nothing
+
+
 async def test_what_must_not_be_null_never_is(people: People) -> None:
     world = await make_world(people)
     query = """{

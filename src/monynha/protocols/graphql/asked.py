@@ -57,7 +57,9 @@ def settled_selection(selection: Selection, asked: Asked) -> Selection:
         branches=tuple(
             replace(one, selection=settled_selection(one.selection, asked)) for one in selection.branches
         ),
-        page=tuple(
+        page=None
+        if selection.page is None
+        else tuple(
             replace(one, selection=one.selection and settled_selection(one.selection, asked))
             for one in selection.page
         ),

@@ -153,7 +153,7 @@ def _new(selection: Selection, row: Mapping[str, object]) -> dict[str, object]:
     shown: dict[str, object] = dict(_leaves(selection, row))
     for branch in selection.branches:
         below = branch.selection
-        if below.page:
+        if below.page is not None:
             empty: dict[str, object] = {"nodes": [], "cursor": None, "total": 0}
             shown[branch.label] = {part.label: empty.get(part.kind, part.text) for part in below.page}
         else:
