@@ -79,6 +79,17 @@ class Derived:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A stream of the history that hears of a row's changes: its kind, and the column that holds its id.
+
+    Without a column it is the one stream of that kind, which everybody hears.
+    """
+
+    kind: str
+    by: InstrumentedAttribute[Any] | None = None
+
+
+@dataclass(frozen=True)
 class Rule:
     """What is said when a named constraint stands against a write: on which field, with which words."""
 
@@ -123,6 +134,12 @@ class Resource:
     """Query parameters of DELETE that turn a setting of the transaction on, with their meaning."""
     not_created_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Choices that a create may not make, by field."""
+    told_to: tuple[Told, ...] = ()
+    """The streams that hear of its rows, the one to which they belong first; without any it leaves no history."""
+    carries: tuple[str, ...] = ()
+    """Links to rows whose changes its own first stream hears too."""
+    admits: InstrumentedAttribute[Any] | None = None
+    """The column of the person whom a row lets hear its first stream; the row's end is the end of that."""
 
     @property
     def doc(self) -> str:
@@ -172,6 +189,18 @@ class Resource:
     def is_reached_through_parent(self) -> bool:
         """Whether its key holds its parent's, so that an item's address lies below the parent's."""
         return len(self.key) > 1
+
+    @cached_property
+    def heard(self) -> tuple[Column[Any], ...]:
+        """The columns that the history copies: never one that is seen through a view, as an address."""
+        return tuple(one for one in self.table.columns if one.info["rules"].seen_through is None)
+
+    @cached_property
+    def is_root(self) -> bool:
+        """Whether each of its rows has a stream of its own, which ends with it."""
+        return any(one.by is not None and column_of(one.by) in self.key for one in self.told_to[:1]) and (
+            len(self.key) == 1
+        )
 
     @cached_property
     def is_plain(self) -> bool:
