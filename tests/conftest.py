@@ -15,6 +15,7 @@ from monynha.core.settings import Settings
 from monynha.domains.auth.tokens import AccessTokens
 from monynha.infra.embedded import Servers, servers, with_secrets
 from monynha.infra.postgres.database import Database
+from tests.live import listening
 from tests.people import People, Person
 
 
@@ -51,6 +52,13 @@ async def program(settings: Settings, running_servers: Servers) -> AsyncIterator
     made = await build(settings, running_servers)
     yield made
     await made.close()
+
+
+@pytest.fixture(scope="session")
+async def address(program: Program) -> AsyncIterator[str]:
+    """Return where the program listens, for what only a real socket shows."""
+    async with listening(program) as found:
+        yield found
 
 
 @pytest.fixture

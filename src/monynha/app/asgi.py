@@ -8,6 +8,7 @@ from typing import Any
 
 from monynha.app.catalog import CATALOG
 from monynha.app.landing import landing
+from monynha.app.live import LiveParts, sockets
 from monynha.app.migrate import is_current, migrate
 from monynha.core.errors import WrongSetting
 from monynha.core.settings import Settings
@@ -41,6 +42,7 @@ class Program:
     database: Database
     auth: Auth
     valkey: Valkey
+    live: LiveParts
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -49,6 +51,7 @@ class Program:
     async def close(self) -> None:
         """Close every connection."""
         self.auth.close()
+        await self.live.close()
         await self.valkey.close()
         await self.database.close()
 
@@ -65,19 +68,21 @@ async def build(settings: Settings, servers: Servers) -> Program:
     health = Health(
         needed={"database": lambda: database_is_there(database)}, useful={"valkey": valkey.answers}
     )
-    router = Router([health.area(), *_areas(settings, database, auth, limits)])
+    query = Query(Compiler())
+    mutate = Mutate(query)
+    live = LiveParts.begin(database, query, valkey, servers.redis_url)
+    rest = Rest(CATALOG, database, query, mutate, auth.identify)
+    router = Router([health.area(), *_areas(settings, rest, auth, limits)])
     origins = Origins(frozenset(settings.cors_origins), any_local=not settings.is_production)
     clients = Clients.behind(settings.trusted_proxies)
-    return Program(
-        Edge(router, origins, clients, shows_stack=not settings.is_production), database, auth, valkey
-    )
+    held = sockets(live, database, mutate, auth.tokens) if "realtime" in settings.services else {}
+    edge = Edge(router, origins, clients, shows_stack=not settings.is_production, sockets=held)
+    return Program(edge, database, auth, valkey, live)
 
 
-def _areas(settings: Settings, database: Database, auth: Auth, limits: Limits) -> Iterator[Area]:
+def _areas(settings: Settings, rest: Rest, auth: Auth, limits: Limits) -> Iterator[Area]:
     """Yield what each of the services to run answers."""
     if "api" in settings.services:
-        query = Query(Compiler())
-        rest = Rest(CATALOG, database, query, Mutate(query), auth.identify)
         yield rest_area(rest, UserRoutes(rest, auth.accounts).overrides, Limited(limits))
     if "auth" in settings.services:
         yield auth_area(auth)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from monynha.domains.posts import posts
 from monynha.domains.projects import members, projects
+from monynha.domains.projects.gestures import CURSOR
 from monynha.domains.tasks import tasks
 from monynha.domains.users import users
 from monynha.engine.catalog import Catalog
@@ -12,3 +13,6 @@ DOMAINS = ("auth", "users", "posts", "projects", "tasks")
 """The packages below `monynha.domains`, in the order in which their policies are applied."""
 
 CATALOG = Catalog.of([users, posts, projects, members, tasks])
+
+GESTURES = (CURSOR,)
+"""What people show each other on sockets and nobody keeps."""

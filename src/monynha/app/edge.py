@@ -11,6 +11,7 @@ import uvicorn
 
 from monynha.app.application import Application
 from monynha.core.errors import WrongSetting
+from monynha.protocols.http.socket import Socket
 
 GRACE_S = 10
 
@@ -42,7 +43,7 @@ async def answer(
     config = uvicorn.Config(
         application,
         http="httptools",
-        ws="none",
+        ws=Socket,
         lifespan="off",
         interface="asgi3",
         log_config=None,

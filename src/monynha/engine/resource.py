@@ -134,6 +134,8 @@ class Resource:
     """Query parameters of DELETE that turn a setting of the transaction on, with their meaning."""
     not_created_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Choices that a create may not make, by field."""
+    hears_alone: bool = False
+    """Whether the stream of a row is heard by nobody but the person that the row is."""
     told_to: tuple[Told, ...] = ()
     """The streams that hear of its rows, the one to which they belong first; without any it leaves no history."""
     carries: tuple[str, ...] = ()

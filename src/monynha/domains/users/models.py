@@ -40,6 +40,7 @@ users = Resource(
         "a person has a name": Rule("name", "must not be empty"),
         "shared projects outlive their owner": Rule.conflict("projects", "still have other members"),
     },
+    hears_alone=True,
     told_to=(Told("user", User.id),),
     switches={"cascade": "Delete the projects that others are members of too."},
 )

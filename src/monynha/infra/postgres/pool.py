@@ -6,7 +6,9 @@ from typing import Any
 
 import asyncpg
 
+_TELLING = "monynha:"
 _SESSION = {
+    "monynha.tells": "on",
     "timezone": "UTC",
     "jit": "off",
     # A worker of a parallel plan would not see claims that were set by the statement that started it.
@@ -19,7 +21,24 @@ _SESSION = {
 
 
 class Connection(asyncpg.Connection):
-    """A connection whose claims end with each transaction, so that giving it back costs no round trip."""
+    """A connection whose claims end with each transaction, so that giving it back costs no round trip.
+
+    It gathers what our triggers say within a transaction: which streams it writes to.
+    """
+
+    _told = ""
+
+    def take_told(self) -> str:
+        """Return what was said since the last time."""
+        told, self._told = self._told, ""
+        return told
+
+    def _process_log_message(self, fields: dict[str, str], last_query: str | None) -> None:
+        # asyncpg's own listeners come a turn of the loop later, and are taken away when a pool lends anew.
+        message = fields.get("M", "")
+        if message.startswith(_TELLING):
+            said = message.removeprefix(_TELLING)
+            self._told = f"{self._told},{said}" if self._told else said
 
     def get_reset_query(self) -> str:
         """Return nothing to run: there is nothing to forget."""

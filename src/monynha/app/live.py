@@ -1,0 +1,60 @@
+"""The live half of the program put together: the hub, the rooms, and how processes wake each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monynha.app.catalog import CATALOG, GESTURES
+from monynha.core.actor import Actor
+from monynha.domains.auth.tokens import AccessTokens
+from monynha.engine.history import History
+from monynha.engine.mutate import Mutate
+from monynha.engine.query import Query
+from monynha.engine.rights import Rights
+from monynha.engine.rooms import Rooms
+from monynha.engine.subscribe import Hub
+from monynha.engine.waking import Waking
+from monynha.infra.postgres.database import Database
+from monynha.infra.valkey import Channels, Valkey
+from monynha.protocols.http.edge import TakeSocket
+from monynha.protocols.websocket import handler as websocket
+from monynha.protocols.websocket.session import Live
+
+
+@dataclass(frozen=True)
+class LiveParts:
+    """What is shared by all who listen in this process."""
+
+    hub: Hub
+    rooms: Rooms
+    channels: Channels
+
+    @classmethod
+    def begin(cls, database: Database, query: Query, valkey: Valkey, redis_url: str) -> LiveParts:
+        """Start reading the history and hearing the other processes."""
+        channels = Channels(redis_url)
+        hub = Hub(History(database), Rights(CATALOG, query))
+        rooms = Rooms(lambda said: valkey.tell("PUBLISH", f"{channels.prefix}rooms", said))
+        waking = Waking(lambda told: valkey.tell("PUBLISH", f"{channels.prefix}written", told), hub)
+        database.on_written.append(waking.written)
+        channels.on_return = hub.wake_all
+        channels.listen({"written": waking.hear, "rooms": rooms.hear})
+        hub.start()
+        return cls(hub, rooms, channels)
+
+    async def close(self) -> None:
+        """Stop hearing."""
+        await self.hub.close()
+        await self.channels.close()
+
+
+def sockets(
+    parts: LiveParts, database: Database, mutate: Mutate, tokens: AccessTokens
+) -> dict[str, TakeSocket]:
+    """Return what takes sockets, by address."""
+
+    def verify(token: str) -> tuple[Actor, float | None]:
+        return tokens.verify(token), tokens.ends_at(token)
+
+    live = Live(CATALOG, database, mutate, parts.hub, parts.rooms, verify, {one.said: one for one in GESTURES})
+    return {websocket.PATH: websocket.LiveSocket(live)}
