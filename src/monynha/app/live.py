@@ -17,6 +17,8 @@ from monynha.engine.waking import Waking
 from monynha.infra.postgres.database import Database
 from monynha.infra.valkey import Channels, Valkey
 from monynha.protocols.http.edge import TakeSocket
+from monynha.protocols.phoenix import connection as phoenix
+from monynha.protocols.phoenix.presence import Presence
 from monynha.protocols.websocket import handler as websocket
 from monynha.protocols.websocket.session import Live
 
@@ -28,6 +30,7 @@ class LiveParts:
     hub: Hub
     rooms: Rooms
     channels: Channels
+    presence: Presence
 
     @classmethod
     def begin(cls, database: Database, query: Query, valkey: Valkey, redis_url: str) -> LiveParts:
@@ -37,13 +40,16 @@ class LiveParts:
         rooms = Rooms(lambda said: valkey.tell("PUBLISH", f"{channels.prefix}rooms", said))
         waking = Waking(lambda told: valkey.tell("PUBLISH", f"{channels.prefix}written", told), hub)
         database.on_written.append(waking.written)
+        presence = Presence(lambda said: valkey.tell("PUBLISH", f"{channels.prefix}presence", said))
         channels.on_return = hub.wake_all
-        channels.listen({"written": waking.hear, "rooms": rooms.hear})
+        channels.listen({"written": waking.hear, "rooms": rooms.hear, "presence": presence.hear})
         hub.start()
-        return cls(hub, rooms, channels)
+        presence.start()
+        return cls(hub, rooms, channels, presence)
 
     async def close(self) -> None:
         """Stop hearing."""
+        self.presence.close()
         await self.hub.close()
         await self.channels.close()
 
@@ -57,4 +63,8 @@ def sockets(
         return tokens.verify(token), tokens.ends_at(token)
 
     live = Live(CATALOG, database, mutate, parts.hub, parts.rooms, verify, {one.said: one for one in GESTURES})
-    return {websocket.PATH: websocket.LiveSocket(live)}
+    parts_of_phoenix = phoenix.Parts(CATALOG, database, parts.hub, parts.rooms, parts.presence, verify)
+    return {
+        websocket.PATH: websocket.LiveSocket(live),
+        phoenix.PATH: phoenix.PhoenixSocket(parts_of_phoenix),
+    }

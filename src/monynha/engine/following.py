@@ -32,6 +32,7 @@ class Following:
         *,
         on_event: Callable[[Event], None],
         on_end: Callable[[], None],
+        on_lost: Callable[[Stream], None] = lambda _: None,
         since: Mapping[Stream, int] | None = None,
     ) -> None:
         self._hub = hub
@@ -39,6 +40,7 @@ class Following:
         self._wanted = wanted
         self._on_event = on_event
         self._on_end = on_end
+        self._on_lost = on_lost
         self._since = since
         self._seats: dict[Stream, Seat] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -104,6 +106,7 @@ class Following:
         """Forget a stream that is heard no more."""
         self._seats.pop(stream, None)
         self.positions.pop(stream, None)
+        self._on_lost(stream)
 
     def end(self) -> None:
         """Tell that the session is over."""
