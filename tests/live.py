@@ -23,11 +23,17 @@ PATIENCE_S = 5.0
 async def listening(program: Application) -> AsyncIterator[str]:
     """Serve the program on a free port of this machine, and return its address."""
     config = uvicorn.Config(
-        program, port=0, ws=Socket, lifespan="off", interface="asgi3", log_config=None, log_level="critical",
+        program,
+        port=0,
+        ws=Socket,
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level="critical",
         timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)
-    server.capture_signals = _nothing  # type: ignore[method-assign,assignment]
+    server.capture_signals = _nothing  # type: ignore[method-assign]
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

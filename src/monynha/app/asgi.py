@@ -15,6 +15,7 @@ from monynha.core.settings import Settings
 from monynha.core.telemetry import start_logging
 from monynha.domains.auth.auth import Auth
 from monynha.domains.auth.http import area as auth_area
+from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.users.http import UserRoutes
 from monynha.domains.users.reactions import KeepProfile
 from monynha.engine.compiler import Compiler
@@ -83,7 +84,7 @@ async def build(settings: Settings, servers: Servers) -> Program:
 def _areas(settings: Settings, rest: Rest, auth: Auth, limits: Limits) -> Iterator[Area]:
     """Yield what each of the services to run answers."""
     if "api" in settings.services:
-        yield rest_area(rest, UserRoutes(rest, auth.accounts).overrides, Limited(limits))
+        yield rest_area(rest, {**UserRoutes(rest, auth.accounts).overrides, **NotificationRoutes(rest).overrides}, Limited(limits))
     if "auth" in settings.services:
         yield auth_area(auth)
     if "web" in settings.services:

@@ -18,6 +18,7 @@ from monynha.infra.postgres.database import Database
 from monynha.infra.valkey import Channels, Valkey
 from monynha.protocols.http.edge import TakeSocket
 from monynha.protocols.phoenix import connection as phoenix
+from monynha.protocols.phoenix.channel import Parts
 from monynha.protocols.phoenix.presence import Presence
 from monynha.protocols.websocket import handler as websocket
 from monynha.protocols.websocket.session import Live
@@ -62,8 +63,10 @@ def sockets(
     def verify(token: str) -> tuple[Actor, float | None]:
         return tokens.verify(token), tokens.ends_at(token)
 
-    live = Live(CATALOG, database, mutate, parts.hub, parts.rooms, verify, {one.said: one for one in GESTURES})
-    parts_of_phoenix = phoenix.Parts(CATALOG, database, parts.hub, parts.rooms, parts.presence, verify)
+    live = Live(
+        CATALOG, database, mutate, parts.hub, parts.rooms, verify, {one.said: one for one in GESTURES}
+    )
+    parts_of_phoenix = Parts(CATALOG, database, parts.hub, parts.rooms, parts.presence, verify)
     return {
         websocket.PATH: websocket.LiveSocket(live),
         phoenix.PATH: phoenix.PhoenixSocket(parts_of_phoenix),

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     DateTime,
     Integer,
     Text,
@@ -206,6 +207,8 @@ class _Build:
             return columns[0] < self.bind(DateTime(timezone=True))
         if condition.operator == "after":
             return columns[0] >= self.bind(DateTime(timezone=True))
+        if condition.operator == "missing":
+            return columns[0].is_(None) == self.bind(Boolean())
         whole = func.concat_ws(literal_column("' '"), *columns)
         return whole.op("ilike")(func.all(self.bind(ARRAY(Text()))))
 

@@ -137,7 +137,11 @@ class Following:
                     found.append(Stream(kind, one))
             return found
         root = rights.roots.get(kind)
-        if root is not None and not root.hears_alone and sees_all(self.actor.kind, is_admin=self.actor.is_admin):
+        if (
+            root is not None
+            and not root.hears_alone
+            and sees_all(self.actor.kind, is_admin=self.actor.is_admin)
+        ):
             await self._acting.check_live()
             streams = list(await self._hub.history.streams_of(kind))
         else:

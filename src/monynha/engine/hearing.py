@@ -55,18 +55,20 @@ def _hearing(resource: Resource, carriers: list[Resource]) -> str:
         _branch("UPDATE", _one_or_many(resource, carriers, "update", _updated(resource), "new_rows")),
     ]
     if not resource.is_root:
-        deleted = _one_or_many(resource, carriers, "delete", _deleted(resource, "r", "old_rows r"), "old_rows")
+        deleted = _one_or_many(
+            resource, carriers, "delete", _deleted(resource, "r", "old_rows r"), "old_rows"
+        )
         branches.append(_branch("DELETE", deleted))
     body = "\n".join(branches)
     functions = [_function(f"hear_{table}", body + "\n  return null;")]
     triggers = [
         _trigger(table, "inserts", "after insert", "referencing new table as new_rows"),
-        _trigger(
-            table, "updates", "after update", "referencing old table as old_rows new table as new_rows"
-        ),
+        _trigger(table, "updates", "after update", "referencing old table as old_rows new table as new_rows"),
     ]
     if resource.is_root:
-        end = _forgetting(resource) + _write(resource, carriers, "delete", _deleted(resource, "old", ""), _COUNT_ONE)
+        end = _forgetting(resource) + _write(
+            resource, carriers, "delete", _deleted(resource, "old", ""), _COUNT_ONE
+        )
         functions.append(_function(f"hear_the_end_of_{table}", f"{end}  return old;"))
         triggers.append(
             f"create or replace trigger history_hears_deletes before delete on public.{table} "
@@ -96,9 +98,7 @@ def _branch(verb: str, body: str) -> str:
     return f"  if tg_op = '{verb}' then\n{body}  end if;"
 
 
-def _one_or_many(
-    resource: Resource, carriers: list[Resource], verb: str, rows: str, changed: str
-) -> str:
+def _one_or_many(resource: Resource, carriers: list[Resource], verb: str, rows: str, changed: str) -> str:
     one = _write(resource, carriers, verb, rows, _COUNT_ONE)
     many = _write(resource, carriers, verb, rows, _COUNT_MANY)
     count = f"(select count(*) from (select from {changed} limit 2) as few)"
@@ -152,18 +152,14 @@ def _json(columns: Iterable[Column[object]], row: str) -> str:
 
 
 def _inserted(resource: Resource) -> str:
-    return (
-        f"select {_keys(resource, 'r')}, {_json(resource.heard, 'r')} as new, null::jsonb as old from new_rows r"
-    )
+    return f"select {_keys(resource, 'r')}, {_json(resource.heard, 'r')} as new, null::jsonb as old from new_rows r"
 
 
 def _updated(resource: Resource) -> str:
     key = " and ".join(f"o.{one.name} = n.{one.name}" for one in resource.key)
     names = [one.name for one in resource.heard]
     # What is compared is the row, not its JSON: a number that is written otherwise is the same number.
-    differs = (
-        f"({', '.join(f'n.{name}' for name in names)}) is distinct from ({', '.join(f'o.{name}' for name in names)})"
-    )
+    differs = f"({', '.join(f'n.{name}' for name in names)}) is distinct from ({', '.join(f'o.{name}' for name in names)})"
     before = _json(resource.heard, "o")
     after = _json(resource.heard, "n")
     return f"""select {_keys(resource, "n")}, {after} as new, (

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     OBJECT = "object"
     URL = "url"
     ADDRESS = "address"
+    NUMBER = "number"
     VERSION = "version"
 
 
@@ -139,6 +140,17 @@ def instant(doc: str) -> MappedColumn[datetime]:
 def maybe_instant(doc: str) -> MappedColumn[datetime | None]:
     """A time that people set, or null."""
     return _column(Rules(Kind.INSTANT, default=True), DateTime(timezone=True), nullable=True, doc=doc)
+
+
+def maybe_past(doc: str) -> MappedColumn[datetime | None]:
+    """A time that the database sets, or null as long as it has not come."""
+    rules = Rules(Kind.INSTANT, creatable=False, updatable=False, default=True)
+    return _column(rules, DateTime(timezone=True), nullable=True, doc=doc)
+
+
+def number(doc: str) -> MappedColumn[int]:
+    """A whole number that the database sets."""
+    return _column(Rules(Kind.NUMBER, creatable=False, updatable=False), BigInteger, doc=doc)
 
 
 def address(view: str, doc: str) -> MappedColumn[str | None]:

@@ -14,7 +14,7 @@ from monynha.core.errors import Conflict, Fault, Forbidden, Invalid
 from monynha.core.wire import camel
 from monynha.engine.model import Kind, Model, Rules, SqlExpression
 
-Operator = Literal["equal", "has", "before", "after", "words"]
+Operator = Literal["equal", "has", "before", "after", "words", "missing"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from supabase import AsyncClient, acreate_client
+from realtime.types import RealtimePostgresChangesListenEvent
 from supabase.lib.client_options import AsyncClientOptions
 
-from monynha.core.settings import Settings
 from monynha.app.commands.keys import make_key
+from monynha.core.settings import Settings
 from tests.live import PATIENCE_S
 from tests.people import Person
 
@@ -47,7 +48,11 @@ async def test_the_tasks_of_a_project_are_heard(client: AsyncClient, ada: Person
     project = await ada.project()
     heard: asyncio.Queue[Any] = asyncio.Queue()
     channel = client.channel(f"project-{project['id']}-tasks").on_postgres_changes(
-        "*", schema="public", table="tasks", filter=f"project_id=eq.{project['id']}", callback=heard.put_nowait
+        RealtimePostgresChangesListenEvent.All,
+        schema="public",
+        table="tasks",
+        filter=f"project_id=eq.{project['id']}",
+        callback=heard.put_nowait,
     )
     await subscribed(channel)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.live import line
-from tests.people import People, Person
+from tests.people import Person
 
 pytestmark = pytest.mark.anyio
 

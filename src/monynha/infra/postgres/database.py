@@ -119,11 +119,11 @@ class Acting:
         for pool in self._pools:
             try:
                 async with pool.acquire() as connection:
-                    connection.take_told()
+                    _told(connection)
                     row = await connection.fetchrow(
                         statement, actor.claims, actor.id, actor.session_id, *binds
                     )
-                    told = connection.take_told()
+                    told = _told(connection)
             except Exception as error:
                 raise translated(error) from error
             if row is not None:
@@ -156,7 +156,7 @@ class Acting:
                     await _roll_back(connection)
                     raise
                 await connection.execute("commit")
-                told = connection.take_told()
+                told = _told(connection)
             self._tell_of(told)
         except (Fault, Retry, Violation):
             raise
@@ -166,7 +166,7 @@ class Acting:
     async def _begun(self, held: AsyncExitStack) -> _Borrowed:
         for pool in self._pools:
             connection = await held.enter_async_context(pool.acquire())
-            connection.take_told()
+            _told(connection)
             try:
                 await connection.execute(_beginning(self.actor))
             except BaseException as error:
@@ -218,6 +218,12 @@ class Transaction:
             return await awaitable
         except Exception as error:
             raise translated(error) from error
+
+
+def _told(connection: _Borrowed) -> str:
+    """Take what our triggers said on a borrowed connection; the pool's stubs know no connections of ours."""
+    said: str = connection.take_told()  # type: ignore[attr-defined]
+    return said
 
 
 def _beginning(actor: Actor) -> str:

@@ -176,7 +176,9 @@ class Socket(asyncio.Protocol):
     def _begin(self, head: bytes) -> bool:
         first, *lines = head.split(b"\r\n")
         path, _, query = first.split(b" ")[1].partition(b"?")
-        headers = [(name.strip().lower(), value.strip()) for name, _, value in (one.partition(b":") for one in lines)]
+        headers = [
+            (name.strip().lower(), value.strip()) for name, _, value in (one.partition(b":") for one in lines)
+        ]
         peer = self._transport.get_extra_info("peername") if self._transport is not None else None
         self.scope = {
             "type": "websocket",
@@ -201,7 +203,9 @@ class Socket(asyncio.Protocol):
             await self._app(self.scope, None, None)
             self.close(1000, "")
         except Exception as error:
-            _log.error("failed", path=self.scope["path"], err={"type": type(error).__name__, "message": str(error)})
+            _log.error(
+                "failed", path=self.scope["path"], err={"type": type(error).__name__, "message": str(error)}
+            )
             self.close(FAILED, "something went wrong on our side")
 
     def _take(self, message: Message) -> None:

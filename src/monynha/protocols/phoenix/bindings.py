@@ -61,9 +61,7 @@ def binding_id(asked: object) -> int:
 
 def published(catalog: Catalog) -> dict[str, Resource]:
     """Return the resources whose changes can be bound, by table."""
-    return {
-        one.table.name: one for one in catalog.resources.values() if one.told_to and not one.hears_alone
-    }
+    return {one.table.name: one for one in catalog.resources.values() if one.told_to and not one.hears_alone}
 
 
 def read_binding(catalog: Catalog, asked: dict[str, Any]) -> list[Binding]:
@@ -80,7 +78,9 @@ def read_binding(catalog: Catalog, asked: dict[str, Any]) -> list[Binding]:
             f"table: {str(table)[:63]}, filters: {str(asked.get('filter') or '[]')[:200]}]"
         )
     return [
-        Binding(binding_id(asked), one, _EVENTS[event], read_filter(one, asked.get("filter")), _select(one, asked))
+        Binding(
+            binding_id(asked), one, _EVENTS[event], read_filter(one, asked.get("filter")), _select(one, asked)
+        )
         for one in found
     ]
 

@@ -51,7 +51,13 @@ class Channel:
     """A joined topic; `on_close` is called when it closes by itself."""
 
     def __init__(
-        self, parts: Parts, socket: Socket, push: Push, *, is_second: bool, on_close: Callable[[Channel], None]
+        self,
+        parts: Parts,
+        socket: Socket,
+        push: Push,
+        *,
+        is_second: bool,
+        on_close: Callable[[Channel], None],
     ) -> None:
         self._parts = parts
         self._socket = socket
@@ -181,7 +187,13 @@ class Channel:
         if self._join.is_private:
             kinds = await self._with_room(acting, kinds)
         following = Following(
-            self._parts.hub, acting, kinds, on_event=self._hear, on_end=self._end, on_lost=self._lost, since=since
+            self._parts.hub,
+            acting,
+            kinds,
+            on_event=self._hear,
+            on_end=self._end,
+            on_lost=self._lost,
+            since=since,
         )
         try:
             await following.start()
@@ -295,7 +307,9 @@ class Channel:
         told = {"extension": extension, "status": status, "message": message, "channel": self.name}
         self._send("system", orjson.dumps(told))
 
-    def _send(self, event: str, payload: bytes, *, ref: str | None = None, join_ref: str | None = None) -> None:
+    def _send(
+        self, event: str, payload: bytes, *, ref: str | None = None, join_ref: str | None = None
+    ) -> None:
         self._socket.send(
             write(self.topic, event, payload, is_second=self._is_second, ref=ref, join_ref=join_ref)
         )

@@ -28,7 +28,10 @@ class PhoenixSocket:
 
     async def __call__(self, socket: Socket) -> None:
         """Serve one socket."""
-        query = {name: values[-1] for name, values in parse_qs(socket.scope["query_string"].decode("latin-1")).items()}
+        query = {
+            name: values[-1]
+            for name, values in parse_qs(socket.scope["query_string"].decode("latin-1")).items()
+        }
         key = query.get("apikey") or (socket.header(b"x-api-key") or b"").decode("latin-1")
         if not key:
             socket.refuse(401, b'{"error":"API key is missing"}')
@@ -58,7 +61,9 @@ class _Connection:
                     push = read(message, is_second=self.is_second)
                 except BadRequest as bad:
                     # There is no topic to answer on; what cannot be read is told on the socket's own.
-                    told = orjson.dumps({"status": "error", "response": {"reason": f"BadRequest: {bad.message}"}})
+                    told = orjson.dumps(
+                        {"status": "error", "response": {"reason": f"BadRequest: {bad.message}"}}
+                    )
                     self._send(HEARTBEAT_TOPIC, "phx_reply", told, Push(HEARTBEAT_TOPIC, ""))
                     continue
                 await self._take(push)

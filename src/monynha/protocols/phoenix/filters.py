@@ -45,7 +45,7 @@ class Condition:
             return _is(found, self.value) != self.is_not
         here = None if found is None else self.read(found)
         if self.operator == "isdistinct":
-            return (here != self.value) != self.is_not
+            return bool(here != self.value) != self.is_not
         if here is None:
             return False
         return bool(_OPERATORS[self.operator](here, self.value)) != self.is_not

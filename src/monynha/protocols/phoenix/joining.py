@@ -29,7 +29,9 @@ class Join:
         bindings = config.get("postgres_changes")
         key = presence.get("key")
         return cls(
-            asked=tuple(one for one in bindings if isinstance(one, dict)) if isinstance(bindings, list) else (),
+            asked=tuple(one for one in bindings if isinstance(one, dict))
+            if isinstance(bindings, list)
+            else (),
             acks=_flag(broadcast.get("ack")),
             hears_itself=_flag(broadcast.get("self")),
             presence_key=key[:255] if isinstance(key, str) else "",

@@ -42,9 +42,7 @@ def read(message: str | bytes, *, is_second: bool) -> Push:
         raise BadRequest("A message is an object.")
     if not isinstance(topic, str) or not isinstance(event, str):
         raise BadRequest("A message has a topic and an event.")
-    return Push(
-        topic, event, payload if isinstance(payload, dict) else {}, _ref(ref), _ref(join_ref)
-    )
+    return Push(topic, event, payload if isinstance(payload, dict) else {}, _ref(ref), _ref(join_ref))
 
 
 def _ref(value: object) -> str | None:
@@ -74,14 +72,28 @@ def _binary(data: bytes) -> Push:
 
 
 def write(
-    topic: str, event: str, payload: bytes, *, is_second: bool, ref: str | None = None, join_ref: str | None = None
+    topic: str,
+    event: str,
+    payload: bytes,
+    *,
+    is_second: bool,
+    ref: str | None = None,
+    join_ref: str | None = None,
 ) -> bytes:
     """Return a server's message around a payload that is JSON already; every key is there, also when null."""
     words = (orjson.dumps(topic), orjson.dumps(event), orjson.dumps(ref))
     if is_second:
         return b"[" + b",".join((orjson.dumps(join_ref), words[2], words[0], words[1], payload)) + b"]"
     return (
-        b'{"topic":' + words[0] + b',"event":' + words[1] + b',"payload":' + payload + b',"ref":' + words[2] + b"}"
+        b'{"topic":'
+        + words[0]
+        + b',"event":'
+        + words[1]
+        + b',"payload":'
+        + payload
+        + b',"ref":'
+        + words[2]
+        + b"}"
     )
 
 

@@ -149,6 +149,10 @@ def _condition(resource: Resource, one: Filter, text: str, actor: Actor) -> Cond
         return Condition("words", one.fields, patterns)
     if one.operator in ("before", "after"):
         return Condition(one.operator, one.fields, _instant(one.name, text))
+    if one.operator == "missing":
+        if text not in ("true", "false"):
+            raise _bad(one.name, "must be true or false")
+        return Condition("missing", one.fields, text == "true")
     words = _words(text)
     if not words or len(words) > 100:
         raise _bad(one.name, "must be 1 to 100 values, separated by commas")
