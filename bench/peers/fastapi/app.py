@@ -121,10 +121,15 @@ async def role_in(db: AsyncSession, project_id: UUID, user: UUID) -> str:
 
 
 @app.get("/api/v1/projects")
-async def projects(db: AsyncSession = Depends(session), user: UUID = Depends(user_id)) -> Envelope[list[ProjectOut]]:
+async def projects(
+    db: AsyncSession = Depends(session), user: UUID = Depends(user_id)
+) -> Envelope[list[ProjectOut]]:
     mine = select(Member.project_id).where(Member.user_id == user)
     rows = await db.scalars(
-        select(Project).where(Project.id.in_(mine)).order_by(Project.created_at.desc(), Project.id.desc()).limit(20)
+        select(Project)
+        .where(Project.id.in_(mine))
+        .order_by(Project.created_at.desc(), Project.id.desc())
+        .limit(20)
     )
     return Envelope(data=list(rows))
 

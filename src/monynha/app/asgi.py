@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from monynha.app.catalog import CATALOG
+from monynha.app.described import openapi_document
 from monynha.app.landing import landing
 from monynha.app.live import LiveParts, sockets
-from monynha.app.migrate import is_current, migrate
+from monynha.app.migrate import bring_up
 from monynha.core.errors import WrongSetting
 from monynha.core.settings import Settings
 from monynha.core.telemetry import start_logging
@@ -22,8 +23,10 @@ from monynha.engine.compiler import Compiler
 from monynha.engine.mutate import Mutate
 from monynha.engine.query import Query
 from monynha.infra.embedded import Servers, with_secrets
+from monynha.infra.postgres.advisor import look_over
 from monynha.infra.postgres.database import Database, database_is_there
 from monynha.infra.valkey import Limiter, Valkey
+from monynha.protocols import openapi
 from monynha.protocols.http.client import Clients
 from monynha.protocols.http.cors import Origins
 from monynha.protocols.http.edge import Edge
@@ -61,8 +64,9 @@ async def build(settings: Settings, servers: Servers) -> Program:
     """Return the program over its servers, migrating first where it may."""
     start_logging(level=settings.log_level, as_json=settings.is_production)
     settings = with_secrets(settings)
-    await _bring_up(settings, servers)
+    await bring_up(settings, servers.database_url, servers.owner_url)
     database = await Database.open(servers.database_url)
+    await _refuse_danger(database)
     valkey = await Valkey.open(servers.redis_url)
     limits = Limits.of(settings, Limiter(valkey))
     auth = Auth.build(settings, database, limits=limits, reactions=[KeepProfile()])
@@ -84,18 +88,18 @@ async def build(settings: Settings, servers: Servers) -> Program:
 def _areas(settings: Settings, rest: Rest, auth: Auth, limits: Limits) -> Iterator[Area]:
     """Yield what each of the services to run answers."""
     if "api" in settings.services:
-        yield rest_area(rest, {**UserRoutes(rest, auth.accounts).overrides, **NotificationRoutes(rest).overrides}, Limited(limits))
+        own = {**UserRoutes(rest, auth.accounts).overrides, **NotificationRoutes(rest).overrides}
+        yield rest_area(rest, own, Limited(limits))
+        yield openapi.area(openapi_document)
     if "auth" in settings.services:
         yield auth_area(auth)
     if "web" in settings.services:
-        yield landing(settings, {"Is it up?": "/healthz", "Can it answer?": "/readyz"})
+        api = {"Try the API": "/docs", "The API's description": "/openapi.json"}
+        links = {"Is it up?": "/healthz", "Can it answer?": "/readyz"}
+        yield landing(settings, {**(api if "api" in settings.services else {}), **links})
 
 
-async def _bring_up(settings: Settings, servers: Servers) -> None:
-    if settings.migrate == "auto":
-        await migrate(servers.owner_url)
-    elif not await is_current(servers.database_url):
-        raise WrongSetting(
-            "DATABASE_URL: the database is not at this release; run `monynha migrate`, "
-            "or set MONYNHA_MIGRATE=auto."
-        )
+async def _refuse_danger(database: Database) -> None:
+    for finding in await look_over(database):
+        if finding.is_dangerous:
+            raise WrongSetting(f"DATABASE_URL: {finding} See `monynha doctor`.")

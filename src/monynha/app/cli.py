@@ -10,7 +10,18 @@ from monynha.app.refused import Refused
 from monynha.core.errors import WrongSetting
 
 _EXAMPLE = "Example: monynha serve --port 9000"
-_COMMANDS = ("serve", "keys", "backup", "restore")
+_COMMANDS = (
+    "serve",
+    "migrate",
+    "keys",
+    "create-admin",
+    "set-password",
+    "demo",
+    "doctor",
+    "backup",
+    "restore",
+    "openapi",
+)
 
 
 def make_app() -> App:
@@ -38,3 +49,7 @@ def main() -> None:
         sys.exit(f"monynha: {refused}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

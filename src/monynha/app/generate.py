@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from monynha.app.described import openapi_text
 from monynha.core.setting_kinds import Limit
 from monynha.core.settings import Settings
 
@@ -41,7 +42,7 @@ def _shown(value: object) -> str:
     return f"`{value}`" if isinstance(value, int | str | Limit | Path) else ""
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page}
+PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "openapi.json": openapi_text}
 
 
 def main(folder: Path = Path("docs/generated")) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from getpass import getuser
 from importlib.resources import files
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
 from monynha import __version__
 from monynha.core.errors import WrongSetting
-from monynha.infra.postgres.roles import OWNER_ROLE, ensure_roles
+from monynha.core.settings import Settings
+from monynha.infra.postgres.roles import OWNER_ROLE, check_login, ensure_roles
 
 _LOCK = 7_366_531_004
 """Any number, the same everywhere: the advisory lock under which one process migrates."""
@@ -24,13 +27,42 @@ async def migrate(owner_url: str, *, logins: tuple[str, ...] = ()) -> bool:
             return False
         login = await connection.fetchval("select session_user::text")
         await ensure_roles(connection, (*logins, login))
-        await connection.execute(f"set role {OWNER_ROLE}")
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
+        # Whoever waited for the lock may find the work done.
+        if await _applied(connection) == fingerprint():
+            return False
+        await connection.execute(f"set role {OWNER_ROLE}")
         await _refuse_newer(connection)
         await connection.execute(_packaged("monynha.infra.postgres", "prepare.sql"))
         await _upgrade(owner_url)
         await _apply_policies(connection)
         return True
+    finally:
+        await connection.close()
+
+
+async def bring_up(settings: Settings, database_url: str, owner_url: str) -> None:
+    """Migrate where the settings allow it; else refuse a database of another release."""
+    if settings.migrate == "auto":
+        await migrate(owner_url, logins=(login_of(database_url),))
+    elif not await is_current(database_url):
+        raise WrongSetting(
+            "DATABASE_URL: the database is not at this release; run `monynha migrate`, "
+            "or set MONYNHA_MIGRATE=auto."
+        )
+    await check(database_url)
+
+
+def login_of(url: str) -> str:
+    """Return who logs in by that URL."""
+    return unquote(urlsplit(url).username or getuser())
+
+
+async def check(url: str) -> None:
+    """Refuse a login that row-level security would not hold (WrongSetting)."""
+    connection = await _connect(url)
+    try:
+        await check_login(connection)
     finally:
         await connection.close()
 

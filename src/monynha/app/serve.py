@@ -12,7 +12,7 @@ from monynha.app.edge import answer
 from monynha.app.listening import listen, with_address
 from monynha.app.workers import Workers
 from monynha.core.settings import Settings, local_url
-from monynha.infra.embedded import servers, serving
+from monynha.infra.embedded import Servers, servers, serving
 
 
 class _Told:
@@ -60,15 +60,24 @@ async def _serve(settings: Settings, module: str, told: _Told) -> None:
 
         if settings.workers > 1:
             crew = await held.enter_async_context(Workers(settings, module, listeners))
-            found = await held.enter_async_context(servers(settings, alone=True))
+            found = await _servers(settings, held)
             await crew.answer(found, told.stop, ready)
             return
         loading = asyncio.create_task(asyncio.to_thread(application.load, module))
         held.callback(loading.cancel)
-        found = await held.enter_async_context(servers(settings, alone=True))
+        found = await _servers(settings, held)
         build = await loading
         program = await build(settings, found)
         try:
             await answer(program, listeners[0], told.stop, ready)
         finally:
             await program.close()
+
+
+async def _servers(settings: Settings, held: AsyncExitStack) -> Servers:
+    found = await held.enter_async_context(servers(settings, alone=True))
+    if settings.database_url:
+        from monynha.app.sharing import sharing  # only a database by URL can be shared
+
+        await held.enter_async_context(sharing(found.database_url, found.redis_url))
+    return found

@@ -71,6 +71,9 @@ class Compiler:
             if len(self._known) >= self._size:
                 self._known.pop(next(iter(self._known)))
             known = self._known[shape] = _compile(selection, guarded=not within_transaction)
+        elif len(self._known) >= self._size:
+            # What is asked again stays, whatever shapes somebody comes up with in between.
+            self._known[shape] = self._known.pop(shape)
         return known
 
 
@@ -114,6 +117,9 @@ class _Build:
         """Return the next bind of that type."""
         name = f"v{self._binds}"
         self._binds += 1
+        if isinstance(kind, DateTime):
+            # As text: the driver takes the first and the last moment there is for infinity.
+            return cast(bindparam(name, type_=Text()), kind)
         return bindparam(name, type_=kind)
 
     def one(self, selection: Selection) -> Select[Any]:

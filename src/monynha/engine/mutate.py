@@ -238,6 +238,10 @@ def _told(resource: Resource, violation: Violation, values: Values) -> Fault:
             return Invalid(
                 f"The validation of the request failed: {other}.", details={other: "is not registered"}
             )
+        field = resource.fields.get(camel(violation.column))
+        if field is not None and not field.rules.creatable:
+            # The database fills it in with the asker, and the service key is no person.
+            return Forbidden()
         return Invalid(details={camel(violation.column): "is required"})
     if violation.kind == "unique":
         return Conflict()

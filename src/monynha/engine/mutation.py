@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from monynha.core.errors import Invalid
-from monynha.core.wire import parse_instant, parse_uuid
+from monynha.core.wire import format_instant, parse_instant, parse_uuid
 from monynha.engine.model import Kind, Rules
 from monynha.engine.resource import Field, Resource
 
@@ -133,7 +133,8 @@ def _id(value: object, rules: Rules) -> object:
 def _instant(value: object, rules: Rules) -> object:
     if not isinstance(value, str):
         raise ValueError("must be an RFC 3339 time with an offset, as 2026-01-31T09:00:00Z")
-    return parse_instant(value)
+    # As text: the driver takes the first and the last moment there is for infinity.
+    return format_instant(parse_instant(value))
 
 
 def _words(value: object, rules: Rules) -> list[str]:
@@ -170,17 +171,19 @@ def _all_text(value: object) -> str:
 
 
 def _url(value: object, rules: Rules) -> str:
-    text = _text(value, rules)
+    if not isinstance(value, str):
+        raise ValueError("must be a text")
     try:
-        parts = urlsplit(text)
-        is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
+        parts = urlsplit(value)
+        # To ask for the port is to check it.
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_web = False
-    if not is_web or re.search(r"[\s<>\"'`\\]", text):
+    if not is_web or re.search(r"[\s\x00-\x1f\x7f<>\"'`\\]", value):
         raise ValueError("must be an http or https address")
-    if rules.most is not None and len(text) > rules.most:
+    if rules.most is not None and len(value) > rules.most:
         raise ValueError(f"must be at most {rules.most} characters")
-    return text
+    return value
 
 
 def _address(value: object) -> str:

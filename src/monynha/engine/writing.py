@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, String
+from sqlalchemy import Column, DateTime, String
 
 from monynha.engine.compiler import DIALECT, INSTANT
 from monynha.engine.model import Kind, Rules
 from monynha.engine.resource import Resource
 
 
+@lru_cache(2000)
 def insert_sql(resource: Resource, columns: tuple[str, ...], *, first_bind: int, guard: str = "") -> str:
     """Return an insert that answers `[version, row]` and the own key; `guard` is its source's condition."""
     table = resource.table
@@ -28,6 +30,7 @@ def insert_sql(resource: Resource, columns: tuple[str, ...], *, first_bind: int,
     )
 
 
+@lru_cache(2000)
 def update_sql(resource: Resource, columns: tuple[str, ...], *, with_version: bool) -> str:
     """Return an update by key that answers `[version, row]`; it binds values, key, version."""
     table = resource.table
@@ -72,7 +75,10 @@ def _source(resource: Resource, name: str, index: int) -> tuple[str, str]:
 
 def _type(column: Column[Any]) -> str:
     # A cast to varchar(n) would cut silently; as text the column itself refuses what is too long.
-    return "text" if isinstance(column.type, String) else column.type.compile(dialect=DIALECT)
+    if isinstance(column.type, String):
+        return "text"
+    kind = column.type.compile(dialect=DIALECT)
+    return f"text::{kind}" if isinstance(column.type, DateTime) else kind
 
 
 def _answer(resource: Resource) -> str:

@@ -110,7 +110,7 @@ async def test_a_valkey_that_hangs_does_not_hang_us(own_valkey: OwnValkey) -> No
     own_valkey.tell(signal.SIGCONT)
 
     assert all(isinstance(each, ValkeyAway) for each in outcomes)
-    assert took < 1.5
+    assert took < 3
     await valkey.close()
 
 

@@ -124,6 +124,15 @@ async def test_members_are_sorted_by_joining_and_by_rank(ada: Person, people: Pe
     assert ["owner", "member", "viewer", "admin"] == await roles("?sort=joinedAt")
     assert ["viewer", "member", "admin", "owner"] == await roles("?sort=role")
     assert ["owner", "admin", "member", "viewer"] == await roles("?sort=-role")
+    for sort in ("joinedAt", "-role"):
+        seen: list[str] = []
+        cursor = ""
+        for _ in range(4):
+            path = f"/projects/{project['id']}/members?limit=1&sort={sort}{cursor}"
+            page = (await ada.get(path)).json()
+            seen += [one["role"] for one in page["data"]]
+            cursor = f"&cursor={page['meta']['nextCursor']}"
+        assert await roles(f"?sort={sort}") == seen
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Coroutine
+from getpass import getpass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -18,6 +20,9 @@ T = TypeVar("T")
 DataDir = Annotated[
     str | None, Parameter(name="--data-dir", help="The data folder (MONYNHA_DATA_DIR, default ./data).")
 ]
+Password = Annotated[
+    str | None, Parameter(help="The password; without it, it is asked for, or read from a pipe.")
+]
 AsJson = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON, for scripts.")]
 
 
@@ -26,6 +31,13 @@ def read_settings(*, data_dir: str | None = None, **flags: str | None) -> Settin
     given = {"data_dir": data_dir, **flags}
     options = {f"MONYNHA_{name.upper()}": text for name, text in given.items() if text is not None}
     return with_secrets(Settings.read({**os.environ, **options}, Path(".env")))
+
+
+def read_password() -> str:
+    """Ask for a password at a terminal, or read one line from a pipe."""
+    if sys.stdin.isatty():
+        return getpass("Password: ")
+    return sys.stdin.readline().rstrip("\n")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -17,8 +17,9 @@ def serve(
     workers: Annotated[str | None, Parameter(help="How many processes answer (MONYNHA_WORKERS).")] = None,
     services: Annotated[str | None, Parameter(help="Which parts to run (MONYNHA_SERVICES).")] = None,
 ) -> None:
-    """Run the program, with its own PostgreSQL and Valkey unless DATABASE_URL and REDIS_URL name others.
+    """Run the program.
 
+    It runs its own PostgreSQL and Valkey, unless DATABASE_URL and REDIS_URL name others.
     It prints one line with the address when it can serve, and stops on Ctrl-C.
 
     Example: monynha serve --port 9000 --data-dir /srv/monynha

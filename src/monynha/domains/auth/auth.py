@@ -10,6 +10,7 @@ from monynha.core.settings import Settings
 from monynha.domains.auth.account_rows import AccountRows
 from monynha.domains.auth.accounts import Accounts
 from monynha.domains.auth.addresses import Redirects
+from monynha.domains.auth.brakes import Brakes
 from monynha.domains.auth.letters import Letters
 from monynha.domains.auth.one_time import OneTimeTokens
 from monynha.domains.auth.parts import Parts
@@ -35,8 +36,7 @@ class Auth:
     tokens: AccessTokens
     identify: Identify
     accounts: Accounts
-    limits: Limits
-    mail_gap: Limit | None
+    brakes: Brakes
 
     @classmethod
     def build(
@@ -73,9 +73,8 @@ class Auth:
             secret=secret,
             pace_s=pace_s,
         )
-        limits = limits or Limits(Limiter(None))
-        gap = _MAIL_GAP if settings.is_production else None
-        return cls(parts, tokens, Identify(tokens), Accounts(parts, limits), limits, gap)
+        brakes = Brakes(limits or Limits(Limiter(None)), _MAIL_GAP if settings.is_production else None)
+        return cls(parts, tokens, Identify(tokens), Accounts(parts, brakes), brakes)
 
     def close(self) -> None:
         """End the threads that compare passwords."""

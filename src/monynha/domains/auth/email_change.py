@@ -42,7 +42,12 @@ async def change_email(
 
 
 async def start_change(
-    parts: Parts, transaction: Transaction, account: Account, email: str, challenge: Challenge | None = None
+    parts: Parts,
+    transaction: Transaction,
+    account: Account,
+    email: str,
+    *,
+    challenge: Challenge | None = None,
 ) -> tuple[Account, list[OneTime]]:
     """Change the address, or make the tokens that will; the caller mails them after the commit."""
     if email == account.email:
@@ -54,10 +59,10 @@ async def start_change(
     tokens: list[OneTime] = []
     if account.email:
         current = Kind.EMAIL_CHANGE_CURRENT
-        tokens.append(await issue(transaction, account.id, current, account.email, challenge))
+        tokens.append(await issue(transaction, account.id, current, account.email, challenge=challenge))
     # A taken address is answered as a free one; its owner alone could agree, and is not asked.
     if await parts.rows.by_email(transaction, email) is None:
-        tokens.append(await issue(transaction, account.id, Kind.EMAIL_CHANGE_NEW, email, challenge))
+        tokens.append(await issue(transaction, account.id, Kind.EMAIL_CHANGE_NEW, email, challenge=challenge))
     changed = await parts.rows.change(
         transaction, account, new_email=email, email_change_sent_at=now, email_change_is_half_done=False
     )

@@ -178,9 +178,11 @@ class BadCodeVerifier(AuthFault):
 
 
 class EmailsTooSoon(RateLimited):
-    """For security purposes, you can only request this after some seconds."""
+    """Another mail to that address may be asked for after some seconds."""
 
-    code = "over_email_send_rate_limit"
+    def __init__(self, wait_s: int) -> None:
+        message = f"For security purposes, you can only request this after {wait_s} seconds."
+        super().__init__(message, retry_after_s=wait_s)
 
 
 class AddressTaken(Conflict):

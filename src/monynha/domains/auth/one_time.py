@@ -138,6 +138,7 @@ class OneTimeTokens:
         user_id: UUID,
         kind: Kind,
         address: str,
+        *,
         challenge: Challenge | None = None,
     ) -> OneTime:
         """Make a token for the address; an older one of its kind ends."""
@@ -172,6 +173,7 @@ class OneTimeTokens:
         address: str,
         code: str,
         kinds: Sequence[Kind],
+        *,
         user_id: UUID | None = None,
     ) -> Taken | None:
         """Use up the token of a code that was sent to the address; None where it is wrong, and counted."""

@@ -101,7 +101,10 @@ async def _updated(
     if wanted.nonce is not None and password_hash is not None:
         kinds = (Kind.REAUTHENTICATION,)
         address = current.email or ""
-        if await parts.one_time.take_code(transaction, address, wanted.nonce, kinds, current.id) is None:
+        if (
+            await parts.one_time.take_code(transaction, address, wanted.nonce, kinds, user_id=current.id)
+            is None
+        ):
             return ReauthenticationNotValid()
     changes: dict[str, object] = {}
     if wanted.data is not None:
@@ -113,7 +116,7 @@ async def _updated(
         current = await parts.rows.change(transaction, current, **changes)
     if email is None:
         return current, []
-    return await start_change(parts, transaction, current, email, wanted.challenge)
+    return await start_change(parts, transaction, current, email, challenge=wanted.challenge)
 
 
 def _normal(email: str) -> str:

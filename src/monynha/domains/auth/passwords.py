@@ -99,5 +99,7 @@ def _score(password: str, about: tuple[str, ...]) -> int:
     # Imported where used: its word lists take a tenth of a second and 20 MB.
     from zxcvbn import zxcvbn  # type: ignore[import-untyped]  # it ships no types
 
-    told = [word for text in about for word in (text, *text.replace("@", " ").split()) if word]
+    told = [
+        word for text in about for word in (text.replace(" ", ""), *text.replace("@", " ").split()) if word
+    ]
     return int(zxcvbn(password[:_ZXCVBN_LIMIT], user_inputs=told)["score"])

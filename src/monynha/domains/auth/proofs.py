@@ -85,7 +85,7 @@ async def prove_link(
     return proven
 
 
-async def prove_code(parts: Parts, email: str, code: str, type: str, client: Client) -> Proven:
+async def prove_code(parts: Parts, email: str, code: str, type: str, *, client: Client) -> Proven:
     """Use up a code that was sent to the address and sign its owner in."""
     normal = _normal(email)
     async with parts.transaction() as transaction:
@@ -128,7 +128,7 @@ async def _mailed(parts: Parts, ask: Ask, kind: Kind) -> None:
                 account = await parts.rows.add(transaction, draft)
             if account is None or account.is_banned(parts.now()):
                 return
-            token = await parts.one_time.issue(transaction, account.id, kind, email, ask.challenge)
+            token = await parts.one_time.issue(transaction, account.id, kind, email, challenge=ask.challenge)
             await parts.rows.change(transaction, account, recovery_sent_at=parts.now())
         await parts.post(token, ask.redirect_to)
 
@@ -141,14 +141,15 @@ async def _again(
         if account.is_verified:
             return []
         await parts.rows.change(transaction, account, confirmation_sent_at=now)
-        return [await issue(transaction, account.id, Kind.CONFIRMATION, account.email or "", ask.challenge)]
+        kind, address = Kind.CONFIRMATION, account.email or ""
+        return [await issue(transaction, account.id, kind, address, challenge=ask.challenge)]
     if not account.new_email:
         return []
     await parts.rows.change(transaction, account, email_change_sent_at=now, email_change_is_half_done=False)
     current, new = Kind.EMAIL_CHANGE_CURRENT, Kind.EMAIL_CHANGE_NEW
-    tokens = [await issue(transaction, account.id, current, account.email or "", ask.challenge)]
+    tokens = [await issue(transaction, account.id, current, account.email or "", challenge=ask.challenge)]
     if await parts.rows.by_email(transaction, account.new_email) is None:
-        tokens.append(await issue(transaction, account.id, new, account.new_email, ask.challenge))
+        tokens.append(await issue(transaction, account.id, new, account.new_email, challenge=ask.challenge))
     return tokens
 
 

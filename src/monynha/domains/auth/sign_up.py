@@ -119,7 +119,8 @@ async def _mail(
     address = draft.email or ""
     if account is None:
         return letters.taken(address)
-    token = await parts.one_time.issue(transaction, account.id, Kind.CONFIRMATION, address, wanted.challenge)
+    issue, challenge = parts.one_time.issue, wanted.challenge
+    token = await issue(transaction, account.id, Kind.CONFIRMATION, address, challenge=challenge)
     return letters.of(token, parts.redirects.checked(wanted.redirect_to))
 
 

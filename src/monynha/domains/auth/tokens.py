@@ -191,7 +191,7 @@ class Identify:
             return NOBODY
         actor = self._tokens.verify(bearer(header))
         if actor.id is not None:
-            request.actor_id = str(actor.id)
+            request.actor = actor
         return actor
 
 

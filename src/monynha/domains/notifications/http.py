@@ -8,18 +8,34 @@ from datetime import UTC, datetime
 import orjson
 
 from monynha.core.errors import Invalid
+from monynha.core.wire import format_instant
 from monynha.domains.notifications.models import notifications
-from monynha.engine.mutation import unwrapped
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, enveloped
-from monynha.protocols.rest.etag import etag, of_item, wanted_version
-from monynha.protocols.rest.handlers import Handlers, Rest
+from monynha.protocols.rest.described import Described
+from monynha.protocols.rest.etag import etag, of_item, wanted_versions
+from monynha.protocols.rest.handlers import Handlers, Rest, read_body
 from monynha.protocols.rest.routes import Overrides
 
 _READ_ALL = """
 update public.notifications set read_at = clock_timestamp()
 where user_id = (select auth.uid()) and read_at is null
 """
+
+
+DESCRIBED = tuple(
+    Described(
+        method,
+        "/notifications/{id}",
+        "update",
+        notifications,
+        "Something that a person should know.",
+        inputs={"read": {"type": "boolean", "description": "Whether it was read."}},
+        is_whole=True,
+    )
+    for method in ("PUT", "PATCH")
+)
+"""What these routes take and answer."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +57,14 @@ class NotificationRoutes:
         """Mark one as read or unread; what is read already keeps its time."""
         handlers = Handlers(self.rest, notifications)
         acting = self.rest.acting(request)
-        is_read = _read(await handlers.body(acting, request))
+        is_read = _read(await read_body(request))
         key = handlers.key(request, acting)
-        version = wanted_version(request.header(b"if-match"))
-        current = await self.rest.mutate.update(acting, notifications, key, {}, version=version)
+        versions = wanted_versions(request.header(b"if-match"))
+        current = await self.rest.mutate.update(acting, notifications, key, {}, versions=versions)
         was_read = orjson.loads(current.body)["readAt"] is not None
         if is_read is not None and is_read != was_read:
-            values: dict[str, object] = {"read_at": datetime.now(UTC) if is_read else None}
-            current = await self.rest.mutate.update(acting, notifications, key, values, version=version)
+            values: dict[str, object] = {"read_at": format_instant(datetime.now(UTC)) if is_read else None}
+            current = await self.rest.mutate.update(acting, notifications, key, values, versions=versions)
         return enveloped(current.body, extra=of_item(etag(current)))
 
     async def read_all(self, request: Request) -> Response:
@@ -60,7 +76,6 @@ class NotificationRoutes:
 
 
 def _read(body: object) -> bool | None:
-    body = unwrapped(body)
     if not isinstance(body, dict):
         raise Invalid("The validation of the request failed: the body must be an object.")
     problems: dict[str, object] = {

@@ -14,14 +14,42 @@ from monynha.domains.auth.account import Account
 from monynha.domains.auth.accounts import Accounts
 from monynha.domains.auth.addresses import normal_email
 from monynha.domains.auth.faults import EmailExists
+from monynha.domains.auth.passwords import LONGEST, SHORTEST
 from monynha.domains.auth.sessions import Client
 from monynha.domains.auth.sign_up import SignUp
 from monynha.domains.users.models import users
-from monynha.engine.mutation import read_update, read_value, unwrapped
+from monynha.engine.mutation import read_update, read_value
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, enveloped
-from monynha.protocols.rest.handlers import BASE, Handlers, Rest
+from monynha.protocols.openapi import mail_address, sent
+from monynha.protocols.rest.addresses import BASE
+from monynha.protocols.rest.described import Described
+from monynha.protocols.rest.handlers import Handlers, Rest, read_body
 from monynha.protocols.rest.routes import Overrides
+
+_PASSWORD = {"type": "string", "minLength": SHORTEST, "maxLength": LONGEST, "format": "password"}
+_ADDRESS = {
+    **mail_address(),
+    "description": "The mail address. A changed one counts at once, or once it is confirmed.",
+}
+DESCRIBED = (
+    Described(
+        "POST",
+        "/users",
+        "create",
+        users,
+        "Sign up. It answers what the new user sees of themselves.",
+        inputs={"name": sent(users.fields["name"]), "email": mail_address(), "password": _PASSWORD},
+        required=("name", "email", "password"),
+        is_whole=True,
+        is_public=True,
+    ),
+    *(
+        Described(method, "/users/{id}", "update", users, "A person with an account.", {"email": _ADDRESS})
+        for method in ("PUT", "PATCH")
+    ),
+)
+"""What these routes take and answer."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +70,7 @@ class UserRoutes:
 
     async def sign_up(self, request: Request) -> Response:
         """Make an account and its profile, for anybody."""
-        given, problems = _read(unwrapped(await request.json()), _READERS)
+        given, problems = _read(await read_body(request), _READERS)
         if problems and "password" in given:
             problems |= await self.accounts.problems_of(given["password"])
         _refuse(problems)
@@ -55,7 +83,7 @@ class UserRoutes:
         """Change a profile; a new mail address counts at once, or once it is confirmed."""
         handlers = Handlers(self.rest, users)
         acting = self.rest.acting(request)
-        body = await handlers.body(acting, request)
+        body = await read_body(request)
         if not isinstance(body, dict) or "email" not in body:
             return await handlers.change(request, acting, body)
         rest = {name: value for name, value in body.items() if name != "email"}
@@ -64,8 +92,6 @@ class UserRoutes:
             read_update(users, rest)
         except Invalid as invalid:
             problems |= invalid.details
-        if problems:
-            await acting.check_live()
         _refuse(problems)
         # Who may not change the profile, or holds another version of it, is told so before anything happens.
         await handlers.change(request, acting, {})

@@ -43,4 +43,5 @@ users = Resource(
     hears_alone=True,
     told_to=(Told("user", User.id),),
     switches={"cascade": "Delete the projects that others are members of too."},
+    is_actor=True,
 )

@@ -17,7 +17,7 @@ import asyncpg
 from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import Fault, Unauthenticated, Unavailable
 from monynha.infra.postgres.faults import NOT_LIVE, Retry, Violation, translated
-from monynha.infra.postgres.pool import open_pool
+from monynha.infra.postgres.pool import Connection, Pool
 
 APP_ROLE = "monynha_app"
 ADMIN_ROLE = "monynha_admin"
@@ -27,7 +27,6 @@ CLAIM_BINDS = 3
 
 Written = Callable[[str], None]
 """Called once a transaction has committed, with what its triggers told: `kind id version,…`."""
-_Borrowed = asyncpg.pool.PoolConnectionProxy  # what a pool lends
 _GUARD = "select case when auth.enter($1, $2, $3) then ({query}) else 'false'::json end"
 
 
@@ -44,25 +43,27 @@ def guarded(query: str) -> str:
 class Database:
     """Three pools: one asks for people, one for admins, one does the program's own work."""
 
-    _people: asyncpg.Pool
-    _admins: asyncpg.Pool
-    _system: asyncpg.Pool
+    _people: Pool
+    _admins: Pool
+    _system: Pool
     on_written: list[Written] = field(default_factory=list)
 
     @classmethod
     async def open(cls, url: str, *, size: int = 10) -> Database:
         """Connect to the database at the URL with up to `size` connections for people, fewer of our own."""
-        return cls(
-            await open_pool(url, APP_ROLE, size=size),
-            await open_pool(url, ADMIN_ROLE, size=max(2, size // 4), least=0),
-            await open_pool(url, SYSTEM_ROLE, size=max(2, size // 2)),
-        )
+        people = Pool(url, APP_ROLE, size=size)
+        try:
+            await people.warm()
+        except Exception as error:
+            raise translated(error) from error
+        admins = Pool(url, ADMIN_ROLE, size=max(2, size // 4))
+        return cls(people, admins, Pool(url, SYSTEM_ROLE, size=max(2, size // 2)))
 
     async def close(self) -> None:
         """Close every connection, waiting for none."""
-        self._people.terminate()
-        self._admins.terminate()
-        self._system.terminate()
+        self._people.close()
+        self._admins.close()
+        self._system.close()
 
     def acting(self, actor: Actor) -> Acting:
         """Return what the actor may do here: the only way to a connection."""
@@ -80,11 +81,11 @@ class Database:
 class Acting:
     """A database as one actor sees it.
 
-    Whether somebody is an admin is what their row says now; their token only hints at which pool to try first.
+    Whether somebody is an admin is what their row says now; their token hints which pool to try first.
     `auth.enter` lets nobody in who came as the wrong one, so the other is tried before they are refused.
     """
 
-    _pools: tuple[asyncpg.Pool, ...]
+    _pools: tuple[Pool, ...]
     actor: Actor
     _on_written: Sequence[Written] = ()
 
@@ -92,7 +93,7 @@ class Acting:
         """Return the JSON that a query of the program's own makes; one round trip. Its binds begin at `$2`."""
         statement = f"select case when set_config('monynha.actor', $1, true) is not null then ({query}) end"
         try:
-            async with self._pools[0].acquire() as connection:
+            async with self._pools[0].lend() as connection:
                 answer: bytes = await connection.fetchval(statement, self.actor.name, *binds)
         except Exception as error:
             raise translated(error) from error
@@ -103,7 +104,7 @@ class Acting:
         actor = self.actor
         for pool in self._pools:
             try:
-                async with pool.acquire() as connection:
+                async with pool.lend() as connection:
                     answer: bytes | None = await connection.fetchval(
                         statement, actor.claims, actor.id, actor.session_id, *binds
                     )
@@ -118,12 +119,12 @@ class Acting:
         actor = self.actor
         for pool in self._pools:
             try:
-                async with pool.acquire() as connection:
-                    _told(connection)
-                    row = await connection.fetchrow(
+                async with pool.lend() as connection:
+                    connection.take_told()
+                    row: asyncpg.Record | None = await connection.fetchrow(
                         statement, actor.claims, actor.id, actor.session_id, *binds
                     )
-                    told = _told(connection)
+                    told = connection.take_told()
             except Exception as error:
                 raise translated(error) from error
             if row is not None:
@@ -156,17 +157,17 @@ class Acting:
                     await _roll_back(connection)
                     raise
                 await connection.execute("commit")
-                told = _told(connection)
+                told = connection.take_told()
             self._tell_of(told)
         except (Fault, Retry, Violation):
             raise
         except Exception as error:
             raise translated(error) from error
 
-    async def _begun(self, held: AsyncExitStack) -> _Borrowed:
+    async def _begun(self, held: AsyncExitStack) -> Connection:
         for pool in self._pools:
-            connection = await held.enter_async_context(pool.acquire())
-            _told(connection)
+            connection = await held.enter_async_context(pool.lend())
+            connection.take_told()
             try:
                 await connection.execute(_beginning(self.actor))
             except BaseException as error:
@@ -183,7 +184,7 @@ class Acting:
 class Transaction:
     """A transaction under way, as its actor. Values are always bound."""
 
-    _connection: _Borrowed
+    _connection: Connection
 
     async def value(self, statement: str, *binds: object) -> Any:
         """Return the first column of the first row, or None."""
@@ -220,12 +221,6 @@ class Transaction:
             raise translated(error) from error
 
 
-def _told(connection: _Borrowed) -> str:
-    """Take what our triggers said on a borrowed connection; the pool's stubs know no connections of ours."""
-    said: str = connection.take_told()  # type: ignore[attr-defined]
-    return said
-
-
 def _beginning(actor: Actor) -> str:
     """Return `begin` and the claims as one flush; the simple protocol takes no binds, so they are quoted."""
     if actor.kind is ActorKind.SYSTEM:
@@ -240,7 +235,7 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''").replace("\x00", "") + "'"
 
 
-async def _roll_back(connection: _Borrowed) -> None:
+async def _roll_back(connection: Connection) -> None:
     # Where the connection is gone, PostgreSQL has rolled back with it.
     with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         await connection.execute("rollback")

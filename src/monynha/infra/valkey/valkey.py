@@ -14,7 +14,7 @@ import hiredis
 from monynha.core.errors import WrongSetting
 from monynha.infra.valkey.connection import Connection, Reply, ValkeyAway
 
-_ANSWER_S = 0.5
+_ANSWER_S = 1.0
 _CONNECT_S = 2.0
 _LONGEST_PAUSE_S = 2.0
 
@@ -95,12 +95,21 @@ class Valkey:
         if connection is None or not connection.is_open:
             self._mend()
             raise ValkeyAway()
+        answer = connection.send(*words)
         try:
-            return await asyncio.wait_for(connection.send(*words), _ANSWER_S)
-        except TimeoutError:
+            await asyncio.wait((answer,), timeout=_ANSWER_S)
+            if not answer.done():
+                # A loop that was held up fires its timers before it reads: look what has come meanwhile.
+                await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            answer.cancel()
+            raise
+        if not answer.done():
             # Later answers would queue behind the missing one.
+            answer.cancel()
             connection.close()
-            raise ValkeyAway() from None
+            raise ValkeyAway()
+        return answer.result()
 
     def tell(self, *words: str | bytes | int | float) -> None:
         """Send a command and wait for no answer; where Valkey is away it is lost."""

@@ -10,6 +10,7 @@ begin
 end
 $$;
 comment on function monynha.touch() is 'Raises a row''s version and time; its triggers fire only where something changed.';
+revoke execute on function monynha.touch() from public;
 
 create table public.users (
   id uuid primary key references auth.users (id) on delete cascade,

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from logging import INFO
 from secrets import token_hex
 
 import structlog
@@ -46,7 +47,8 @@ class Edge:
         request = Request(scope, receive, id=_request_id(scope), client=self.client_of(scope))
         response = await self._answer(request)
         await self._send(request, response, receive, send)
-        _tell(request, response, time.perf_counter() - started)
+        if _log.is_enabled_for(INFO):
+            _tell(request, response, time.perf_counter() - started)
 
     async def _hold(self, socket: Socket) -> None:
         path: str = socket.scope["path"]
@@ -131,7 +133,7 @@ def _tell(request: Request, response: Response, seconds: float) -> None:
         duration=round(seconds * 1000, 3),
         ip=request.client,
         userAgent=request.header(b"user-agent"),
-        userId=request.actor_id,
+        userId=request.actor.id if request.actor else None,
         requestId=request.id,
     )
 

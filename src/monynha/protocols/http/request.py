@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest, TooLarge, UnsupportedMediaType
 from monynha.core.wire import parse_json
 
@@ -15,6 +16,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 BODY_LIMIT_BYTES = 1_000_000
+_HEARD_OUT_BYTES = 10_000_000
+"""How much of a body that is too large is read all the same: who is cut off while sending hears no answer."""
 
 
 class Request:
@@ -24,7 +27,7 @@ class Request:
         "_body",
         "_headers",
         "_receive",
-        "actor_id",
+        "actor",
         "client",
         "id",
         "method",
@@ -43,7 +46,7 @@ class Request:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.params: dict[str, str] = {}
-        self.actor_id: str | None = None
+        self.actor: Actor | None = None
 
     def header(self, name: bytes) -> str | None:
         """Return a header by its lower-case name; a repeated one comes joined by commas (RFC 9110 §5.3)."""
@@ -65,7 +68,7 @@ class Request:
         """Return the whole body, at most 1 MB (TooLarge otherwise)."""
         if self._body is None:
             declared = self.header(b"content-length")
-            if declared is not None and declared.isdecimal() and int(declared) > BODY_LIMIT_BYTES:
+            if declared is not None and declared.isdecimal() and int(declared) > _HEARD_OUT_BYTES:
                 raise TooLarge()
             self._body = await self._read(BODY_LIMIT_BYTES)
         return self._body
@@ -86,10 +89,12 @@ class Request:
                 raise BadRequest("The client left before the body was complete.")
             chunk: bytes = message.get("body", b"")
             size += len(chunk)
-            if size > limit_bytes:
+            if size <= limit_bytes:
+                chunks.append(chunk)
+            is_last = not message.get("more_body")
+            if size > limit_bytes and (is_last or size > _HEARD_OUT_BYTES):
                 raise TooLarge()
-            chunks.append(chunk)
-            if not message.get("more_body"):
+            if is_last:
                 return b"".join(chunks)
 
 

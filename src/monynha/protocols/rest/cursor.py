@@ -6,11 +6,10 @@ import base64
 import binascii
 import hashlib
 import json
-from datetime import datetime
 from typing import Any
 
 from monynha.core.errors import BadRequest
-from monynha.core.wire import parse_instant, parse_uuid
+from monynha.core.wire import format_instant, parse_instant, parse_uuid
 from monynha.engine.model import Kind
 from monynha.engine.resource import Resource
 from monynha.engine.selection import Order, Selection
@@ -54,7 +53,7 @@ def _values(resource: Resource, order: Order, marks: Any) -> tuple[object, ...]:
     return (_value(by.rules.kind, first, is_nullable=by.nullable), *ids)
 
 
-def _value(kind: Kind, mark: Any, *, is_nullable: bool) -> int | str | datetime | None:
+def _value(kind: Kind, mark: Any, *, is_nullable: bool) -> int | str | None:
     if mark is None and is_nullable:
         return None
     if kind is Kind.CHOICE and type(mark) is int and abs(mark) < 1000:
@@ -62,7 +61,7 @@ def _value(kind: Kind, mark: Any, *, is_nullable: bool) -> int | str | datetime 
     if kind is Kind.NUMBER and type(mark) is int and abs(mark) < 2**63:
         return mark
     if kind is Kind.INSTANT and isinstance(mark, str):
-        return parse_instant(mark)
+        return format_instant(parse_instant(mark))
     if kind is Kind.TEXT and isinstance(mark, str) and "\x00" not in mark:
         mark.encode()
         return mark

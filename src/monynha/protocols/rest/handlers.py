@@ -12,11 +12,11 @@ from uuid import UUID
 import orjson
 
 from monynha.core.actor import Actor
-from monynha.core.errors import BadRequest, Fault, NotAcceptable, NotFound, Unauthenticated
-from monynha.core.wire import camel, parse_uuid
+from monynha.core.errors import BadRequest, NotAcceptable, NotFound, Unauthenticated
+from monynha.core.wire import parse_uuid
 from monynha.engine.catalog import Catalog
 from monynha.engine.mutate import Created, Key, Mutate
-from monynha.engine.mutation import Values, read_create, read_update, unwrapped
+from monynha.engine.mutation import read_create, read_update, unwrapped
 from monynha.engine.once import Once
 from monynha.engine.query import Query
 from monynha.engine.resource import Relation, Resource
@@ -25,11 +25,11 @@ from monynha.infra.postgres.database import Acting, Database
 from monynha.protocols.http.accept import accepts_json
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, enveloped
+from monynha.protocols.rest.addresses import BASE, own_parameter
 from monynha.protocols.rest.cursor import write_cursor
 from monynha.protocols.rest.etag import etag, matches, of_item, wanted_versions
 from monynha.protocols.rest.question import Questions
 
-BASE = "/api/v1"
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -53,7 +53,6 @@ class Rest:
         actor = self.identify(request)
         if actor.is_nobody:
             raise Unauthenticated()
-        request.actor_id = str(actor.id) if actor.id else actor.kind.value
         return self.database.acting(actor)
 
 
@@ -78,16 +77,16 @@ class Handlers:
 
     async def _page(self, request: Request, relation: Relation | None) -> Response:
         acting = self.rest.acting(request)
-        query = await _form(acting, lambda: _query(request))
+        query = _query(request)
         questions = self.rest.questions
         scope = None
         if relation is not None:
-            scope = Scope(relation.source, await self._parent(request, acting))
-        asked = await _form(acting, lambda: questions.list(self.resource, query, acting.actor, scope))
+            scope = Scope(relation.source, id_of(request.params["id"], acting.actor))
+        asked = questions.list(self.resource, query, acting.actor, scope)
         if relation is not None and scope is not None:
             outside = next(one.name for one in self.resource.fields.values() if one.column is relation.there)
             asked = replace(asked, where=(Condition("is", (outside,), scope.id), *asked.where))
-        asked = await _form(acting, lambda: questions.after(asked, query))
+        asked = questions.after(asked, query)
         page = await self.rest.query.page(acting, asked)
         meta: dict[str, object] = {"limit": asked.limit, "nextCursor": None}
         if page.cursor is not None:
@@ -101,10 +100,8 @@ class Handlers:
     async def read(self, request: Request) -> Response:
         """Answer one row, or 304 where the asker has it already."""
         acting = self.rest.acting(request)
-        query = await _form(acting, lambda: _query(request))
-        asked = await _form(
-            acting, lambda: self.rest.questions.item(self.resource, query, self.key(request, acting))
-        )
+        query = _query(request)
+        asked = self.rest.questions.item(self.resource, query, self.key(request, acting))
         found = await self.rest.query.one(acting, asked)
         tag = etag(found)
         if matches(request.header(b"if-none-match"), tag):
@@ -114,19 +111,19 @@ class Handlers:
     async def create(self, request: Request) -> Response:
         """Create a row and answer it with its address."""
         acting = self.rest.acting(request)
-        query = await _form(acting, lambda: _query(request))
-        await _form(acting, lambda: self._asked(acting, query, ()))
-        body = await self.body(acting, request)
-        values = await _form(acting, lambda: read_create(self.resource, body))
-        once = await _form(acting, lambda: _once(request, acting.actor, body))
-        parent = None if self.resource.within is None else await self._parent(request, acting)
+        query = _query(request)
+        self._asked(query, ())
+        body = await read_body(request)
+        values = read_create(self.resource, body)
+        once = _once(request, acting.actor, body)
+        parent = None if self.resource.within is None else id_of(request.params["id"], acting.actor)
         plain = self.resource.is_plain and not query
         created = await self.rest.mutate.create(
             acting,
             self.resource,
             values,
             parent=parent,
-            answer=None if plain else lambda key: self._asked(acting, query, key),
+            answer=None if plain else lambda key: self._asked(query, key),
             once=once,
         )
         return self._created(created, plain_path=request.path)
@@ -142,18 +139,18 @@ class Handlers:
     async def update(self, request: Request) -> Response:
         """Change what the body names and answer the row as it is then."""
         acting = self.rest.acting(request)
-        return await self.change(request, acting, await self.body(acting, request))
+        return await self.change(request, acting, await read_body(request))
 
     async def change(
         self, request: Request, acting: Acting, body: object, *, is_checked: bool = False
     ) -> Response:
         """Change a row by a body that was read already; `is_checked` where If-Match was looked at before."""
-        query = await _form(acting, lambda: _query(request))
+        query = _query(request)
         wanted = None if is_checked else request.header(b"if-match")
-        versions = await _form(acting, lambda: wanted_versions(wanted))
-        values: Values = await _form(acting, lambda: read_update(self.resource, body))
-        key = await _form(acting, lambda: self.key(request, acting))
-        asked = await _form(acting, lambda: self._asked(acting, query, key))
+        versions = wanted_versions(wanted)
+        values = read_update(self.resource, body)
+        key = self.key(request, acting)
+        asked = self._asked(query, key)
         plain = self.resource.is_plain and not query
         found = await self.rest.mutate.update(
             acting,
@@ -168,14 +165,14 @@ class Handlers:
     async def delete(self, request: Request) -> Response:
         """Delete a row; nothing is left to answer."""
         acting = self.rest.acting(request)
-        query = await _form(acting, lambda: request.query)
-        switches = await _form(acting, lambda: self._switches(query))
-        versions = await _form(acting, lambda: wanted_versions(request.header(b"if-match")))
-        key = await _form(acting, lambda: self.key(request, acting))
+        query = request.query
+        switches = self._switches(query)
+        versions = wanted_versions(request.header(b"if-match"))
+        key = self.key(request, acting)
         await self.rest.mutate.delete(acting, self.resource, key, versions=versions, switches=switches)
         return Response(204)
 
-    def _asked(self, acting: Acting, query: dict[str, str], key: Key) -> Selection:
+    def _asked(self, query: dict[str, str], key: Key) -> Selection:
         return self.rest.questions.item(self.resource, query, key)
 
     def _switches(self, query: dict[str, str]) -> tuple[str, ...]:
@@ -196,22 +193,10 @@ class Handlers:
         parent = id_of(request.params["id"], acting.actor)
         return tuple(parent if one is self.resource.parent_column else own for one in self.resource.key)
 
-    async def _parent(self, request: Request, acting: Acting) -> UUID:
-        found: UUID = await _form(acting, lambda: id_of(request.params["id"], acting.actor))
-        return found
 
-    async def body(self, acting: Acting, request: Request) -> Any:
-        """Return the JSON body without its wrapper; whoever's session is over hears that first."""
-        try:
-            return unwrapped(await request.json())
-        except Fault:
-            await acting.check_live()
-            raise
-
-
-def own_parameter(resource: Resource) -> str:
-    """Return what an item's own id is called in its address: `id`, or below a parent the key's own name."""
-    return camel(resource.own_key.name)
+async def read_body(request: Request) -> Any:
+    """Return the JSON body without its wrapper."""
+    return unwrapped(await request.json())
 
 
 def id_of(text: str, actor: Actor) -> UUID:
@@ -220,15 +205,6 @@ def id_of(text: str, actor: Actor) -> UUID:
     if found is None:
         raise NotFound()
     return found
-
-
-async def _form(acting: Acting, read: Callable[[], Any]) -> Any:
-    """Judge a request's form; whoever's session is over hears that first, and no more."""
-    try:
-        return read()
-    except Fault:
-        await acting.check_live()
-        raise
 
 
 def _query(request: Request) -> dict[str, str]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest
-from monynha.core.wire import parse_instant, parse_uuid
+from monynha.core.wire import format_instant, parse_instant, parse_uuid
 from monynha.engine.catalog import Catalog
 from monynha.engine.model import Kind
 from monynha.engine.resource import Filter, Resource
@@ -17,6 +17,7 @@ from monynha.protocols.rest.cursor import read_cursor
 
 LIMIT = 20
 MOST = 100
+MOST_VALUES = 100
 MOST_ROWS = 50_000
 """How many rows one question may ask for at most, with everything it includes."""
 _SHOWN = ("include", "fields")
@@ -62,8 +63,8 @@ class Questions:
     def _shown(self, asked: Selection, query: dict[str, str]) -> Selection:
         if "include" not in query and "fields" not in query:
             return asked
-        tree = _tree(_words(query.get("include", "")))
-        fields = None if "fields" not in query else _tree(_words(query["fields"]))
+        tree = _tree(_listed("include", query["include"]) if "include" in query else ())
+        fields = None if "fields" not in query else _tree(_listed("fields", query["fields"]))
         shown = self._node(asked, tree, fields, "")
         if shown.cost() > MOST_ROWS:
             raise BadRequest(
@@ -92,8 +93,12 @@ class Questions:
 _Tree = dict[str, "_Tree"]
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+def _listed(name: str, text: str) -> list[str]:
+    """Return the values of a comma list; an empty one among them is a slip that would go unnoticed."""
+    words = [word.strip() for word in text.split(",")]
+    if len(words) > MOST_VALUES or not all(words):
+        raise _bad(name, f"must be 1 to {MOST_VALUES} values, separated by commas")
+    return words
 
 
 def _tree(paths: Iterable[str]) -> _Tree:
@@ -153,9 +158,7 @@ def _condition(resource: Resource, one: Filter, text: str, actor: Actor) -> Cond
         if text not in ("true", "false"):
             raise _bad(one.name, "must be true or false")
         return Condition("missing", one.fields, text == "true")
-    words = _words(text)
-    if not words or len(words) > 100:
-        raise _bad(one.name, "must be 1 to 100 values, separated by commas")
+    words = _listed(one.name, text)
     rules = resource.fields[one.fields[0]].rules
     if one.operator == "has":
         return Condition("has", one.fields, words)
@@ -178,7 +181,7 @@ def _id(name: str, word: str, actor: Actor) -> UUID | None:
 def _instant(name: str, text: str) -> object:
     try:
         # In a query string a plus sign arrives as a blank unless it was encoded.
-        return parse_instant(text.replace(" ", "+") if text[-6:-5] == " " else text)
+        return format_instant(parse_instant(text.replace(" ", "+") if text[-6:-5] == " " else text))
     except ValueError as problem:
         raise _bad(name, str(problem)) from None
 

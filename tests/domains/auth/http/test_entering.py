@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from monynha.core.errors import Unauthenticated
+from monynha.domains.auth.passwords import Checked
 from monynha.infra.postgres.database import guarded
 from tests.domains.auth.conftest import PASSWORD, Desk, new_address
 
@@ -226,6 +227,23 @@ async def test_any_password_of_8_to_256_characters_will_do(desk: Desk, password:
     assert (await desk.sign_in(address, password[:-1])).status_code == 400
 
 
+async def test_a_password_that_is_changed_while_it_is_compared_opens_no_session(desk: Desk) -> None:
+    address = new_address()
+    await desk.signed_up(address)
+    passwords = desk.auth.parts.passwords
+    check = passwords.check
+
+    async def overtaken(password: str, kept: str | None) -> Checked:
+        found = await check(password, kept)
+        await desk.auth.accounts.set_password(address, "changed meanwhile")
+        return found
+
+    passwords.check = overtaken  # type: ignore[method-assign]
+    answer = await desk.sign_in(address)
+
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "invalid_credentials")
+
+
 async def test_a_grant_nobody_knows_is_refused(desk: Desk) -> None:
     answer = await desk.post("/token?grant_type=magic", {}, headers=NEW)
 
@@ -262,6 +280,11 @@ async def test_refreshes_at_once_all_get_the_same_token(desk: Desk) -> None:
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["refresh_token"] for answer in answers}) == 1
+    async with desk.auth.parts.transaction() as transaction:
+        counter = await transaction.value(
+            "select refresh_counter from auth.sessions where user_id = $1", UUID(session["user"]["id"])
+        )
+    assert counter == 1, "one of them took the next place, the others waited for it"
 
 
 async def test_a_token_replaced_a_moment_ago_is_answered_with_the_current_one(desk: Desk) -> None:

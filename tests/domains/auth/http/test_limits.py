@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -98,3 +99,28 @@ async def test_in_production_an_address_gets_one_mail_a_minute_whoever_asks(make
         assert first.status_code == 200
         assert (second.status_code, second.json()["error_code"]) == (429, "over_email_send_rate_limit")
         assert second.json()["msg"].startswith("For security purposes, you can only request this after ")
+
+
+async def test_nobody_has_us_mail_the_world_by_changing_their_address(make_desk: MakeDesk) -> None:
+    limits = Limits(Limiter(None), auth=Limit(5, 900))
+    desk = make_desk(autoconfirm=False, limits=limits)
+    body = {"email": new_address(), "password": PASSWORD, "email_confirm": True}
+    made = (await desk.post("/admin/users", body, desk.service)).json()
+    token = (await desk.sign_in(body["email"])).json()["access_token"]  # type: ignore[arg-type]
+
+    answers = [await desk.put("/user", {"email": new_address()}, token) for _ in range(6)]
+
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    with pytest.raises(RateLimited):
+        await desk.auth.accounts.change_email(UUID(made["id"]), new_address())
+
+
+async def test_the_gap_between_mails_holds_for_sign_ups_by_the_api_too(make_desk: MakeDesk) -> None:
+    desk, address = make_desk(autoconfirm=False, app_env="production"), new_address()
+    password = "four words no one guesses"
+    await desk.auth.accounts.sign_up(SignUp(address, password), Client("127.0.0.1"))
+
+    with pytest.raises(RateLimited) as refused:
+        await desk.auth.accounts.sign_up(SignUp(address, password), Client("127.0.0.2"))
+
+    assert refused.value.code == "RATE_LIMITED"

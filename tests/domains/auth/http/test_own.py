@@ -58,6 +58,16 @@ async def test_a_signed_token_without_a_session_holds_while_its_user_exists(desk
     assert (await desk.get("/user", token)).json()["error_code"] == "user_not_found"
 
 
+async def test_somebody_elses_session_makes_no_token_good(desk: Desk) -> None:
+    mine, other = await desk.signed_up(), await desk.signed_up()
+    session_id = desk.auth.tokens.verify(other["access_token"]).session_id
+    token = desk.key("authenticated", sub=mine["user"]["id"], session_id=str(session_id))
+
+    answer = await desk.get("/user", token)
+
+    assert (answer.status_code, answer.json()["error_code"]) == (403, "session_not_found")
+
+
 async def test_an_expired_token_is_refused(desk: Desk) -> None:
     session = await desk.signed_up()
     desk.clock.advance(3600)
@@ -266,11 +276,16 @@ async def test_changing_to_a_taken_address_by_mail_tells_nobody_that_it_is(maili
     assert len(desk.letters(taken)) == before
 
 
-async def test_a_link_to_an_address_that_was_given_up_is_worth_nothing(desk: Desk) -> None:
+@pytest.mark.parametrize("changed_by", ["its owner", "an admin"])
+async def test_a_link_to_an_address_that_was_given_up_is_worth_nothing(desk: Desk, changed_by: str) -> None:
     session = await desk.signed_up()
     old = session["user"]["email"]
     await desk.post("/recover", {"email": old})
-    await desk.put("/user", {"email": new_address()}, session["access_token"])
+    if changed_by == "its owner":
+        await desk.put("/user", {"email": new_address()}, session["access_token"])
+    else:
+        path = f"/admin/users/{session['user']['id']}"
+        await desk.put(path, {"email": new_address()}, desk.service)
 
     answer = await desk.post("/verify", {"type": "recovery", "token_hash": desk.letters(old)[0].token})
 

@@ -54,8 +54,10 @@ def told(fault: Fault, request: Request, stack: Sequence[str]) -> Response:
 
 def _in_words_of_the_wire(fault: Fault) -> tuple[int, str, str]:
     match fault:
-        case AuthFault() | EmailsTooSoon():
+        case AuthFault():
             return fault.status, fault.code, fault.message
+        case EmailsTooSoon():
+            return 429, "over_email_send_rate_limit", fault.message
         case WeakPassword():
             return 422, "weak_password", f"Password {fault.details['password']}"
         case AddressTaken():

@@ -8,7 +8,7 @@ from monynha.domains.auth.auth import Auth
 from monynha.domains.auth.faults import InvalidCredentials, ValidationFailed
 from monynha.domains.auth.http.answers import answer
 from monynha.domains.auth.http.body import Body, client_of, read_body, redirect_of
-from monynha.domains.auth.http.counted import check_mail_gap, counted
+from monynha.domains.auth.http.counted import counted
 from monynha.domains.auth.http.not_enabled import (
     AnonymousDisabled,
     PhoneDisabledAtSignIn,
@@ -71,7 +71,7 @@ async def _signed_up(auth: Auth, request: Request, body: Body, *, has_password: 
     if not has_password:
         raise ValidationFailed("Signup requires a valid password")
     if not auth.parts.autoconfirm:
-        await check_mail_gap(auth, email.strip().lower())
+        await auth.brakes.mail(email)
     account = await sign_up(auth.parts, wanted)
     if not auth.parts.autoconfirm:
         return answer(user(account))

@@ -7,7 +7,6 @@ from functools import partial
 from monynha.domains.auth.auth import Auth
 from monynha.domains.auth.http.answers import answer
 from monynha.domains.auth.http.body import read_body, redirect_of
-from monynha.domains.auth.http.counted import check_mail_gap
 from monynha.domains.auth.http.not_enabled import PhoneDisabledAtSignIn
 from monynha.domains.auth.http.who import signed_in
 from monynha.domains.auth.own_account import Wanted, ask_nonce, update_own
@@ -45,13 +44,15 @@ async def _change(auth: Auth, request: Request) -> Response:
         challenge=body.challenge(),
         redirect_to=redirect_of(request, body),
     )
+    if wanted.email:
+        await auth.brakes.change_of_address(asker.account.id)
     if wanted.email and not auth.parts.autoconfirm:
-        await check_mail_gap(auth, wanted.email.strip().lower())
+        await auth.brakes.mail(wanted.email)
     return answer(user(await update_own(auth.parts, asker.account, asker.session_id, wanted)))
 
 
 async def _reauthenticate(auth: Auth, request: Request) -> Response:
     asker = await signed_in(auth, request)
-    await check_mail_gap(auth, asker.account.email or "")
+    await auth.brakes.mail(asker.account.email or "")
     await ask_nonce(auth.parts, asker.account)
     return answer({})

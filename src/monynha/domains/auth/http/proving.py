@@ -10,7 +10,7 @@ from monynha.domains.auth.email_change import HalfDone
 from monynha.domains.auth.faults import AuthFault, OtpExpired, ValidationFailed
 from monynha.domains.auth.http.answers import answer
 from monynha.domains.auth.http.body import Body, client_of, read_body, redirect_of
-from monynha.domains.auth.http.counted import check_mail_gap, counted
+from monynha.domains.auth.http.counted import counted
 from monynha.domains.auth.http.entering import held
 from monynha.domains.auth.http.not_enabled import PhoneDisabledAtSignIn
 from monynha.domains.auth.proofs import (
@@ -67,7 +67,7 @@ async def _asked(auth: Auth, path: str, request: Request, body: Body) -> Respons
         create=path != "/recover" and body.flag("create_user") is not False,
         metadata=body.object("data") or {},
     )
-    await check_mail_gap(auth, ask.email.strip().lower())
+    await auth.brakes.mail(ask.email)
     if path == "/recover":
         await ask_recovery(auth.parts, ask)
     elif path == "/resend":
@@ -95,7 +95,8 @@ async def _verified(auth: Auth, request: Request, body: Body) -> Response:
         proven = await prove_link(auth.parts, link, type, client_of(request))
     else:
         code = body.needed("token")
-        proven = await prove_code(auth.parts, body.needed("email"), code, type, client_of(request))
+        email = body.needed("email")
+        proven = await prove_code(auth.parts, email, code, type, client=client_of(request))
     if isinstance(proven, HalfDone):
         return answer({"msg": _HALF_DONE, "code": "200"})
     assert not isinstance(proven, Authorized), "only a followed link goes on by a code"

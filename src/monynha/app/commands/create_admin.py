@@ -1,0 +1,41 @@
+"""`monynha create-admin`: make somebody a system admin."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from monynha.app.commands.options import AsJson, DataDir, Password, read_password, read_settings, run
+from monynha.core.settings import Settings
+
+
+def create_admin(
+    email: Annotated[str, Parameter(help="The mail address of the account, which is made if there is none.")],
+    /,
+    *,
+    password: Password = None,
+    data_dir: DataDir = None,
+    json_: AsJson = False,
+) -> None:
+    """Make somebody a system admin, who may do all that every owner may.
+
+    Example: monynha create-admin ada@example.com
+    """
+    run(_create_admin(read_settings(data_dir=data_dir), email, password, as_json=json_))
+
+
+async def _create_admin(settings: Settings, email: str, password: str | None, *, as_json: bool) -> None:
+    from monynha.app.housekeeping import house
+    from monynha.app.refused import refusing
+
+    async with house(settings) as found:
+        with refusing():
+            if password is None and not await found.accounts.is_known(email):
+                password = read_password()
+            account = await found.accounts.make_admin(email, password)
+    if as_json:
+        print(json.dumps({"id": str(account.id), "email": account.email}))
+    else:
+        print(f"{account.email} is an admin.")

@@ -1,0 +1,32 @@
+"""`monynha doctor`: look settings, servers and rights over."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from monynha.app.commands.options import AsJson, DataDir, read_settings, run
+from monynha.core.settings import Settings
+
+
+def doctor(*, data_dir: DataDir = None, json_: AsJson = False) -> None:
+    """Check the settings, the servers, and that every table keeps its rights.
+
+    It ends with 1 where something is dangerous: the program would not start with it.
+
+    Example: monynha doctor
+    """
+    run(_doctor(read_settings(data_dir=data_dir), as_json=json_))
+
+
+async def _doctor(settings: Settings, *, as_json: bool) -> None:
+    from monynha.app.examination import examine
+
+    checks = await examine(settings)
+    if as_json:
+        print(json.dumps([{"check": one.name, "level": one.level, "says": one.says} for one in checks]))
+    else:
+        for one in checks:
+            print(f"{one.level:<8} {one.name}: {one.says}")
+    if any(one.level == "danger" for one in checks):
+        sys.exit(1)

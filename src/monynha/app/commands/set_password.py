@@ -1,0 +1,34 @@
+"""`monynha set-password`: give an account another password."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from monynha.app.commands.options import DataDir, Password, read_password, read_settings, run
+from monynha.core.settings import Settings
+
+
+def set_password(
+    email: Annotated[str, Parameter(help="The mail address of the account.")],
+    /,
+    *,
+    password: Password = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Give an account another password, and end all its sessions.
+
+    Example: monynha set-password ada@example.com
+    """
+    run(_set_password(read_settings(data_dir=data_dir), email, password or read_password()))
+
+
+async def _set_password(settings: Settings, email: str, password: str) -> None:
+    from monynha.app.housekeeping import house
+    from monynha.app.refused import refusing
+
+    async with house(settings) as found:
+        with refusing():
+            account = await found.accounts.set_password(email, password)
+    print(f"{account.email} has the new password; whoever was signed in must sign in again.")
