@@ -33,6 +33,7 @@ from monynha.protocols.http.edge import Edge
 from monynha.protocols.http.health import Health
 from monynha.protocols.http.limits import Limits
 from monynha.protocols.http.router import Area, Router
+from monynha.protocols.rest.events import EventStreams
 from monynha.protocols.rest.handlers import Rest
 from monynha.protocols.rest.limited import Limited
 from monynha.protocols.rest.routes import area as rest_area
@@ -47,10 +48,15 @@ class Program:
     auth: Auth
     valkey: Valkey
     live: LiveParts
+    streams: EventStreams
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
         await self.edge(scope, receive, send)
+
+    def leave(self) -> None:
+        """End what would go on without an end; sockets are told by the server itself."""
+        self.streams.close()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -77,18 +83,26 @@ async def build(settings: Settings, servers: Servers) -> Program:
     mutate = Mutate(query)
     live = LiveParts.begin(database, query, valkey, servers.redis_url)
     rest = Rest(CATALOG, database, query, mutate, auth.identify)
-    router = Router([health.area(), *_areas(settings, rest, auth, limits)])
+    streams = EventStreams(rest, live.hub)
+    held, broadcasts = sockets(live, database, mutate, auth.tokens)
+    areas = [health.area(), *_areas(settings, rest, auth, limits, streams)]
+    is_live = "realtime" in settings.services
+    router = Router([*areas, broadcasts] if is_live else areas)
     origins = Origins(frozenset(settings.cors_origins), any_local=not settings.is_production)
     clients = Clients.behind(settings.trusted_proxies)
-    held = sockets(live, database, mutate, auth.tokens) if "realtime" in settings.services else {}
-    edge = Edge(router, origins, clients, shows_stack=not settings.is_production, sockets=held)
-    return Program(edge, database, auth, valkey, live)
+    edge = Edge(
+        router, origins, clients, shows_stack=not settings.is_production, sockets=held if is_live else {}
+    )
+    return Program(edge, database, auth, valkey, live, streams)
 
 
-def _areas(settings: Settings, rest: Rest, auth: Auth, limits: Limits) -> Iterator[Area]:
+def _areas(
+    settings: Settings, rest: Rest, auth: Auth, limits: Limits, streams: EventStreams
+) -> Iterator[Area]:
     """Yield what each of the services to run answers."""
     if "api" in settings.services:
-        own = {**UserRoutes(rest, auth.accounts).overrides, **NotificationRoutes(rest).overrides}
+        people = UserRoutes(rest, auth.accounts).overrides
+        own = {**people, **NotificationRoutes(rest).overrides, **streams.overrides}
         yield rest_area(rest, own, Limited(limits))
         yield openapi.area(openapi_document)
     if "auth" in settings.services:

@@ -60,6 +60,7 @@ async def answer(
 
     async def end() -> None:
         await stop.wait()
+        application.leave()
         edge.should_exit = True
 
     ending = asyncio.create_task(end())

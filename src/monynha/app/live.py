@@ -17,8 +17,10 @@ from monynha.engine.waking import Waking
 from monynha.infra.postgres.database import Database
 from monynha.infra.valkey import Channels, Valkey
 from monynha.protocols.http.edge import TakeSocket
+from monynha.protocols.http.router import Area
 from monynha.protocols.phoenix import connection as phoenix
 from monynha.protocols.phoenix.channel import Parts
+from monynha.protocols.phoenix.http import Broadcasts
 from monynha.protocols.phoenix.presence import Presence
 from monynha.protocols.websocket import handler as websocket
 from monynha.protocols.websocket.session import Live
@@ -57,8 +59,8 @@ class LiveParts:
 
 def sockets(
     parts: LiveParts, database: Database, mutate: Mutate, tokens: AccessTokens
-) -> dict[str, TakeSocket]:
-    """Return what takes sockets, by address."""
+) -> tuple[dict[str, TakeSocket], Area]:
+    """Return what takes sockets, by address, and what says something in rooms without one."""
 
     def verify(token: str) -> tuple[Actor, float | None]:
         return tokens.verify(token), tokens.ends_at(token)
@@ -67,7 +69,8 @@ def sockets(
         CATALOG, database, mutate, parts.hub, parts.rooms, verify, {one.said: one for one in GESTURES}
     )
     parts_of_phoenix = Parts(CATALOG, database, parts.hub, parts.rooms, parts.presence, verify)
-    return {
+    held: dict[str, TakeSocket] = {
         websocket.PATH: websocket.LiveSocket(live),
         phoenix.PATH: phoenix.PhoenixSocket(parts_of_phoenix),
     }
+    return held, Broadcasts(parts_of_phoenix).area()

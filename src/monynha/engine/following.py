@@ -163,7 +163,7 @@ class Following:
         self.is_complete = self.is_complete and seat.is_complete
 
     async def _admission(self, stream: Stream) -> int | None:
-        """The version before that at which the actor was admitted: a stream that came while they were away."""
+        """The version before the actor was admitted to a stream that came while they were away."""
         for name, gate in self._hub.rights.gates.items():
             if gate.told_to[0].kind == stream.kind and self.actor.id is not None:
                 version = await self._hub.history.latest(stream, name, self.actor.id, "insert")

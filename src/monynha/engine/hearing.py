@@ -112,7 +112,8 @@ def _write(resource: Resource, carriers: list[Resource], verb: str, rows: str, c
     {_source(resource, carriers)}
   ), {count}, written as (
     insert into monynha.events (kind, stream, version, at, resource, verb, row_id, new, old, actor)
-    select c.kind, c.id, {version}, clock_timestamp(), '{resource.plural}', '{verb}', e.row_id, e.new, e.old, auth.uid()
+    select c.kind, c.id, {version}, clock_timestamp(), '{resource.plural}', '{verb}',
+      e.row_id, e.new, e.old, auth.uid()
     from {"source" if is_one else "placed"} e join counted c on c.kind = e.kind and c.id = e.id
   )
   select string_agg(c.kind || ' ' || c.id || ' ' || c.version, ',') into told from counted c;
@@ -127,7 +128,8 @@ def _source(resource: Resource, carriers: list[Resource]) -> str:
     for told in resource.told_to:
         id = f"'{NOBODYS_ID}'::uuid" if told.by is None else f"changed.{column_of(told.by).name}"
         parts.append(
-            f"select '{told.kind}'::text as kind, {id} as id, changed.row_id, changed.new, changed.old from changed"
+            f"select '{told.kind}'::text as kind, {id} as id, changed.row_id, changed.new, changed.old "
+            "from changed"
         )
     for carrier in carriers:
         first = carrier.told_to[0]
@@ -135,8 +137,8 @@ def _source(resource: Resource, carriers: list[Resource]) -> str:
         for name in carrier.carries:
             by = column_of(carrier.links[name].by).name
             parts.append(
-                f"select '{first.kind}'::text, v.{column_of(first.by).name}, changed.row_id, changed.new, changed.old "
-                f"from changed join public.{carrier.table.name} v on v.{by} = changed.row_id"
+                f"select '{first.kind}'::text, v.{column_of(first.by).name}, changed.row_id, changed.new, "
+                f"changed.old from changed join public.{carrier.table.name} v on v.{by} = changed.row_id"
             )
     return "\n    union all ".join(parts)
 
@@ -152,14 +154,16 @@ def _json(columns: Iterable[Column[object]], row: str) -> str:
 
 
 def _inserted(resource: Resource) -> str:
-    return f"select {_keys(resource, 'r')}, {_json(resource.heard, 'r')} as new, null::jsonb as old from new_rows r"
+    row = _json(resource.heard, "r")
+    return f"select {_keys(resource, 'r')}, {row} as new, null::jsonb as old from new_rows r"
 
 
 def _updated(resource: Resource) -> str:
     key = " and ".join(f"o.{one.name} = n.{one.name}" for one in resource.key)
     names = [one.name for one in resource.heard]
     # What is compared is the row, not its JSON: a number that is written otherwise is the same number.
-    differs = f"({', '.join(f'n.{name}' for name in names)}) is distinct from ({', '.join(f'o.{name}' for name in names)})"
+    there, here = ", ".join(f"n.{name}" for name in names), ", ".join(f"o.{name}" for name in names)
+    differs = f"({there}) is distinct from ({here})"
     before = _json(resource.heard, "o")
     after = _json(resource.heard, "n")
     return f"""select {_keys(resource, "n")}, {after} as new, (
@@ -175,7 +179,7 @@ def _deleted(resource: Resource, row: str, source: str) -> str:
 
 
 def _forgetting(resource: Resource) -> str:
-    """What the history knew of a person goes with them: their name everywhere, and all that only they heard."""
+    """What the history knew of a person goes with them: their name, and all that only they heard."""
     personal = [one.name for one in resource.heard if one.info["rules"].is_personal]
     if not personal:
         return ""

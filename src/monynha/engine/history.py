@@ -95,8 +95,10 @@ from monynha.streams s where s.kind = $2::text
 """
 _LATEST = """
 select coalesce(max(e.version), 0)::text::json from monynha.events e
-where e.stream = $3::uuid and e.kind = $2::text and e.resource = $4::text and e.row_id = $5::uuid and e.verb = $6::text
+where e.stream = $3::uuid and e.kind = $2::text
+  and e.resource = $4::text and e.row_id = $5::uuid and e.verb = $6::text
 """
+_MATCHES = "select to_json(case when $4::boolean then $2::text ~* $3::text else $2::text ~ $3::text end)"
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class History:
     database: Database
 
     async def after(self, since: Mapping[Stream, int]) -> list[Event]:
-        """Return what happened after these versions, at most a page of each stream, each stream in its order."""
+        """Return what happened after these versions, in each stream's order, at most a page of each."""
         kinds, ids = [one.kind for one in since], [one.id for one in since]
         return await self._events(_AFTER, kinds, ids, list(since.values()))
 
@@ -127,6 +129,11 @@ class History:
     async def latest(self, stream: Stream, resource: str, row_id: UUID, verb: str) -> int:
         """Return the version at which that last happened to the row in the stream, 0 if never."""
         found: int = await self._look(_LATEST, *stream, resource, row_id, verb)
+        return found
+
+    async def matches(self, text: str, pattern: str, *, ignores_case: bool) -> bool:
+        """Whether a text matches PostgreSQL's regular expression (Internal for what is none)."""
+        found: bool = await self._look(_MATCHES, text, pattern, ignores_case)
         return found
 
     async def make_room(self) -> None:

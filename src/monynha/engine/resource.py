@@ -137,7 +137,7 @@ class Resource:
     hears_alone: bool = False
     """Whether the stream of a row is heard by nobody but the person that the row is."""
     told_to: tuple[Told, ...] = ()
-    """The streams that hear of its rows, the one to which they belong first; without any it leaves no history."""
+    """The streams that hear of its rows, their own first; without any they leave no history."""
     carries: tuple[str, ...] = ()
     """Links to rows whose changes its own first stream hears too."""
     admits: InstrumentedAttribute[Any] | None = None

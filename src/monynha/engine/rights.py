@@ -1,4 +1,4 @@
-"""Who may hear a stream: asked of the database when they join, kept right by the events that admit and expel."""
+"""Who may hear a stream: asked of the database when they join; events admit and expel later."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
+import orjson
+
 from monynha.core.actor import ActorKind
 from monynha.core.errors import NotFound, Unauthenticated
-from monynha.core.wire import parse_uuid
 from monynha.engine.catalog import Catalog
 from monynha.engine.history import EVERYBODY, Event, Stream
 from monynha.engine.query import Query
@@ -97,5 +98,4 @@ def sees_all(kind: ActorKind, *, is_admin: bool) -> bool:
 
 
 def _ids(rows: bytes, name: str) -> list[UUID]:
-    import_ids = [parse_uuid(part.split(b'"')[1].decode()) for part in rows.split(f'"{name}":'.encode())[1:]]
-    return [one for one in import_ids if one is not None]
+    return [UUID(row[name]) for row in orjson.loads(rows)]

@@ -1,8 +1,8 @@
 """The third verb: hear what happens. One hub a process reads each event once and hands it to all who listen.
 
-A listener joins a stream, which proves their right by a query. Events that expel somebody cut them off at their
-own place in the stream, and nothing later reaches them. Whoever joins at a version that is past first hears what
-they missed.
+A listener joins a stream, which proves their right by a query. Events that expel somebody cut them off at
+their own place in the stream, and nothing later reaches them. Whoever joins at a version that is past first
+hears what they missed.
 """
 
 from __future__ import annotations

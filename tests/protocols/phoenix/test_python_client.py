@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from supabase import AsyncClient, acreate_client
 from realtime.types import RealtimePostgresChangesListenEvent
+from supabase import AsyncClient, acreate_client
 from supabase.lib.client_options import AsyncClientOptions
 
 from monynha.app.commands.keys import make_key

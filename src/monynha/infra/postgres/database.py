@@ -90,7 +90,7 @@ class Acting:
     _on_written: Sequence[Written] = ()
 
     async def look(self, query: str, *binds: object) -> bytes:
-        """Return the JSON that a query of the program's own makes; one round trip. Its binds begin at `$2`."""
+        """Return the JSON that a query of the program's own makes in one round trip; binds begin at `$2`."""
         statement = f"select case when set_config('monynha.actor', $1, true) is not null then ({query}) end"
         try:
             async with self._pools[0].lend() as connection:

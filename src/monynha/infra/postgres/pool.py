@@ -10,7 +10,6 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
 import asyncpg
 
@@ -31,7 +30,7 @@ _SESSION = {
 _WAIT_S = 5
 
 
-class Connection(asyncpg.Connection):  # type: ignore[type-arg]  # subscribed in stubs alone
+class Connection(asyncpg.Connection):
     """A connection that gathers what our triggers say within a transaction: which streams it writes to."""
 
     _told = ""

@@ -16,7 +16,7 @@ _PAUSE_S = 0.2
 
 
 class Channels(Valkey):
-    """Listens to channels; after a break it listens to all of them again, and tells that it missed something."""
+    """Listens to channels; after a break it listens again, and tells that it missed something."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)

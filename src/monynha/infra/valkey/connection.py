@@ -18,7 +18,7 @@ class ValkeyAway(Exception):
 
 
 class Connection(asyncio.Protocol):
-    """Sends commands and hands their answers to whoever waits for them; `on_message` takes what is published."""
+    """Sends commands and hands out their answers; `on_message` takes what is published."""
 
     def __init__(self, on_message: Callable[[bytes, bytes], None] | None = None) -> None:
         self._on_message = on_message

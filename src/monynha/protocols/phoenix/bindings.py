@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
@@ -14,6 +14,14 @@ from monynha.engine.catalog import Catalog
 from monynha.engine.history import Event
 from monynha.engine.resource import Resource, column_of
 from monynha.protocols.phoenix.filters import BadFilter, Condition, read_filter
+
+
+class Ask(Protocol):
+    """Asks PostgreSQL whether a text matches a regular expression."""
+
+    async def __call__(self, text: str, pattern: str, *, ignores_case: bool) -> bool:
+        """Return whether it does."""
+
 
 _EVENTS = {"INSERT": "insert", "UPDATE": "update", "DELETE": "delete", "*": "*"}
 
@@ -41,6 +49,16 @@ class Binding:
     def patterns(self) -> tuple[Condition, ...]:
         """The conditions that only PostgreSQL decides."""
         return tuple(one for one in self.where if one.is_pattern)
+
+    async def matches(self, event: Event, ask: Ask) -> bool:
+        """Whether the patterns hold too, which PostgreSQL is asked for."""
+        for one in self.patterns:
+            text = event.row.get(one.column)
+            if text is None or one.is_not == await ask(
+                text, one.value, ignores_case=one.operator == "imatch"
+            ):
+                return False
+        return True
 
     @property
     def only(self) -> frozenset[UUID] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,14 +12,14 @@ from uuid import UUID
 
 import orjson
 
-from monynha.core.actor import Actor, ActorKind
-from monynha.core.errors import Fault, NotFound, Unauthenticated
+from monynha.core.actor import Actor
+from monynha.core.errors import Internal, Unauthenticated
 from monynha.engine.catalog import Catalog
 from monynha.engine.following import Following
 from monynha.engine.history import Event, Stream
 from monynha.engine.rooms import Rooms
 from monynha.engine.subscribe import Hub
-from monynha.infra.postgres.database import Acting, Database
+from monynha.infra.postgres.database import Database
 from monynha.protocols.http.frames import BINARY, frame
 from monynha.protocols.http.socket import Socket
 from monynha.protocols.phoenix.bindings import Binding, binding_id, read_binding, wanted
@@ -28,11 +27,12 @@ from monynha.protocols.phoenix.changes import change_frame, read_position, write
 from monynha.protocols.phoenix.filters import BadFilter
 from monynha.protocols.phoenix.joining import Join
 from monynha.protocols.phoenix.presence import Presence
+from monynha.protocols.phoenix.rooms import may_use, named, raw_said, read_raw, room_of, said
 from monynha.protocols.phoenix.tokens import Refused, Verify, verified
 from monynha.protocols.phoenix.wire import Push, write, write_raw_broadcast
 
 _LONGEST_TIMER_S = 7 * 86_400.0
-_NAMED = re.compile(r"([a-z]+)[-:]([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:[-:].*)?", re.DOTALL)
+_NO_RIGHT = "You do not have permissions to read from this Channel topic"
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,16 @@ class Channel:
         self._bindings: list[Binding] = []
         self._following: Following | None = None
         self._expiry: asyncio.TimerHandle | None = None
-        self._room = f"{'private' if self._join.is_private else 'public'}:{self.name}"
+        self._room = room_of(self.name, is_private=self._join.is_private)
         self._actor: Actor | None = None
         self._token: object = None
+        self._asked: asyncio.Task[None] | None = None
 
     async def join(self, ref: str | None, default_token: str) -> None:
         """Join and answer (Refused): when the answer is out, nothing that happens is lost."""
         token = self._join.token if self._join.token is not None else default_token
         actor, ends_at = verified(self._parts.verify, token)
-        problem = self._read_bindings()
+        problem = await self._read_bindings()
         if problem is not None and self._join.waits:
             raise Refused(f"UnableToSubscribe: {problem}")
         since = self._since()
@@ -129,8 +130,7 @@ class Channel:
         if said[:1] == b"J":
             self._socket.send(write(self.topic, "broadcast", said[1:], is_second=self._is_second))
         elif self._is_second:
-            size = int.from_bytes(said[1:3], "big")
-            event, raw = said[3 : 3 + size].decode(), said[3 + size :]
+            event, raw = read_raw(said)
             self._socket.send_frame(frame(write_raw_broadcast(self.topic, event, raw), BINARY))
 
     def see(self, room: str, joins: dict[str, Any], leaves: dict[str, Any]) -> None:
@@ -139,10 +139,26 @@ class Channel:
 
     def _hear(self, event: Event) -> None:
         chosen = [one for one in self._bindings if one.may_want(event)]
-        if not chosen:
-            return
         assert self._following is not None
-        position = write_position(self._following.positions)
+        if chosen:
+            position = write_position(self._following.positions)
+            if any(one.patterns for one in self._bindings):
+                # PostgreSQL is asked, and what comes later waits its turn.
+                self._asked = asyncio.create_task(self._choose(self._asked, event, chosen, position))
+            else:
+                self._show(event, chosen, position)
+
+    async def _choose(
+        self, former: asyncio.Task[None] | None, event: Event, some: list[Binding], position: str
+    ) -> None:
+        if former is not None:
+            await asyncio.wait({former})
+        matches = self._parts.hub.history.matches
+        chosen = [one for one in some if await one.matches(event, matches)]
+        if chosen:
+            self._show(event, chosen, position)
+
+    def _show(self, event: Event, chosen: list[Binding], position: str) -> None:
         for select in dict.fromkeys(one.select for one in chosen):
             some = [one for one in chosen if one.select == select]
             made = change_frame(
@@ -164,13 +180,18 @@ class Channel:
 
     # Joining.
 
-    def _read_bindings(self) -> str | None:
+    async def _read_bindings(self) -> str | None:
         problem = None
         for asked in self._join.asked[:100]:
             try:
-                self._bindings += read_binding(self._parts.catalog, asked)
+                found = read_binding(self._parts.catalog, asked)
+                for pattern in [each for one in found for each in one.patterns]:
+                    await self._parts.hub.history.matches("", pattern.value, ignores_case=False)
+                self._bindings += found
             except BadFilter as bad:
                 problem = str(bad)
+            except Internal:
+                problem = "Error parsing `filter` params: that is no regular expression"
         return problem
 
     def _since(self) -> dict[Stream, int] | None:
@@ -185,7 +206,7 @@ class Channel:
         acting = self._parts.database.acting(actor)
         kinds = wanted(self._bindings)
         if self._join.is_private:
-            kinds = await self._with_room(acting, kinds)
+            kinds = await self._with_room(actor, kinds)
         following = Following(
             self._parts.hub,
             acting,
@@ -202,26 +223,20 @@ class Channel:
         self._actor, self._following = actor, following
 
     async def _with_room(
-        self, acting: Acting, kinds: dict[str, frozenset[UUID] | None]
+        self, actor: Actor, kinds: dict[str, frozenset[UUID] | None]
     ) -> dict[str, frozenset[UUID] | None]:
-        """A private room is for those who may hear the stream that its topic names, as `project-<id>-chat`."""
-        if acting.actor.kind is ActorKind.SERVICE:
+        """A private room is kept only as long as its stream may be heard, so that one is followed too."""
+        if not await may_use(self._parts, actor, self.name):
+            raise Refused(f"Unauthorized: {_NO_RIGHT}: {self.name}")
+        stream = named(self.name)
+        if stream is None:
             return kinds
-        named = _named(self.name)
-        try:
-            if named is None or named.kind not in self._parts.hub.rights.roots:
-                raise NotFound()
-            await self._parts.hub.rights.prove(acting, named)
-        except Fault:
-            raise Refused(
-                f"Unauthorized: You do not have permissions to read from this Channel topic: {self.name}"
-            ) from None
-        only = kinds.get(named.kind, frozenset())
-        return {**kinds, named.kind: None if only is None else only | {named.id}}
+        only = kinds.get(stream.kind, frozenset())
+        return {**kinds, stream.kind: None if only is None else only | {stream.id}}
 
     def _lost(self, stream: Stream) -> None:
-        if self._join.is_private and stream == _named(self.name):
-            self._end(f"You do not have permissions to read from this Channel topic: {self.name}")
+        if self._join.is_private and stream == named(self.name):
+            self._end(f"{_NO_RIGHT}: {self.name}")
 
     def _answer_join(self, ref: str | None, *, is_resuming: bool) -> None:
         assert self._following is not None
@@ -274,13 +289,8 @@ class Channel:
         event = push.payload.get("event")
         if not isinstance(event, str) or len(event.encode()) > 255:
             return
-        if push.raw is None:
-            rest = push.payload.get("payload", {})
-            said = b"J" + orjson.dumps({"type": "broadcast", "event": event, "payload": rest})
-        else:
-            name = event.encode()
-            said = b"B" + len(name).to_bytes(2, "big") + name + push.raw
-        self._parts.rooms.say(self._room, said, by=None if self._join.hears_itself else self)
+        told = said(event, push.payload.get("payload", {})) if push.raw is None else raw_said(event, push.raw)
+        self._parts.rooms.say(self._room, told, by=None if self._join.hears_itself else self)
         if self._join.acks:
             self.reply(push.ref, b"{}")
 
@@ -313,11 +323,6 @@ class Channel:
         self._socket.send(
             write(self.topic, event, payload, is_second=self._is_second, ref=ref, join_ref=join_ref)
         )
-
-
-def _named(name: str) -> Stream | None:
-    match = _NAMED.fullmatch(name)
-    return None if match is None else Stream(match[1], UUID(match[2]))
 
 
 def _same(one: Actor, other: Actor) -> bool:

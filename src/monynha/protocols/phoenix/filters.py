@@ -35,7 +35,7 @@ class Condition:
 
     @property
     def is_pattern(self) -> bool:
-        """Whether PostgreSQL must decide: it has its own regular expressions, and ends those that take long."""
+        """Whether PostgreSQL must decide, by its regular expressions: Python's can take for ever."""
         return self.operator in ("match", "imatch")
 
     def holds(self, row: Mapping[str, Any]) -> bool:

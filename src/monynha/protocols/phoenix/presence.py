@@ -1,4 +1,4 @@
-"""Who is in a room: each process tells the others of its own, and forgets those of a process that fell silent."""
+"""Who is in a room: each process tells the others of its own, and forgets those of a silent process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phoenix messages as the official clients send and take them: objects (1.0.0), lists and binaries (2.0.0)."""
+"""Phoenix messages as the official clients speak: objects (1.0.0), lists and binaries (2.0.0)."""
 
 from __future__ import annotations
 
