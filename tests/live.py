@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,8 @@ from monynha.protocols.http.socket import Socket
 from tests.people import Person
 
 PATIENCE_S = 5.0
+OwnerSql = Callable[..., Awaitable[list[Any]]]
+"""Runs a statement as the owner of the tables."""
 
 
 @asynccontextmanager

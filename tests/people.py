@@ -120,3 +120,10 @@ class People:
         """Sign somebody out."""
         async with self.database.acting(system("auth")).transaction() as transaction:
             await transaction.run("delete from auth.sessions where id = $1", person.session_id)
+
+    async def ban(self, person: Person) -> None:
+        """Ban somebody for good."""
+        async with self.database.acting(system("auth")).transaction() as transaction:
+            await transaction.run(
+                "update auth.users set banned_until = now() + interval '1 year' where id = $1", person.id
+            )
