@@ -129,6 +129,8 @@ class Following:
 
     async def _there_are(self, kind: str, only: frozenset[UUID] | None) -> list[Stream]:
         rights = self._hub.rights
+        if self.actor.is_nobody:
+            return []
         if only is not None and len(only) <= 20:
             found = []
             for one in sorted(only):
