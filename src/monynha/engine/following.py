@@ -68,6 +68,9 @@ class Following:
                 for stream in await self._there_are(kind, only):
                     if stream != own:
                         await self._sit(stream, is_proven=True)
+            if any(self._wants(one) and one not in self._seats for one in self._since or ()):
+                # They were removed while they were away, and nobody tells what was missed.
+                self.is_complete = False
             if sees_all(self.actor.kind, is_admin=self.actor.is_admin):
                 self._hub.on_unknown.append(self._look_at)
         except BaseException:

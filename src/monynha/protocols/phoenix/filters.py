@@ -99,7 +99,7 @@ def _list(text: str, read: Callable[[Any], Any], name: str) -> frozenset[Any]:
 
 
 def _split(text: str) -> Iterator[str]:
-    """Split at commas that stand outside quotes and parentheses."""
+    """Split at commas that stand outside quotes, parentheses and braces."""
     part, depth, quoted, escaped = "", 0, False, False
     for sign in text:
         if escaped:
@@ -108,8 +108,8 @@ def _split(text: str) -> Iterator[str]:
             escaped = True
         elif sign == '"':
             quoted = not quoted
-        elif not quoted and sign in "()":
-            depth += 1 if sign == "(" else -1
+        elif not quoted and sign in "(){}":
+            depth += 1 if sign in "({" else -1
         elif sign == "," and not quoted and depth == 0:
             yield part
             part = ""
