@@ -47,7 +47,9 @@ class Channels(Valkey):
                 await self._connect()
                 connection = self._connection
                 assert connection is not None
-                await connection.send("SUBSCRIBE", *self._heard)
+                for channel in self._heard:
+                    # One by one: a subscription to several is answered several times.
+                    await connection.send("SUBSCRIBE", channel)
                 self.on_return()
                 await connection.is_lost.wait()
             if connection is not None:
