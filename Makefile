@@ -7,6 +7,9 @@ BIN := .venv/bin
 export UV_SYSTEM_CERTS := 1
 UV := $(BIN)/uv
 JOBS ?= 2
+# The oldest PostgreSQL that DATABASE_URL may name, and the tests that lean most on what a version does.
+OLDEST_POSTGRES := /usr/lib/postgresql/15/bin
+ON_OLDEST := tests/engine tests/infra/postgres tests/domains tests/protocols/rest/test_lists.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check bench format lock generated clean
@@ -20,8 +23,11 @@ run: .venv/.can-run ## Run everything on http://127.0.0.1:8000, with nothing els
 demo: .venv/.can-run ## Fill it with a believable workspace, to look around in
 	$(BIN)/monynha demo
 
-test: check ## Run all that CI runs: format, lint, types, floors, generated files, every test
+test: check $(OLDEST_POSTGRES)/postgres ## Run all that CI runs: format, lint, types, floors, generated files, every test
 	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
+	if [ -x $(OLDEST_POSTGRES)/postgres ]; then MONYNHA_TEST_POSTGRES_BIN=$(OLDEST_POSTGRES) \
+	  $(BIN)/python -m pytest -n $(JOBS) $(PYTEST_FLAGS) $(ON_OLDEST); \
+	  else echo 'Skipped: the tests on PostgreSQL 15, which is not installed.'; fi
 
 check: .venv/.can-test ## Run what takes seconds: format, lint, types, floors, generated files
 	$(BIN)/ruff format --check --quiet .
@@ -29,6 +35,14 @@ check: .venv/.can-test ## Run what takes seconds: format, lint, types, floors, g
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m monynha.app.generate --check
+
+# Where it cannot be had the tests that need it are skipped by name. Debian would start a server of its own with it.
+$(OLDEST_POSTGRES)/postgres:
+	-test "$$(id -u)" = 0 && mkdir -p /etc/postgresql-common && \
+	  { test -e /etc/postgresql-common/createcluster.conf || \
+	    echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf; } && \
+	  export DEBIAN_FRONTEND=noninteractive && \
+	  apt-get update -q && apt-get install -y -q --no-install-recommends postgresql-15
 
 bench: .venv/.can-test ## Measure beside the limit and the peers (BENCH_FLAGS="--rounds 5 --seconds 8")
 	command -v wrk >/dev/null || apt-get install -y -q wrk

@@ -8,40 +8,24 @@ import json
 import os
 import platform
 import shutil
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 
-from bench.contenders import Contender, contenders
+from bench.contenders import Contender
+from bench.field import contenders
 from bench.limit import limit
+from bench.report import SCENARIOS, Measured, Table, report
 from bench.world import HERE, World, ran, world
 
-SCENARIOS = {
-    "projects": "list 20 projects",
-    "tasks": "50 tasks",
-    "task": "one task",
-    "insert": "insert a task",
-}
 CONNECTIONS = 32
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One round: requests a second, and milliseconds."""
-
-    per_second: float
-    p50_ms: float
-    p99_ms: float
-
-
-Table = dict[str, dict[str, list[Measured]]]
 
 
 async def measure(world: World, contender: Contender, scenario: str, seconds: int) -> Measured:
     """Load one contender with one scenario; a refused request stops the benchmark."""
     env = {**os.environ, "TOKENS": str(world.tokens), "SCENARIO": scenario}
+    if scenario in contender.documents:
+        env["DOCUMENT"] = json.dumps({"query": contender.documents[scenario]})
     printed = await ran(
         "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(HERE / "requests.lua"), contender.url,
         env=env,
@@ -56,6 +40,7 @@ async def check(world: World, found: list[Contender]) -> None:
     """Refuse to time those that do not give the same answer."""
     token = world.tokens.read_text().split("\n")[6]
     project = "00000000-0000-4000-a000-000000000007"
+    found = [one for one in found if one.has_rest]
     for path in ("/api/v1/projects", f"/api/v1/projects/{project}/tasks?limit=50"):
         answers = []
         for one in found:
@@ -75,37 +60,10 @@ async def rounds(world: World, found: list[Contender], count: int, seconds: int)
             most = await limit(world, scenario, seconds, CONNECTIONS)
             table[scenario]["pgbench"].append(Measured(most, 0, 0))
             for one in found:
+                if not one.takes(scenario):
+                    continue
                 table[scenario][one.name].append(await measure(world, one, scenario, seconds))
     return table
-
-
-def report(table: Table, found: list[Contender]) -> str:
-    """Return the table in Markdown: requests a second, ratios, latencies, memory."""
-    ours = found[0].name
-    lines = [
-        "| | " + " | ".join(SCENARIOS.values()) + " | memory |",
-        "| --- |" + " --- |" * (len(SCENARIOS) + 1),
-    ]
-    for name in next(iter(table.values())):
-        cells = [f"{_middle(table[scenario][name]):,.0f}" for scenario in SCENARIOS]
-        memory = next((f"{one.memory_mb():.0f} MB" for one in found if one.name == name), "–")
-        label = "pgbench, the same statements (limit)" if name == "pgbench" else name
-        lines.append(f"| {label} | " + " | ".join(cells) + f" | {memory} |")
-    for name in ("pgbench", *(one.name for one in found[1:])):
-        ratios = [_middle(table[scenario][ours]) / _middle(table[scenario][name]) for scenario in SCENARIOS]
-        cells = [f"{one:.2f}" if name == "pgbench" else f"{one:.1f} ×" for one in ratios]
-        label = "of the limit" if name == "pgbench" else f"against {name}"
-        lines.append(f"| **{ours} {label}** | " + " | ".join(cells) + " | |")
-    for what, of in (("p50", "p50_ms"), ("p99", "p99_ms")):
-        cells = [
-            f"{median(getattr(one, of) for one in table[scenario][ours]):.1f} ms" for scenario in SCENARIOS
-        ]
-        lines.append(f"| {ours} {what} | " + " | ".join(cells) + " | |")
-    return "\n".join(lines)
-
-
-def _middle(some: list[Measured]) -> float:
-    return median(one.per_second for one in some)
 
 
 async def main() -> None:

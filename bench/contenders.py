@@ -1,148 +1,82 @@
-"""What is measured: this program and its peers, each a process on a port of its own."""
+"""What is measured: a process on a port of its own, started for the benchmark and stopped after it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 from bench.world import HERE, World, ran
-
-_NODE_PEER = HERE / "peers" / "express"
-_PYTHON_PEER = HERE / "peers" / "fastapi"
 
 
 @dataclass(frozen=True)
 class Contender:
-    """Something that answers requests."""
+    """Something that answers requests; `documents` are its GraphQL questions by scenario."""
 
     name: str
     url: str
     process: subprocess.Popen[bytes]
+    documents: Mapping[str, str] = field(default_factory=dict)
+    has_rest: bool = True
+
+    def takes(self, scenario: str) -> bool:
+        """Whether it can be asked that."""
+        return scenario in self.documents if scenario.startswith("graph") else self.has_rest
 
     def memory_mb(self) -> float:
-        """Return the memory of its largest process and of all below it, shared pages by their share."""
+        """Return the memory of its process and of all below it, shared pages by their share."""
         return sum(_pss_mb(pid) for pid in _family(self.process.pid))
 
 
-@asynccontextmanager
-async def contenders(world: World, workers: int) -> AsyncIterator[list[Contender]]:
-    """Start everyone who can be started here."""
-    async with AsyncExitStack() as held:
-        found = [_start(held, "Monynha", 8101, _monynha(world, workers, 8101), _monynha_env(world))]
-        python = await _python_peer(world)
-        found.append(
-            _start(
-                held,
-                "FastAPI + SQLAlchemy ORM",
-                8102,
-                [str(python), "-m", "uvicorn", "app:app", "--port", "8102", "--workers", str(workers),
-                 "--no-access-log", "--log-level", "warning"],
-                {
-                    "PEER_DATABASE_URL": world.servers.database_url.replace("://", "+asyncpg://", 1),
-                    "PEER_ROLE": "monynha_owner",
-                    "PEER_SECRET": world.secret,
-                },
-                folder=_PYTHON_PEER,
-            )
-        )  # fmt: skip
-        if await _has_node_peer():
-            for port, form, role in ((8103, "code", "monynha_owner"), (8104, "claims", "monynha_app")):
-                env = {
-                    "PEER_DATABASE_URL": _as_role(world, role),
-                    "PEER_SECRET": world.secret,
-                    "PEER_FORM": form,
-                    "PORT": str(port),
-                    "WORKERS": str(workers),
-                }
-                name = f"Express + Prisma ({form})"
-                found.append(_start(held, name, port, ["node", "server.js"], env, folder=_NODE_PEER))
-        else:
-            print("Express + Prisma is left out: no Node here, or npm could not install it.")
-        for one in found:
-            await _ready(one.url, world)
-        yield found
+@dataclass(frozen=True)
+class Start:
+    """How a contender is started."""
 
+    name: str
+    port: int
+    words: tuple[str, ...]
+    env: Mapping[str, str]
+    folder: Path = HERE
+    documents: Mapping[str, str] = field(default_factory=dict)
+    has_rest: bool = True
 
-def _monynha(world: World, workers: int, port: int) -> list[str]:
-    command = str(Path(sys.executable).parent / "monynha")
-    return [
-        command,
-        "serve",
-        "--port",
-        str(port),
-        "--workers",
-        str(workers),
-        "--data-dir",
-        str(world.work / "app"),
-    ]
-
-
-def _monynha_env(world: World) -> dict[str, str]:
-    return {
-        "DATABASE_URL": world.servers.database_url,
-        "REDIS_URL": world.servers.redis_url,
-        "JWT_SECRET": world.secret,
-        # The peers write no line a request and count none.
-        "LOG_LEVEL": "warning",
-        "MONYNHA_LIMIT_API": "off",
-        "MONYNHA_LIMIT_API_ADDRESS": "off",
-    }
-
-
-def _as_role(world: World, role: str) -> str:
-    url = world.servers.database_url
-    joint = "&" if "?" in url else "?"
-    return f"{url}{joint}options={quote(f'-c role={role}')}"
-
-
-async def _python_peer(world: World) -> Path:
-    """Return the Python of the peer's own environment, made at the first run."""
-    python = world.work / "fastapi" / "bin" / "python"
-    if not python.exists():
-        await ran(sys.executable, "-m", "venv", "--without-pip", str(world.work / "fastapi"))
-        uv = str(Path(sys.executable).parent / "uv")
-        env = {**os.environ, "UV_SYSTEM_CERTS": "1"}
-        requirements = str(_PYTHON_PEER / "requirements.txt")
-        await ran(
-            uv, "pip", "install", "-q", "--python", str(python), "-r", requirements, env=env, within_s=600
+    def begin(self, held: AsyncExitStack) -> Contender:
+        """Start it, to be stopped with the stack."""
+        process = subprocess.Popen(
+            self.words,
+            env={**os.environ, **self.env},
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
-    return python
+        held.callback(_stop, process)
+        url = f"http://127.0.0.1:{self.port}"
+        return Contender(self.name, url, process, self.documents, self.has_rest)
 
 
-async def _has_node_peer() -> bool:
-    if not (shutil.which("node") and shutil.which("npm")):
-        return False
-    if (_NODE_PEER / "node_modules" / ".prisma" / "client" / "schema.prisma").exists():
-        return True
-    # The client is generated by WebAssembly; the engine that only migrations need is not fetched.
-    env = {**os.environ, "PRISMA_SCHEMA_ENGINE_BINARY": "/bin/true", "PEER_DATABASE_URL": "postgresql://none"}
-    try:
-        folder = str(_NODE_PEER)
-        await ran("npm", "--prefix", folder, "ci", "--no-audit", "--no-fund", env=env, within_s=600)
-        schema = str(_NODE_PEER / "schema.prisma")
-        await ran("npx", "--prefix", folder, "prisma", "generate", "--schema", schema, env=env, within_s=300)
-    except (SystemExit, TimeoutError) as refused:
-        print(str(refused)[-500:])
-        return False
-    return True
-
-
-def _start(
-    held: AsyncExitStack, name: str, port: int, words: list[str], env: dict[str, str], folder: Path = HERE
-) -> Contender:
-    process = subprocess.Popen(
-        words, env={**os.environ, **env}, cwd=folder, stdout=subprocess.DEVNULL, start_new_session=True
-    )
-    held.callback(_stop, process)
-    return Contender(name, f"http://127.0.0.1:{port}", process)
+async def ready(one: Contender, world: World) -> None:
+    """Wait until it answers the first person."""
+    token = world.tokens.read_text().split("\n", 1)[0]
+    asked = [f"{one.url}/api/v1/projects"]
+    if not one.has_rest:
+        asked = [
+            f"{one.url}/graphql",
+            "-H",
+            "content-type: application/json",
+            "-d",
+            '{"query":"{__typename}"}',
+        ]
+    for _ in range(150):
+        try:
+            await ran("curl", "-sf", *asked, "-H", f"authorization: Bearer {token}")
+            return
+        except SystemExit:
+            await asyncio.sleep(0.2)
+    raise SystemExit(f"{one.name} does not answer at {one.url}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -151,18 +85,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(15)
     except subprocess.TimeoutExpired:
         process.kill()
-
-
-async def _ready(url: str, world: World) -> None:
-    """Wait until the first person's projects are answered."""
-    token = world.tokens.read_text().split("\n", 1)[0]
-    for _ in range(150):
-        try:
-            await ran("curl", "-sf", f"{url}/api/v1/projects", "-H", f"authorization: Bearer {token}")
-            return
-        except SystemExit:
-            await asyncio.sleep(0.2)
-    raise SystemExit(f"{url} does not answer")
 
 
 def _family(pid: int) -> list[int]:

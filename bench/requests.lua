@@ -4,6 +4,7 @@
 local tokens = {}
 for line in io.lines(os.getenv('TOKENS')) do tokens[#tokens + 1] = line end
 local scenario = os.getenv('SCENARIO')
+local document = os.getenv('DOCUMENT')
 local body = '{"title":"A new task","description":"Something to do","priority":"high","tags":["new"]}'
 
 local function id(kind, number) return string.format('00000000-0000-4000-%s-%012x', kind, number) end
@@ -20,6 +21,7 @@ function request()
     return wrk.format('GET', '/api/v1/tasks/' .. id('b000', number + 20000 * math.random(0, 49)), headers)
   end
   headers['content-type'] = 'application/json'
+  if document then return wrk.format('POST', '/graphql', headers, (document:gsub('PROJECT', id('a000', number)))) end
   return wrk.format('POST', project, headers, body)
 end
 

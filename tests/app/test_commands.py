@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.journeys.program import Program, running
+from tests.journeys.program import CLI, SERVE, Program, running
 
 HOUR_S = 60
 
@@ -20,14 +19,13 @@ HOUR_S = 60
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """A program that serves, beside which commands are run."""
-    command = (sys.executable, "-m", "monynha.app.cli", "serve")
-    with running(tmp_path_factory.mktemp("data"), *command, MONYNHA_LIMIT_AUTH="off") as found:
+    with running(tmp_path_factory.mktemp("data"), *SERVE, MONYNHA_LIMIT_AUTH="off") as found:
         yield found
 
 
 def ran(program: Program, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     """Run a command on the program's data folder."""
-    command = [sys.executable, "-m", "monynha.app.cli", *words, "--data-dir", str(program.data_dir)]
+    command = [*CLI, *words, "--data-dir", str(program.data_dir)]
     return subprocess.run(command, input=typed, capture_output=True, text=True, timeout=HOUR_S, check=False)
 
 
@@ -120,7 +118,7 @@ def test_migrating_what_is_migrated_changes_nothing(program: Program) -> None:
 
 
 def test_a_demo_is_refused_in_production(program: Program, tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "monynha.app.cli", "demo", "--data-dir", str(tmp_path)]
+    words = [*CLI, "demo", "--data-dir", str(tmp_path)]
     env = {"APP_ENV": "production", "MONYNHA_AUTOCONFIRM": "on", "PATH": ""}
 
     refused = subprocess.run(words, env=env, capture_output=True, text=True, timeout=HOUR_S, check=False)

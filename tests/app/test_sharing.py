@@ -52,6 +52,6 @@ async def test_a_valkey_that_is_away_stops_no_start(first: Servers) -> None:
 
 
 async def test_a_database_that_is_away_is_named(first: Servers) -> None:
-    with pytest.raises(WrongSetting, match=r"^DATABASE_URL: the database does not answer$"):
+    with pytest.raises(WrongSetting, match=r"^DATABASE_URL: the database does not answer.$"):
         async with sharing("postgresql://127.0.0.1:1/app", first.redis_url):
             pass

@@ -39,6 +39,15 @@ def listed(person: Person, plural: str, **query: str) -> Selection:
     return QUESTIONS.list(CATALOG.resources[plural], query, person.actor, None)
 
 
+AMONG_MANY = """
+with made as (
+  insert into public.projects (name, owner_id) select 'Project ' || n, $1 from generate_series(1, 600) n
+  returning id
+)
+insert into public.tasks (project_id, title) select id, 'A task' from made, generate_series(1, 2)
+"""
+
+
 async def board(person: Person, database: Database) -> UUID:
     """Return a project with many tasks among others."""
     for _ in range(3):
@@ -101,6 +110,22 @@ async def test_a_project_walks_its_tasks_in_order(people: People, database: Data
     rows = re.search(r"tasks_by_project on tasks task_1 \(actual rows=(\d+)", told)
     assert rows is not None
     assert int(rows[1]) <= 21
+
+
+async def test_a_project_walks_its_tasks_in_order_beside_many_small_ones(
+    people: People, database: Database
+) -> None:
+    ada = await people.new()
+    project = await board(ada, database)
+    async with database.acting(ada.actor).transaction() as transaction:
+        await transaction.run("set local role monynha_owner")
+        await transaction.run(AMONG_MANY, ada.id)
+        await transaction.run("analyze public.projects, public.project_members, public.tasks")
+
+    told = await plan(database.acting(ada.actor), below(project, listed(ada, "tasks")))
+
+    assert "using tasks_by_project on tasks" in told, told
+    assert "Sort Key: task_1" not in told
 
 
 async def test_a_page_further_on_starts_where_it_begins(people: People, database: Database) -> None:

@@ -15,6 +15,8 @@ from typing import Self
 import httpx
 
 ROOT = Path(__file__).parents[2]
+CLI = (sys.executable, "-m", "monynha.app.cli")
+SERVE = (*CLI, "serve")
 STUB = (sys.executable, "-m", "tests.journeys.run_stub")
 PATIENCE_S = 30.0
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
@@ -16,6 +17,7 @@ from monynha.app.cli import make_app
 from tests.journeys.program import running
 
 MONYNHA = str(Path(sys.executable).with_name("monynha"))
+NEW = {"email": "ada@example.com", "password": "a long secret"}
 NEEDS_NO_DATA = {"openapi"}
 COMMANDS = sorted(name for name in make_app() if not name.startswith("-"))
 
@@ -48,11 +50,14 @@ def test_the_overview_names_every_command() -> None:
 def test_the_program_itself_serves_and_tells_clients_how_to_reach_it(tmp_path: Path) -> None:
     with running(tmp_path, MONYNHA, "serve", "--data-dir", str(tmp_path), "--port", "0") as program:
         answer = program.get("/healthz")
+        session = httpx.post(f"{program.url}/auth/v1/signup", json=NEW).json()
         found = json.loads(monynha("keys", "--json", "--data-dir", str(tmp_path)).stdout)
         code = program.stop()
 
     assert answer.status_code == 200
     assert found["url"] == program.url
+    claims = jwt.decode(session["access_token"], OctKey.import_key(found["jwtSecret"])).claims
+    assert claims["iss"] == f"{program.url}/auth/v1"
     assert code == 0
 
 

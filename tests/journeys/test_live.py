@@ -102,7 +102,9 @@ async def test_an_orderly_stop_tells_sockets_and_ends_streams(tmp_path: Path) ->
         headers = {"authorization": f"Bearer {ada.token}"}
         async with (
             httpx.AsyncClient() as client,
-            client.stream("GET", f"{program.url}/api/v1/projects/{project}/events", headers=headers) as answer,
+            client.stream(
+                "GET", f"{program.url}/api/v1/projects/{project}/events", headers=headers
+            ) as answer,
         ):
             reading = asyncio.create_task(answer.aread())
             started = time.monotonic()
@@ -133,7 +135,9 @@ async def test_nothing_is_lost_or_doubled_when_the_program_is_killed(tmp_path: P
             headers = {"authorization": f"Bearer {ada.token}"}
             async with httpx.AsyncClient(base_url=program.url, headers=headers) as client:
                 for number in range(1000):
-                    answer = await client.post(f"/api/v1/projects/{project}/tasks", json={"title": str(number)})
+                    answer = await client.post(
+                        f"/api/v1/projects/{project}/tasks", json={"title": str(number)}
+                    )
                     if answer.status_code == 201:
                         acknowledged.append(answer.json()["data"]["id"])
 

@@ -6,11 +6,10 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from tests.journeys.program import ROOT, running
+from tests.journeys.program import ROOT, SERVE, running
 
 _BLOCK = re.compile(r"```(sh|json)\n(.*?)```", re.S)
 _VARIES = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z")
@@ -41,7 +40,7 @@ def masked(value: Any) -> Any:
 
 def test_the_tour_of_the_readme_answers_as_it_says(tmp_path: Path) -> None:
     steps = tour()
-    with running(tmp_path / "data", sys.executable, "-m", "monynha.app.cli", "serve") as program:
+    with running(tmp_path / "data", *SERVE) as program:
         script = "\n".join(f"{typed}\necho\necho --next--" for typed, _ in steps)
         printed = subprocess.run(
             ["bash", "-eu", "-c", script],

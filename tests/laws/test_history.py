@@ -1,4 +1,4 @@
-"""The law of the history: what you asked before, with all you heard since applied, is what you would be told now.
+"""The law of the history: what you asked, with all you heard since applied, is what you would be told now.
 
 Boards are read once and then kept by what is heard, over three protocols, while people write, come, go, are
 removed and let in again, and lines break at any moment.
@@ -15,8 +15,8 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from monynha.app.commands.keys import make_key
 from monynha.app.catalog import CATALOG
+from monynha.app.commands.keys import make_key
 from monynha.core.settings import Settings
 from monynha.engine.resource import Resource
 from monynha.protocols.phoenix.changes import read_position
@@ -45,7 +45,8 @@ class Board:
         """Ask for everything; who is interrupted knows nothing."""
         self.tasks = None
         answers = [
-            await self.person.get(f"/projects/{self.project}/{what}?limit=100") for what in ("tasks", "members")
+            await self.person.get(f"/projects/{self.project}/{what}?limit=100")
+            for what in ("tasks", "members")
         ]
         if any(one.status_code == 404 for one in answers):
             self.tasks = None
@@ -238,7 +239,10 @@ class World:
         await self.owner.delete(f"/projects/{self.project}/members/{self.chance.choice(self.crew).id}")
 
     async def admit(self) -> None:
-        body = {"userId": str(self.chance.choice(self.crew).id), "role": self.chance.choice(("member", "viewer"))}
+        body = {
+            "userId": str(self.chance.choice(self.crew).id),
+            "role": self.chance.choice(("member", "viewer")),
+        }
         await self.owner.post(f"/projects/{self.project}/members", body)
 
     async def rename(self) -> None:

@@ -15,7 +15,8 @@ import asyncpg
 
 from monynha import __version__
 from monynha.app.refused import Refused
-from monynha.infra.postgres.roles import OWNER_ROLE, ensure_roles
+from monynha.infra.postgres.login import log_in
+from monynha.infra.postgres.roles import OWNER_ROLE, ensure_roles, logins
 from monynha.infra.postgres.tools import ToolFailed, Tools
 
 DUMP = "database.dump"
@@ -64,11 +65,11 @@ async def back_up(tools: Tools, place: Path, *, at: datetime, jwt_secret: str | 
 async def restore(tools: Tools, place: Path) -> Manifest:
     """Put a backup into an empty database, all or nothing, and count what has come."""
     manifest = read_manifest(place)
-    connection = await asyncpg.connect(tools.url)
+    connection = await log_in(tools.url, setting="DATABASE_OWNER_URL")
     try:
         if await connection.fetchval(_ANY_TABLE):
             raise Refused("the database is not empty; restore into a new --data-dir or a new database")
-        await ensure_roles(connection, (await connection.fetchval("select session_user::text"),))
+        await ensure_roles(connection, logins(owner=await connection.fetchval("select session_user::text")))
         await tools.run(
             "pg_restore", "--no-owner", "--single-transaction", "--exit-on-error", str(place / DUMP)
         )
@@ -102,7 +103,7 @@ async def count_rows(connection: asyncpg.Connection[Any]) -> dict[str, int]:
 
 async def _dump(tools: Tools, path: Path) -> dict[str, int]:
     """Dump and count within one snapshot, so that both see the same rows whatever is written meanwhile."""
-    connection = await asyncpg.connect(tools.url)
+    connection = await log_in(tools.url, setting="DATABASE_OWNER_URL")
     try:
         await connection.execute(f"set role {OWNER_ROLE}")
         async with connection.transaction(isolation="repeatable_read", readonly=True):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 import uvicorn
 
 from monynha.app.application import Application
+from monynha.app.heads import Heads
 from monynha.core.errors import WrongSetting
 from monynha.protocols.http.socket import Socket
 
@@ -42,7 +43,7 @@ async def answer(
     """Answer requests until `stop`; then accept none, and give those in flight their time."""
     config = uvicorn.Config(
         application,
-        http="httptools",
+        http=Heads,
         ws=Socket,
         lifespan="off",
         interface="asgi3",

@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 import hashlib
-from getpass import getuser
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
 from monynha import __version__
 from monynha.core.errors import WrongSetting
 from monynha.core.settings import Settings
-from monynha.infra.postgres.roles import OWNER_ROLE, check_login, ensure_roles
+from monynha.infra.postgres.login import log_in, login_of
+from monynha.infra.postgres.roles import (
+    OWNER_ROLE,
+    SYSTEM_ROLE,
+    Logins,
+    are_ready,
+    check_login,
+    ensure_roles,
+    logins,
+)
 
 _LOCK = 7_366_531_004
 """Any number, the same everywhere: the advisory lock under which one process migrates."""
 
 
-async def migrate(owner_url: str, *, logins: tuple[str, ...] = ()) -> bool:
-    """Bring the database to this release and return whether anything was to do."""
-    connection = await _connect(owner_url)
+async def migrate(owner_url: str, *, app: str | None = None) -> bool:
+    """Bring the database to this release for the login `app`; return whether anything was to do."""
+    connection = await log_in(owner_url, setting="DATABASE_OWNER_URL")
     try:
-        if await _applied(connection) == fingerprint():
+        needed = logins(app=app, owner=await connection.fetchval("select session_user::text"))
+        if await _is_done(connection, needed):
             return False
-        login = await connection.fetchval("select session_user::text")
-        await ensure_roles(connection, (*logins, login))
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
         # Whoever waited for the lock may find the work done.
-        if await _applied(connection) == fingerprint():
+        if await _is_done(connection, needed):
             return False
+        await ensure_roles(connection, needed)
+        _refuse_newer(await _applied(connection, OWNER_ROLE))
         await connection.execute(f"set role {OWNER_ROLE}")
-        await _refuse_newer(connection)
         await connection.execute(_packaged("monynha.infra.postgres", "prepare.sql"))
         await _upgrade(owner_url)
         await _apply_policies(connection)
@@ -43,24 +51,21 @@ async def migrate(owner_url: str, *, logins: tuple[str, ...] = ()) -> bool:
 
 async def bring_up(settings: Settings, database_url: str, owner_url: str) -> None:
     """Migrate where the settings allow it; else refuse a database of another release."""
-    if settings.migrate == "auto":
-        await migrate(owner_url, logins=(login_of(database_url),))
-    elif not await is_current(database_url):
-        raise WrongSetting(
-            "DATABASE_URL: the database is not at this release; run `monynha migrate`, "
-            "or set MONYNHA_MIGRATE=auto."
-        )
     await check(database_url)
-
-
-def login_of(url: str) -> str:
-    """Return who logs in by that URL."""
-    return unquote(urlsplit(url).username or getuser())
+    if settings.migrate == "auto":
+        await migrate(owner_url, app=login_of(database_url))
+        await check(database_url)
+        return
+    if not await is_current(database_url):
+        raise WrongSetting(
+            "DATABASE_URL: the database is not at this release, or not prepared for the login; run "
+            "`monynha migrate`, or set MONYNHA_MIGRATE=auto."
+        )
 
 
 async def check(url: str) -> None:
     """Refuse a login that row-level security would not hold (WrongSetting)."""
-    connection = await _connect(url)
+    connection = await log_in(url)
     try:
         await check_login(connection)
     finally:
@@ -68,12 +73,16 @@ async def check(url: str) -> None:
 
 
 async def is_current(url: str) -> bool:
-    """Whether the database holds what this release applies."""
-    connection = await _connect(url)
+    """Whether the database holds what this release applies; a newer release's is refused (WrongSetting)."""
+    connection = await log_in(url)
     try:
-        return await _applied(connection) == fingerprint()
+        applied = await _applied(connection, SYSTEM_ROLE)
     finally:
         await connection.close()
+    if applied and applied.is_ours:
+        return True
+    _refuse_newer(applied)
+    return False
 
 
 def fingerprint() -> str:
@@ -81,24 +90,29 @@ def fingerprint() -> str:
     return hashlib.sha256("\x00".join([*_migrations(), _policies()]).encode()).hexdigest()
 
 
-async def _connect(url: str) -> asyncpg.Connection[Any]:
-    try:
-        return await asyncpg.connect(url, timeout=10, server_settings={"timezone": "UTC"})
-    except (OSError, TimeoutError, asyncpg.PostgresError, ValueError) as error:
-        reason = (
-            "refuses the login"
-            if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError)
-            else "does not answer"
-        )
-        raise WrongSetting(f"DATABASE_URL: the database {reason}.") from None
+@dataclass(frozen=True)
+class _Applied:
+    """What a release left in the database as the last thing it did."""
+
+    release: str
+    fingerprint: str
+
+    @property
+    def is_ours(self) -> bool:
+        return self.fingerprint == fingerprint()
 
 
-async def _applied(connection: asyncpg.Connection[Any]) -> str | None:
+async def _is_done(connection: asyncpg.Connection[Any], needed: Logins) -> bool:
+    applied = await _applied(connection, SYSTEM_ROLE)
+    return applied is not None and applied.is_ours and await are_ready(connection, needed)
+
+
+async def _applied(connection: asyncpg.Connection[Any], role: str) -> _Applied | None:
+    """Return what was applied, None where nothing was or the login cannot become the role."""
     try:
         async with connection.transaction():
-            await connection.execute("set local role monynha_system")
-            found: str | None = await connection.fetchval("select fingerprint from monynha.applied")
-            return found
+            await connection.execute(f"set local role {role}")
+            row = await connection.fetchrow("select release, fingerprint from monynha.applied")
     except (
         asyncpg.UndefinedTableError,
         asyncpg.InvalidSchemaNameError,
@@ -107,16 +121,14 @@ async def _applied(connection: asyncpg.Connection[Any]) -> str | None:
         asyncpg.InsufficientPrivilegeError,
     ):
         return None
+    return row and _Applied(**row)
 
 
-async def _refuse_newer(connection: asyncpg.Connection[Any]) -> None:
-    if await connection.fetchval("select to_regclass('monynha.applied')") is None:
-        return
-    release: str | None = await connection.fetchval("select release from monynha.applied")
-    if release is not None and _number(release) > _number(__version__):
+def _refuse_newer(applied: _Applied | None) -> None:
+    if applied and _number(applied.release) > _number(__version__):
         raise WrongSetting(
-            f"DATABASE_URL: the database belongs to release {release}, this is {__version__}; an older "
-            "program does not apply its policies. Start the newer release."
+            f"DATABASE_URL: the database belongs to release {applied.release}, this is {__version__}; an "
+            "older program does not apply its policies. Start the newer release."
         )
 
 
@@ -132,7 +144,7 @@ async def _upgrade(owner_url: str) -> None:
     from sqlalchemy.pool import NullPool
 
     async def connect() -> asyncpg.Connection[Any]:
-        return await asyncpg.connect(owner_url, server_settings={"role": OWNER_ROLE, "timezone": "UTC"})
+        return await log_in(owner_url, setting="DATABASE_OWNER_URL", role=OWNER_ROLE)
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     config = Config()

@@ -12,6 +12,7 @@ from typing import Any, Final
 import asyncpg
 
 from monynha.core.errors import WrongSetting
+from monynha.infra.postgres.login import log_in
 from monynha.infra.valkey import Valkey, ValkeyAway
 
 _NAME: Final = "monynha:name"
@@ -84,10 +85,7 @@ async def _name(valkey: Valkey, proposal: str) -> str:
 
 async def _say(database_url: str, name: str) -> asyncpg.Connection[Any]:
     number = zlib.crc32(name.encode()) & 0x7FFFFFFF
-    try:
-        connection = await asyncpg.connect(database_url, timeout=10)
-    except (OSError, TimeoutError, asyncpg.PostgresError) as cause:
-        raise WrongSetting("DATABASE_URL: the database does not answer") from cause
+    connection = await log_in(database_url)
     try:
         for _ in range(_TRIES):
             # One at a time looks and speaks, or two that start together would not see each other.

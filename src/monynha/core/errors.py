@@ -13,6 +13,7 @@
     ├── UnsupportedMediaType  415
     ├── Invalid               422  read and understood, but not valid
     ├── RateLimited           429
+    ├── HeadTooLarge          431
     ├── Internal              500  our own failure
     └── Unavailable           503  a server we depend on is away
 
@@ -141,6 +142,13 @@ class RateLimited(Fault):
             details={"retryAfter": retry_after_s},
             headers=(("Retry-After", str(retry_after_s)), *headers),
         )
+
+
+class HeadTooLarge(Fault):
+    """The address and headers of the request are larger than allowed."""
+
+    status = 431
+    code = "HEADERS_TOO_LARGE"
 
 
 class Internal(Fault):

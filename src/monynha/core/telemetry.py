@@ -20,7 +20,7 @@ def start_logging(*, level: str, as_json: bool) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(_dumps)
         if as_json
-        else structlog.dev.ConsoleRenderer(timestamp_key="time")
+        else structlog.dev.ConsoleRenderer(timestamp_key="time", colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[*shared, renderer],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 import orjson
@@ -194,7 +195,8 @@ def _address(value: object) -> str:
         or "\x00" in value
     ):
         raise ValueError("must be a mail address")
-    return value.strip().lower()
+    # Accounts keep addresses composed and in lower case.
+    return normalize("NFC", value.strip()).lower()
 
 
 _READERS: dict[Kind, Callable[[Any, Rules], object]] = {

@@ -245,3 +245,20 @@ async def test_an_absent_member_is_not_found(people: People) -> None:
     for actor in (of.owner, await of.actor("viewer")):
         assert 404 == (await actor.delete(f"{of.path}/members/{stranger.id}")).status_code
         assert 404 == (await actor.put(f"{of.path}/members/{stranger.id}", {})).status_code
+
+
+async def test_an_address_is_found_however_its_letters_are_composed(people: People) -> None:
+    of = await cast(people)
+    answer = await people.client.post(
+        "/api/v1/users",
+        json={
+            "name": "Jürg",
+            "email": f"Ju\u0308rg-{of.owner.id}@example.com",
+            "password": "a long passphrase 7!",
+        },
+    )
+    assert answer.status_code == 201, answer.text
+
+    for composed in (f"jürg-{of.owner.id}@example.com", f"JU\u0308RG-{of.owner.id}@example.com"):
+        added = await of.owner.post(f"{of.path}/members", {"email": composed})
+        assert added.status_code in (201, 409), added.text

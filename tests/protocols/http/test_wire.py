@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 
@@ -10,6 +11,7 @@ import pytest
 
 from monynha.app.asgi import Program
 from monynha.app.edge import answer
+from monynha.app.heads import HEAD_BYTES, HEADERS
 from tests.people import Person
 
 pytestmark = pytest.mark.anyio
@@ -125,3 +127,96 @@ async def test_an_odd_address_is_an_answer_in_the_envelope(ada: Person, port: in
     assert b" 40" in status
     assert b"application/json" == headers[b"content-type"]
     assert b'"success":false' in body
+
+
+UNREADABLE = [
+    b"GARBAGE\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nx y: z\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+    b"GET http:// HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /\xc3\xa4 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nrubbish\r\n",
+]
+
+
+def refused_with(received: bytes) -> tuple[bytes, str]:
+    """Return the status line and the code of an answer that is whole, in the envelope, and the last."""
+    status, headers, body = parts(received)
+    told = json.loads(body)
+    assert {
+        "success": False,
+        "error": {**told["error"], "requestId": headers[b"x-request-id"].decode()},
+    } == told
+    assert (b"application/json", b"close") == (headers[b"content-type"], headers[b"connection"])
+    assert len(body) == int(headers[b"content-length"])
+    assert b"date" in headers
+    return status, told["error"]["code"]
+
+
+@pytest.mark.parametrize("sent", UNREADABLE, ids=range(len(UNREADABLE)))
+async def test_what_cannot_be_read_is_refused_in_the_envelope(port: int, sent: bytes) -> None:
+    assert (b"HTTP/1.1 400 Bad Request", "BAD_REQUEST") == refused_with(await talk(port, sent))
+
+
+async def test_more_headers_than_anybody_needs_are_refused(ada: Person, port: int) -> None:
+    def asking(count: int) -> bytes:
+        sent = request(ada, "GET /api/v1/users/me", b"", LAST, *(["X-More: x"] * count))
+        assert sent.count(b"\r\n") == count + 5
+        return sent
+
+    most, over = await talk(port, asking(HEADERS - 3)), await talk(port, asking(HEADERS - 2))
+
+    assert b"HTTP/1.1 200 OK" == parts(most)[0]
+    assert (b"HTTP/1.1 431 Request Header Fields Too Large", "HEADERS_TOO_LARGE") == refused_with(over)
+
+
+@pytest.mark.parametrize("start", [b"GET /", b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: "])
+async def test_a_head_without_an_end_is_refused_before_it_fills_the_memory(port: int, start: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(start)
+    taken = 0
+    try:
+        async with asyncio.timeout(10):
+            while not reader.at_eof() and taken < 100_000_000:
+                writer.write(b"x" * 10_000)
+                await writer.drain()
+                taken += 10_000
+    except ConnectionError:
+        pass  # it is not read on
+    finally:
+        writer.close()
+
+    assert 50_000 < taken < 10_000_000
+
+
+async def test_a_long_address_and_long_headers_are_taken(ada: Person, port: int) -> None:
+    query = "q=" + "x" * 200
+    sent = request(ada, f"GET /api/v1/projects?{query}", b"", LAST, f"X-Long: {'x' * 30_000}")
+
+    assert b"HTTP/1.1 200 OK" == parts(await talk(port, sent))[0]
+
+
+async def test_a_head_is_measured_alone_however_it_comes(ada: Person, port: int) -> None:
+    asking = request(ada, "GET /api/v1/users/me", b"", f"X-Long: {'x' * 40_000}")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(3):
+        for start in range(0, len(asking), 10_000):
+            writer.write(asking[start : start + 10_000])
+            await asyncio.sleep(0.02)
+        assert b"HTTP/1.1 200 OK" in await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+
+async def test_a_head_that_is_too_large_is_told_so(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\nX-Long: ")
+    await asyncio.sleep(0.1)  # the read in which a head begins is not measured
+    writer.write(b"x" * (HEAD_BYTES + 1))
+    async with asyncio.timeout(5):
+        received = await reader.read()
+    writer.close()
+
+    assert (b"HTTP/1.1 431 Request Header Fields Too Large", "HEADERS_TOO_LARGE") == refused_with(received)

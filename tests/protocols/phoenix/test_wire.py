@@ -147,9 +147,7 @@ async def test_outsiders_hear_nothing_deletions_included(
         assert await socket.hears_no("postgres_changes", 1.3)
 
 
-async def test_the_removed_hear_nothing_later(
-    address: str, key: str, people: People, ada: Person
-) -> None:
+async def test_the_removed_hear_nothing_later(address: str, key: str, people: People, ada: Person) -> None:
     project = await ada.project()
     bob = await people.member(project, ada, "member")
     async with phoenix(address, key) as socket:
@@ -242,9 +240,7 @@ async def test_only_the_columns_that_are_selected_come(address: str, key: str, a
 
 
 @pytest.mark.parametrize("table", ["users", "idempotency_keys", "nonsense"])
-async def test_what_is_not_published_cannot_be_heard(
-    address: str, key: str, ada: Person, table: str
-) -> None:
+async def test_what_is_not_published_cannot_be_heard(address: str, key: str, ada: Person, table: str) -> None:
     async with phoenix(address, key) as socket:
         await socket.join("a", ada.token, {"event": "*", "schema": "public", "table": table})
 
@@ -285,8 +281,14 @@ async def test_a_position_that_is_none_is_refused(address: str, key: str, ada: P
     ("token", "reason"),
     [
         ("junk", "MalformedJWT: The token provided is not a valid JWT"),
-        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.x", "InvalidJWTToken: Fields `role` and `exp` are required in JWT"),
-        ("eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYW5vbiIsImV4cCI6NDg3MDAwMDAwMH0.x", "JwtSignatureError: Failed to"),
+        (
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.x",
+            "InvalidJWTToken: Fields `role` and `exp` are required in JWT",
+        ),
+        (
+            "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYW5vbiIsImV4cCI6NDg3MDAwMDAwMH0.x",
+            "JwtSignatureError: Failed to",
+        ),
         ("eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYW5vbiIsImV4cCI6MX0.x", "InvalidJWTToken: Token has expired"),
     ],
 )
@@ -436,7 +438,7 @@ async def test_binary_broadcasts_of_the_second_version_are_heard_by_both(
             await one.send(json.dumps(["1", "1", "realtime:room", "phx_join", {"access_token": key}]))
             assert ["1", "1", "realtime:room", "phx_reply"] == json.loads(await one.recv())[:4]
             assert "presence_state" == json.loads(await one.recv())[3]
-        head = [b"1", b"2", "realtime:room".encode(), "grüße".encode(), b""]
+        head = [b"1", b"2", b"realtime:room", "grüße".encode(), b""]
         for is_json, payload in ((1, '{"ü": 1}'.encode()), (0, b"\x00\xff")):
             sizes = bytes(len(one) for one in head)
             await second.send(bytes((3,)) + sizes + bytes((is_json,)) + b"".join(head) + payload)
@@ -452,11 +454,10 @@ async def test_binary_broadcasts_of_the_second_version_are_heard_by_both(
 
 
 @pytest.mark.parametrize(
-    "message", ["junk", "[]", "{}", '{"topic": 1, "event": "x"}', b"\x03", b"\x07abc", b"\x03\xff\xff\xff\xff\xff\x01"]
+    "message",
+    ["junk", "[]", "{}", '{"topic": 1, "event": "x"}', b"\x03", b"\x07abc", b"\x03\xff\xff\xff\xff\xff\x01"],
 )
-async def test_junk_is_answered_and_the_socket_stays(
-    address: str, key: str, message: str | bytes
-) -> None:
+async def test_junk_is_answered_and_the_socket_stays(address: str, key: str, message: str | bytes) -> None:
     async with phoenix(address, key) as socket:
         await socket.connection.send(message)
         refused = await socket.hear()
@@ -464,7 +465,12 @@ async def test_junk_is_answered_and_the_socket_stays(
         beat = await socket.hear()
 
     assert "error" == refused["payload"]["status"]
-    assert {"topic": "phoenix", "event": "phx_reply", "payload": {"status": "ok", "response": {}}, "ref": None} == beat
+    assert {
+        "topic": "phoenix",
+        "event": "phx_reply",
+        "payload": {"status": "ok", "response": {}},
+        "ref": None,
+    } == beat
 
 
 async def test_too_many_channels_are_refused(address: str, key: str) -> None:

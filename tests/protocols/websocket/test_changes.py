@@ -80,9 +80,7 @@ async def test_outsiders_hear_nothing_deletions_included(address: str, people: P
         assert await socket.hears_nothing(1.3)
 
 
-async def test_the_removed_are_told_and_hear_nothing_later(
-    address: str, people: People, ada: Person
-) -> None:
+async def test_the_removed_are_told_and_hear_nothing_later(address: str, people: People, ada: Person) -> None:
     project = await ada.project()
     bob = await people.member(project, ada, "member")
     async with line(address, bob) as socket:
@@ -186,7 +184,9 @@ async def test_what_was_missed_is_heard_once_and_in_order(address: str, ada: Per
         heard = [await socket.hear("task_created") for _ in range(6)]
 
         assert version + 5 == resumed["version"]
-        assert [*(f"Missed {number}" for number in range(5)), "Live"] == [one["task"]["title"] for one in heard]
+        assert [*(f"Missed {number}" for number in range(5)), "Live"] == [
+            one["task"]["title"] for one in heard
+        ]
         assert list(range(version + 1, version + 7)) == [one["version"] for one in heard]
 
 
@@ -217,7 +217,8 @@ async def test_writes_that_are_not_ours_are_heard_within_a_second(
     async with line(address, ada) as socket:
         await socket.join(project)
         await owner_sql(
-            "insert into public.tasks (project_id, title) select $1, 'By psql ' || n from generate_series(1, 3) n",
+            "insert into public.tasks (project_id, title) "
+            "select $1, 'By psql ' || n from generate_series(1, 3) n",
             project["id"],
         )
 

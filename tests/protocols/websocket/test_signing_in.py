@@ -176,5 +176,10 @@ async def test_a_slow_reader_is_cut_off_and_harms_nobody(address: str, ada: Pers
             await quick.hear("task_updated")
         slow.connection.transport.resume_reading()
         with pytest.raises(ConnectionClosed):
-            while True:
-                await asyncio.wait_for(slow.connection.recv(), 5)
+            await drained(slow)
+
+
+async def drained(line: Line) -> None:
+    """Read until the other side has closed."""
+    while True:
+        await asyncio.wait_for(line.connection.recv(), 5)

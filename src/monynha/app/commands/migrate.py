@@ -22,13 +22,13 @@ async def _migrate(settings: Settings, *, as_json: bool) -> None:
     from rich.console import Console
 
     from monynha import __version__
-    from monynha.app.migrate import login_of
     from monynha.app.migrate import migrate as bring
     from monynha.infra.embedded import servers
+    from monynha.infra.postgres.login import login_of
 
     with Console(stderr=True).status("Migrating …"):
         async with servers(settings) as found:
-            changed = await bring(found.owner_url, logins=(login_of(found.database_url),))
+            changed = await bring(found.owner_url, app=login_of(found.database_url))
     if as_json:
         print(json.dumps({"release": __version__, "changed": changed}))
     else:

@@ -24,7 +24,8 @@ from monynha.protocols.http.response import Response, enveloped
 from monynha.protocols.openapi import mail_address, sent
 from monynha.protocols.rest.addresses import BASE
 from monynha.protocols.rest.described import Described
-from monynha.protocols.rest.handlers import Handlers, Rest, read_body
+from monynha.protocols.rest.handlers import Handlers, Rest, query_of, read_body
+from monynha.protocols.rest.question import refuse_unknown
 from monynha.protocols.rest.routes import Overrides
 
 _PASSWORD = {"type": "string", "minLength": SHORTEST, "maxLength": LONGEST, "format": "password"}
@@ -70,6 +71,7 @@ class UserRoutes:
 
     async def sign_up(self, request: Request) -> Response:
         """Make an account and its profile, for anybody."""
+        refuse_unknown(query_of(request), ())
         given, problems = _read(await read_body(request), _READERS)
         if problems and "password" in given:
             problems |= await self.accounts.problems_of(given["password"])

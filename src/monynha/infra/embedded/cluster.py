@@ -69,15 +69,7 @@ async def _make(draft: Path, bin_dir: Path, major: int, identity: Identity, pass
 
 
 async def _run(identity: Identity, *argv: str | Path) -> None:
-    tool = await asyncio.create_subprocess_exec(
-        *identity.command(signal.SIGKILL, *argv),
-        stdin=DEVNULL,
-        stdout=DEVNULL,
-        stderr=PIPE,
-        start_new_session=True,
-        cwd="/",
-        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
-    )
+    tool = await identity.run(signal.SIGKILL, *argv, output=DEVNULL, errors=PIPE)
     try:
         _, errors = await tool.communicate()
     except asyncio.CancelledError:

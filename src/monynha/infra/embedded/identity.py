@@ -10,9 +10,12 @@ import shutil
 import signal
 import stat
 import sys
+from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
+from typing import IO, Final
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
+_ENVIRON: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
 class Identity(enum.Enum):
@@ -40,6 +43,21 @@ class Identity(enum.Enum):
         )
         return (*launch, *map(str, argv))
 
+    async def run(
+        self, stop_signal: signal.Signals, *argv: str | Path, output: int | IO[bytes], errors: int | IO[bytes]
+    ) -> Process:
+        """Start `argv` under this identity, with nothing of our own environment."""
+        # A session of its own: Ctrl-C reaches all processes of the terminal, and the servers go last.
+        return await asyncio.create_subprocess_exec(
+            *self.command(stop_signal, *argv),
+            stdin=DEVNULL,
+            stdout=output,
+            stderr=errors,
+            start_new_session=True,
+            cwd="/",
+            env=_ENVIRON,
+        )
+
     def can_reach(self, path: Path) -> bool:
         """Whether it may pass through every folder above `path`."""
         if self is not Identity.NOBODY:
@@ -62,7 +80,7 @@ async def choose_identity() -> Identity:
     nothing = shutil.which("true") or "/bin/true"
     probe = await asyncio.create_subprocess_exec(
         *Identity.NAMESPACE.command(signal.SIGKILL, nothing),
-        stdin=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
+        stdin=DEVNULL,
+        stderr=DEVNULL,
     )
     return Identity.NAMESPACE if await probe.wait() == 0 else Identity.NOBODY

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -75,16 +75,7 @@ class Supervised:
             spec.log_path.replace(spec.log_path.with_suffix(".log.1"))
         with spec.log_path.open("ab") as output:
             said_before = output.tell()
-            # A session of its own: Ctrl-C reaches all processes of the terminal, and the servers go last.
-            process = await asyncio.create_subprocess_exec(
-                *spec.identity.command(spec.stop_signals[0], *spec.argv),
-                stdin=DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                cwd="/",
-                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
-            )
+            process = await spec.identity.run(spec.stop_signals[0], *spec.argv, output=output, errors=output)
         self._process = process
         while not await spec.is_ready():
             if process.returncode is not None:

@@ -18,10 +18,8 @@ from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import Fault, Unauthenticated, Unavailable
 from monynha.infra.postgres.faults import NOT_LIVE, Retry, Violation, translated
 from monynha.infra.postgres.pool import Connection, Pool
+from monynha.infra.postgres.roles import ADMIN_ROLE, APP_ROLE, SYSTEM_ROLE
 
-APP_ROLE = "monynha_app"
-ADMIN_ROLE = "monynha_admin"
-SYSTEM_ROLE = "monynha_system"
 CLAIM_BINDS = 3
 """How many binds of a guarded statement say who asks: `$1` claims, `$2` user id, `$3` session id."""
 

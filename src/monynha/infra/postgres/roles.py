@@ -6,6 +6,9 @@ From PostgreSQL 16 on that is an option of each grant; before, it is an attribut
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from importlib.resources import files
 from typing import Any
 
@@ -14,55 +17,96 @@ import asyncpg
 from monynha.core.errors import WrongSetting
 
 OWNER_ROLE = "monynha_owner"
-_ROLES = ("monynha_owner", "monynha_app", "monynha_admin", "monynha_system")
+APP_ROLE = "monynha_app"
+ADMIN_ROLE = "monynha_admin"
+SYSTEM_ROLE = "monynha_system"
+_ACTING_ROLES = (APP_ROLE, ADMIN_ROLE, SYSTEM_ROLE)
+_ROLES = (OWNER_ROLE, *_ACTING_ROLES)
+_OPTIONS_SINCE = 16
+_TRIES = 6
+_PAUSE_S = 0.05
+
+_READY = """
+    select count(*) = cardinality($2::name[]) and bool_and(pg_has_role(l.oid, r.oid, $3))
+      and bool_and(has_schema_privilege(r.oid, 'public', 'usage'))
+      and bool_and(has_schema_privilege('monynha_owner', 'public', 'create'))
+      and bool_and(has_database_privilege('monynha_owner', current_database(), 'create'))
+    from pg_roles l, pg_roles r
+    where l.rolname = $1 and r.rolname = any ($2::name[])
+      and exists (select from pg_roles where rolname = 'monynha_owner')
+"""
+
+Logins = Mapping[str, Collection[str]]
+"""Who logs in, and which of the roles each becomes."""
 
 
-def roles_sql(login: str, *, major: int, roles: tuple[str, ...] = _ROLES) -> str:
-    """Return the SQL that makes the roles and lets the login become them, for whoever may run it."""
-    name = '"' + login.replace('"', '""') + '"'
-    grants = [
+def logins(*, app: str | None = None, owner: str) -> Logins:
+    """Return what the login that serves and the login that migrates become; both may be the same."""
+    found: dict[str, set[str]] = {owner: {OWNER_ROLE, SYSTEM_ROLE}}
+    if app is not None:
+        found.setdefault(app, set()).update(_ACTING_ROLES)
+    return {name: [role for role in _ROLES if role in found[name]] for name in found}
+
+
+def roles_sql(needed: Logins, *, major: int) -> str:
+    """Return the SQL that makes the roles and lets the logins become them, for whoever may run it."""
+    lines = [
         "do $$ begin execute format("
         "'grant create, connect on database %I to monynha_owner', current_database()); end $$;",
         "grant create, usage on schema public to monynha_owner;",
         "grant usage on schema public to monynha_app, monynha_admin, monynha_system;",
     ]
-    if major >= 16:
-        grants += [f"grant {role} to {name} with inherit false, set true;" for role in roles]
-    else:
-        # Last, since it also takes away what the login inherits as the owner of the database.
-        grants += [*(f"grant {role} to {name};" for role in roles), f"alter role {name} noinherit;"]
-    return files(__package__).joinpath("roles.sql").read_text() + "\n".join(grants) + "\n"
+    how = " with inherit false, set true" if major >= _OPTIONS_SINCE else ""
+    for login, roles in needed.items():
+        lines.append(f"grant {', '.join(roles)} to {_quoted(login)}{how};")
+        if not how and APP_ROLE in roles:
+            # Last, since it also takes away what the login inherits as the owner of the database.
+            lines.append(f"alter role {_quoted(login)} noinherit;")
+    return files(__package__).joinpath("roles.sql").read_text() + "\n".join(lines) + "\n"
 
 
-async def ensure_roles(connection: asyncpg.Connection[Any], logins: tuple[str, ...]) -> None:
+async def are_ready(connection: asyncpg.Connection[Any], needed: Logins) -> bool:
+    """Whether the roles are there, may make tables, and every login may become those it needs."""
+    how = "set" if connection.get_server_version().major >= _OPTIONS_SINCE else "member"
+    for login, roles in needed.items():
+        if not await connection.fetchval(_READY, login, list(roles), how):
+            return False
+    return True
+
+
+async def ensure_roles(connection: asyncpg.Connection[Any], needed: Logins) -> None:
     """Make the roles and the grants to the logins, unless all is there; WrongSetting where we may not."""
-    major = connection.get_server_version().major
-    missing = [login for login in logins if not await _is_ready(connection, login)]
-    for login in missing:
-        script = roles_sql(login, major=major)
-        try:
+    for attempt in range(_TRIES):
+        if await are_ready(connection, needed):
+            return
+        # Roles belong to the whole cluster: somebody may grant the same in another database just now.
+        with suppress(asyncpg.InternalServerError, asyncpg.UniqueViolationError):
             async with connection.transaction():
-                await connection.execute(script)
-        except asyncpg.InsufficientPrivilegeError:
-            raise WrongSetting(
-                "DATABASE_OWNER_URL: the login may not create roles. Have an administrator run this SQL in "
-                f"the database, then try again:\n\n{script}"
-            ) from None
+                await _make(connection, needed)
+            return
+        await asyncio.sleep(_PAUSE_S * 2**attempt)
+    raise WrongSetting("DATABASE_OWNER_URL: somebody else changes the same roles; try again.")
 
 
-async def _is_ready(connection: asyncpg.Connection[Any], login: str) -> bool:
-    return bool(
-        await connection.fetchval(
-            """
-            select count(*) = 4 and bool_and(pg_has_role($1::name, oid, 'member'))
-              and bool_and(has_schema_privilege('monynha_owner', 'public', 'create'))
-              and bool_and(has_database_privilege('monynha_owner', current_database(), 'create'))
-            from pg_roles where rolname = any ($2::name[])
-            """,
-            login,
-            list(_ROLES),
-        )
+async def _make(connection: asyncpg.Connection[Any], needed: Logins) -> None:
+    script = roles_sql(needed, major=connection.get_server_version().major)
+    may_not = WrongSetting(
+        "DATABASE_OWNER_URL: the login may not prepare the database. Have an administrator run this SQL in "
+        f"it, then try again:\n\n{script}"
     )
+    try:
+        await connection.execute(script)
+    except asyncpg.InsufficientPrivilegeError:
+        raise may_not from None
+    except asyncpg.UndefinedObjectError as missing:
+        raise WrongSetting(f"DATABASE_URL: the server has no such login ({missing}).") from None
+    # Whoever may not grant on the database is only warned.
+    if not await are_ready(connection, needed):
+        raise may_not
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 async def check_login(connection: asyncpg.Connection[Any]) -> None:

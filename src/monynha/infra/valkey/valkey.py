@@ -86,7 +86,7 @@ class Valkey:
         """Whether Valkey answers now."""
         try:
             return await self.ask("PING") is not None
-        except ValkeyAway:
+        except (ValkeyAway, hiredis.ReplyError):  # one that cannot write to its disk answers with an error
             return False
 
     async def ask(self, *words: str | bytes | int | float) -> Reply:

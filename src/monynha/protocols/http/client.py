@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from monynha.protocols.http.request import Scope
 
@@ -39,7 +39,13 @@ class Clients:
         if not text:
             # A Unix socket has no address: only a proxy on this machine can be at its other end.
             return True
-        return _is_address(text) and any(ip_address(text) in network for network in self.proxies)
+        return _is_address(text) and any(_address(text) in network for network in self.proxies)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address:
+    found = ip_address(text)
+    # A socket for both families writes an IPv4 client as ::ffff:192.0.2.1.
+    return (isinstance(found, IPv6Address) and found.ipv4_mapped) or found
 
 
 def _is_address(text: str) -> bool:

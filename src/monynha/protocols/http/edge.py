@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from logging import INFO
+from logging import ERROR, INFO
 from secrets import token_hex
 
 import structlog
@@ -47,7 +47,7 @@ class Edge:
         request = Request(scope, receive, id=_request_id(scope), client=self.client_of(scope))
         response = await self._answer(request)
         await self._send(request, response, receive, send)
-        if _log.is_enabled_for(INFO):
+        if request.failure or _log.is_enabled_for(INFO):
             _tell(request, response, time.perf_counter() - started)
 
     async def _hold(self, socket: Socket) -> None:
@@ -77,23 +77,15 @@ class Edge:
             request.params = found.params
             return await found.handler(request)
         except Fault as fault:
-            return self._told(fault, request)
+            return self._told(fault, request, fault)
         except Exception as error:
-            cause = error.__cause__ or error
-            _log.error("failed", requestId=request.id, path=request.path, err=_described(cause))
             return self._told(Internal(), request, error)
 
-    def _told(self, fault: Fault, request: Request, error: Exception | None = None) -> Response:
+    def _told(self, fault: Fault, request: Request, error: Exception) -> Response:
         stack: Sequence[str] = ()
         if fault.status == 500:
-            stack = _own_frames(error or fault) if self.shows_stack else ()
-            if error is None:
-                _log.error(
-                    "failed",
-                    requestId=request.id,
-                    path=request.path,
-                    err=_described(fault.__cause__ or fault),
-                )
+            request.failure = error.__cause__ or error
+            stack = _own_frames(error) if self.shows_stack else ()
         return self.router.render(request.path)(fault, request, stack)
 
     async def _send(self, request: Request, response: Response, receive: Receive, send: Send) -> None:
@@ -120,7 +112,9 @@ def _request_id(scope: Scope) -> str:
 
 
 def _tell(request: Request, response: Response, seconds: float) -> None:
-    _log.info(
+    failure = request.failure
+    _log.log(
+        ERROR if failure else INFO,
         "request",
         method=request.method,
         path=request.path,
@@ -135,6 +129,7 @@ def _tell(request: Request, response: Response, seconds: float) -> None:
         userAgent=request.header(b"user-agent"),
         userId=request.actor.id if request.actor else None,
         requestId=request.id,
+        **({"err": _described(failure)} if failure else {}),
     )
 
 

@@ -29,6 +29,7 @@ class Request:
         "_receive",
         "actor",
         "client",
+        "failure",
         "id",
         "method",
         "params",
@@ -47,6 +48,7 @@ class Request:
         self.path: str = scope["path"]
         self.params: dict[str, str] = {}
         self.actor: Actor | None = None
+        self.failure: BaseException | None = None  # our own, for the log
 
     def header(self, name: bytes) -> str | None:
         """Return a header by its lower-case name; a repeated one comes joined by commas (RFC 9110 §5.3)."""

@@ -96,7 +96,7 @@ def shared() -> dict[str, Schema]:
     return {
         "PageMeta": {"type": "object", "required": ["limit", "nextCursor"], "properties": meta},
         "ErrorDetail": told,
-        "Error": {"type": "object", "required": ["success", "error"], "properties": refused},
+        "ErrorAnswer": {"type": "object", "required": ["success", "error"], "properties": refused},
     }
 
 
@@ -109,7 +109,7 @@ def error_responses() -> dict[str, Schema]:
             headers["WWW-Authenticate"] = {"schema": {"type": "string"}, "required": True}
         if fault in (errors.RateLimited, errors.Unavailable):
             headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
-        found[fault.__name__] = _answer((fault.__doc__ or "").strip(), ref("Error"), headers)
+        found[fault.__name__] = _answer((fault.__doc__ or "").strip(), ref("ErrorAnswer"), headers)
     return found
 
 

@@ -31,7 +31,6 @@ def document(catalog: Catalog, described: Iterable[Described], *, version: str) 
         paths.setdefault(BASE + path, {})[method.lower()] = operations.of(address)
     return {
         "openapi": "3.1.0",
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {"title": "Monynha", "version": version, "description": _SAYS, "license": _LICENSE},
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],

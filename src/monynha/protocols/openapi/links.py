@@ -11,10 +11,11 @@ from monynha.protocols.rest.addresses import Address, own_parameter
 
 
 def of_answer(address: Address, all_addresses: Iterable[Address]) -> dict[str, Schema]:
-    """Return the links of the answer that shows a row, or of a page by its first row."""
+    """Return the links of the answer that shows a row, or of a page by its first row.
+
+    The next page has none: its cursor goes with the same filters and order, and a link cannot say so.
+    """
     links: dict[str, Schema] = {}
-    if address.verb == "list":
-        links["NextPage"] = _link(address, {"cursor": "$response.body#/meta/nextCursor"}, _parents(address))
     if address.verb not in ("create", "list"):
         return links
     row = "$response.body#/data" if address.verb == "create" else "$response.body#/data/0"
@@ -22,7 +23,7 @@ def of_answer(address: Address, all_addresses: Iterable[Address]) -> dict[str, S
         parameters = _leads(address.resource, other, row)
         if parameters is not None:
             name = operation_id(other)
-            links[name[:1].upper() + name[1:]] = _link(other, parameters, {})
+            links[name[:1].upper() + name[1:]] = _link(other, parameters)
     return links
 
 
@@ -40,10 +41,5 @@ def _leads(resource: Resource, other: Address, row: str) -> dict[str, str] | Non
     return {"id": f"{row}/id"} if below is resource else None
 
 
-def _parents(address: Address) -> dict[str, str]:
-    names = [part[1:-1] for part in address.path.split("/") if part.startswith("{")]
-    return {name: f"$request.path.{name}" for name in names}
-
-
-def _link(other: Address, parameters: dict[str, str], more: dict[str, str]) -> Schema:
-    return {"operationId": operation_id(other), "parameters": {**more, **parameters}}
+def _link(other: Address, parameters: dict[str, str]) -> Schema:
+    return {"operationId": operation_id(other), "parameters": parameters}

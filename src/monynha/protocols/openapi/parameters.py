@@ -10,7 +10,7 @@ from monynha.engine.resource import Filter, Resource, column_of
 from monynha.protocols.openapi import forms
 from monynha.protocols.openapi.fields import Schema, identifier, instant
 from monynha.protocols.rest.addresses import Address, own_parameter
-from monynha.protocols.rest.question import LIMIT, MOST, MOST_VALUES
+from monynha.protocols.rest.question import LIMIT, MOST
 
 _ME = {"type": "string", "const": "me", "description": "The caller."}
 
@@ -50,12 +50,10 @@ def of_query(catalog: Catalog, address: Address) -> Iterator[Schema]:
         yield from _of_list(resource)
     ways = include_paths(catalog, resource)
     if ways:
-        yield _comma_list("include", f"What to embed, dotted to go on: `{ways[-1]}`.", _one_of(ways))
-    yield _comma_list(
-        "fields",
-        "The fields to show; those of something included with its name and a dot.",
-        _one_of(list(resource.fields)),
-    )
+        says = f"What to embed, as `{ways[0]}`, dotted to go on, as far as the cost allows."
+        yield _query("include", f"{says} A comma list.", _some_of(ways))
+    says = "What to show; of something that is included, with its name and a dot before."
+    yield _query("fields", f"{says} A comma list.", _some_of(list(resource.fields)))
 
 
 def _of_list(resource: Resource) -> Iterator[Schema]:
@@ -82,15 +80,13 @@ def _filter(resource: Resource, one: Filter) -> Schema:
         return _query(one.name, f"Only where {field.name} is before this moment.", instant())
     if one.operator == "after":
         return _query(one.name, f"Only where {field.name} is this moment or after it.", instant())
+    says = f"Only where {field.name} is one of these. A comma list."
     if one.operator == "has":
-        word = {"type": "string", "minLength": 1, "pattern": forms.WORD}
-        return _comma_list(one.name, f"Only where {field.name} hold one of these.", word)
+        says = f"Only where {field.name} hold one of these. A comma list."
+        return _query(one.name, says, {"type": "string", "pattern": forms.list_of(forms.WORD)})
     if field.rules.kind is Kind.CHOICE:
-        return _comma_list(
-            one.name, f"Only where {field.name} is one of these.", _one_of(list(field.rules.choices))
-        )
-    some: Schema = {"anyOf": [identifier(), _ME]}
-    return _comma_list(one.name, f"Only where {field.name} is one of these.", some)
+        return _query(one.name, says, _some_of(list(field.rules.choices)))
+    return _query(one.name, says, {"type": "string", "pattern": forms.list_of(f"({forms.UUID}|me)")})
 
 
 def include_paths(catalog: Catalog, resource: Resource) -> list[str]:
@@ -122,13 +118,13 @@ def of_headers(address: Address) -> Iterator[Schema]:
         yield _header("Idempotency-Key", says, {"type": "string", "pattern": forms.PRINTABLE})
 
 
-def _one_of(words: list[str]) -> Schema:
-    return {"type": "string", "enum": words}
+def _some_of(words: list[str]) -> Schema:
+    """Return the schema of a comma list: a word alone is told by name, so that typed clients know them.
 
-
-def _comma_list(name: str, says: str, item: Schema) -> Schema:
-    schema: Schema = {"type": "array", "items": item, "minItems": 1, "maxItems": MOST_VALUES}
-    return {**_query(name, f"{says} Separated by commas.", schema), "style": "form", "explode": False}
+    It is a text and no array: clients differ in how they send arrays, and a repeated parameter is refused.
+    """
+    some = forms.list_of(f"({'|'.join(word.replace('.', '[.]') for word in words)})")
+    return {"anyOf": [{"type": "string", "enum": words}, {"type": "string", "pattern": some}]}
 
 
 def _query(name: str, says: str, schema: Schema) -> Schema:

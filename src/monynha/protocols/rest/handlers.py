@@ -77,7 +77,7 @@ class Handlers:
 
     async def _page(self, request: Request, relation: Relation | None) -> Response:
         acting = self.rest.acting(request)
-        query = _query(request)
+        query = query_of(request)
         questions = self.rest.questions
         scope = None
         if relation is not None:
@@ -100,7 +100,7 @@ class Handlers:
     async def read(self, request: Request) -> Response:
         """Answer one row, or 304 where the asker has it already."""
         acting = self.rest.acting(request)
-        query = _query(request)
+        query = query_of(request)
         asked = self.rest.questions.item(self.resource, query, self.key(request, acting))
         found = await self.rest.query.one(acting, asked)
         tag = etag(found)
@@ -111,7 +111,7 @@ class Handlers:
     async def create(self, request: Request) -> Response:
         """Create a row and answer it with its address."""
         acting = self.rest.acting(request)
-        query = _query(request)
+        query = query_of(request)
         self._asked(query, ())
         body = await read_body(request)
         values = read_create(self.resource, body)
@@ -145,7 +145,7 @@ class Handlers:
         self, request: Request, acting: Acting, body: object, *, is_checked: bool = False
     ) -> Response:
         """Change a row by a body that was read already; `is_checked` where If-Match was looked at before."""
-        query = _query(request)
+        query = query_of(request)
         wanted = None if is_checked else request.header(b"if-match")
         versions = wanted_versions(wanted)
         values = read_update(self.resource, body)
@@ -207,7 +207,8 @@ def id_of(text: str, actor: Actor) -> UUID:
     return found
 
 
-def _query(request: Request) -> dict[str, str]:
+def query_of(request: Request) -> dict[str, str]:
+    """Return the query parameters; who does not take JSON is NotAcceptable."""
     if not accepts_json(request.header(b"accept")):
         raise NotAcceptable()
     return request.query

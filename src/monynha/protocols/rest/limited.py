@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from monynha.core.actor import Actor, ActorKind
-from monynha.core.errors import Fault
+from monynha.core.errors import Fault, Unauthenticated
 from monynha.protocols.http.limits import Limits
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, headers
@@ -17,7 +17,10 @@ Identify = Callable[[Request], Actor]
 
 @dataclass(frozen=True)
 class Limited:
-    """Counts requests before they are handled; admins and the service key are not counted."""
+    """Counts requests before they are handled; admins and the service key are not counted.
+
+    A token that is not good makes nobody of its bearer, so trying tokens out counts by address.
+    """
 
     limits: Limits
 
@@ -27,7 +30,11 @@ class Limited:
             return handler
 
         async def limited(request: Request) -> Response:
-            actor = identify(request)
+            try:
+                actor = identify(request)
+            except Unauthenticated as fault:
+                fault.headers = (*fault.headers, *await self.limits.api_request(request.client, None))
+                raise
             if actor.is_admin or actor.kind is ActorKind.SERVICE:
                 return await handler(request)
             told = await self.limits.api_request(request.client, actor.id)

@@ -32,13 +32,13 @@ class Questions:
 
     def item(self, resource: Resource, query: dict[str, str], key: tuple[object, ...]) -> Selection:
         """Return the question for one row."""
-        _refuse_unknown(query, _SHOWN)
+        refuse_unknown(query, _SHOWN)
         return self._shown(Selection(resource, tuple(resource.fields), key=key), query)
 
     def list(self, resource: Resource, query: dict[str, str], actor: Actor, scope: Scope | None) -> Selection:
         """Return the question for a page; `scope` with its condition is set by the address."""
         names = [one.name for one in resource.filters]
-        _refuse_unknown(query, (*_SHOWN, *_LISTED, *names))
+        refuse_unknown(query, (*_SHOWN, *_LISTED, *names))
         where = tuple(
             _condition(resource, one, query[one.name], actor) for one in resource.filters if one.name in query
         )
@@ -120,9 +120,12 @@ def _trimmed(resource: Resource, fields: _Tree, included: _Tree, path: str) -> t
     return tuple(name for name in resource.fields if name in fields) if fields else tuple(resource.fields)
 
 
-def _refuse_unknown(query: dict[str, str], known: tuple[str, ...]) -> None:
+def refuse_unknown(query: dict[str, str], known: tuple[str, ...]) -> None:
+    """Refuse parameters that nobody knows, naming those that there are."""
     unknown = {
-        name[:100]: f"is not known; there are {', '.join(known)}" for name in query if name not in known
+        name[:100]: f"is not known; there are {', '.join(known) or 'none'}"
+        for name in query
+        if name not in known
     }
     if unknown:
         raise BadRequest("A query parameter is not known.", details=dict(unknown))

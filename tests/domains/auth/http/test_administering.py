@@ -24,18 +24,10 @@ ROUTES = [
 ]
 
 
-async def made(desk: Desk, **more: Any) -> dict[str, Any]:
-    body = {"email": new_address(), "password": PASSWORD, "email_confirm": True, **more}
-    answer = await desk.post("/admin/users", body, desk.service)
-    assert answer.status_code == 200, answer.text
-    user: dict[str, Any] = answer.json()
-    return user
-
-
 @pytest.mark.parametrize(("method", "path"), ROUTES, ids=range(len(ROUTES)))
 async def test_only_the_service_key_opens_the_back_office(desk: Desk, method: str, path: str) -> None:
     session = await desk.signed_up()
-    admin = await made(desk, app_metadata={"role": "admin"})
+    admin = await desk.made(app_metadata={"role": "admin"})
     signed_in = (await desk.sign_in(admin["email"])).json()
 
     outcomes = [
@@ -47,7 +39,7 @@ async def test_only_the_service_key_opens_the_back_office(desk: Desk, method: st
 
 
 async def test_a_made_account_signs_in_and_has_a_profile_and_no_mail(desk: Desk) -> None:
-    user = await made(desk, user_metadata={"name": "Ada"}, app_metadata={"team": "a"})
+    user = await desk.made(user_metadata={"name": "Ada"}, app_metadata={"team": "a"})
 
     assert user["app_metadata"] == {"provider": "email", "providers": ["email"], "team": "a"}
     assert user["user_metadata"]["name"] == "Ada"
@@ -57,7 +49,7 @@ async def test_a_made_account_signs_in_and_has_a_profile_and_no_mail(desk: Desk)
 
 
 async def test_an_account_made_without_confirmation_cannot_sign_in_yet(desk: Desk) -> None:
-    user = await made(desk, email_confirm=False)
+    user = await desk.made(email_confirm=False)
 
     assert (await desk.sign_in(user["email"])).json()["error_code"] == "email_not_confirmed"
 
@@ -97,7 +89,7 @@ async def test_an_account_that_is_not_good_is_not_made(
 
 
 async def test_a_taken_address_or_id_is_told(desk: Desk) -> None:
-    user, other = await made(desk), await made(desk)
+    user, other = await desk.made(), await desk.made()
 
     same_email = await desk.post("/admin/users", {"email": user["email"].upper()}, desk.service)
     same_id = await desk.post("/admin/users", {"email": new_address(), "id": user["id"]}, desk.service)
@@ -119,7 +111,7 @@ async def test_an_unknown_account_is_not_found(desk: Desk, method: str) -> None:
 
 async def test_all_accounts_are_listed_by_pages_with_their_number(desk: Desk) -> None:
     for _ in range(3):
-        await made(desk)
+        await desk.made()
 
     first = await desk.get("/admin/users?page=1&per_page=2", desk.service)
     empty = await desk.get("/admin/users?page=&per_page=", desk.service)
@@ -147,7 +139,7 @@ async def listed(desk: Desk, page: int) -> list[dict[str, Any]]:
 
 
 async def test_accounts_are_found_by_a_piece_of_their_address(desk: Desk) -> None:
-    user = await made(desk)
+    user = await desk.made()
     piece = user["email"].partition("@")[0]
 
     found = (await desk.get(f"/admin/users?filter={piece.upper()}", desk.service)).json()["users"]
@@ -235,79 +227,3 @@ async def test_a_softly_deleted_account_keeps_its_row_and_nothing_of_the_person(
     assert address not in str(dict(row))
     assert "Ada" not in str(dict(row))
     assert (await desk.signed_up(address))["user"]["id"] != id
-
-
-@pytest.mark.parametrize("type", ["magiclink", "recovery"])
-async def test_a_made_link_signs_in_without_a_mail(desk: Desk, type: str) -> None:
-    user = await made(desk)
-    body = {"type": type, "email": user["email"]}
-
-    link = (await desk.post("/admin/generate_link", body, desk.service)).json()
-
-    assert (link["id"], link["verification_type"]) == (user["id"], type)
-    assert link["action_link"].startswith(
-        f"{desk.settings.site_url}/auth/v1/verify?token={link['hashed_token']}"
-    )
-    assert desk.letters(user["email"]) == []
-    answer = await desk.post("/verify", {"type": type, "token_hash": link["hashed_token"]})
-    assert answer.json()["user"]["id"] == user["id"]
-
-
-async def test_a_made_sign_up_link_makes_the_account_and_its_code_confirms_it(desk: Desk) -> None:
-    address = new_address()
-    body = {"type": "signup", "email": address, "password": PASSWORD, "data": {"name": "Ada"}}
-    link = (await desk.post("/admin/generate_link", body, desk.service)).json()
-    assert (await desk.sign_in(address)).json()["error_code"] == "email_not_confirmed"
-
-    body = {"type": "signup", "email": address, "token": link["email_otp"]}
-    assert (await desk.post("/verify", body)).json()["user"]["user_metadata"]["name"] == "Ada"
-
-    assert (await desk.sign_in(address)).status_code == 200
-
-
-async def test_an_invitation_is_mailed_and_its_link_signs_in(desk: Desk) -> None:
-    address = new_address()
-    invited = await desk.post("/invite", {"email": address, "data": {"name": "Ada"}}, desk.service)
-    assert invited.json()["invited_at"]
-
-    body = {"type": "invite", "token_hash": desk.letters(address)[0].token}
-    session = (await desk.post("/verify", body)).json()
-
-    assert session["user"]["email_confirmed_at"]
-    again = await desk.post("/invite", {"email": address}, desk.service)
-    assert (again.status_code, again.json()["error_code"]) == (422, "email_exists")
-
-
-async def test_made_links_for_both_addresses_change_the_address(desk: Desk) -> None:
-    user, new = await made(desk), new_address("new")
-    for type in ("email_change_current", "email_change_new"):
-        body = {"type": type, "email": user["email"], "new_email": new}
-        link = (await desk.post("/admin/generate_link", body, desk.service)).json()
-        proof = {"type": "email_change", "token_hash": link["hashed_token"]}
-        answer = await desk.post("/verify", proof)
-
-    assert answer.json()["user"]["email"] == new
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "code"),
-    [
-        ({"type": "recovery", "email": "unknown@example.com"}, 404, "user_not_found"),
-        (
-            {"type": "email_change_new", "email": "unknown@example.com", "new_email": "a@b.co"},
-            404,
-            "user_not_found",
-        ),
-        ({"type": "nonsense", "email": "a@b.co"}, 400, "validation_failed"),
-        ({"type": "signup", "email": "a@b.co"}, 400, "validation_failed"),
-        ({"type": "signup", "email": "a@b.co", "password": "short"}, 422, "weak_password"),
-        ({"email": "a@b.co"}, 400, "validation_failed"),
-        ({"type": "magiclink"}, 400, "validation_failed"),
-    ],
-)
-async def test_a_link_that_cannot_be_is_not_made(
-    desk: Desk, body: dict[str, Any], status: int, code: str
-) -> None:
-    answer = await desk.post("/admin/generate_link", body, desk.service)
-
-    assert (answer.status_code, answer.json()["error_code"]) == (status, code)

@@ -1,0 +1,38 @@
+"""The GraphQL questions of the benchmark, in each contender's own words; `PROJECT` is drawn anew."""
+
+from __future__ import annotations
+
+_SELECTED = {
+    "graph3": """
+      id name owner { id name } members(limit: 20) { role user { id name } }
+      tasks(limit: 20) { id title status assignee { id name } }""",
+    "graph5": """
+      id name tasks(limit: 20) {
+        title assignee { name memberships(limit: 20) { role project { name owner { name } } } }
+      }
+    """,
+}
+OURS = {name: f'{{ project(id: "PROJECT") {{ {selected} }} }}' for name, selected in _SELECTED.items()}
+# Its loaders have the limit in them.
+STRAWBERRY = {
+    name: text.replace("members(limit: 20)", "members").replace("memberships(limit: 20)", "memberships")
+    for name, text in OURS.items()
+}
+POSTGRAPHILE = {
+    "graph3": """{ projectByRowId(rowId: "PROJECT") {
+      rowId name userByOwnerId { rowId name }
+      projectMembersByProjectId(first: 20) { nodes { role userByUserId { rowId name } } }
+      tasksByProjectId(first: 20) {
+        nodes { rowId title status projectMemberByProjectIdAndAssigneeId { userByUserId { rowId name } } }
+      }
+    } }""",
+    "graph5": """{ projectByRowId(rowId: "PROJECT") {
+      rowId name tasksByProjectId(first: 20) { nodes {
+        title projectMemberByProjectIdAndAssigneeId { userByUserId {
+          name projectMembersByUserId(first: 20) {
+            nodes { role projectByProjectId { name userByOwnerId { name } } }
+          }
+        } }
+      } }
+    } }""",
+}
