@@ -23,7 +23,7 @@ from monynha.protocols.phoenix.channel import Parts
 from monynha.protocols.phoenix.http import Broadcasts
 from monynha.protocols.phoenix.presence import Presence
 from monynha.protocols.websocket import handler as websocket
-from monynha.protocols.websocket.session import Live
+from monynha.protocols.websocket.parts import Live
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from monynha.core.actor import Actor
 from monynha.core.errors import Fault, NotFound
 from monynha.engine.history import Event, Stream
 from monynha.engine.rights import sees_all
-from monynha.engine.subscribe import Hub, Seat
+from monynha.engine.seats import Seat
+from monynha.engine.subscribe import Hub
 from monynha.infra.postgres.database import Acting
 
 Wanted = Mapping[str, frozenset[UUID] | None]

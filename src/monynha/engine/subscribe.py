@@ -12,15 +12,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
 from uuid import UUID
 
 import structlog
 
-from monynha.core.actor import Actor
 from monynha.core.errors import Fault, NotFound, Unauthenticated, Unavailable
 from monynha.engine.history import PAGE, Event, History, Stream
 from monynha.engine.rights import Rights, sees_all
+from monynha.engine.seats import Listener, Seat
 from monynha.infra.postgres.database import Acting
 
 _log = structlog.get_logger("monynha.hub")
@@ -28,50 +27,6 @@ _POLL_S = 1.0
 _MOST_MISSED = 10_000
 _ACCOUNT = frozenset({"sessions", "accounts"})
 """What the history tells of accounts: it is for the hub, and nobody hears it."""
-
-
-class Listener(Protocol):
-    """Somebody who hears streams. Its methods return at once."""
-
-    @property
-    def actor(self) -> Actor:
-        """Who is listening."""
-
-    def hear(self, event: Event) -> None:
-        """Take an event."""
-
-    def lose(self, stream: Stream) -> None:
-        """Take notice that nothing more of this stream will be heard."""
-
-    def end(self) -> None:
-        """Take notice that the session is over, and with it all that is heard."""
-
-
-@dataclass(eq=False)
-class Seat:
-    """A listener's place at a stream: closed until `open` is called, so that an answer can go out first."""
-
-    listener: Listener
-    version: int
-    is_complete: bool = True
-    """Whether all that was missed is there; else the listener should ask again for what it shows."""
-    is_lost: bool = False
-    waiting: list[Event] | None = field(default_factory=list)
-
-    def open(self) -> None:
-        """Hand out what was missed and came meanwhile, and from now on everything as it comes."""
-        waiting, self.waiting = self.waiting or [], None
-        for event in waiting:
-            self.listener.hear(event)
-
-    def take(self, event: Event) -> None:
-        """Take an event of the stream."""
-        if event.version <= self.version:
-            return
-        if self.waiting is None:
-            self.listener.hear(event)
-        else:
-            self.waiting.append(event)
 
 
 @dataclass(eq=False)

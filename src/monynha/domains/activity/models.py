@@ -38,6 +38,7 @@ class ActivityEntry(Model):
     """A change in a project: who changed what, when, from what to what."""
 
     __tablename__ = "activity"
+    __table_args__ = {"info": {"is_view": True}}  # noqa: RUF012  # SQLAlchemy wants a dictionary
 
     id: Mapped[UUID] = key()
     project_id: Mapped[UUID] = belongs_to("projects.id", "The project.")

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from monynha.protocols.websocket.session import Gesture
+from monynha.protocols.websocket.parts import Gesture
 
 CURSOR = Gesture(kind="project", said="cursor_position", heard="cursor_update", field="position")

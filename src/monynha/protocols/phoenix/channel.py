@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 
 from monynha.core.actor import Actor
-from monynha.core.errors import Internal, Unauthenticated
+from monynha.core.errors import Unauthenticated
 from monynha.engine.catalog import Catalog
 from monynha.engine.following import Following
 from monynha.engine.history import Event, Stream
@@ -22,9 +22,9 @@ from monynha.engine.subscribe import Hub
 from monynha.infra.postgres.database import Database
 from monynha.protocols.http.frames import BINARY, frame
 from monynha.protocols.http.socket import Socket
-from monynha.protocols.phoenix.bindings import Binding, binding_id, read_binding, wanted
-from monynha.protocols.phoenix.changes import change_frame, read_position, write_position
-from monynha.protocols.phoenix.filters import BadFilter
+from monynha.protocols.phoenix.bindings import binding_id, wanted
+from monynha.protocols.phoenix.changes import read_position, write_position
+from monynha.protocols.phoenix.feed import Feed
 from monynha.protocols.phoenix.joining import Join
 from monynha.protocols.phoenix.presence import Presence
 from monynha.protocols.phoenix.rooms import may_use, named, raw_said, read_raw, room_of, said
@@ -67,22 +67,21 @@ class Channel:
         self.join_ref = push.join_ref or push.ref
         self.name = push.topic.removeprefix("realtime:")
         self._join = Join.read(push.payload)
-        self._member = token_hex(8)
+        self._place = token_hex(8)
         self._key = self._join.presence_key or token_hex(16)
         self._has_presence = self._join.has_presence
-        self._bindings: list[Binding] = []
+        self._feed = Feed(parts.catalog, parts.hub.history, socket, push.topic, is_second)
         self._following: Following | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._room = room_of(self.name, is_private=self._join.is_private)
         self._actor: Actor | None = None
         self._token: object = None
-        self._asked: asyncio.Task[None] | None = None
 
     async def join(self, ref: str | None, default_token: str) -> None:
         """Join and answer (Refused): when the answer is out, nothing that happens is lost."""
         token = self._join.token if self._join.token is not None else default_token
         actor, ends_at = verified(self._parts.verify, token)
-        problem = await self._read_bindings()
+        problem = await self._feed.read(self._join.asked)
         if problem is not None and self._join.waits:
             raise Refused(f"UnableToSubscribe: {problem}")
         since = self._since()
@@ -116,7 +115,7 @@ class Channel:
             self._expiry.cancel()
         self._parts.rooms.leave(self._room, self)
         self._parts.presence.unwatch(self._room, self)
-        self._parts.presence.untrack(self._room, self._member)
+        self._parts.presence.untrack(self._room, self._place)
 
     def reply(self, ref: str | None, response: bytes, *, status: bytes = b"ok") -> None:
         """Answer something the client said."""
@@ -138,39 +137,8 @@ class Channel:
         self._send("presence_diff", orjson.dumps({"joins": joins, "leaves": leaves}))
 
     def _hear(self, event: Event) -> None:
-        chosen = [one for one in self._bindings if one.may_want(event)]
         assert self._following is not None
-        if chosen:
-            position = write_position(self._following.positions)
-            if any(one.patterns for one in self._bindings):
-                # PostgreSQL is asked, and what comes later waits its turn.
-                self._asked = asyncio.create_task(self._choose(self._asked, event, chosen, position))
-            else:
-                self._show(event, chosen, position)
-
-    async def _choose(
-        self, former: asyncio.Task[None] | None, event: Event, some: list[Binding], position: str
-    ) -> None:
-        if former is not None:
-            await asyncio.wait({former})
-        matches = self._parts.hub.history.matches
-        chosen = [one for one in some if await one.matches(event, matches)]
-        if chosen:
-            self._show(event, chosen, position)
-
-    def _show(self, event: Event, chosen: list[Binding], position: str) -> None:
-        for select in dict.fromkeys(one.select for one in chosen):
-            some = [one for one in chosen if one.select == select]
-            made = change_frame(
-                event,
-                some[0].resource,
-                topic=self.topic,
-                ids=tuple(dict.fromkeys(one.id for one in some)),
-                select=select,
-                position=position,
-                is_second=self._is_second,
-            )
-            self._socket.send_frame(made)
+        self._feed.hear(event, self._following.positions)
 
     def _end(self, why: str = "the session is over") -> None:
         self._system("system", "error", why)
@@ -179,20 +147,6 @@ class Channel:
         self._on_close(self)
 
     # Joining.
-
-    async def _read_bindings(self) -> str | None:
-        problem = None
-        for asked in self._join.asked[:100]:
-            try:
-                found = read_binding(self._parts.catalog, asked)
-                for pattern in [each for one in found for each in one.patterns]:
-                    await self._parts.hub.history.matches("", pattern.value, ignores_case=False)
-                self._bindings += found
-            except BadFilter as bad:
-                problem = str(bad)
-            except Internal:
-                problem = "Error parsing `filter` params: that is no regular expression"
-        return problem
 
     def _since(self) -> dict[Stream, int] | None:
         if self._join.since is None:
@@ -204,7 +158,7 @@ class Channel:
 
     async def _follow(self, actor: Actor, since: dict[Stream, int] | None) -> None:
         acting = self._parts.database.acting(actor)
-        kinds = wanted(self._bindings)
+        kinds = wanted(self._feed.bindings)
         if self._join.is_private:
             kinds = await self._with_room(actor, kinds)
         following = Following(
@@ -305,9 +259,9 @@ class Channel:
             if not self._has_presence:
                 self._has_presence = True
                 self._show_state()
-            self._parts.presence.track(self._room, self._member, self._key, payload)
+            self._parts.presence.track(self._room, self._place, self._key, payload)
         elif event == "untrack":
-            self._parts.presence.untrack(self._room, self._member)
+            self._parts.presence.untrack(self._room, self._place)
         self.reply(push.ref, b"{}")
 
     def _show_state(self) -> None:

@@ -67,19 +67,19 @@ class Presence:
             if not any(one.process == self._me for one in self._rooms.get(room, {}).values()):
                 self._rooms.pop(room, None)
 
-    def track(self, room: str, member: str, key: str, payload: dict[str, Any]) -> None:
+    def track(self, room: str, place: str, key: str, payload: dict[str, Any]) -> None:
         """Put somebody of ours into a room, or change what they show; the same again is nothing new."""
-        was = self._rooms.get(room, {}).get(member)
+        was = self._rooms.get(room, {}).get(place)
         if was is not None and {k: v for k, v in was.meta.items() if k != "phx_ref"} == payload:
             return
         there = _There(self._me, key, {"phx_ref": token_hex(8), **payload})
-        self._put(room, member, there)
-        self._tell("put", room, member=member, key=key, meta=there.meta)
+        self._put(room, place, there)
+        self._tell("put", room, place=place, key=key, meta=there.meta)
 
-    def untrack(self, room: str, member: str) -> None:
+    def untrack(self, room: str, place: str) -> None:
         """Take somebody of ours out of a room."""
-        if self._take(room, member):
-            self._tell("take", room, member=member)
+        if self._take(room, place):
+            self._tell("take", room, place=place)
 
     def hear(self, published: bytes) -> None:
         """Take what another process published."""
@@ -90,31 +90,31 @@ class Presence:
         self._heard[who] = time.monotonic()
         room = said.get("room", "")
         if said["what"] == "ask":
-            for member, one in self._rooms.get(room, {}).items():
+            for place, one in self._rooms.get(room, {}).items():
                 if one.process == self._me:
-                    self._tell("put", room, member=member, key=one.key, meta=one.meta)
+                    self._tell("put", room, place=place, key=one.key, meta=one.meta)
         elif room in self._watchers or room in self._rooms:
             if said["what"] == "put":
-                self._put(room, said["member"], _There(who, said["key"], said["meta"]))
+                self._put(room, said["place"], _There(who, said["key"], said["meta"]))
             elif said["what"] == "take":
-                self._take(room, said["member"])
+                self._take(room, said["place"])
 
-    def _put(self, room: str, member: str, there: _There) -> None:
-        members = self._rooms.setdefault(room, {})
-        was = members.get(member)
+    def _put(self, room: str, place: str, there: _There) -> None:
+        places = self._rooms.setdefault(room, {})
+        was = places.get(place)
         if was is not None and was.meta["phx_ref"] == there.meta["phx_ref"]:
             return
-        members[member] = there
-        self._show(room, _listed({member: there}), {} if was is None else _listed({member: was}))
+        places[place] = there
+        self._show(room, _listed({place: there}), {} if was is None else _listed({place: was}))
 
-    def _take(self, room: str, member: str) -> bool:
-        members = self._rooms.get(room, {})
-        was = members.pop(member, None)
+    def _take(self, room: str, place: str) -> bool:
+        places = self._rooms.get(room, {})
+        was = places.pop(place, None)
         if was is None:
             return False
-        if not members and room not in self._watchers:
+        if not places and room not in self._watchers:
             self._rooms.pop(room, None)
-        self._show(room, {}, _listed({member: was}))
+        self._show(room, {}, _listed({place: was}))
         return True
 
     def _show(self, room: str, joins: dict[str, Any], leaves: dict[str, Any]) -> None:
@@ -134,13 +134,13 @@ class Presence:
                 self._bury(who)
 
     def _bury(self, process: str) -> None:
-        for room, members in list(self._rooms.items()):
-            for member in [name for name, one in members.items() if one.process == process]:
-                self._take(room, member)
+        for room, places in list(self._rooms.items()):
+            for place in [name for name, one in places.items() if one.process == process]:
+                self._take(room, place)
 
 
-def _listed(members: dict[str, _There]) -> dict[str, Any]:
+def _listed(places: dict[str, _There]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for one in members.values():
+    for one in places.values():
         found.setdefault(one.key, {"metas": []})["metas"].append(one.meta)
     return found

@@ -13,7 +13,8 @@ from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest
 from monynha.engine.history import Event, Stream
 from monynha.engine.resource import Resource
-from monynha.engine.subscribe import Hub, Seat
+from monynha.engine.seats import Seat
+from monynha.engine.subscribe import Hub
 from monynha.infra.postgres.database import Acting
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response

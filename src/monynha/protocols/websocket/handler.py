@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from monynha.protocols.http.socket import Socket
-from monynha.protocols.websocket.session import Live, Session
+from monynha.protocols.websocket.parts import Live
+from monynha.protocols.websocket.session import Session
 
 PATH = "/ws"
 

@@ -4,57 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import UUID
 
 import orjson
 
 from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest, Fault, NotFound, RateLimited, Unauthenticated
-from monynha.core.wire import parse_json, parse_uuid
-from monynha.engine.catalog import Catalog
 from monynha.engine.history import Event, Stream
-from monynha.engine.mutate import Mutate
 from monynha.engine.mutation import read_update
 from monynha.engine.resource import Resource
-from monynha.engine.rooms import Rooms
-from monynha.engine.subscribe import Hub
-from monynha.infra.postgres.database import Acting, Database
+from monynha.infra.postgres.database import Acting
 from monynha.protocols.http.frames import frame
 from monynha.protocols.http.socket import Socket
 from monynha.protocols.websocket.messages import frame_of, id_name, told
 from monynha.protocols.websocket.pace import Pace
+from monynha.protocols.websocket.parts import Gesture, Live
+from monynha.protocols.websocket.reading import id_of, read_id, read_object, read_token, room_of, version_in
 
 NOT_SIGNED_IN = 4401
 AUTH_WITHIN_S = 10.0
 _MOST_JOINED = 100
-Tell = Callable[[str], tuple[Actor, float | None]]
-"""Verifies a token: who it speaks for, and when it ends."""
-
-
-@dataclass(frozen=True)
-class Gesture:
-    """Something that people in a stream show each other and nobody keeps, as where their cursor is."""
-
-    kind: str
-    said: str
-    heard: str
-    field: str
-
-
-@dataclass(frozen=True)
-class Live:
-    """What every socket needs."""
-
-    catalog: Catalog
-    database: Database
-    mutate: Mutate
-    hub: Hub
-    rooms: Rooms
-    verify: Tell
-    gestures: Mapping[str, Gesture]
 
 
 class Session:
@@ -109,7 +79,7 @@ class Session:
     def lose(self, stream: Stream) -> None:
         """Tell that a stream is heard no more."""
         if self._joined.pop(stream, self) is None:
-            self._live.rooms.leave(_room(stream), self)
+            self._live.rooms.leave(room_of(stream), self)
             self._say("removed", **{f"{stream.kind}Id": str(stream.id)})
 
     def end(self) -> None:
@@ -127,12 +97,12 @@ class Session:
             async with asyncio.timeout(AUTH_WITHIN_S):
                 while (message := await self._socket.receive()) is not None:
                     try:
-                        body = _object(message)
+                        body = read_object(message)
                     except BadRequest as fault:
                         self._socket.send(told(fault))
                         continue
                     if body.get("type") == "auth":
-                        return _token(body)
+                        return read_token(body)
                     self._socket.send(told(Unauthenticated()))
         except TimeoutError:
             pass
@@ -167,7 +137,7 @@ class Session:
         self._socket.close(NOT_SIGNED_IN, "the access token has ended")
 
     async def _sign_in_again(self, body: dict[str, Any]) -> None:
-        await self._sign_in(_token(body))
+        await self._sign_in(read_token(body))
 
     # What they say.
 
@@ -179,7 +149,7 @@ class Session:
             return
         ref: dict[str, object] = {}
         try:
-            body = _object(message)
+            body = read_object(message)
             if isinstance(body.get("ref"), str | int):
                 ref = {"ref": body["ref"]}
             await self._handle(body)
@@ -206,7 +176,7 @@ class Session:
         if stream not in self._joined:
             await self._take_seat(stream, None, "joined")
         else:
-            self._say("joined", **_id(stream), version=await self._version(stream))
+            self._say("joined", **id_of(stream), version=await self._version(stream))
 
     async def _resume(self, body: dict[str, Any]) -> None:
         version = body.get("version")
@@ -222,24 +192,24 @@ class Session:
         assert self._acting is not None
         seat = await self._live.hub.join(self._acting, stream, self, since=since)
         self._joined[stream] = None
-        self._live.rooms.enter(_room(stream), self)
-        self._say(word if seat.is_complete else "ask_again", **_id(stream), version=seat.version)
+        self._live.rooms.enter(room_of(stream), self)
+        self._say(word if seat.is_complete else "ask_again", **id_of(stream), version=seat.version)
         seat.open()
 
     async def _leave(self, body: dict[str, Any]) -> None:
         stream = self._named(body)
         self._drop(stream)
-        self._say("left", **_id(stream))
+        self._say("left", **id_of(stream))
 
     async def _update(self, resource: Resource, body: dict[str, Any]) -> None:
         name = id_name(resource)
-        key = _uuid(body, name)
+        key = read_id(body, name)
         written: list[str] = []
         values = read_update(resource, body.get("data"))
         assert self._acting is not None
         await self._live.mutate.update(self._acting.noting(written.append), resource, (key,), values)
         if "ref" in body:
-            self._say("ack", ref=body["ref"], version=_version(written, resource.told_to[0].kind))
+            self._say("ack", ref=body["ref"], version=version_in(written, resource.told_to[0].kind))
 
     def _show(self, gesture: Gesture, body: dict[str, Any]) -> None:
         stream = self._named(body, gesture.kind)
@@ -250,14 +220,14 @@ class Session:
         said = {
             "type": gesture.heard,
             "userId": None if self.actor.id is None else str(self.actor.id),
-            **_id(stream),
+            **id_of(stream),
             gesture.field: body[gesture.field],
             "timestamp": int(time.time() * 1000),
         }
         text = orjson.dumps(said)
         if len(text) > 4096:
             raise BadRequest("That is too much to show.", details={gesture.field: "is too large"})
-        self._live.rooms.say(_room(stream), frame(text), by=self)
+        self._live.rooms.say(room_of(stream), frame(text), by=self)
 
     # Streams.
 
@@ -266,7 +236,7 @@ class Session:
         kinds = [kind for kind, one in self._live.hub.rights.roots.items() if not one.hears_alone]
         for kind in kinds if only is None else [only]:
             if f"{kind}Id" in body:
-                return Stream(kind, _uuid(body, f"{kind}Id"))
+                return Stream(kind, read_id(body, f"{kind}Id"))
         if len(self._joined) == 1 and body.get("type") != "join":
             return next(iter(self._joined))
         missing = f"{kinds[0] if only is None else only}Id"
@@ -280,7 +250,7 @@ class Session:
         if stream in self._joined:
             del self._joined[stream]
             self._live.hub.leave(stream, self)
-            self._live.rooms.leave(_room(stream), self)
+            self._live.rooms.leave(room_of(stream), self)
 
     def _leave_all(self) -> None:
         for stream in list(self._joined):
@@ -292,41 +262,3 @@ class Session:
 
     def _say(self, kind: str, **rest: object) -> None:
         self._socket.send(orjson.dumps({"type": kind, **rest}))
-
-
-def _object(message: str | bytes) -> dict[str, Any]:
-    body = parse_json(message.encode() if isinstance(message, str) else message)
-    if not isinstance(body, dict):
-        raise BadRequest("A message is a JSON object.")
-    return body
-
-
-def _token(body: dict[str, Any]) -> str:
-    token = body.get("token")
-    if not isinstance(token, str):
-        raise Unauthenticated()
-    return token
-
-
-def _uuid(body: dict[str, Any], name: str) -> UUID:
-    value = body.get(name)
-    if value is None:
-        raise BadRequest(f"{name} is missing.", details={name: "is required"})
-    found = parse_uuid(value) if isinstance(value, str) else None
-    if found is None:
-        raise NotFound()
-    return found
-
-
-def _id(stream: Stream) -> dict[str, object]:
-    return {f"{stream.kind}Id": str(stream.id)}
-
-
-def _room(stream: Stream) -> str:
-    return f"stream:{stream.kind}:{stream.id}"
-
-
-def _version(written: list[str], kind: str) -> int | None:
-    """The place in the row's own stream, of all that a transaction wrote to; none where nothing changed."""
-    found = [one.split(" ") for told in written for one in told.split(",")]
-    return max((int(version) for where, _, version in found if where == kind), default=None)
