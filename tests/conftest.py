@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -15,6 +16,7 @@ from monynha.core.settings import Settings
 from monynha.domains.auth.tokens import AccessTokens
 from monynha.infra.embedded import Servers, servers, with_secrets
 from monynha.infra.postgres.database import Database
+from tests.live import listening
 from tests.people import People, Person
 
 
@@ -53,6 +55,13 @@ async def program(settings: Settings, running_servers: Servers) -> AsyncIterator
     await made.close()
 
 
+@pytest.fixture(scope="session")
+async def address(program: Program) -> AsyncIterator[str]:
+    """Return where the program listens, for what only a real socket shows."""
+    async with listening(program) as found:
+        yield found
+
+
 @pytest.fixture
 def database(program: Program) -> Database:
     """Return the program's way to its database."""
@@ -78,3 +87,18 @@ def people(database: Database, settings: Settings, client: httpx.AsyncClient) ->
 async def ada(people: People) -> Person:
     """Return somebody who is signed in."""
     return await people.new("Ada")
+
+
+@pytest.fixture
+def owner_sql(running_servers: Servers) -> Callable[..., Awaitable[list[Any]]]:
+    """Return what runs a statement as somebody with psql would: as the owner, past the program."""
+
+    async def run(statement: str, *binds: object) -> list[Any]:
+        connection = await asyncpg.connect(running_servers.owner_url)
+        try:
+            await connection.execute("set role monynha_owner")
+            return list(await connection.fetch(statement, *binds))
+        finally:
+            await connection.close()
+
+    return run

@@ -120,3 +120,22 @@ class People:
         """Sign somebody out."""
         async with self.database.acting(system("auth")).transaction() as transaction:
             await transaction.run("delete from auth.sessions where id = $1", person.session_id)
+
+    async def signed_up(self, name: str, password: str) -> Person:
+        """Return somebody new who came by the front door, and can sign in again."""
+        email = f"{name.lower()}-{uuid4().hex[:12]}@example.com"
+        body = {"email": email, "password": password, "data": {"name": name}}
+        answer = await self.client.post("/auth/v1/signup", json=body)
+        assert answer.status_code == 200, answer.text
+        token = answer.json()["access_token"]
+        actor = self.tokens.verify(token)
+        assert actor.id
+        assert actor.session_id
+        return Person(actor.id, name, email, actor.session_id, token, actor, self.client)
+
+    async def ban(self, person: Person) -> None:
+        """Ban somebody for good."""
+        async with self.database.acting(system("auth")).transaction() as transaction:
+            await transaction.run(
+                "update auth.users set banned_until = now() + interval '1 year' where id = $1", person.id
+            )

@@ -28,6 +28,7 @@ class Program:
         self.data_dir = data_dir
         given = {
             "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT / "src"),
             "MONYNHA_PORT": "0",
             "MONYNHA_DATA_DIR": str(data_dir),
             **environ,

@@ -22,6 +22,9 @@ class Stub:
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": body.encode()})
 
+    def leave(self) -> None:
+        """Nothing here goes on without an end."""
+
     async def close(self) -> None:
         pass
 

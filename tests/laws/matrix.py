@@ -99,6 +99,16 @@ def _somebody(rest: str = "") -> Find:
     return find
 
 
+async def _activity(scene: Scene) -> str:
+    return f"{scene.cast.path}/activity"
+
+
+async def _notification(scene: Scene) -> str:
+    told = await scene.cast.people.member(scene.cast.project, scene.cast.owner, "member", "Told")
+    [notification] = (await told.get("/notifications")).json()["data"]
+    return f"/notifications/{notification['id']}"
+
+
 _POST = {"title": "Changed", "content": "Changed"}
 _USER, _MEMBER = "/users/{id}", "/projects/{id}/members/{userId}"
 
@@ -162,4 +172,8 @@ ROWS = (
     Row("PUT", "/tasks/{id}", "its status", _task, {"status": "done"}),
     Row("PATCH", "/tasks/{id}", "its assignee", _task, {"assigneeId": None}),
     Row("DELETE", "/tasks/{id}", "", _task),
+    Row("GET", "/notifications", "one's own", _at("/notifications")),
+    Row("GET", "/notifications/{id}", "a co-member's", _notification),
+    Row("GET", "/projects/{id}/activity", "", _activity),
+    Row("GET", "/activity", "one's own projects'", _at("/activity")),
 )

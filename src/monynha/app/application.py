@@ -18,6 +18,9 @@ class Application(Protocol):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request or socket."""
 
+    def leave(self) -> None:
+        """End what has no end of its own: no more is accepted, and the server waits for what is in flight."""
+
     async def close(self) -> None:
         """Give back connections; no request is in flight any more."""
 

@@ -10,12 +10,14 @@ from monynha.app.catalog import CATALOG
 from monynha.app.described import openapi_document
 from monynha.app.graphql import graphql_area
 from monynha.app.landing import landing
+from monynha.app.live import LiveParts, sockets
 from monynha.app.migrate import bring_up
 from monynha.core.errors import WrongSetting
 from monynha.core.settings import Settings
 from monynha.core.telemetry import start_logging
 from monynha.domains.auth.auth import Auth
 from monynha.domains.auth.http import area as auth_area
+from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import UserRoutes
 from monynha.domains.users.reactions import KeepProfile
@@ -33,6 +35,7 @@ from monynha.protocols.http.edge import Edge
 from monynha.protocols.http.health import Health
 from monynha.protocols.http.limits import Limits
 from monynha.protocols.http.router import Area, Router
+from monynha.protocols.rest.events import EventStreams
 from monynha.protocols.rest.handlers import Rest
 from monynha.protocols.rest.limited import Limited
 from monynha.protocols.rest.routes import area as rest_area
@@ -46,14 +49,21 @@ class Program:
     database: Database
     auth: Auth
     valkey: Valkey
+    live: LiveParts
+    streams: EventStreams
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
         await self.edge(scope, receive, send)
 
+    def leave(self) -> None:
+        """End what would go on without an end; sockets are told by the server itself."""
+        self.streams.close()
+
     async def close(self) -> None:
         """Close every connection."""
         self.auth.close()
+        await self.live.close()
         await self.valkey.close()
         await self.database.close()
 
@@ -71,23 +81,38 @@ async def build(settings: Settings, servers: Servers) -> Program:
     health = Health(
         needed={"database": lambda: database_is_there(database)}, useful={"valkey": valkey.answers}
     )
-    router = Router([health.area(), *_areas(settings, database, auth, limits, valkey)])
+    query = Query(Compiler())
+    mutate = Mutate(query)
+    live = LiveParts.begin(database, query, valkey, servers.redis_url)
+    rest = Rest(CATALOG, database, query, mutate, auth.identify)
+    streams = EventStreams(rest, live.hub)
+    held, broadcasts = sockets(live, database, mutate, auth.tokens)
+    areas = [health.area(), *_areas(settings, rest, auth, limits=limits, streams=streams, valkey=valkey)]
+    is_live = "realtime" in settings.services
+    router = Router([*areas, broadcasts] if is_live else areas)
     origins = Origins(frozenset(settings.cors_origins), any_local=not settings.is_production)
     clients = Clients.behind(settings.trusted_proxies)
-    return Program(
-        Edge(router, origins, clients, shows_stack=not settings.is_production), database, auth, valkey
+    edge = Edge(
+        router, origins, clients, shows_stack=not settings.is_production, sockets=held if is_live else {}
     )
+    return Program(edge, database, auth, valkey, live, streams)
 
 
 def _areas(
-    settings: Settings, database: Database, auth: Auth, limits: Limits, valkey: Valkey
+    settings: Settings,
+    rest: Rest,
+    auth: Auth,
+    *,
+    limits: Limits,
+    streams: EventStreams,
+    valkey: Valkey,
 ) -> Iterator[Area]:
     """Yield what each of the services to run answers."""
     if "api" in settings.services:
-        query = Query(Compiler())
-        rest = Rest(CATALOG, database, query, Mutate(query), auth.identify)
         actions = UserActions(auth.accounts)
-        yield rest_area(rest, UserRoutes(rest, actions).overrides, Limited(limits))
+        people = UserRoutes(rest, actions).overrides
+        own = {**people, **NotificationRoutes(rest).overrides, **streams.overrides}
+        yield rest_area(rest, own, Limited(limits))
         yield openapi.area(openapi_document)
         yield graphql_area(settings, rest, actions, limits=limits, valkey=valkey)
     if "auth" in settings.services:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 
+from monynha.domains.projects.gestures import CURSOR
 from monynha.engine.catalog import Catalog
 from monynha.engine.resource import Resource
 
-DOMAINS = ("auth", "users", "posts", "projects", "tasks")
+DOMAINS = ("auth", "users", "posts", "projects", "tasks", "notifications", "activity")
 """The packages below `monynha.domains`, in the order in which their policies are applied."""
 
 
@@ -21,3 +22,6 @@ def _resources(domain: str) -> Iterator[Resource]:
 
 
 CATALOG = Catalog.of(one for domain in DOMAINS for one in _resources(domain))
+
+GESTURES = (CURSOR,)
+"""What people show each other on sockets and nobody keeps."""

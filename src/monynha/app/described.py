@@ -7,13 +7,14 @@ from typing import Any
 
 from monynha import __version__
 from monynha.app.catalog import CATALOG
-from monynha.domains.users.http import DESCRIBED
+from monynha.domains.notifications import http as notifications
+from monynha.domains.users import http as users
 from monynha.protocols.openapi import document
 
 
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document of this release."""
-    return document(CATALOG, DESCRIBED, version=__version__)
+    return document(CATALOG, (*users.DESCRIBED, *notifications.DESCRIBED), version=__version__)
 
 
 def openapi_text() -> str:

@@ -12,6 +12,7 @@ import uvicorn
 from monynha.app.application import Application
 from monynha.app.heads import Heads
 from monynha.core.errors import WrongSetting
+from monynha.protocols.http.socket import Socket
 
 GRACE_S = 10
 
@@ -43,7 +44,7 @@ async def answer(
     config = uvicorn.Config(
         application,
         http=Heads,
-        ws="none",
+        ws=Socket,
         lifespan="off",
         interface="asgi3",
         log_config=None,
@@ -60,6 +61,7 @@ async def answer(
 
     async def end() -> None:
         await stop.wait()
+        application.leave()
         edge.should_exit = True
 
     ending = asyncio.create_task(end())

@@ -175,10 +175,12 @@ async def _apply_policies(connection: asyncpg.Connection[Any]) -> None:
 def _policies() -> str:
     from monynha.app.catalog import CATALOG, DOMAINS
     from monynha.engine.grants import grants_sql
+    from monynha.engine.hearing import hearing_sql
 
     own = [_packaged(f"monynha.domains.{name}", "policies.sql") for name in DOMAINS]
     engine = _packaged("monynha.engine", "policies.sql")
-    return "\n".join([*own, engine, grants_sql(CATALOG.resources.values())])
+    resources = CATALOG.resources.values()
+    return "\n".join([*own, engine, grants_sql(resources), hearing_sql(resources)])
 
 
 def _migrations() -> list[str]:

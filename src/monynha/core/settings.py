@@ -16,7 +16,7 @@ from monynha.core.setting_kinds import Kind, Limit
 T = TypeVar("T")
 
 SERVICES: Final = ("api", "auth", "realtime", "storage", "worker", "scheduler", "web")
-BUILT_SERVICES: Final = frozenset({"api", "auth", "web"})
+BUILT_SERVICES: Final = frozenset({"api", "auth", "realtime", "web"})
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600

@@ -59,6 +59,8 @@ def _value(kind: Kind, mark: Any, *, is_nullable: bool) -> int | str | None:
         return None
     if kind is Kind.CHOICE and type(mark) is int and abs(mark) < 1000:
         return mark
+    if kind is Kind.NUMBER and type(mark) is int and abs(mark) < 2**63:
+        return mark
     if kind is Kind.INSTANT and isinstance(mark, str):
         return format_instant(parse_instant(mark))
     if kind is Kind.TEXT and isinstance(mark, str) and "\x00" not in mark:

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     OBJECT = "object"
     URL = "url"
     ADDRESS = "address"
+    NUMBER = "number"
     VERSION = "version"
 
 
@@ -52,6 +53,8 @@ class Rules:
     """Whether a create may leave it out."""
     found_by: tuple[str, str] | None = None
     """Another input that finds the value, and the SQL function that does."""
+    is_personal: bool = False
+    """Whether the history forgets it with the row it told of."""
     seen_through: str | None = None
     """The view through which alone it is read, with the column `id` of the row it belongs to."""
 
@@ -91,9 +94,10 @@ def may_refer_to(doc: str) -> MappedColumn[UUID | None]:
     return _column(Rules(Kind.ID, default=True), Uuid, nullable=True, doc=doc)
 
 
-def text(least: int, most: int, doc: str) -> MappedColumn[str]:
+def text(least: int, most: int, doc: str, *, is_personal: bool = False) -> MappedColumn[str]:
     """One line of text, trimmed, of so many characters."""
-    return _column(Rules(Kind.TEXT, least, most, trimmed=True), String(most), doc=doc)
+    rules = Rules(Kind.TEXT, least, most, trimmed=True, is_personal=is_personal)
+    return _column(rules, String(most), doc=doc)
 
 
 def prose(most_bytes: int, doc: str) -> MappedColumn[str]:
@@ -106,9 +110,10 @@ def maybe_prose(most_bytes: int, doc: str) -> MappedColumn[str | None]:
     return _column(Rules(Kind.TEXT, most=most_bytes, default=True), Text, nullable=True, doc=doc)
 
 
-def maybe_url(most: int, doc: str) -> MappedColumn[str | None]:
+def maybe_url(most: int, doc: str, *, is_personal: bool = False) -> MappedColumn[str | None]:
     """An http or https address, or null."""
-    return _column(Rules(Kind.URL, most=most, default=True), String(most), nullable=True, doc=doc)
+    rules = Rules(Kind.URL, most=most, default=True, is_personal=is_personal)
+    return _column(rules, String(most), nullable=True, doc=doc)
 
 
 def choice(options: type[StrEnum], length: int, doc: str) -> MappedColumn[str]:
@@ -135,6 +140,17 @@ def instant(doc: str) -> MappedColumn[datetime]:
 def maybe_instant(doc: str) -> MappedColumn[datetime | None]:
     """A time that people set, or null."""
     return _column(Rules(Kind.INSTANT, default=True), DateTime(timezone=True), nullable=True, doc=doc)
+
+
+def maybe_past(doc: str) -> MappedColumn[datetime | None]:
+    """A time that the database sets, or null as long as it has not come."""
+    rules = Rules(Kind.INSTANT, creatable=False, updatable=False, default=True)
+    return _column(rules, DateTime(timezone=True), nullable=True, doc=doc)
+
+
+def number(doc: str) -> MappedColumn[int]:
+    """A whole number that the database sets."""
+    return _column(Rules(Kind.NUMBER, creatable=False, updatable=False), BigInteger, doc=doc)
 
 
 def address(view: str, doc: str) -> MappedColumn[str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from monynha.core.actor import Actor
@@ -11,13 +11,15 @@ from monynha.engine.model import Kind
 from monynha.engine.resource import Filter, Resource
 
 
-def narrowed(resource: Resource, one: Filter, given: str | Sequence[str], actor: Actor) -> object:
+def narrowed(resource: Resource, one: Filter, given: str | bool | Sequence[str], actor: Actor) -> object:
     """Return the value of a filter's condition; ValueError says what must be given.
 
-    Filters that compare take several values, the others a text. `me` is the asker's id.
+    Filters that compare take several values, `missing` a truth, the others a text. `me` is the asker's id.
     """
+    if isinstance(given, bool):
+        return given
     if isinstance(given, str):
-        return _patterns(given) if one.operator == "words" else format_instant(parse_instant(given))
+        return _TEXTS[one.operator](given)
     if not given or len(given) > 100:
         raise ValueError("must be 1 to 100 values, separated by commas")
     rules = resource.fields[one.fields[0]].rules
@@ -30,6 +32,16 @@ def narrowed(resource: Resource, one: Filter, given: str | Sequence[str], actor:
             raise ValueError(f"must be of {', '.join(rules.choices)}")
         return list(given)
     return [_id(word, actor) for word in given]
+
+
+def _truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return text == "true"
+
+
+def _instant(text: str) -> str:
+    return format_instant(parse_instant(text))
 
 
 def _patterns(text: str) -> list[str]:
@@ -51,3 +63,11 @@ def _id(word: str, actor: Actor) -> UUID | None:
 
 def _escaped(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+_TEXTS: dict[str, Callable[[str], object]] = {
+    "words": _patterns,
+    "missing": _truth,
+    "before": _instant,
+    "after": _instant,
+}

@@ -8,3 +8,34 @@ create policy "people keep their own keys" on monynha.idempotency_keys for all t
 grant select (user_id, method, path, key, digest, created_id, created_at),
   insert (method, path, key, digest), update (digest, created_id, created_at)
   on monynha.idempotency_keys to monynha_app, monynha_admin;
+
+-- History. Nobody who asks reads it as it is: sockets and the activity show what each may see of it.
+
+create policy "the owner keeps house" on monynha.streams for all to monynha_owner using (true) with check (true);
+create policy "the owner keeps house" on monynha.events for all to monynha_owner using (true) with check (true);
+create policy "the hub reads how far streams are" on monynha.streams for select to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'hub');
+create policy "the hub reads what happened" on monynha.events for select to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'hub');
+grant select (kind, id, version) on monynha.streams to monynha_system;
+grant select (kind, stream, version, at, resource, verb, row_id, new, old, actor) on monynha.events to monynha_system;
+
+do $$
+declare
+  one record;
+begin
+  for one in
+    select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'monynha.events'::regclass
+  loop
+    execute format(
+      'create policy "the owner keeps house" on monynha.%I for all to monynha_owner using (true) with check (true)',
+      one.relname
+    );
+  end loop;
+end
+$$;
+
+revoke execute on all functions in schema monynha from public;
+grant execute on function monynha.make_event_partitions(integer), monynha.forget_events(timestamptz) to monynha_system;
+select monynha.make_event_partitions(3);

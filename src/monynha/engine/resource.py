@@ -14,7 +14,7 @@ from monynha.core.errors import Conflict, Fault, Forbidden, Invalid
 from monynha.core.wire import camel
 from monynha.engine.model import Kind, Model, Rules, SqlExpression
 
-Operator = Literal["equal", "has", "before", "after", "words"]
+Operator = Literal["equal", "has", "before", "after", "words", "missing"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +83,17 @@ class Derived:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A stream of the history that hears of a row's changes: its kind, and the column that holds its id.
+
+    Without a column it is the one stream of that kind, which everybody hears.
+    """
+
+    kind: str
+    by: InstrumentedAttribute[Any] | None = None
+
+
+@dataclass(frozen=True)
 class Rule:
     """What is said when a named constraint stands against a write: on which field, with which words."""
 
@@ -127,6 +138,14 @@ class Resource:
     """Query parameters of DELETE that turn a setting of the transaction on, with their meaning."""
     not_created_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Choices that a create may not make, by field."""
+    hears_alone: bool = False
+    """Whether the stream of a row is heard by nobody but the person that the row is."""
+    told_to: tuple[Told, ...] = ()
+    """The streams that hear of its rows, their own first; without any they leave no history."""
+    carries: tuple[str, ...] = ()
+    """Links to rows whose changes its own first stream hears too."""
+    admits: InstrumentedAttribute[Any] | None = None
+    """The column of the person whom a row lets hear its first stream; the row's end is the end of that."""
     is_actor: bool = False
     """Whether its rows are those who ask, so that `me` is the id of the caller's own."""
 
@@ -178,6 +197,18 @@ class Resource:
     def is_reached_through_parent(self) -> bool:
         """Whether its key holds its parent's, so that an item's address lies below the parent's."""
         return len(self.key) > 1
+
+    @cached_property
+    def heard(self) -> tuple[Column[Any], ...]:
+        """The columns that the history copies: never one that is seen through a view, as an address."""
+        return tuple(one for one in self.table.columns if one.info["rules"].seen_through is None)
+
+    @cached_property
+    def is_root(self) -> bool:
+        """Whether each of its rows has a stream of its own, which ends with it."""
+        return any(one.by is not None and column_of(one.by) in self.key for one in self.told_to[:1]) and (
+            len(self.key) == 1
+        )
 
     @cached_property
     def is_plain(self) -> bool:

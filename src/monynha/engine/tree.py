@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     ColumnClause,
     DateTime,
     Integer,
@@ -232,5 +233,7 @@ class Tree:
             return columns[0] < self.bind(DateTime(timezone=True))
         if condition.operator == "after":
             return columns[0] >= self.bind(DateTime(timezone=True))
+        if condition.operator == "missing":
+            return columns[0].is_(None) == self.bind(Boolean())
         whole = func.concat_ws(literal_column("' '"), *columns)
         return whole.op("ilike")(func.all(self.bind(ARRAY(Text()))))

@@ -104,6 +104,11 @@ class AccessTokens:
         self._known[digest] = (claims["exp"], actor)
         return actor
 
+    def ends_at(self, text: str) -> float | None:
+        """Return the second at which a token ends that was verified just now."""
+        known = self._known.get(sha256(text.encode("utf-8", "surrogatepass")).digest())
+        return None if known is None else known[0]
+
     def _checked(self, text: str, now: float) -> dict[str, Any]:
         if len(text) > TOKEN_LIMIT_BYTES or not text.isascii() or not _is_ours(text):
             raise Unauthenticated()

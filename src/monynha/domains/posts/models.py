@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped
 
 from monynha.domains.users import users
 from monynha.engine.model import Model, instant, key, made_by, prose, text, version
-from monynha.engine.resource import Filter, Link, Resource, Rule
+from monynha.engine.resource import Filter, Link, Resource, Rule, Told
 
 
 class Post(Model):
@@ -34,4 +34,5 @@ posts = Resource(
     filters=(Filter("userId", "equal", ("authorId",)),),
     sorts=("createdAt", "updatedAt", "title"),
     rules={"a post has a title": Rule("title", "must not be empty")},
+    told_to=(Told("everybody"),),
 )

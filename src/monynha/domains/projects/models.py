@@ -25,7 +25,7 @@ from monynha.engine.model import (
     text,
     version,
 )
-from monynha.engine.resource import Derived, Link, Resource, Rule, equal, search
+from monynha.engine.resource import Derived, Link, Resource, Rule, Told, equal, search
 
 
 class ProjectStatus(StrEnum):
@@ -94,6 +94,7 @@ projects = Resource(
     },
     filters=(*equal("status"), search("name", "description")),
     sorts=("createdAt", "updatedAt", "name", "status"),
+    told_to=(Told("project", Project.id),),
     rules={
         "a project has a name": Rule("name", "must not be empty"),
         "a project's settings are an object": Rule("settings", "must be an object"),
@@ -110,6 +111,9 @@ members = Resource(
     filters=equal("role"),
     sorts=("joinedAt", "role"),
     newest="joinedAt",
+    told_to=(Told("project", Member.project_id), Told("user", Member.user_id)),
+    carries=("user",),
+    admits=Member.user_id,
     # A new member is at most an admin: a project gets another owner by being handed over.
     not_created_with={"role": (Role.OWNER.value,)},
     rules={

@@ -23,7 +23,7 @@ from monynha.engine.model import (
     version,
     words,
 )
-from monynha.engine.resource import Link, Resource, Rule, around, equal, has, search
+from monynha.engine.resource import Link, Resource, Rule, Told, around, equal, has, search
 
 
 class TaskStatus(StrEnum):
@@ -75,6 +75,7 @@ tasks = Resource(
         *around("due", "dueDate"),
         search("title", "description"),
     ),
+    told_to=(Told("project", Task.project_id),),
     sorts=("createdAt", "updatedAt", "title", "dueDate", "priority", "status"),
     rules={
         "a task has a title": Rule("title", "must not be empty"),

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped
 
 from monynha.engine.model import Model, address, flag_seen_through, instant, key, maybe_url, text, version
-from monynha.engine.resource import Resource, Rule
+from monynha.engine.resource import Resource, Rule, Told
 
 _ADDRESSES = "visible_addresses"
 
@@ -20,8 +20,8 @@ class User(Model):
 
     id: Mapped[UUID] = key()
     email: Mapped[str | None] = address(_ADDRESSES, "The mail address; null to those who share no project.")
-    name: Mapped[str] = text(1, 255, "The name, as others see it.")
-    avatar_url: Mapped[str | None] = maybe_url(500, "Where a picture of the person is.")
+    name: Mapped[str] = text(1, 255, "The name, as others see it.", is_personal=True)
+    avatar_url: Mapped[str | None] = maybe_url(500, "Where a picture of the person is.", is_personal=True)
     email_verified: Mapped[bool | None] = flag_seen_through(
         _ADDRESSES, "Whether the address is confirmed; null where the address is."
     )
@@ -40,6 +40,8 @@ users = Resource(
         "a person has a name": Rule("name", "must not be empty"),
         "shared projects outlive their owner": Rule.conflict("projects", "still have other members"),
     },
+    hears_alone=True,
+    told_to=(Told("user", User.id),),
     switches={"cascade": "Delete the projects that others are members of too."},
     is_actor=True,
 )

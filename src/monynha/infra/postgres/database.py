@@ -7,9 +7,9 @@ Claims are local to the transaction, so a connection needs no reset before its n
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -23,6 +23,8 @@ from monynha.infra.postgres.roles import ADMIN_ROLE, APP_ROLE, SYSTEM_ROLE
 CLAIM_BINDS = 3
 """How many binds of a guarded statement say who asks: `$1` claims, `$2` user id, `$3` session id."""
 
+Written = Callable[[str], None]
+"""Called once a transaction has committed, with what its triggers told: `kind id version,…`."""
 _GUARD = "select case when auth.enter($1, $2, $3) then ({query}) else 'false'::json end"
 
 
@@ -42,6 +44,7 @@ class Database:
     _people: Pool
     _admins: Pool
     _system: Pool
+    on_written: list[Written] = field(default_factory=list)
 
     @classmethod
     async def open(cls, url: str, *, size: int = 10) -> Database:
@@ -69,13 +72,13 @@ class Database:
     def acting(self, actor: Actor) -> Acting:
         """Return what the actor may do here: the only way to a connection."""
         if actor.kind is ActorKind.SYSTEM:
-            return Acting((self._system,), actor)
+            return Acting((self._system,), actor, self.on_written)
         if actor.kind is ActorKind.SERVICE:
-            return Acting((self._admins,), actor)
+            return Acting((self._admins,), actor, self.on_written)
         if actor.kind is ActorKind.NOBODY:
-            return Acting((self._people,), actor)
+            return Acting((self._people,), actor, self.on_written)
         pools = (self._people, self._admins)
-        return Acting(pools[::-1] if actor.is_admin else pools, actor)
+        return Acting(pools[::-1] if actor.is_admin else pools, actor, self.on_written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,17 @@ class Acting:
 
     _pools: tuple[Pool, ...]
     actor: Actor
+    _on_written: Sequence[Written] = ()
+
+    async def look(self, query: str, *binds: object) -> bytes:
+        """Return the JSON that a query of the program's own makes in one round trip; binds begin at `$2`."""
+        statement = f"select case when set_config('monynha.actor', $1, true) is not null then ({query}) end"
+        try:
+            async with self._pools[0].lend() as connection:
+                answer: bytes = await connection.fetchval(statement, self.actor.name, *binds)
+        except Exception as error:
+            raise translated(error) from error
+        return answer
 
     async def ask(self, statement: str, binds: Sequence[object]) -> bytes | None:
         """Return the JSON that a guarded statement makes, None where it finds nothing; one round trip."""
@@ -110,14 +124,26 @@ class Acting:
         for pool in self._pools:
             try:
                 async with pool.lend() as connection:
+                    connection.take_told()
                     row: asyncpg.Record | None = await connection.fetchrow(
                         statement, actor.claims, actor.id, actor.session_id, *binds
                     )
+                    told = connection.take_told()
             except Exception as error:
                 raise translated(error) from error
             if row is not None:
+                self._tell_of(told)
                 return row
         raise Unauthenticated()
+
+    def _tell_of(self, told: str) -> None:
+        if told:
+            for hear in self._on_written:
+                hear(told)
+
+    def noting(self, written: Written) -> Acting:
+        """Return the same, that also tells here what its transactions wrote to."""
+        return Acting(self._pools, self.actor, (*self._on_written, written))
 
     async def check_live(self) -> None:
         """Refuse an actor whose session is over (Unauthenticated), before anything else is said."""
@@ -135,14 +161,17 @@ class Acting:
                     await _roll_back(connection)
                     raise
                 await connection.execute("commit")
+                told = connection.take_told()
+            self._tell_of(told)
         except (Fault, Retry, Violation):
             raise
         except Exception as error:
             raise translated(error) from error
 
-    async def _begun(self, held: AsyncExitStack) -> Connection[Any]:
+    async def _begun(self, held: AsyncExitStack) -> Connection:
         for pool in self._pools:
             connection = await held.enter_async_context(pool.lend())
+            connection.take_told()
             try:
                 await connection.execute(_beginning(self.actor))
             except BaseException as error:
@@ -159,7 +188,7 @@ class Acting:
 class Transaction:
     """A transaction under way, as its actor. Values are always bound."""
 
-    _connection: Connection[Any]
+    _connection: Connection
 
     async def value(self, statement: str, *binds: object) -> Any:
         """Return the first column of the first row, or None."""
@@ -210,7 +239,7 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''").replace("\x00", "") + "'"
 
 
-async def _roll_back(connection: Connection[Any]) -> None:
+async def _roll_back(connection: Connection) -> None:
     # Where the connection is gone, PostgreSQL has rolled back with it.
     with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         await connection.execute("rollback")

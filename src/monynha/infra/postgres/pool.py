@@ -10,13 +10,14 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
 import asyncpg
 
 from monynha.core.errors import Unavailable
 
+_TELLING = "monynha:"
 _SESSION = {
+    "monynha.tells": "on",
     "timezone": "UTC",
     "jit": "off",
     # A worker of a parallel plan would not see claims that were set by the statement that started it.
@@ -28,7 +29,23 @@ _SESSION = {
 }
 _WAIT_S = 5
 
-Connection = asyncpg.Connection
+
+class Connection(asyncpg.Connection):
+    """A connection that gathers what our triggers say within a transaction: which streams it writes to."""
+
+    _told = ""
+
+    def take_told(self) -> str:
+        """Return what was said since the last time."""
+        told, self._told = self._told, ""
+        return told
+
+    def _process_log_message(self, fields: dict[str, str], last_query: str | None) -> None:
+        # asyncpg's own listeners are called a turn of the loop later.
+        message = fields.get("M", "")
+        if message.startswith(_TELLING):
+            said = message.removeprefix(_TELLING)
+            self._told = f"{self._told},{said}" if self._told else said
 
 
 class Pool:
@@ -39,8 +56,8 @@ class Pool:
         self._role = role
         self._size = size
         self._open = 0
-        self._idle: list[Connection[Any]] = []
-        self._waiting: deque[asyncio.Future[Connection[Any] | None]] = deque()
+        self._idle: list[Connection] = []
+        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
 
     def lend(self) -> Lent:
         """Return a connection for the time of an `async with`."""
@@ -57,7 +74,7 @@ class Pool:
         while self._idle:
             self._idle.pop().terminate()
 
-    async def take(self) -> Connection[Any]:
+    async def take(self) -> Connection:
         """Return a connection that nobody else has until it is given back."""
         while True:
             while self._idle:
@@ -72,7 +89,7 @@ class Pool:
             if given is not None:
                 return given
 
-    def give_back(self, connection: Connection[Any], *, is_broken: bool) -> None:
+    def give_back(self, connection: Connection, *, is_broken: bool) -> None:
         """Take a connection back, and end it where it is not as it was lent."""
         if is_broken or self._open > self._size or connection.is_closed() or connection.is_in_transaction():
             connection.terminate()
@@ -81,11 +98,12 @@ class Pool:
         elif not self._wake(connection):
             self._idle.append(connection)
 
-    async def _connect(self) -> Connection[Any]:
+    async def _connect(self) -> Connection:
         self._open += 1
         try:
-            connection: Connection[Any] = await asyncpg.connect(
+            connection: Connection = await asyncpg.connect(
                 self._url,
+                connection_class=Connection,
                 timeout=_WAIT_S,
                 command_timeout=30,
                 statement_cache_size=1000,
@@ -102,9 +120,9 @@ class Pool:
             raise
         return connection
 
-    async def _wait(self) -> Connection[Any] | None:
+    async def _wait(self) -> Connection | None:
         loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Connection[Any] | None] = loop.create_future()
+        waiter: asyncio.Future[Connection | None] = loop.create_future()
         self._waiting.append(waiter)
         alarm = loop.call_later(_WAIT_S, _give_up, waiter)
         try:
@@ -116,14 +134,14 @@ class Pool:
         finally:
             alarm.cancel()
 
-    def _pass_on(self, given: Connection[Any] | None) -> None:
+    def _pass_on(self, given: Connection | None) -> None:
         """Give away what somebody was given in the moment they stopped waiting."""
         if given is None:
             self._wake(None)
         else:
             self.give_back(given, is_broken=False)
 
-    def _wake(self, connection: Connection[Any] | None) -> bool:
+    def _wake(self, connection: Connection | None) -> bool:
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
@@ -132,7 +150,7 @@ class Pool:
         return False
 
 
-def _give_up(waiter: asyncio.Future[Connection[Any] | None]) -> None:
+def _give_up(waiter: asyncio.Future[Connection | None]) -> None:
     if not waiter.done():
         waiter.set_exception(Unavailable())
 
@@ -142,9 +160,9 @@ class Lent:
     """A connection lent for the time of an `async with`."""
 
     _pool: Pool
-    _connection: Connection[Any] | None = None
+    _connection: Connection | None = None
 
-    async def __aenter__(self) -> Connection[Any]:
+    async def __aenter__(self) -> Connection:
         self._connection = await self._pool.take()
         return self._connection
 

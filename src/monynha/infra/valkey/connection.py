@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, cast
 
 import hiredis
@@ -17,9 +18,11 @@ class ValkeyAway(Exception):
 
 
 class Connection(asyncio.Protocol):
-    """Sends commands and hands their answers to whoever waits for them."""
+    """Sends commands and hands out their answers; `on_message` takes what is published."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_message: Callable[[bytes, bytes], None] | None = None) -> None:
+        self._on_message = on_message
+        self.is_lost = asyncio.Event()
         self._transport: asyncio.WriteTransport | None = None
         self._reader = hiredis.Reader()
         self._waiting: deque[asyncio.Future[Reply]] = deque()
@@ -55,6 +58,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell everybody who waits: the loop calls this."""
         self._transport = None
+        self.is_lost.set()
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():
@@ -70,6 +74,9 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def _answer(self, reply: Reply) -> None:
+        if self._on_message is not None and isinstance(reply, list) and reply[0] == b"message":
+            self._on_message(reply[1], reply[2])
+            return
         if not self._waiting:
             # An answer that nobody asked for: the order is lost, and with it every later answer.
             self.close()

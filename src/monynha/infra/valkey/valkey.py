@@ -111,6 +111,14 @@ class Valkey:
             raise ValkeyAway()
         return answer.result()
 
+    def tell(self, *words: str | bytes | int | float) -> None:
+        """Send a command and wait for no answer; where Valkey is away it is lost."""
+        connection = self._connection
+        if connection is None or not connection.is_open:
+            self._mend()
+            return
+        connection.send(*words).add_done_callback(_forget)
+
     async def run(self, script: Script, keys: list[str], binds: list[str | int | float]) -> Reply:
         """Run a script, by its hash where the server knows it."""
         try:
@@ -147,9 +155,12 @@ class Valkey:
     async def _dial(self) -> Connection:
         loop, place = asyncio.get_running_loop(), self._place
         if place.socket is not None:
-            return (await loop.create_unix_connection(Connection, place.socket))[1]
+            return (await loop.create_unix_connection(self._make, place.socket))[1]
         context = ssl.create_default_context() if place.is_encrypted else None
-        return (await loop.create_connection(Connection, place.host, place.port, ssl=context))[1]
+        return (await loop.create_connection(self._make, place.host, place.port, ssl=context))[1]
+
+    def _make(self) -> Connection:
+        return Connection()
 
     async def _greet(self, connection: Connection) -> None:
         place = self._place
@@ -159,6 +170,11 @@ class Valkey:
         if place.database:
             await connection.send("SELECT", place.database)
         await connection.send("PING")
+
+
+def _forget(future: asyncio.Future[Reply]) -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 @dataclass(frozen=True, slots=True)

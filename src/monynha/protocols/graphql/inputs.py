@@ -134,6 +134,8 @@ class Inputs:
         kind = self._values.value(field.rules)
         if one.operator == "words":
             return GraphQLInputField(GraphQLString, description="Every word of it stands in the text.")
+        if one.operator == "missing":
+            return GraphQLInputField(GraphQLBoolean, description=f"{field.doc} Whether it is not set.")
         if one.operator in ("before", "after"):
             edge = "exclusive" if one.operator == "before" else "inclusive"
             return GraphQLInputField(kind, description=f"{field.doc} The edge is {edge}.")

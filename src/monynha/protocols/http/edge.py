@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from logging import ERROR, INFO
 from secrets import token_hex
 
@@ -18,9 +18,14 @@ from monynha.protocols.http.cors import Origins
 from monynha.protocols.http.request import Receive, Request, Scope, Send
 from monynha.protocols.http.response import Headers, Response
 from monynha.protocols.http.router import Router
+from monynha.protocols.http.socket import Socket
+from monynha.protocols.http.streaming import stream
 
 _log = structlog.get_logger("monynha.http")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+TakeSocket = Callable[[Socket], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -31,20 +36,38 @@ class Edge:
     origins: Origins
     client_of: Callable[[Scope], str]
     shows_stack: bool = False
+    sockets: Mapping[str, TakeSocket] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request; other scopes are refused politely."""
+        """Answer one HTTP request, or hold one socket."""
         if scope["type"] == "websocket":
-            await send(
-                {"type": "websocket.close", "code": 1008, "reason": "there is no socket at this address"}
-            )
+            await self._hold(scope["monynha.socket"])
             return
         started = time.perf_counter()
         request = Request(scope, receive, id=_request_id(scope), client=self.client_of(scope))
         response = await self._answer(request)
-        await self._send(request, response, send)
+        await self._send(request, response, receive, send)
         if request.failure or _log.is_enabled_for(INFO):
             _tell(request, response, time.perf_counter() - started)
+
+    async def _hold(self, socket: Socket) -> None:
+        path: str = socket.scope["path"]
+        take = self.sockets.get(path)
+        origin = socket.header(b"origin")
+        if take is None:
+            socket.refuse(404, b'{"error":"There is no socket at this address."}')
+        elif origin is not None and not self._is_welcome(socket, origin.decode("latin-1")):
+            # A browser sends cookies along to any site: pages of strangers do not even get a socket.
+            socket.refuse(403, b'{"error":"Pages of this origin may not connect."}')
+        else:
+            started = time.perf_counter()
+            _log.info("socket", path=path, ip=self.client_of(socket.scope))
+            await take(socket)
+            _log.info("socket closed", path=path, duration=round((time.perf_counter() - started) * 1000, 3))
+
+    def _is_welcome(self, socket: Socket, origin: str) -> bool:
+        host = (socket.header(b"host") or b"").decode("latin-1")
+        return origin.partition("://")[2] == host or self.origins.allow(origin)
 
     async def _answer(self, request: Request) -> Response:
         try:
@@ -65,8 +88,12 @@ class Edge:
             stack = _own_frames(error) if self.shows_stack else ()
         return self.router.render(request.path)(fault, request, stack)
 
-    async def _send(self, request: Request, response: Response, send: Send) -> None:
+    async def _send(self, request: Request, response: Response, receive: Receive, send: Send) -> None:
         body = response.body
+        if response.stream is not None:
+            ids = (b"x-request-id", request.id.encode())
+            await stream(response, (ids, *self.origins.of_answer(request)), receive, send)
+            return
         common: list[tuple[bytes, bytes]] = [(b"x-request-id", request.id.encode())]
         if response.status != 204 and response.status != 304:
             common.append((b"content-length", str(len(body)).encode()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ class Response:
     status: int
     body: bytes = b""
     headers: Headers = ()
+    stream: AsyncIterator[bytes] | None = None
+    """What the body goes on with, for as long as somebody reads it."""
 
 
 def headers(*pairs: tuple[str, str]) -> Headers:

@@ -1,0 +1,5 @@
+"""Notifications: what somebody should know."""
+
+from monynha.domains.notifications.models import Notification, notifications
+
+__all__ = ["Notification", "notifications"]

@@ -1,0 +1,40 @@
+"""After a commit: wakes the hubs of all processes, many commits at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from monynha.engine.history import Stream
+from monynha.engine.subscribe import Hub, wakes
+
+Publish = Callable[[bytes], None]
+
+
+class Waking:
+    """Tells which streams were written to: its own hub at once, the others through `publish`."""
+
+    def __init__(self, publish: Publish, hub: Hub) -> None:
+        self._publish = publish
+        self._hub = hub
+        self._written: dict[str, None] = {}
+
+    def written(self, told: str) -> None:
+        """Take what a committed transaction told; the database calls this."""
+        self._hub.wake(wakes(told))
+        if not self._written:
+            asyncio.get_running_loop().call_soon(self._flush)
+        for one in told.split(","):
+            self._written[one.rpartition(" ")[0]] = None
+
+    def hear(self, published: bytes) -> None:
+        """Take what a process published."""
+        self._hub.wake(_streams(published))
+
+    def _flush(self) -> None:
+        written, self._written = self._written, {}
+        self._publish(",".join(written).encode())
+
+
+def _streams(published: bytes) -> list[Stream]:
+    return wakes(",".join(f"{one} 0" for one in published.decode().split(",")))

@@ -1,0 +1,222 @@
+-- The one history: what happened to each project, to each person, and to what everybody sees.
+-- The triggers that write it are derived from the resources' declarations (engine/hearing.py).
+
+-- A stream's counter. Its row lock makes versions gapless and puts them in the order of the commits.
+create table monynha.streams (
+  kind text not null,
+  id uuid not null,
+  version bigint not null default 0,
+  primary key (kind, id)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
+comment on table monynha.streams is 'How far each stream of the history has come.';
+
+-- No foreign key to what an event tells of: the last events of what is gone are heard too.
+create table monynha.events (
+  kind text not null,
+  stream uuid not null,
+  version bigint not null,
+  at timestamptz not null,
+  resource text not null,
+  verb text not null,
+  row_id uuid not null,
+  new jsonb,
+  old jsonb,
+  actor uuid,
+  constraint "an event has one place in its stream" primary key (stream, kind, version, at),
+  constraint "an event is a known verb" check (verb in ('insert', 'update', 'delete'))
+) partition by range (at);
+comment on table monynha.events is 'What happened, in the order in which it was committed within each stream.';
+create index events_of_a_row on monynha.events (row_id, at);
+
+create table monynha.events_default partition of monynha.events default;
+
+alter table monynha.streams enable row level security;
+alter table monynha.streams force row level security;
+alter table monynha.events enable row level security;
+alter table monynha.events force row level security;
+alter table monynha.events_default enable row level security;
+alter table monynha.events_default force row level security;
+
+create function monynha.make_event_partitions(months integer) returns integer
+language plpgsql security definer set search_path = '' set timezone = 'UTC' as $$
+declare
+  first date;
+  made integer := 0;
+begin
+  for ahead in 0 .. months loop
+    first := (date_trunc('month', now()) + make_interval(months => ahead))::date;
+    continue when to_regclass(format('monynha.events_%s', to_char(first, 'YYYY_MM'))) is not null;
+    begin
+      execute format(
+        'create table monynha.events_%s partition of monynha.events for values from (%L) to (%L)',
+        to_char(first, 'YYYY_MM'), first, first + interval '1 month'
+      );
+    exception
+      -- What came before the partition stays in the default one until it is forgotten; or another was faster.
+      when check_violation or duplicate_table then continue;
+    end;
+    execute format('alter table monynha.events_%s enable row level security', to_char(first, 'YYYY_MM'));
+    execute format('alter table monynha.events_%s force row level security', to_char(first, 'YYYY_MM'));
+    execute format(
+      'create policy "the owner keeps house" on monynha.events_%s for all to monynha_owner using (true) with check (true)',
+      to_char(first, 'YYYY_MM')
+    );
+    made := made + 1;
+  end loop;
+  return made;
+end
+$$;
+comment on function monynha.make_event_partitions(integer) is 'Makes the partitions of this month and so many more.';
+
+create function monynha.forget_events(before timestamptz) returns bigint
+language plpgsql security definer set search_path = '' set timezone = 'UTC' as $$
+declare
+  one record;
+  gone bigint := 0;
+begin
+  for one in
+    select c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'monynha.events'::regclass and c.relname ~ '^events_\d{4}_\d\d$'
+      and to_date(substr(c.relname, 8), 'YYYY_MM') + interval '1 month' <= before
+  loop
+    execute format('drop table monynha.%I', one.relname);
+    gone := gone + 1;
+  end loop;
+  delete from monynha.events where at < before;
+  return gone;
+end
+$$;
+comment on function monynha.forget_events(timestamptz) is 'Forgets what happened before a moment; whole months at once.';
+
+create function monynha.tell(streams text) returns void
+language plpgsql set search_path = '' as $$
+begin
+  -- The program asks to be told on its own connections, and wakes who listens once it has committed.
+  -- Never NOTIFY: it takes a lock on the whole database at commit.
+  if current_setting('monynha.tells', true) = 'on' then
+    raise notice using message = 'monynha:' || streams;
+  end if;
+end
+$$;
+comment on function monynha.tell(text) is 'Tells the program, within its own answer, which streams its transaction wrote to.';
+
+-- A person's sign-outs, and what happens to their account, in their own stream: it cuts off what they have open.
+
+create function monynha.hear_account(ids uuid[], rows uuid[], what text, verb text) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  told text;
+begin
+  with gone as (
+    select 'user'::text as kind, person.id, person.row_id, row_number() over (partition by person.id order by person.row_id) as place
+    from unnest(ids, rows) as person (id, row_id)
+  ), counted as (
+    insert into monynha.streams as s (kind, id, version)
+    select gone.kind, gone.id, count(*) from gone group by gone.kind, gone.id order by gone.kind, gone.id
+    on conflict (kind, id) do update set version = s.version + excluded.version
+    returning s.kind, s.id, s.version
+  ), written as (
+    insert into monynha.events (kind, stream, version, at, resource, verb, row_id, actor)
+    select g.kind, g.id, c.version - (count(*) over (partition by g.id)) + g.place, clock_timestamp(), what, hear_account.verb, g.row_id, auth.uid()
+    from gone g join counted c on c.id = g.id
+  )
+  select string_agg(c.kind || ' ' || c.id || ' ' || c.version, ',') into told from counted c;
+  perform monynha.tell(told);
+end
+$$;
+comment on function monynha.hear_account(uuid[], uuid[], text, text) is 'Writes events without values to the streams of people.';
+
+create function monynha.hear_sessions() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if exists (select from old_rows) then
+    perform monynha.hear_account(
+      (select array_agg(user_id) from old_rows), (select array_agg(id) from old_rows), 'sessions', 'delete'
+    );
+  end if;
+  return null;
+end
+$$;
+comment on function monynha.hear_sessions() is 'A session that ended is heard by whoever it belonged to.';
+
+create trigger history_hears_deletes after delete on auth.sessions
+  referencing old table as old_rows for each statement execute function monynha.hear_sessions();
+
+create function monynha.hear_accounts() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform monynha.hear_account(array[new.id], array[new.id], 'accounts', 'update');
+  return null;
+end
+$$;
+comment on function monynha.hear_accounts() is 'A ban, or another system role, is heard by whom it concerns.';
+
+create trigger history_hears_updates after update of banned_until, deleted_at, app_metadata on auth.users
+  for each row when (
+    (old.banned_until, old.deleted_at, old.app_metadata ->> 'role')
+      is distinct from (new.banned_until, new.deleted_at, new.app_metadata ->> 'role')
+  ) execute function monynha.hear_accounts();
+
+-- Locks in one order: rows first, then counters, each by id. What a delete takes along is locked before it.
+
+create function public.lock_project() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform from public.project_members where project_id = old.id order by user_id for update;
+  perform from public.tasks where project_id = old.id order by id for update;
+  return old;
+end
+$$;
+comment on function public.lock_project() is 'Locks what goes with a project before the first counter is taken.';
+create trigger a_project_is_locked_whole before delete on public.projects
+  for each row execute function public.lock_project();
+
+create function public.lock_person() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform from public.projects where owner_id = old.id order by id for update;
+  perform from public.posts where author_id = old.id order by id for update;
+  perform from public.project_members m
+    where m.user_id = old.id or m.project_id in (select p.id from public.projects p where p.owner_id = old.id)
+    order by m.project_id, m.user_id for update;
+  perform from public.tasks t
+    where t.assignee_id = old.id or t.project_id in (select p.id from public.projects p where p.owner_id = old.id)
+    order by t.id for update;
+  insert into monynha.streams as s (kind, id)
+    select kind, id from (
+      select 'everybody' as kind, '00000000-0000-0000-0000-000000000000'::uuid as id
+        where exists (select from public.posts where author_id = old.id)
+      union select 'project', m.project_id from public.project_members m where m.user_id = old.id
+      union select 'user', m.user_id from public.project_members m join public.projects p on p.id = m.project_id
+        where p.owner_id = old.id
+      union select 'user', old.id
+    ) as taken order by kind, id
+    on conflict (kind, id) do update set version = s.version;
+  return old;
+end
+$$;
+comment on function public.lock_person() is 'Locks what goes with a person, then every counter it will take, each in order.';
+create trigger a_person_is_locked_whole before delete on public.users
+  for each row execute function public.lock_person();
+
+create or replace function public.hand_over() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if new.role = 'owner' and old.role <> 'owner' then
+    -- The project's row is locked first, so that two hand-overs at once come one after the other; then the
+    -- former owner's, before the project's counter is taken.
+    perform from public.projects where id = new.project_id for update;
+    perform from public.project_members
+      where project_id = new.project_id and role = 'owner' and user_id <> new.user_id for update;
+    update public.projects set owner_id = new.user_id where id = new.project_id;
+    update public.project_members set role = 'admin'
+      where project_id = new.project_id and role = 'owner' and user_id <> new.user_id;
+  elsif old.role = 'owner' and new.role <> 'owner' and pg_trigger_depth() < 2 then
+    raise exception using errcode = 'check_violation', constraint = 'the owner''s role stays until it is handed over';
+  end if;
+  if old.role is distinct from new.role then
+    new.version := old.version + 1;
+  end if;
+  return new;
+end
+$$;

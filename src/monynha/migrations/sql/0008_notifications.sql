@@ -1,0 +1,103 @@
+-- Notifications: what somebody should know, made in the same transaction as what it tells of.
+
+create table public.notifications (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  type varchar(50) not null,
+  title varchar(500) not null,
+  body text,
+  data jsonb not null default '{}',
+  read_at timestamptz,
+  created_at timestamptz not null default clock_timestamp(),
+  version bigint not null default 1,
+  constraint "a notification has a known type" check (type in ('assigned', 'mentioned', 'added', 'due'))
+);
+comment on table public.notifications is 'What people should know; each is for one person.';
+create index notifications_by_person on public.notifications (user_id, created_at desc, id desc);
+
+create function monynha.count_change() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  new.version := old.version + 1;
+  return new;
+end
+$$;
+comment on function monynha.count_change() is 'Raises a row''s version; its triggers fire only where something changed.';
+create trigger notifications_are_counted before update on public.notifications
+  for each row when (old.* is distinct from new.*) execute function monynha.count_change();
+
+create function public.notify_person(person uuid, type text, title text, body text, data jsonb) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  -- Nobody is told what they did themselves. Names stay out: they would outlive whom they belong to.
+  if person is distinct from auth.uid() then
+    insert into public.notifications (user_id, type, title, body, data)
+      select u.id, notify_person.type, left(notify_person.title, 500), notify_person.body,
+        notify_person.data || jsonb_build_object('actorId', auth.uid())
+      from public.users u where u.id = person;
+  end if;
+end
+$$;
+comment on function public.notify_person(uuid, text, text, text, jsonb) is 'Tells somebody something, unless they did it.';
+
+create function public.notify_of_task() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  about jsonb := jsonb_build_object('projectId', new.project_id, 'taskId', new.id);
+  before text := '';
+  one uuid;
+begin
+  if new.assignee_id is not null and (tg_op = 'INSERT' or new.assignee_id is distinct from old.assignee_id) then
+    perform public.notify_person(new.assignee_id, 'assigned', new.title, 'You were assigned to this task.', about);
+  end if;
+  if tg_op = 'UPDATE' then
+    before := coalesce(lower(old.description), '');
+  end if;
+  if position('@' in coalesce(new.description, '')) > 0 and lower(new.description) <> before then
+    for one in
+      select u.id from public.project_members m
+      join public.users u on u.id = m.user_id
+      cross join lateral (select '(^|[^[:alnum:]_.@])@'
+        || regexp_replace(lower(u.name), '([][\\.*+?^$(){}|])', '\\\1', 'g') || '($|[^[:alnum:]_])') as p (pattern)
+      where m.project_id = new.project_id
+        and lower(new.description) ~ p.pattern and before !~ p.pattern
+      order by u.id
+    loop
+      perform public.notify_person(one, 'mentioned', new.title, 'You were mentioned in this task.', about);
+    end loop;
+  end if;
+  return null;
+end
+$$;
+comment on function public.notify_of_task() is 'Tells whom a task is assigned to, and who is mentioned in it.';
+
+-- Deferred, so that a project's counter is taken before those of people; and a row that needs nothing costs nothing.
+create constraint trigger people_hear_of_new_tasks after insert on public.tasks
+  deferrable initially deferred for each row
+  when (new.assignee_id is not null or position('@' in new.description) > 0)
+  execute function public.notify_of_task();
+create constraint trigger people_hear_of_changed_tasks after update on public.tasks
+  deferrable initially deferred for each row
+  when (
+    new.assignee_id is not null and new.assignee_id is distinct from old.assignee_id
+    or position('@' in new.description) > 0 and new.description is distinct from old.description
+  )
+  execute function public.notify_of_task();
+
+create function public.notify_of_membership() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform public.notify_person(
+    new.user_id, 'added', p.name, 'You were added to this project.',
+    jsonb_build_object('projectId', new.project_id, 'role', new.role)
+  ) from public.projects p where p.id = new.project_id;
+  return null;
+end
+$$;
+comment on function public.notify_of_membership() is 'Tells somebody that they are in a project now.';
+create constraint trigger people_hear_of_memberships after insert on public.project_members
+  deferrable initially deferred for each row when (new.role <> 'owner')
+  execute function public.notify_of_membership();
+
+alter table public.notifications enable row level security;
+alter table public.notifications force row level security;

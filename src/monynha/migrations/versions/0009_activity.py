@@ -1,0 +1,13 @@
+"""The schema of sql/0009_activity.sql."""
+
+from monynha.migrations.script import run
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make what the file declares."""
+    run("0009_activity")

@@ -1,0 +1,185 @@
+"""The history of one thing as server-sent events: `GET /{plural}/{id}/events?since=` (HTML §9.2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import orjson
+
+from monynha.core.actor import Actor
+from monynha.core.errors import BadRequest
+from monynha.engine.history import Event, Stream
+from monynha.engine.resource import Resource
+from monynha.engine.seats import Seat
+from monynha.engine.subscribe import Hub
+from monynha.infra.postgres.database import Acting
+from monynha.protocols.http.request import Request
+from monynha.protocols.http.response import Response
+from monynha.protocols.http.router import Handler
+from monynha.protocols.rest.handlers import Rest, id_of
+from monynha.protocols.rest.routes import Overrides
+from monynha.protocols.websocket.messages import message_of, type_of
+
+_MOST_UNREAD = 5_000
+_PAUSE_S = 15.0
+_HEADERS = (
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+)
+
+
+@dataclass(frozen=True)
+class EventStreams:
+    """Answers the history of whatever has a stream that others hear too."""
+
+    rest: Rest
+    hub: Hub
+    readers: set[_Reader] = field(default_factory=set)
+
+    @property
+    def overrides(self) -> Overrides:
+        """The handlers by method and path below `/api/v1`."""
+        roots = [one for one in self.hub.rights.roots.values() if not one.hears_alone]
+        return {("GET", f"/{one.plural}/{{id}}/events"): self._handler(one) for one in roots}
+
+    def close(self) -> None:
+        """End every answer that is under way, so that the program can stop."""
+        for reader in list(self.readers):
+            reader.finish()
+
+    def _handler(self, resource: Resource) -> Handler:
+        async def handler(request: Request) -> Response:
+            acting = self.rest.acting(request)
+            since = _since(request)
+            stream = Stream(resource.told_to[0].kind, id_of(request.params["id"], acting.actor))
+            reader = _Reader(self, acting, stream)
+            await reader.start(since)
+            return Response(200, b"", _HEADERS, stream=reader.pieces(since))
+
+        return handler
+
+
+@dataclass(eq=False)
+class _Reader:
+    """Whoever reads one answer."""
+
+    of: EventStreams
+    acting: Acting
+    stream: Stream
+    unread: deque[bytes] = field(default_factory=deque)
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    is_over: bool = False
+    seat: Seat | None = None
+    own: Stream | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Who reads."""
+        return self.acting.actor
+
+    async def start(self, since: int | None) -> None:
+        """Take seats: at the stream, and at the person's own, which tells when the session ends."""
+        hub = self.of.hub
+        kind = next((kind for kind, root in hub.rights.roots.items() if root.hears_alone), None)
+        try:
+            self.seat = await hub.join(self.acting, self.stream, self, since=since)
+            if kind is not None and self.actor.id is not None:
+                self.own = Stream(kind, self.actor.id)
+                (await hub.join(self.acting, self.own, self)).open()
+        except BaseException:
+            self.leave()
+            raise
+        self.of.readers.add(self)
+
+    def hear(self, event: Event) -> None:
+        """Take an event."""
+        if event.stream != self.stream:
+            return
+        catalog = self.of.rest.catalog
+        made: bytes | None = event.made.get("sse")
+        if made is None:
+            kind = type_of(catalog.resources[event.resource], event).encode()
+            text = message_of(catalog, event)
+            made = event.made["sse"] = _piece(kind, text, event.version)
+        if len(self.unread) >= _MOST_UNREAD:
+            self._last(b"error", {"code": "TOO_SLOW", "message": "You read too slowly; ask again."})
+            return
+        self.unread.append(made)
+        self.woken.set()
+
+    def lose(self, stream: Stream) -> None:
+        """End: the reader may not see it any more."""
+        if stream == self.stream:
+            self._last(b"removed", {f"{stream.kind}Id": str(stream.id)})
+
+    def end(self) -> None:
+        """End: the session is over."""
+        self._last(b"error", {"code": "UNAUTHENTICATED", "message": "The session is over."})
+
+    def finish(self) -> None:
+        """Say no more; a reader that comes back is told what it missed."""
+        self.is_over = True
+        self.woken.set()
+
+    def _last(self, kind: bytes, told: object) -> None:
+        self.unread.append(_piece(kind, orjson.dumps(told), None))
+        self.finish()
+
+    async def pieces(self, since: int | None) -> AsyncIterator[bytes]:
+        """Yield what happens, until it is over or nobody reads."""
+        assert self.seat is not None
+        try:
+            if not self.seat.is_complete:
+                told = orjson.dumps(
+                    {f"{self.stream.kind}Id": str(self.stream.id), "version": self.seat.version}
+                )
+                yield _piece(b"ask_again", told, self.seat.version)
+            else:
+                # An id at once, so that even who hears nothing knows where to go on.
+                yield b"retry: 1000\nid: %d\n\n" % (self.seat.version if since is None else since)
+            self.seat.open()
+            while True:
+                while self.unread:
+                    yield self.unread.popleft()
+                if self.is_over:
+                    return
+                self.woken.clear()
+                try:
+                    async with asyncio.timeout(_PAUSE_S):
+                        await self.woken.wait()
+                except TimeoutError:
+                    yield b": still there\n\n"
+        finally:
+            self.leave()
+
+    def leave(self) -> None:
+        """Give the seats back."""
+        self.of.readers.discard(self)
+        self.of.hub.leave(self.stream, self)
+        if self.own is not None:
+            self.of.hub.leave(self.own, self)
+
+
+def _since(request: Request) -> int | None:
+    query = request.query
+    unknown = [name for name in query if name != "since"]
+    if unknown:
+        raise BadRequest("A query parameter is not known.", details={unknown[0][:100]: "is not known"})
+    # A client that comes back says it in the header, and its address still says where it began.
+    text = request.header(b"last-event-id") or query.get("since")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise BadRequest(
+            "since is not read.", details={"since": "must be a version, a whole number from 0 on"}
+        )
+    return int(text)
+
+
+def _piece(kind: bytes, data: bytes, version: int | None) -> bytes:
+    place = b"" if version is None else b"id: %d\n" % version
+    return place + b"event: " + kind + b"\ndata: " + data + b"\n\n"
