@@ -17,7 +17,7 @@ from tests.people import People, Person
 
 pytestmark = pytest.mark.anyio
 
-EXAMPLES = int(os.environ.get("MONYNHA_TEST_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("MONYNHA_TEST_EXAMPLES", "20"))
 KEPT = {
     "users": ("id", "name"),
     "posts": ("id", "title", "content", "authorId"),
