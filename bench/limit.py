@@ -7,12 +7,19 @@ import re
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
+from bench.documents import OURS
 from bench.world import World, ran
 from monynha.app.catalog import CATALOG
+from monynha.core.actor import Actor, ActorKind
+from monynha.domains.users.graphql import OWN
 from monynha.engine.compiler import Compiler
 from monynha.engine.selection import Condition, Scope, Selection
 from monynha.engine.writing import insert_sql
 from monynha.infra.embedded.binaries import find_postgres
+from monynha.protocols.graphql.asked import Asked
+from monynha.protocols.graphql.document import Documents
+from monynha.protocols.graphql.plan import Plans
+from monynha.protocols.graphql.schema import build_schema
 
 _ANY = UUID(int=0)
 _CLAIMS = '\'{"iss":"bench","role":"authenticated","aud":"authenticated","aal":"aal1"}\'::text'
@@ -36,6 +43,20 @@ def statements() -> dict[str, str]:
     found = {name: Compiler().statement(one).text for name, one in asked.items()}
     columns = ("project_id", "title", "description", "priority", "tags")
     found["insert"] = insert_sql(tasks, columns, first_bind=4, guard="auth.enter($1, $2, $3)")
+    return {**found, **_graph_statements()}
+
+
+def _graph_statements() -> dict[str, str]:
+    schema = build_schema(CATALOG, OWN)
+    documents, plans = Documents(schema, shows_schema=False), Plans(schema, Compiler())
+    found = {}
+    for scenario, text in OURS.items():
+        document = documents.read(text.replace("PROJECT", str(_ANY)))
+        asked = Asked(Actor(ActorKind.USER, _ANY), {}, {})
+        plan = plans.of(document, document.operation(None), asked)
+        # The project is the only value that these documents bind.
+        assert plan.values(asked) == [_ANY], plan.values(asked)
+        found[scenario] = plan.text
     return found
 
 
