@@ -166,6 +166,7 @@ _SCALARS: dict[Kind, Scalar] = {
     Kind.ID: GraphQLID,
     Kind.INSTANT: DATE_TIME,
     Kind.FLAG: GraphQLBoolean,
+    Kind.NUMBER: GraphQLInt,
     Kind.OBJECT: JSON,
     Kind.WORDS: GraphQLList(GraphQLNonNull(GraphQLString)),
 }

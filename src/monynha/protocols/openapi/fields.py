@@ -41,6 +41,8 @@ def answered(one: Field) -> Schema:
         schema = instant()
     elif kind is Kind.FLAG:
         schema = {"type": "boolean"}
+    elif kind is Kind.NUMBER:
+        schema = {"type": "integer"}
     elif kind is Kind.CHOICE:
         schema = {"type": "string", "enum": list(rules.choices)}
     elif kind is Kind.WORDS:

@@ -80,6 +80,8 @@ def _filter(resource: Resource, one: Filter) -> Schema:
         return _query(one.name, f"Only where {field.name} is before this moment.", instant())
     if one.operator == "after":
         return _query(one.name, f"Only where {field.name} is this moment or after it.", instant())
+    if one.operator == "missing":
+        return _query(one.name, f"Only where {field.name} is null, or is not.", {"type": "boolean"})
     says = f"Only where {field.name} is one of these. A comma list."
     if one.operator == "has" or field.rules.kind is Kind.TEXT:
         verb = "hold" if one.operator == "has" else "is"
