@@ -95,7 +95,7 @@ def test_a_broken_line_of_the_file_is_named(tmp_path: Path) -> None:
             "MONYNHA_ACCESS_TOKEN_TTL: expected a time such as 3600, 15m or 1h",
         ),
         ({"MONYNHA_SERVICES": "api,mail"}, "MONYNHA_SERVICES: there is no service 'mail'"),
-        ({"MONYNHA_SERVICES": "api,realtime"}, "MONYNHA_SERVICES: the service 'realtime' is not built yet"),
+        ({"MONYNHA_SERVICES": "api,storage"}, "MONYNHA_SERVICES: the service 'storage' is not built yet"),
         ({"MONYNHA_SERVICES": ","}, "MONYNHA_SERVICES: expected services with commas between"),
         (
             {"MONYNHA_TRUSTED_PROXIES": "10.0.0.0/33"},

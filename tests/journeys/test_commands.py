@@ -82,10 +82,10 @@ def test_an_address_that_is_set_is_the_one_that_is_told(tmp_path: Path) -> None:
 
 
 def test_a_wrong_option_is_refused_in_one_line(tmp_path: Path) -> None:
-    told = monynha("serve", "--services", "api,realtime", "--data-dir", str(tmp_path))
+    told = monynha("serve", "--services", "api,storage", "--data-dir", str(tmp_path))
 
     assert told.returncode == 1
-    assert told.stderr == "monynha: MONYNHA_SERVICES: the service 'realtime' is not built yet\n"
+    assert told.stderr == "monynha: MONYNHA_SERVICES: the service 'storage' is not built yet\n"
     assert told.stdout == ""
 
 

@@ -155,6 +155,8 @@ def _scalar(writing: _Writing, name: str, word: str, kind: str) -> Any:
         return writing.draw(st.integers(0, 3))
     if kind == "DateTime":
         return writing.one_of(MOMENTS)
+    if kind == "Boolean":
+        return writing.chance(50)
     if kind == "ID":
         noun = name.removesuffix("Page") if word == "id" else {"projectId": "project"}.get(word, "user")
         places = [f"<{noun} {index}>" for index in range(3)]
@@ -177,6 +179,8 @@ def _literal(value: Any) -> str:
         return "null"
     if isinstance(value, _Enum):
         return value.name
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'

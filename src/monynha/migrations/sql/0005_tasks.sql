@@ -27,7 +27,6 @@ create index tasks_by_project on public.tasks (project_id, created_at desc, id d
 create index idx_tasks_assignee_id on public.tasks (assignee_id, created_at desc, id desc);
 -- For the foreign key to the members. Were the project first, the planner would take it for a project's list too,
 -- and sort the whole of it: beside many projects it expects next to no row of each.
-create index tasks_by_assignment on public.tasks (assignee_id, project_id);
 create index idx_tasks_status on public.tasks (status);
 create index idx_tasks_due_date on public.tasks (due_date);
 create index idx_pending_tasks on public.tasks (created_at) where status in ('todo', 'in_progress');
