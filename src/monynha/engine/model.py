@@ -132,6 +132,12 @@ def json_object(most_bytes: int, doc: str) -> MappedColumn[dict[str, object]]:
     return _column(Rules(Kind.OBJECT, most=most_bytes, default=True), JSONB, doc=doc)
 
 
+def maybe_values(doc: str) -> MappedColumn[dict[str, object] | None]:
+    """A JSON object that the database keeps, or null."""
+    rules = Rules(Kind.OBJECT, creatable=False, updatable=False)
+    return _column(rules, JSONB, nullable=True, doc=doc)
+
+
 def instant(doc: str) -> MappedColumn[datetime]:
     """A time that the database sets."""
     return _column(Rules(Kind.INSTANT, creatable=False, updatable=False), DateTime(timezone=True), doc=doc)

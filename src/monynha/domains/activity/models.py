@@ -15,9 +15,9 @@ from monynha.engine.model import (
     belongs_to,
     choice,
     instant,
-    json_object,
     key,
     may_refer_to,
+    maybe_values,
     number,
     refers_to,
     text,
@@ -46,8 +46,8 @@ class ActivityEntry(Model):
     resource: Mapped[str] = text(1, 50, "What kind of thing was changed, as `tasks`.")
     verb: Mapped[str] = choice(Happened, 50, "What happened to it.")
     row_id: Mapped[UUID] = refers_to("projects.id", "The id of what was changed; of a member, the person's.")
-    old: Mapped[dict[str, object]] = json_object(0, "The values before, of what was changed.")
-    new: Mapped[dict[str, object]] = json_object(0, "The values after.")
+    old: Mapped[dict[str, object] | None] = maybe_values("The values before, of what was changed.")
+    new: Mapped[dict[str, object] | None] = maybe_values("The values after; null of what was deleted.")
     actor_id: Mapped[UUID | None] = may_refer_to("Who did it; null for the program itself.")
     at: Mapped[datetime] = instant("When it happened.")
     version: Mapped[int] = version()
