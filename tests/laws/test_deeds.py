@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import os
+from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
@@ -36,18 +38,11 @@ KEPT = {
 }
 
 
-def of_the_world(rows: Rows, people: set[str]) -> Rows:
-    """Return what belongs to those people of all the rows there are, without times."""
-    projects = {one["id"] for one in rows["projects"] if one["ownerId"] in people}
-    mine = {
-        "users": [one for one in rows["users"] if one["id"] in people],
-        "posts": [one for one in rows["posts"] if one["authorId"] in people],
-        "projects": [one for one in rows["projects"] if one["id"] in projects],
-        "members": [one for one in rows["members"] if one["projectId"] in projects],
-        "tasks": [one for one in rows["tasks"] if one["projectId"] in projects],
-    }
+async def board_of(owner: asyncpg.Connection[Any], people: list[Person]) -> Rows:
+    """Return what belongs to those people, without times."""
+    rows = await rows_of(owner, people)
     return {
-        plural: [{name: one[name] for name in KEPT[plural]} for one in some] for plural, some in mine.items()
+        plural: [{name: one[name] for name in KEPT[plural]} for one in some] for plural, some in rows.items()
     }
 
 
@@ -77,7 +72,7 @@ async def test_a_deed_does_what_the_table_of_rights_says(
     crowd = [*world.people, world.admin]
     ids = [str(one.id) for one in crowd]
     async with owning(running_servers.owner_url) as connection:
-        rows = of_the_world(await rows_of(connection), set(ids))
+        rows = await board_of(connection, crowd)
         for one in deeds:
             person = crowd[one.who % len(crowd)]
             deed = settled(one, rows, ids)
@@ -85,7 +80,7 @@ async def test_a_deed_does_what_the_table_of_rights_says(
             status, made = await did(person, deed)
             judge = Judge(str(person.id), person is world.admin, copy.deepcopy(rows), made)
             expected = judge.judged(deed)
-            actual = of_the_world(await rows_of(connection), set(ids))
+            actual = await board_of(connection, crowd)
 
             assert (expected, deed) == (status, deed)
             assert unordered(judge.rows) == unordered(actual), deed

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as searching
 from hypothesis import strategies as st
 
-from monynha.infra.embedded import Servers
+from monynha.app.asgi import Program, build
+from monynha.core.settings import Settings
+from monynha.infra.embedded import Servers, servers
 from tests.laws.evaluation import Asker, Question
 from tests.laws.questions import questions, settled
 from tests.laws.world import Row, World, make_world
@@ -22,12 +27,27 @@ EXAMPLES = int(os.environ.get("MONYNHA_TEST_EXAMPLES", "250"))
 _worlds: dict[int, World] = {}
 
 
+@pytest.fixture(scope="module")
+async def alone(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Servers]:
+    """Return servers of these questions' own: an admin sees all there is, so nothing else may be there."""
+    async with servers(replace(settings, data_dir=tmp_path_factory.mktemp("alone"))) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+async def program(settings: Settings, alone: Servers) -> AsyncIterator[Program]:
+    """Return the whole program over that database."""
+    made = await build(settings, alone)
+    yield made
+    await made.close()
+
+
 @pytest.fixture(params=SEEDS)
-async def world(request: pytest.FixtureRequest, people: People, running_servers: Servers) -> World:
+async def world(request: pytest.FixtureRequest, people: People, alone: Servers) -> World:
     """Return a world, made once for each seed."""
     seed: int = request.param
     if seed not in _worlds:
-        _worlds[seed] = await make_world(people, running_servers.owner_url, seed=seed)
+        _worlds[seed] = await make_world(people, alone.owner_url, seed=seed)
     return _worlds[seed]
 
 
@@ -45,7 +65,7 @@ async def pages(person: Person, asked: Question) -> tuple[list[Row], dict[str, A
         params = {**params, "cursor": answer["meta"]["nextCursor"]}
 
 
-@settings(
+@searching(
     max_examples=EXAMPLES,
     deadline=None,
     derandomize="MONYNHA_TEST_EXAMPLES" not in os.environ,

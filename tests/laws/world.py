@@ -28,6 +28,14 @@ COLUMNS = {
     "tasks": "id, project_id, title, description, status, priority, assignee_id, due_date, tags, "
     "created_at, updated_at",
 }
+_OF_THEIRS = "project_id in (select id from public.projects where owner_id = any($1))"
+BELONGS = {
+    "users": "id = any($1)",
+    "posts": "author_id = any($1)",
+    "projects": "owner_id = any($1)",
+    "members": _OF_THEIRS,
+    "tasks": _OF_THEIRS,
+}
 STATUSES = ("todo", "in_progress", "review", "done")
 PRIORITIES = ("low", "medium", "high", "urgent")
 TAGS = ("red", "wood", "Wood", "two words", "ö", "a%b")
@@ -55,12 +63,17 @@ async def owning(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
         await connection.close()
 
 
-async def rows_of(connection: asyncpg.Connection[Any]) -> Rows:
-    """Return every row."""
+async def rows_of(connection: asyncpg.Connection[Any], people: list[Person] | None = None) -> Rows:
+    """Return every row, or those alone that belong to some people."""
     found: Rows = {}
     for plural, columns in COLUMNS.items():
         table = "project_members" if plural == "members" else plural
-        rows = await connection.fetch(f"select {columns} from public.{table}")
+        asked = f"select {columns} from public.{table}"
+        rows = await (
+            connection.fetch(asked)
+            if people is None
+            else connection.fetch(f"{asked} where {BELONGS[plural]}", [one.id for one in people])
+        )
         found[plural] = [{camel(name): _outside(name, value) for name, value in row.items()} for row in rows]
     return found
 
