@@ -19,7 +19,7 @@ QUESTIONS = Questions(CATALOG)
 
 def asked(plural: str = "tasks", **query: str) -> Selection:
     """Return the selection of a list's query."""
-    return QUESTIONS.list(CATALOG.resources[plural], query, ACTOR, None)
+    return QUESTIONS.list(CATALOG.resources[plural], query, ACTOR)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ async def plan(acting: Acting, selection: Selection) -> str:
 
 def listed(person: Person, plural: str, **query: str) -> Selection:
     """Return the selection of a list's query."""
-    return QUESTIONS.list(CATALOG.resources[plural], query, person.actor, None)
+    return QUESTIONS.list(CATALOG.resources[plural], query, person.actor)
 
 
 AMONG_MANY = """

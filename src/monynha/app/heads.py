@@ -1,14 +1,15 @@
-"""Requests that no handler can be given: their heads cannot be read, or are larger than allowed."""
+"""uvicorn's HTTP, with what it lacks: bounds on a request's head, and answers that go out in one write."""
 
 from __future__ import annotations
 
+from functools import partial
 from secrets import token_hex
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from monynha.core.errors import BadRequest, Fault, HeadTooLarge
-from monynha.protocols.http.response import refused
+from monynha.protocols.http.response import WHOLE, Headers, refused
 
 HEAD_BYTES = 64 * 1024
 HEADERS = 100
@@ -46,6 +47,24 @@ class Heads(HttpToolsProtocol):
             self._fault = HeadTooLarge()
             raise self._fault
         super().on_headers_complete()
+        # A client may send its next request before this answer: the cycle of then is another.
+        self.scope[WHOLE] = partial(self._answer, self.cycle)  # type: ignore[literal-required]
+
+    def _answer(self, cycle: RequestResponseCycle, status: int, headers: Headers, body: bytes) -> bool:
+        """Send a whole answer, or nothing (False) where it needs what only ASGI's two messages bring.
+
+        It is a third of uvicorn's time for a short answer: two calls, each header looked through twice.
+        """
+        if self.flow.write_paused or not cycle.keep_alive or cycle.disconnected:
+            return False
+        lines = b"".join([b"%b: %b\r\n" % pair for pair in (*self.server_state.default_headers, *headers)])
+        if lines.count(b"\n") != len(self.server_state.default_headers) + len(headers):
+            raise ValueError("a header holds a line break")
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], lines, body))
+        cycle.message_event.set()
+        self.on_response_complete()
+        return True
 
     def send_400_response(self, msg: str) -> None:
         """Tell why the request cannot be read."""

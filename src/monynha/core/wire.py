@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from functools import cache
 from math import isfinite
 from typing import Any, NoReturn
 from uuid import UUID
@@ -19,6 +20,7 @@ _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
+@cache
 def camel(name: str) -> str:
     """Return a snake_case name as camelCase: `created_at` is `createdAt` outside."""
     head, *tail = name.split("_")

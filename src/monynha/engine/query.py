@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monynha.core.errors import NotFound
@@ -49,21 +50,43 @@ class Page:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Stands in a selection for a value that each asking brings along, by its index there."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A question that is asked again and again: its statement, and its binds with the places among them."""
+
+    text: str
+    binds: tuple[object, ...]
+
+    def filled(self, values: Sequence[object]) -> list[object]:
+        """Return the binds with the values in their places."""
+        return [values[one.index] if type(one) is Place else one for one in self.binds]
+
+
 @dataclass(frozen=True)
 class Query:
     """Asks selections."""
 
     compiler: Compiler
 
-    async def one(self, acting: Acting, selection: Selection) -> Found:
-        """Return the row that the selection's key names."""
+    def ready(self, selection: Selection) -> Ready:
+        """Return the question in a form that costs nothing more to ask again."""
         statement = self.compiler.statement(selection)
-        return Found.of(await acting.ask(statement.text, statement.arrange(selection.binds())))
+        return Ready(statement.text, tuple(statement.arrange(selection.binds())))
 
-    async def page(self, acting: Acting, selection: Selection) -> Page:
+    async def one(self, acting: Acting, asked: Ready, values: Sequence[object] = ()) -> Found:
+        """Return the row that the question's key names."""
+        return Found.of(await acting.ask(asked.text, asked.filled(values)))
+
+    async def page(self, acting: Acting, asked: Ready, values: Sequence[object] = ()) -> Page:
         """Return a page of rows."""
-        statement = self.compiler.statement(selection)
-        return Page.of(await acting.ask(statement.text, statement.arrange(selection.binds())))
+        return Page.of(await acting.ask(asked.text, asked.filled(values)))
 
     async def within(self, transaction: Transaction, selection: Selection) -> Found:
         """Return one row as a transaction under way sees it."""

@@ -50,7 +50,8 @@ class Rights:
             if stream.id != acting.actor.id:
                 raise NotFound()
             return await acting.check_live()
-        await self.query.one(acting, Selection(root, (root.own_key.name,), key=(stream.id,)))
+        asked = Selection(root, (root.own_key.name,), key=(stream.id,))
+        await self.query.one(acting, self.query.ready(asked))
         return None
 
     async def streams(self, acting: Acting, kind: str) -> list[Stream]:
@@ -65,7 +66,7 @@ class Rights:
             return [] if actor.id is None else [Stream(kind, actor.id)]
         own = root.own_key.name
         asked = Selection(root, (own,), order=Order(root.newest), limit=_MOST_STREAMS)
-        page = await self.query.page(acting, asked)
+        page = await self.query.page(acting, self.query.ready(asked))
         return [Stream(kind, one) for one in _ids(page.rows, own)]
 
     def ends(self, event: Event) -> bool:

@@ -83,7 +83,7 @@ def request(*authorization: str) -> Request:
         "query_string": b"",
         "headers": [(b"authorization", value.encode("latin-1")) for value in authorization],
     }
-    return Request(scope, receive, id="r", client="127.0.0.1")
+    return Request(scope, receive, client="127.0.0.1")
 
 
 def test_a_made_token_speaks_for_the_account_and_its_session() -> None:

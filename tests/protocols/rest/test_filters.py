@@ -192,6 +192,6 @@ async def test_what_cannot_be_read_is_refused(ada: Person, question: str) -> Non
 def test_a_filter_on_a_text_takes_texts(text: str) -> None:
     labelled = replace(CATALOG.resources["posts"], filters=equal("title"))
 
-    asked = Questions(CATALOG).list(labelled, {"title": text}, NOBODY, None)
+    asked = Questions(CATALOG).list(labelled, {"title": text}, NOBODY)
 
     assert (Condition("equal", ("title",), text.split(",")),) == asked.where

@@ -108,12 +108,10 @@ class Acting:
         actor = self.actor
         for pool in self._pools:
             try:
-                async with pool.lend() as connection:
-                    answer: bytes | None = await connection.fetchval(
-                        statement, actor.claims, actor.id, actor.session_id, *binds
-                    )
+                row = await pool.first(statement, (actor.claims, actor.id, actor.session_id, *binds))
             except Exception as error:
                 raise translated(error) from error
+            answer: bytes | None = row[0] if row else None
             if answer != b"false":
                 return answer
         raise Unauthenticated()
@@ -125,8 +123,8 @@ class Acting:
             try:
                 async with pool.lend() as connection:
                     connection.take_told()
-                    row: asyncpg.Record | None = await connection.fetchrow(
-                        statement, actor.claims, actor.id, actor.session_id, *binds
+                    row = await connection.first(
+                        statement, (actor.claims, actor.id, actor.session_id, *binds)
                     )
                     told = connection.take_told()
             except Exception as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _RANK = {"*/*": 1, "application/*": 2, "application/json": 3}
 
 
+@lru_cache(maxsize=500)
 def accepts_json(header: str | None) -> bool:
     """Whether `Accept` leaves JSON in: the most precise range that names it decides; no header is any."""
     if header is None or not header.strip():

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from logging import ERROR, INFO
 from secrets import token_hex
 
@@ -16,13 +17,15 @@ from monynha.core.errors import Fault, Internal
 from monynha.infra.postgres.faults import Retry, Violation
 from monynha.protocols.http.cors import Origins
 from monynha.protocols.http.request import Receive, Request, Scope, Send
-from monynha.protocols.http.response import Headers, Response
+from monynha.protocols.http.response import WHOLE, Headers, Response
 from monynha.protocols.http.router import Router
 from monynha.protocols.http.socket import Socket
 from monynha.protocols.http.streaming import stream
 
 _log = structlog.get_logger("monynha.http")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_PROCESS, _NUMBERS = token_hex(12), count()
+"""What begins the ids that this process gives, and what ends them."""
 
 
 TakeSocket = Callable[[Socket], Awaitable[None]]
@@ -44,7 +47,8 @@ class Edge:
             await self._hold(scope["monynha.socket"])
             return
         started = time.perf_counter()
-        request = Request(scope, receive, id=_request_id(scope), client=self.client_of(scope))
+        request = Request(scope, receive, client=self.client_of(scope))
+        request.id = _request_id(request)
         response = await self._answer(request)
         await self._send(request, response, receive, send)
         if request.failure or _log.is_enabled_for(INFO):
@@ -89,26 +93,25 @@ class Edge:
         return self.router.render(request.path)(fault, request, stack)
 
     async def _send(self, request: Request, response: Response, receive: Receive, send: Send) -> None:
-        body = response.body
+        own = self.origins.of_answer(request)
         if response.stream is not None:
-            ids = (b"x-request-id", request.id.encode())
-            await stream(response, (ids, *self.origins.of_answer(request)), receive, send)
+            await stream(response, ((b"x-request-id", request.id.encode()), *own), receive, send)
             return
-        common: list[tuple[bytes, bytes]] = [(b"x-request-id", request.id.encode())]
+        headers: Headers = (*response.headers, (b"x-request-id", request.id.encode()), *own)
         if response.status != 204 and response.status != 304:
-            common.append((b"content-length", str(len(body)).encode()))
-        all_headers: Headers = (*response.headers, *common, *self.origins.of_answer(request))
-        await send({"type": "http.response.start", "status": response.status, "headers": all_headers})
-        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+            headers = (*headers, (b"content-length", b"%d" % len(response.body)))
+        body = b"" if request.method == "HEAD" else response.body
+        whole = request.scope.get(WHOLE)
+        if whole is None or not whole(response.status, headers, body):
+            await send({"type": "http.response.start", "status": response.status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
 
 
-def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            text: str = value.decode("latin-1")
-            if _REQUEST_ID.fullmatch(text):
-                return text
-    return token_hex(16)
+def _request_id(request: Request) -> str:
+    given = request.header(b"x-request-id")
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given
+    return f"{_PROCESS}{next(_NUMBERS):08x}"
 
 
 def _tell(request: Request, response: Response, seconds: float) -> None:

@@ -11,6 +11,8 @@ import orjson
 from monynha.core.errors import Fault, Unauthenticated
 
 Headers = tuple[tuple[bytes, bytes], ...]
+WHOLE = "monynha.whole"
+"""Where a scope may hold what sends a whole answer at once: `(status, headers, body)`, False if it cannot."""
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
 
 

@@ -1,11 +1,11 @@
-"""The handlers of one resource's addresses: list, read, create, update, delete."""
+"""The handlers that write to one resource: create, update, delete."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,19 +15,18 @@ from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest, NotAcceptable, NotFound, Unauthenticated
 from monynha.core.wire import parse_uuid
 from monynha.engine.catalog import Catalog
-from monynha.engine.cursor import write_cursor
 from monynha.engine.mutate import Created, Key, Mutate
 from monynha.engine.mutation import read_create, read_update, unwrapped
 from monynha.engine.once import Once
 from monynha.engine.query import Query
-from monynha.engine.resource import Relation, Resource
-from monynha.engine.selection import Condition, Scope, Selection
+from monynha.engine.resource import Resource
+from monynha.engine.selection import Selection
 from monynha.infra.postgres.database import Acting, Database
 from monynha.protocols.http.accept import accepts_json
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, enveloped
 from monynha.protocols.rest.addresses import BASE, own_parameter
-from monynha.protocols.rest.etag import etag, matches, of_item, wanted_versions
+from monynha.protocols.rest.etag import etag, of_item, wanted_versions
 from monynha.protocols.rest.question import Questions
 
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
@@ -62,51 +61,6 @@ class Handlers:
 
     rest: Rest
     resource: Resource
-
-    async def list(self, request: Request) -> Response:
-        """Answer a page of all that the asker sees."""
-        return await self._page(request, None)
-
-    def list_below(self, relation: Relation) -> Callable[[Request], Any]:
-        """Return the handler that answers a page below a parent's address."""
-
-        async def handler(request: Request) -> Response:
-            return await self._page(request, relation)
-
-        return handler
-
-    async def _page(self, request: Request, relation: Relation | None) -> Response:
-        acting = self.rest.acting(request)
-        query = query_of(request)
-        questions = self.rest.questions
-        scope = None
-        if relation is not None:
-            scope = Scope(relation.source, id_of(request.params["id"], acting.actor))
-        asked = questions.list(self.resource, query, acting.actor, scope)
-        if relation is not None and scope is not None:
-            outside = next(one.name for one in self.resource.fields.values() if one.column is relation.there)
-            asked = replace(asked, where=(Condition("is", (outside,), scope.id), *asked.where))
-        asked = questions.after(asked, query)
-        page = await self.rest.query.page(acting, asked)
-        meta: dict[str, object] = {"limit": asked.limit, "nextCursor": None}
-        if page.cursor is not None:
-            meta["nextCursor"] = write_cursor(asked, page.cursor)
-        if page.total is not None:
-            meta["total"] = page.total
-        return enveloped(
-            page.rows, meta=orjson.dumps(meta), extra=((b"cache-control", b"private, no-cache"),)
-        )
-
-    async def read(self, request: Request) -> Response:
-        """Answer one row, or 304 where the asker has it already."""
-        acting = self.rest.acting(request)
-        query = query_of(request)
-        asked = self.rest.questions.item(self.resource, query, self.key(request, acting))
-        found = await self.rest.query.one(acting, asked)
-        tag = etag(found)
-        if matches(request.header(b"if-none-match"), tag):
-            return Response(304, b"", of_item(tag))
-        return enveloped(found.body, extra=of_item(tag))
 
     async def create(self, request: Request) -> Response:
         """Create a row and answer it with its address."""
@@ -187,11 +141,16 @@ class Handlers:
 
     def key(self, request: Request, acting: Acting) -> Key:
         """Return the primary key that the address names."""
-        own = id_of(request.params[own_parameter(self.resource)], acting.actor)
-        if not self.resource.is_reached_through_parent:
-            return (own,)
-        parent = id_of(request.params["id"], acting.actor)
-        return tuple(parent if one is self.resource.parent_column else own for one in self.resource.key)
+        return key_of(self.resource, request, acting.actor)
+
+
+def key_of(resource: Resource, request: Request, actor: Actor) -> Key:
+    """Return the primary key that an item's address names."""
+    own = id_of(request.params[own_parameter(resource)], actor)
+    if not resource.is_reached_through_parent:
+        return (own,)
+    parent = id_of(request.params["id"], actor)
+    return tuple(parent if one is resource.parent_column else own for one in resource.key)
 
 
 async def read_body(request: Request) -> Any:
@@ -209,9 +168,14 @@ def id_of(text: str, actor: Actor) -> UUID:
 
 def query_of(request: Request) -> dict[str, str]:
     """Return the query parameters; who does not take JSON is NotAcceptable."""
+    expect_json(request)
+    return request.query
+
+
+def expect_json(request: Request) -> None:
+    """Refuse who does not take JSON (NotAcceptable)."""
     if not accepts_json(request.header(b"accept")):
         raise NotAcceptable()
-    return request.query
 
 
 def _once(request: Request, actor: Actor, body: object) -> Once | None:

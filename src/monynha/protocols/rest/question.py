@@ -11,7 +11,7 @@ from monynha.engine.catalog import Catalog
 from monynha.engine.cursor import read_cursor
 from monynha.engine.narrowing import narrowed
 from monynha.engine.resource import Filter, Resource
-from monynha.engine.selection import MOST_ROWS, Branch, Condition, Order, Scope, Selection
+from monynha.engine.selection import MOST_ROWS, Branch, Condition, Order, Selection
 
 LIMIT = 20
 MOST = 100
@@ -31,8 +31,8 @@ class Questions:
         refuse_unknown(query, _SHOWN)
         return self._shown(Selection(resource, tuple(resource.fields), key=key), query)
 
-    def list(self, resource: Resource, query: dict[str, str], actor: Actor, scope: Scope | None) -> Selection:
-        """Return the question for a page; `scope` with its condition is set by the address."""
+    def list(self, resource: Resource, query: dict[str, str], actor: Actor) -> Selection:
+        """Return the question for a page; whose address hangs on a parent sets that itself."""
         names = [one.name for one in resource.filters]
         refuse_unknown(query, (*_SHOWN, *_LISTED, *names))
         where = tuple(
@@ -47,7 +47,6 @@ class Questions:
             order=_order(resource, query.get("sort")),
             limit=_limit(query.get("limit")),
             with_total="count" in query,
-            scope=scope,
         )
         return self._shown(asked, query)
 

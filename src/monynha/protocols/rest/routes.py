@@ -9,6 +9,7 @@ from monynha.protocols.rest.addresses import BASE, Address, addresses
 from monynha.protocols.rest.handlers import Handlers, Rest
 from monynha.protocols.rest.limited import Limited
 from monynha.protocols.rest.liveness import live_first
+from monynha.protocols.rest.reading import Reading
 
 Overrides = Mapping[tuple[str, str], Handler]
 """Handlers of a domain's own for a method and a path below `/api/v1`, instead of the derived ones."""
@@ -29,11 +30,10 @@ def area(rest: Rest, overrides: Overrides, limited: Limited) -> Area:
 
 def _handler(rest: Rest, address: Address) -> Handler:
     handlers = Handlers(rest, address.resource)
-    if address.below is not None:
-        return handlers.list_below(address.below)
+    reading = Reading(rest, address.resource, address.below)
     return {
-        "list": handlers.list,
-        "read": handlers.read,
+        "list": reading.list,
+        "read": reading.read,
         "create": handlers.create,
         "update": handlers.update,
         "delete": handlers.delete,
