@@ -61,13 +61,7 @@ def parse_json(body: bytes) -> Any:
     except UnicodeDecodeError:
         raise BadRequest("The body is not UTF-8.") from None
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-            parse_int=_integer,
-            parse_float=_finite,
-        )
+        value = _DECODER.decode(text)
     except RecursionError:
         raise BadRequest(f"The body is nested deeper than {MAX_DEPTH}.") from None
     except ValueError:
@@ -106,14 +100,18 @@ def _finite(digits: str) -> float:
     return number
 
 
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer, parse_float=_finite
+)
+
+
 def _check_depth(value: Any, depth: int) -> None:
-    if depth > MAX_DEPTH and isinstance(value, dict | list):
+    if not isinstance(value, dict | list):
+        return
+    if depth > MAX_DEPTH:
         raise BadRequest(f"The body is nested deeper than {MAX_DEPTH}.")
-    if isinstance(value, dict):
-        for item in value.values():
-            _check_depth(item, depth + 1)
-    elif isinstance(value, list):
-        for item in value:
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, dict | list):
             _check_depth(item, depth + 1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from secrets import token_hex
 
 from monynha.engine.history import Stream
 from monynha.engine.subscribe import Hub, wakes
@@ -18,6 +19,7 @@ class Waking:
         self._publish = publish
         self._hub = hub
         self._written: dict[str, None] = {}
+        self._me = token_hex(8)
 
     def written(self, told: str) -> None:
         """Take what a committed transaction told; the database calls this."""
@@ -28,13 +30,15 @@ class Waking:
             self._written[one.rpartition(" ")[0]] = None
 
     def hear(self, published: bytes) -> None:
-        """Take what a process published."""
-        self._hub.wake(_streams(published))
+        """Take what a process published; our own hub was woken before we did."""
+        who, _, told = published.decode().partition("\n")
+        if who != self._me:
+            self._hub.wake(_streams(told))
 
     def _flush(self) -> None:
         written, self._written = self._written, {}
-        self._publish(",".join(written).encode())
+        self._publish(f"{self._me}\n{','.join(written)}".encode())
 
 
-def _streams(published: bytes) -> list[Stream]:
-    return wakes(",".join(f"{one} 0" for one in published.decode().split(",")))
+def _streams(told: str) -> list[Stream]:
+    return wakes(",".join(f"{one} 0" for one in told.split(",")))

