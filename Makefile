@@ -12,10 +12,10 @@ OLDEST_POSTGRES := /usr/lib/postgresql/15/bin
 ON_OLDEST := tests/engine tests/infra/postgres tests/domains tests/protocols/rest/test_lists.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench format lock generated clean
+.PHONY: help run demo test check bench bench-realtime format lock generated clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/.can-run ## Run everything on http://127.0.0.1:8000, with nothing else installed
 	$(BIN)/monynha serve
@@ -47,6 +47,9 @@ $(OLDEST_POSTGRES)/postgres:
 bench: .venv/.can-test ## Measure beside the limit and the peers (BENCH_FLAGS="--rounds 5 --seconds 8")
 	command -v wrk >/dev/null || apt-get install -y -q wrk
 	$(BIN)/python -m bench $(BENCH_FLAGS)
+
+bench-realtime: .venv/.can-test ## Measure sockets beside a Node server (BENCH_FLAGS="--rounds 5")
+	$(BIN)/python -m bench.realtime $(BENCH_FLAGS)
 
 format: .venv/.can-test ## Put the code into its form
 	$(BIN)/ruff format --quiet .

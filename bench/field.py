@@ -21,13 +21,13 @@ _BIN = Path(sys.executable).parent
 @asynccontextmanager
 async def contenders(world: World, workers: int) -> AsyncIterator[list[Contender]]:
     """Start everyone who can be started here; this program is the first."""
-    starts = [_monynha(world, workers), await _fastapi(world, workers)]
-    if await _installed(_PEERS / "express", "npx", "prisma", "generate", "--schema", "schema.prisma"):
+    starts = [monynha(world, workers), await _fastapi(world, workers)]
+    if await installed(_PEERS / "express", "npx", "prisma", "generate", "--schema", "schema.prisma"):
         starts += [
             _express(world, 8103, "code", "monynha_owner"),
             _express(world, 8104, "claims", "monynha_app"),
         ]
-    if await _installed(_PEERS / "postgraphile"):
+    if await installed(_PEERS / "postgraphile"):
         starts.append(_postgraphile(world))
     async with AsyncExitStack() as held:
         found = [start.begin(held) for start in starts]
@@ -36,7 +36,8 @@ async def contenders(world: World, workers: int) -> AsyncIterator[list[Contender
         yield found
 
 
-def _monynha(world: World, workers: int) -> Start:
+def monynha(world: World, workers: int) -> Start:
+    """Return how this program is started."""
     env = {
         "DATABASE_URL": world.servers.database_url,
         "REDIS_URL": world.servers.redis_url,
@@ -102,7 +103,7 @@ def _as_role(world: World, role: str) -> dict[str, str]:
     }
 
 
-async def _installed(folder: Path, *generate: str) -> bool:
+async def installed(folder: Path, *generate: str) -> bool:
     """Install a Node peer by its lock file; say so where that cannot be had."""
     if not (shutil.which("node") and shutil.which("npm")):
         print(f"{folder.name} is left out: there is no Node here.")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -19,7 +20,7 @@ from monynha.core.actor import Actor, ActorKind
 from monynha.engine.compiler import Compiler
 from monynha.engine.query import Query
 from monynha.engine.selection import Condition, Scope, Selection
-from monynha.infra.postgres.database import Database
+from monynha.infra.postgres.database import Acting, Database
 
 _QUERY = Query(Compiler())
 _ROUNDS = 200
@@ -34,6 +35,14 @@ def _person(number: int) -> Actor:
     return Actor(ActorKind.USER, _id("8000", number), _id("9000", number), claims=claims)
 
 
+def _one(acting: Acting, asked: Selection) -> Awaitable[object]:
+    return _QUERY.one(acting, _QUERY.ready(asked))
+
+
+def _page(acting: Acting, asked: Selection) -> Awaitable[object]:
+    return _QUERY.page(acting, _QUERY.ready(asked))
+
+
 async def times(database: Database) -> dict[str, float]:
     """Return the median milliseconds of a single read, a first page of tasks and a list of projects."""
     projects, tasks = CATALOG.resources["projects"], CATALOG.resources["tasks"]
@@ -43,11 +52,11 @@ async def times(database: Database) -> dict[str, float]:
         where = (Condition("is", ("projectId",), _id("a000", number)),)
         scope = Scope(projects, _id("a000", number))
         asked = {
-            "one task": _QUERY.one(acting, Selection(tasks, tuple(tasks.fields), key=(_id("b000", number),))),
-            "50 tasks": _QUERY.page(
+            "one task": _one(acting, Selection(tasks, tuple(tasks.fields), key=(_id("b000", number),))),
+            "50 tasks": _page(
                 acting, Selection(tasks, tuple(tasks.fields), where=where, scope=scope, limit=50)
             ),
-            "20 projects": _QUERY.page(acting, Selection(projects, tuple(projects.fields))),
+            "20 projects": _page(acting, Selection(projects, tuple(projects.fields))),
         }
         for name, question in asked.items():
             started = perf_counter()
@@ -72,7 +81,7 @@ async def busy_person(made: World, database: Database) -> float:
         waited = []
         for _ in range(20):
             started = perf_counter()
-            await _QUERY.page(database.acting(_person(9999)), Selection(projects, tuple(projects.fields)))
+            await _page(database.acting(_person(9999)), Selection(projects, tuple(projects.fields)))
             waited.append((perf_counter() - started) * 1000)
         return median(waited)
     finally:

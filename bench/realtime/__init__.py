@@ -1,0 +1,1 @@
+"""The benchmark of sockets: `python -m bench.realtime`, or `make bench-realtime`."""
