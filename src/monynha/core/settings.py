@@ -161,6 +161,12 @@ class Settings:
         "",
         "Whether `serve` migrates by itself (default: only a database inside the program).",
     )
+    events_retention_days: int | None = declared(
+        "MONYNHA_EVENTS_RETENTION_DAYS",
+        kinds.number(1, 36_500),
+        None,
+        "How many days the history is kept (default: for ever); who was away longer is told to ask again.",
+    )
     postgres_bin: Path | None = declared(
         "MONYNHA_POSTGRES_BIN", kinds.folder, None, "The folder of postgres, initdb and pg_dump to use."
     )

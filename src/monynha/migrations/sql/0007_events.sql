@@ -75,19 +75,23 @@ declare
   one record;
   gone bigint := 0;
 begin
+  -- Of the month that is kept in part, and of what came before there was a partition for it.
+  delete from monynha.events where at >= date_trunc('month', before) and at < before;
+  delete from monynha.events_default where at < before;
+  -- Last, for it keeps everybody from writing until the end of the transaction.
   for one in
     select c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
     where i.inhparent = 'monynha.events'::regclass and c.relname ~ '^events_\d{4}_\d\d$'
       and to_date(substr(c.relname, 8), 'YYYY_MM') + interval '1 month' <= before
+    order by c.relname
   loop
     execute format('drop table monynha.%I', one.relname);
     gone := gone + 1;
   end loop;
-  delete from monynha.events where at < before;
   return gone;
 end
 $$;
-comment on function monynha.forget_events(timestamptz) is 'Forgets what happened before a moment; whole months at once.';
+comment on function monynha.forget_events(timestamptz) is 'Forgets what happened before a moment; returns how many whole months went at once.';
 
 -- A person's sign-outs, and what happens to their account, in their own stream: it cuts off what they have open.
 
