@@ -189,10 +189,11 @@ class Hub:
         while True:
             await asyncio.sleep(_POLL_S)
             with suppress(Fault):
-                found = await self.history.versions(list(self._tails)) if self._tails else {}
-                if self.on_unknown:
-                    for kind in self.rights.shared:
-                        found |= await self.history.streams_of(kind)
+                whole = self.rights.shared if self.on_unknown else ()
+                named = [one for one in self._tails if one.kind not in whole]
+                found = await self.history.versions(named) if named else {}
+                for kind in whole:
+                    found |= await self.history.streams_of(kind)
                 # What nobody listens to is told once, when it is new: of what is gone the stream remains.
                 unknown = [one for one in found if one not in self._tails and one not in seen]
                 self.wake(
