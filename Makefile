@@ -44,7 +44,7 @@ $(OLDEST_POSTGRES)/postgres:
 	  export DEBIAN_FRONTEND=noninteractive && \
 	  apt-get update -q && apt-get install -y -q --no-install-recommends postgresql-15
 
-bench: .venv/.can-test ## Measure beside the limit and the peers (BENCH_FLAGS="--rounds 5 --seconds 8")
+bench: .venv/.can-test ## Measure beside the limit and the peers (BENCH_FLAGS="--rounds 5", or "--limit-only")
 	command -v wrk >/dev/null || apt-get install -y -q wrk
 	$(BIN)/python -m bench $(BENCH_FLAGS)
 

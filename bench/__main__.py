@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bench.contenders import Contender
 from bench.field import contenders
-from bench.limit import limit
-from bench.report import SCENARIOS, Measured, Table, report
+from bench.limit import limit, without_history
+from bench.report import ALONE, LIMIT, SCENARIOS, Measured, Table, limits, report
 from bench.world import HERE, World, ran, world
 
 CONNECTIONS = 32
@@ -52,13 +52,17 @@ async def check(world: World, found: list[Contender]) -> None:
 
 async def rounds(world: World, found: list[Contender], count: int, seconds: int) -> Table:
     """Measure everyone in turn, again and again, so that a busy moment hits all alike."""
-    names = ["pgbench", *(one.name for one in found)]
+    names = [LIMIT, ALONE, *(one.name for one in found)]
     table: Table = {scenario: {name: [] for name in names} for scenario in SCENARIOS}
     for number in range(count):
         for scenario in SCENARIOS:
             print(f"round {number + 1} of {count}: {SCENARIOS[scenario]}", flush=True)
             most = await limit(world, scenario, seconds, CONNECTIONS)
-            table[scenario]["pgbench"].append(Measured(most, 0, 0))
+            table[scenario][LIMIT].append(Measured(most, 0, 0))
+            if scenario == "insert":
+                async with without_history(world):
+                    alone = await limit(world, scenario, seconds, CONNECTIONS)
+                table[scenario][ALONE].append(Measured(alone, 0, 0))
             for one in found:
                 if not one.takes(scenario):
                     continue
@@ -73,7 +77,12 @@ async def main() -> None:
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--work", type=Path, default=HERE / ".work")
+    parser.add_argument("--limit-only", action="store_true", help="nobody but pgbench")
     chosen = parser.parse_args()
+    if chosen.limit_only:
+        async with world(chosen.work.resolve()) as made:
+            print(limits(await rounds(made, [], chosen.rounds, chosen.seconds)))
+        return
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: apt-get install wrk")
     async with world(chosen.work.resolve()) as made, contenders(made, chosen.workers) as found:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
+
+import asyncpg
 
 from bench.documents import OURS
 from bench.world import World, ran
@@ -75,6 +79,18 @@ def _script(scenario: str, text: str) -> str:
 
 def _id(kind: str, variable: str) -> str:
     return f"('00000000-0000-4000-{kind}-' || lpad(to_hex(:{variable}::int), 12, '0'))::uuid"
+
+
+@asynccontextmanager
+async def without_history(world: World) -> AsyncIterator[None]:
+    """Let inserts of tasks leave no event for a while: what is measured then is the insert alone."""
+    owner = await asyncpg.connect(world.servers.owner_url, server_settings={"role": "monynha_owner"})
+    try:
+        await owner.execute("alter table public.tasks disable trigger history_hears_inserts")
+        yield
+    finally:
+        await owner.execute("alter table public.tasks enable trigger history_hears_inserts")
+        await owner.close()
 
 
 async def limit(world: World, scenario: str, seconds: int, connections: int) -> float:

@@ -17,6 +17,9 @@ SCENARIOS = {
     "graph5": "GraphQL, 5 levels",
 }
 
+LIMIT = "pgbench, the same statements (limit)"
+ALONE = "pgbench, the insert without its event"
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -36,8 +39,7 @@ def report(table: Table, found: list[Contender]) -> str:
     ours, *peers = found
 
     def middle(scenario: str, name: str) -> float | None:
-        rounds = table[scenario][name]
-        return median(one.per_second for one in rounds) if rounds else None
+        return _middle(table, scenario, name)
 
     def ratio(name: str, form: str) -> Callable[[str], str]:
         def cell(scenario: str) -> str:
@@ -59,14 +61,33 @@ def report(table: Table, found: list[Contender]) -> str:
     rows = [
         _row("requests a second", SCENARIOS.get, "memory"),
         _row("---", lambda _: "---", "---"),
-        _row("pgbench, the same statements (limit)", speed("pgbench")),
+        _row(LIMIT, speed(LIMIT)),
+        _row(ALONE, speed(ALONE)),
         *(_row(one.name, speed(one.name), f"{one.memory_mb():.0f} MB") for one in found),
-        _row(f"**{ours.name} of the limit**", ratio("pgbench", "{:.2f}")),
+        _row(f"**{ours.name} of the limit**", ratio(LIMIT, "{:.2f}")),
         *(_row(f"**against {one.name}**", ratio(one.name, "{:.1f} ×")) for one in peers),
         _row(f"{ours.name}, p50", waited("p50_ms")),
         _row(f"{ours.name}, p99", waited("p99_ms")),
     ]
     return "\n".join(rows)
+
+
+def limits(table: Table) -> str:
+    """Return what the server alone makes of each scenario, and how much of an insert its event leaves."""
+    lines = [
+        f"{SCENARIOS[scenario]}: {_middle(table, scenario, LIMIT):,.0f} a second" for scenario in SCENARIOS
+    ]
+    told, alone = _middle(table, "insert", LIMIT), _middle(table, "insert", ALONE)
+    if told and alone:
+        lines.append(
+            f"insert a task without its event: {alone:,.0f} a second; with it {told / alone:.2f} of that"
+        )
+    return "\n".join(lines)
+
+
+def _middle(table: Table, scenario: str, name: str) -> float | None:
+    rounds = table[scenario][name]
+    return median(one.per_second for one in rounds) if rounds else None
 
 
 def _row(head: str, cell: Callable[[str], str | None], last: str = "") -> str:

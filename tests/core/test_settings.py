@@ -25,6 +25,7 @@ def test_nothing_set_means_a_desk_with_embedded_servers() -> None:
     assert settings.services == BUILT_SERVICES
     assert settings.site_url == "http://127.0.0.1:8000"
     assert settings.data_dir == Path.cwd() / "data"
+    assert settings.events_retention_days is None
     assert settings.storage_url == f"file://{Path.cwd()}/data/files"
 
 
@@ -86,6 +87,10 @@ def test_a_broken_line_of_the_file_is_named(tmp_path: Path) -> None:
         ({"APP_ENV": "staging"}, "APP_ENV: expected development or production, not 'staging'"),
         ({"MONYNHA_PORT": "80000"}, "MONYNHA_PORT: expected a whole number from 0 to 65535, not '80000'"),
         ({"MONYNHA_PORT": "١"}, "MONYNHA_PORT: expected a whole number from 0 to 65535, not '١'"),
+        (
+            {"MONYNHA_EVENTS_RETENTION_DAYS": "0"},
+            "MONYNHA_EVENTS_RETENTION_DAYS: expected a whole number from 1 to 36500, not '0'",
+        ),
         ({"MONYNHA_WORKERS": "0"}, "MONYNHA_WORKERS: expected a whole number from 1 to 64, not '0'"),
         ({"MONYNHA_AUTOCONFIRM": "perhaps"}, "MONYNHA_AUTOCONFIRM: expected on or off, not 'perhaps'"),
         ({"MONYNHA_LIMIT_AUTH": "5 per hour"}, "MONYNHA_LIMIT_AUTH: expected a limit such as 5/15m, or off"),

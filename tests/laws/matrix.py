@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.casts import Cast
-from tests.people import Person
+from tests.casts import Cast, cast
+from tests.people import People, Person
 
 ACTORS = (
     "anonymous",
@@ -31,6 +31,21 @@ class Scene:
     task: str
     post: str
 
+    @property
+    def is_outside(self) -> bool:
+        """Whether the actor is not in the project, nor above it."""
+        return self.actor.name in ("Nobody", "Outsider", "Removed")
+
+
+async def scene(people: People, name: str) -> Scene:
+    """Return a new world with the actor of that name in it."""
+    made = await cast(people)
+    actor = await made.actor(name)
+    assignee = {"assigneeId": str(actor.id)} if name == "assignee" else {}
+    task = await made.owner.task(made.project, **assignee)
+    post = await made.owner.made("/posts", {"title": "A post", "content": ""})
+    return Scene(made, actor, task["id"], post["id"])
+
 
 Find = Callable[[Scene], Awaitable[str]]
 
@@ -44,6 +59,7 @@ class Row:
     to: str
     find: Find
     body: dict[str, Any] | None = None
+    has_graphql: bool = True
 
 
 async def _project(scene: Scene) -> str:
@@ -91,12 +107,15 @@ def _member(role: str) -> Find:
     return find
 
 
-def _somebody(rest: str = "") -> Find:
-    async def find(scene: Scene) -> str:
-        person = await scene.cast.people.member(scene.cast.project, scene.cast.owner, "member", "Somebody")
-        return f"/users/{person.id}{rest}"
+async def _somebody(scene: Scene) -> str:
+    person = await scene.cast.people.member(scene.cast.project, scene.cast.owner, "member", "Somebody")
+    return f"/users/{person.id}"
 
-    return find
+
+async def _somebodys_posts(scene: Scene) -> str:
+    person = await scene.cast.people.new("Somebody")
+    await person.made("/posts", {"title": "A post", "content": ""})
+    return f"/users/{person.id}/posts"
 
 
 async def _activity(scene: Scene) -> str:
@@ -109,6 +128,16 @@ async def _notification(scene: Scene) -> str:
     return f"/notifications/{notification['id']}"
 
 
+async def _own_notification(scene: Scene) -> str:
+    if not scene.actor.token:
+        return await _notification(scene)
+    other = await scene.cast.people.new("Other")
+    project = await other.project()
+    await other.made(f"/projects/{project['id']}/members", {"userId": str(scene.actor.id)})
+    first, *_ = (await scene.actor.get("/notifications")).json()["data"]
+    return f"/notifications/{first['id']}"
+
+
 _POST = {"title": "Changed", "content": "Changed"}
 _USER, _MEMBER = "/users/{id}", "/projects/{id}/members/{userId}"
 
@@ -117,16 +146,16 @@ ROWS = (
     Row(
         "POST", "/users", "sign-up", _at("/users"), {"name": "New", "email": "", "password": "a long secret"}
     ),
-    Row("GET", _USER, "a co-member", _somebody()),
+    Row("GET", _USER, "a co-member", _somebody),
     Row("GET", _USER, "oneself", _at("/users/me")),
     *(
         Row(method, _USER, to, find, {"name": "Changed"})
         for method in ("PUT", "PATCH")
-        for to, find in (("a co-member", _somebody()), ("oneself", _at("/users/me")))
+        for to, find in (("a co-member", _somebody), ("oneself", _at("/users/me")))
     ),
-    Row("DELETE", _USER, "a co-member", _somebody()),
+    Row("DELETE", _USER, "a co-member", _somebody),
     Row("DELETE", _USER, "oneself", _at("/users/me")),
-    Row("GET", "/users/{id}/posts", "a co-member's", _somebody("/posts")),
+    Row("GET", "/users/{id}/posts", "a co-member's", _somebodys_posts),
     Row("GET", "/posts", "all", _at("/posts")),
     Row("POST", "/posts", "a new one", _at("/posts"), _POST),
     Row("GET", "/posts/{id}", "another's", _owners_post),
@@ -174,6 +203,13 @@ ROWS = (
     Row("DELETE", "/tasks/{id}", "", _task),
     Row("GET", "/notifications", "one's own", _at("/notifications")),
     Row("GET", "/notifications/{id}", "a co-member's", _notification),
+    Row("GET", "/notifications/{id}", "one's own", _own_notification),
+    *(
+        Row(method, "/notifications/{id}", to, find, {"read": True}, has_graphql=False)
+        for method in ("PUT", "PATCH")
+        for to, find in (("a co-member's", _notification), ("one's own", _own_notification))
+    ),
+    Row("POST", "/notifications/read-all", "one's own", _at("/notifications/read-all"), has_graphql=False),
     Row("GET", "/projects/{id}/activity", "", _activity),
     Row("GET", "/activity", "one's own projects'", _at("/activity")),
 )

@@ -83,7 +83,9 @@ async def build(settings: Settings, servers: Servers) -> Program:
     )
     query = Query(Compiler())
     mutate = Mutate(query)
-    live = LiveParts.begin(database, query, valkey, servers.redis_url)
+    live = LiveParts.begin(
+        database, query, valkey, redis_url=servers.redis_url, kept_days=settings.events_retention_days
+    )
     rest = Rest(CATALOG, database, query, mutate, auth.identify)
     streams = EventStreams(rest, live.hub)
     held, broadcasts = sockets(live, database, mutate, auth.tokens)

@@ -10,11 +10,14 @@ from monynha.app.catalog import CATALOG
 from monynha.domains.notifications import http as notifications
 from monynha.domains.users import http as users
 from monynha.protocols.openapi import document
+from monynha.protocols.rest.events import event_streams
 
 
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document of this release."""
-    return document(CATALOG, (*users.DESCRIBED, *notifications.DESCRIBED), version=__version__)
+    described = (*users.DESCRIBED, *notifications.DESCRIBED)
+    actions = (*notifications.ACTIONS, *event_streams(CATALOG))
+    return document(CATALOG, described, actions, version=__version__)
 
 
 def openapi_text() -> str:

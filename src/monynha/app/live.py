@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from monynha.app.catalog import CATALOG, GESTURES
+from monynha.app.upkeep import keep_house
 from monynha.core.actor import Actor
 from monynha.domains.auth.tokens import AccessTokens
 from monynha.engine.history import History
@@ -34,9 +36,12 @@ class LiveParts:
     rooms: Rooms
     channels: Channels
     presence: Presence
+    upkeep: asyncio.Task[None]
 
     @classmethod
-    def begin(cls, database: Database, query: Query, valkey: Valkey, redis_url: str) -> LiveParts:
+    def begin(
+        cls, database: Database, query: Query, valkey: Valkey, *, redis_url: str, kept_days: int | None
+    ) -> LiveParts:
         """Start reading the history and hearing the other processes."""
         channels = Channels(redis_url)
         hub = Hub(History(database), Rights(CATALOG, query))
@@ -48,10 +53,12 @@ class LiveParts:
         channels.listen({"written": waking.hear, "rooms": rooms.hear, "presence": presence.hear})
         hub.start()
         presence.start()
-        return cls(hub, rooms, channels, presence)
+        upkeep = asyncio.create_task(keep_house(hub.history, kept_days=kept_days))
+        return cls(hub, rooms, channels, presence, upkeep)
 
     async def close(self) -> None:
         """Stop hearing."""
+        self.upkeep.cancel()
         self.presence.close()
         await self.hub.close()
         await self.channels.close()

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from monynha.core import setting_kinds as kinds
 from monynha.core.dotenv_file import read_dotenv
 from monynha.core.errors import WrongSetting
+from monynha.core.setting import Setting, declared, parsed
 from monynha.core.setting_kinds import Kind, Limit
-
-T = TypeVar("T")
 
 SERVICES: Final = ("api", "auth", "realtime", "storage", "worker", "scheduler", "web")
 BUILT_SERVICES: Final = frozenset({"api", "auth", "realtime", "web"})
@@ -22,25 +21,6 @@ _MINUTE: Final = 60
 _HOUR: Final = 3600
 _POSTGRES: Final = kinds.url("postgresql", "postgres")
 _VALKEY: Final = kinds.url("redis", "rediss", "valkey", "valkeys", "unix")
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting as the documentation shows it."""
-
-    name: str
-    kind: Kind[Any]
-    default: object
-    production: object
-    says: str
-
-
-def _setting(name: str, kind: Kind[T], default: T, says: str, *, production: T | None = None) -> T:
-    """Declare a setting; `production` is its default there, where that differs."""
-    strict = default if production is None else production
-    declared = Setting(name, kind, default, strict, says)
-    made: T = field(default=default, repr=not kind.hidden, metadata={"setting": declared})
-    return made
 
 
 def _service(text: str) -> str:
@@ -61,130 +41,136 @@ def _service_set(text: str) -> frozenset[str]:
 class Settings:
     """All settings, read once at the start, checked, and passed down."""
 
-    app_env: str = _setting(
+    app_env: str = declared(
         "APP_ENV",
         kinds.choice("development", "production"),
         "development",
         "Whether this is a desk or the world: production demands real secrets and has strict limits.",
     )
-    log_level: str = _setting(
+    log_level: str = declared(
         "LOG_LEVEL",
         kinds.choice("debug", "info", "warning", "error"),
         "info",
         "The least severe line to log.",
     )
-    site_url: str = _setting(
+    site_url: str = declared(
         "SITE_URL", kinds.web_site, "", "The address people reach this by (default: what it listens on)."
     )
-    host: str = _setting("MONYNHA_HOST", kinds.one_line, "127.0.0.1", "The address to listen on.")
-    port: int = _setting(
+    host: str = declared("MONYNHA_HOST", kinds.one_line, "127.0.0.1", "The address to listen on.")
+    port: int = declared(
         "MONYNHA_PORT", kinds.number(0, 65535), 8000, "The port to listen on; 0 picks a free one."
     )
-    workers: int = _setting("MONYNHA_WORKERS", kinds.number(1, 64), 1, "How many processes answer requests.")
-    services: frozenset[str] = _setting(
+    workers: int = declared("MONYNHA_WORKERS", kinds.number(1, 64), 1, "How many processes answer requests.")
+    services: frozenset[str] = declared(
         "MONYNHA_SERVICES",
         Kind("services with commas between", _service_set),
         BUILT_SERVICES,
         "Which parts of the program run here (default: all that are built).",
     )
-    data_dir: Path = _setting(
+    data_dir: Path = declared(
         "MONYNHA_DATA_DIR",
         kinds.folder,
         Path("data"),
         "The folder of the embedded servers, files and made secrets.",
     )
-    database_url: str | None = _setting(
+    database_url: str | None = declared(
         "DATABASE_URL",
         _POSTGRES,
         None,
         "The PostgreSQL server, 15 or later (default: one inside the program).",
     )
-    database_owner_url: str | None = _setting(
+    database_owner_url: str | None = declared(
         "DATABASE_OWNER_URL", _POSTGRES, None, "The login that migrates (default: the one of DATABASE_URL)."
     )
-    database_replica_url: str | None = _setting(
+    database_replica_url: str | None = declared(
         "DATABASE_REPLICA_URL", _POSTGRES, None, "A copy of the database to read from."
     )
-    redis_url: str | None = _setting(
+    redis_url: str | None = declared(
         "REDIS_URL", _VALKEY, None, "The Valkey or Redis server or cluster (default: one inside the program)."
     )
-    storage_url: str = _setting(
+    storage_url: str = declared(
         "STORAGE_URL",
         kinds.url("file", "s3", "gs", "az"),
         "",
         "Where files are kept (default: in the data folder).",
     )
-    smtp_url: str | None = _setting(
+    smtp_url: str | None = declared(
         "SMTP_URL", kinds.url("smtp", "smtps"), None, "The mail server (default: mail goes to a folder)."
     )
-    jwt_secret: str = _setting(
+    jwt_secret: str = declared(
         "JWT_SECRET", kinds.secret(32), "", "The key that signs tokens (default: made at the first start)."
     )
-    supabase_url: str | None = _setting(
+    supabase_url: str | None = declared(
         "SUPABASE_URL", kinds.web_site, None, "A hosted Supabase project as identity provider."
     )
-    autoconfirm: bool = _setting(
+    autoconfirm: bool = declared(
         "MONYNHA_AUTOCONFIRM",
         kinds.boolean,
         True,
         "Whether a sign-up counts at once, without a mail.",
         production=False,
     )
-    access_token_ttl_s: int = _setting(
+    access_token_ttl_s: int = declared(
         "MONYNHA_ACCESS_TOKEN_TTL", kinds.duration, _HOUR, "How long an access token holds."
     )
-    refresh_reuse_interval_s: int = _setting(
+    refresh_reuse_interval_s: int = declared(
         "MONYNHA_REFRESH_REUSE_INTERVAL",
         kinds.duration,
         10,
         "How long a replaced refresh token is still tolerated.",
     )
-    cors_origins: tuple[str, ...] = _setting(
+    cors_origins: tuple[str, ...] = declared(
         "MONYNHA_CORS_ORIGINS",
         kinds.origins,
         (),
         "Other sites whose pages may call (development: any localhost too).",
     )
-    trusted_proxies: tuple[str, ...] = _setting(
+    trusted_proxies: tuple[str, ...] = declared(
         "MONYNHA_TRUSTED_PROXIES", kinds.networks, (), "The proxies whose X-Forwarded-For is believed."
     )
-    limit_auth: Limit | None = _setting(
+    limit_auth: Limit | None = declared(
         "MONYNHA_LIMIT_AUTH",
         kinds.limit,
         Limit(5, 15 * _MINUTE),
         "Tries to sign in, per account and address together; ten times as many per address.",
     )
-    limit_api: Limit | None = _setting(
+    limit_api: Limit | None = declared(
         "MONYNHA_LIMIT_API",
         kinds.limit,
         Limit(100_000, 15 * _MINUTE),
         "API requests per signed-in user.",
         production=Limit(3_000, 15 * _MINUTE),
     )
-    limit_api_address: Limit | None = _setting(
+    limit_api_address: Limit | None = declared(
         "MONYNHA_LIMIT_API_ADDRESS",
         kinds.limit,
         Limit(10_000, 15 * _MINUTE),
         "API requests per address when signed out (never above MONYNHA_LIMIT_API, if that is set).",
         production=Limit(100, 15 * _MINUTE),
     )
-    limit_upload: Limit | None = _setting(
+    limit_upload: Limit | None = declared(
         "MONYNHA_LIMIT_UPLOAD",
         kinds.limit,
         Limit(1_000, _HOUR),
         "Uploads per user.",
         production=Limit(10, _HOUR),
     )
-    migrate: str = _setting(
+    migrate: str = declared(
         "MONYNHA_MIGRATE",
         kinds.choice("auto", "manual"),
         "",
         "Whether `serve` migrates by itself (default: only a database inside the program).",
     )
-    postgres_bin: Path | None = _setting(
+    events_retention_days: int | None = declared(
+        "MONYNHA_EVENTS_RETENTION_DAYS",
+        kinds.number(1, 36_500),
+        None,
+        "How many days the history is kept (default: for ever); who was away longer is told to ask again.",
+    )
+    postgres_bin: Path | None = declared(
         "MONYNHA_POSTGRES_BIN", kinds.folder, None, "The folder of postgres, initdb and pg_dump to use."
     )
-    valkey_bin: Path | None = _setting(
+    valkey_bin: Path | None = declared(
         "MONYNHA_VALKEY_BIN", kinds.folder, None, "The valkey-server or redis-server to use, or its folder."
     )
 
@@ -209,9 +195,9 @@ class Settings:
         texts = {**read_dotenv(dotenv_path), **environ}
         # An empty text is an unset one: that is what `REDIS_URL=` means in compose files.
         texts = {name: text.strip() for name, text in texts.items() if text.strip()}
-        production = _parse(_declared("app_env"), texts, strict=False) == "production"
+        production = parsed(cls.catalogue()["app_env"], texts, strict=False) == "production"
         values = {
-            name: _parse(setting, texts, strict=production) for name, setting in cls.catalogue().items()
+            name: parsed(setting, texts, strict=production) for name, setting in cls.catalogue().items()
         }
         settings = _derive(cls(**values), frozenset(texts))
         _check(settings)
@@ -221,21 +207,6 @@ class Settings:
     def catalogue(cls) -> dict[str, Setting]:
         """Every setting by its field's name, as the documentation lists them."""
         return {each.name: each.metadata["setting"] for each in dataclasses.fields(cls)}
-
-
-def _declared(field_name: str) -> Setting:
-    return Settings.catalogue()[field_name]
-
-
-def _parse(setting: Setting, texts: Mapping[str, str], *, strict: bool) -> Any:
-    text = texts.get(setting.name)
-    if text is None:
-        return setting.production if strict else setting.default
-    try:
-        return setting.kind.parse(text)
-    except (ValueError, RuntimeError):  # RuntimeError: a folder below an unknown person's home
-        shown = "" if setting.kind.hidden else f", not {text[:80]!r}"
-        raise WrongSetting(f"{setting.name}: expected {setting.kind.expects}{shown}") from None
 
 
 def _derive(settings: Settings, given: frozenset[str]) -> Settings:

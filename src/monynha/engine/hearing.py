@@ -1,37 +1,46 @@
 """The triggers that write the history, derived from the declarations: who hears of which columns.
 
-One function a table, of static SQL: statement-level, with a path of its own for one row, which is what most
-writes are. What has a stream of its own tells of its end before all that ends with it, row by row.
+One function a table, of static SQL: statement-level, with a path of its own for one row told to one stream,
+which is what most writes are. What has a stream of its own tells of its end before all that ends with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import Column
 
-from monynha.engine.resource import Resource, column_of
+from monynha.engine.resource import Resource, Told, column_of
 
 NOBODYS_ID = "00000000-0000-0000-0000-000000000000"
 """The id of a stream of which there is only one."""
 
 _HEAD = "security definer set search_path = '' set timezone = 'UTC'"
-_COUNT_ONE = """counted as (
-    insert into monynha.streams as s (kind, id, version)
-    select kind, id, 1 from source order by kind, id
-    on conflict (kind, id) do update set version = s.version + 1
-    returning s.kind, s.id, s.version
-  )"""
-_COUNT_MANY = """placed as (
-    select source.*, row_number() over (partition by kind, id order by row_id) as place,
-      count(*) over (partition by kind, id) as total
-    from source
-  ), counted as (
-    insert into monynha.streams as s (kind, id, version)
-    select kind, id, count(*) from source group by kind, id order by kind, id
-    on conflict (kind, id) do update set version = s.version + excluded.version
-    returning s.kind, s.id, s.version
-  )"""
+_DECLARED = """declare
+  told text;
+  one_row uuid;
+  one_stream uuid;
+  one_new jsonb;
+  one_old jsonb;
+  are_many boolean;
+  reached bigint;
+"""
+# Said here and not by a function: a call more would cost as much as the counter.
+_TELL = """  -- The program asks to be told on its own connections, and wakes who listens once it has
+  -- committed. Never NOTIFY: it takes a lock on the whole database at commit.
+  if told is not null and current_setting('monynha.tells', true) = 'on' then
+    raise notice using message = 'monynha:' || told;
+  end if;
+"""
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A query of changed rows, and the transition table it reads; without one there is a single row."""
+
+    query: str
+    among: str
 
 
 def hearing_sql(resources: Iterable[Resource]) -> str:
@@ -51,14 +60,12 @@ def _carriers(resource: Resource, known: list[Resource]) -> list[Resource]:
 def _hearing(resource: Resource, carriers: list[Resource]) -> str:
     table = resource.table.name
     branches = [
-        _branch("INSERT", _one_or_many(resource, carriers, "insert", _inserted(resource), "new_rows")),
-        _branch("UPDATE", _one_or_many(resource, carriers, "update", _updated(resource), "new_rows")),
+        _branch("INSERT", _write(resource, carriers, "insert", _inserted(resource))),
+        _branch("UPDATE", _write(resource, carriers, "update", _updated(resource))),
     ]
     if not resource.is_root:
-        deleted = _one_or_many(
-            resource, carriers, "delete", _deleted(resource, "r", "old_rows r"), "old_rows"
-        )
-        branches.append(_branch("DELETE", deleted))
+        gone = _deleted(resource, "r", "old_rows")
+        branches.append(_branch("DELETE", _write(resource, carriers, "delete", gone)))
     body = "\n".join(branches)
     functions = [_function(f"hear_{table}", body + "\n  return null;")]
     triggers = [
@@ -66,9 +73,7 @@ def _hearing(resource: Resource, carriers: list[Resource]) -> str:
         _trigger(table, "updates", "after update", "referencing old table as old_rows new table as new_rows"),
     ]
     if resource.is_root:
-        end = _forgetting(resource) + _write(
-            resource, carriers, "delete", _deleted(resource, "old", ""), _COUNT_ONE
-        )
+        end = _forgetting(resource) + _write(resource, carriers, "delete", _deleted(resource, "old", ""))
         functions.append(_function(f"hear_the_end_of_{table}", f"{end}  return old;"))
         triggers.append(
             f"create or replace trigger history_hears_deletes before delete on public.{table} "
@@ -82,7 +87,7 @@ def _hearing(resource: Resource, carriers: list[Resource]) -> str:
 def _function(name: str, body: str) -> str:
     return (
         f"create or replace function monynha.{name}() returns trigger language plpgsql {_HEAD} as $$\n"
-        f"declare\n  told text;\nbegin\n{body}\nend\n$$;\n"
+        f"{_DECLARED}begin\n{body}\nend\n$$;\n"
         f"revoke execute on function monynha.{name}() from public;"
     )
 
@@ -98,38 +103,74 @@ def _branch(verb: str, body: str) -> str:
     return f"  if tg_op = '{verb}' then\n{body}  end if;"
 
 
-def _one_or_many(resource: Resource, carriers: list[Resource], verb: str, rows: str, changed: str) -> str:
-    one = _write(resource, carriers, verb, rows, _COUNT_ONE)
-    many = _write(resource, carriers, verb, rows, _COUNT_MANY)
-    count = f"(select count(*) from (select from {changed} limit 2) as few)"
-    return f"  if {count} = 1 then\n{one}  else\n{many}  end if;\n"
+def _write(resource: Resource, carriers: list[Resource], verb: str, rows: _Rows) -> str:
+    many = _write_many(resource, carriers, verb, rows)
+    if carriers or len(resource.told_to) > 1:
+        return f"{many}{_TELL}"
+    return f"""{_look_at_first(resource, rows)}  if not found then
+    null;
+  elsif are_many is null then
+{_write_one(resource, verb)}  else
+{many}  end if;
+{_TELL}"""
 
 
-def _write(resource: Resource, carriers: list[Resource], verb: str, rows: str, count: str) -> str:
-    is_one = count is _COUNT_ONE
-    version = "c.version" if is_one else "c.version - e.total + e.place"
-    return f"""  with changed as ({rows}), source as (
+def _look_at_first(resource: Resource, rows: _Rows) -> str:
+    """Read the first row, and whether there is another; nearly always there is none."""
+    another = f"(select true from {rows.among} offset 1 limit 1)" if rows.among else "null"
+    return f"""  select changed.row_id, {_stream_id(resource.told_to[0])}, changed.new, changed.old, {another}
+    into one_row, one_stream, one_new, one_old, are_many from ({rows.query}) changed limit 1;
+"""
+
+
+def _write_one(resource: Resource, verb: str) -> str:
+    """Count and write in plain statements: half of what one for any number of rows costs."""
+    kind = resource.told_to[0].kind
+    return f"""  update monynha.streams set version = version + 1 where kind = '{kind}' and id = one_stream
+    returning version into reached;
+  if not found then
+    insert into monynha.streams as s (kind, id, version) values ('{kind}', one_stream, 1)
+      on conflict (kind, id) do update set version = s.version + 1 returning s.version into reached;
+  end if;
+  insert into monynha.events (kind, stream, version, at, resource, verb, row_id, new, old, actor)
+    values ('{kind}', one_stream, reached, clock_timestamp(), '{resource.plural}', '{verb}',
+      one_row, one_new, one_old, auth.uid());
+  told := '{kind} ' || one_stream || ' ' || reached;
+"""
+
+
+def _write_many(resource: Resource, carriers: list[Resource], verb: str, rows: _Rows) -> str:
+    return f"""  with changed as ({rows.query}), source as (
     {_source(resource, carriers)}
-  ), {count}, written as (
+  ), placed as (
+    select source.*, row_number() over (partition by kind, id order by row_id) as place,
+      count(*) over (partition by kind, id) as total
+    from source
+  ), counted as (
+    insert into monynha.streams as s (kind, id, version)
+    select kind, id, count(*) from source group by kind, id order by kind, id
+    on conflict (kind, id) do update set version = s.version + excluded.version
+    returning s.kind, s.id, s.version
+  ), written as (
     insert into monynha.events (kind, stream, version, at, resource, verb, row_id, new, old, actor)
-    select c.kind, c.id, {version}, clock_timestamp(), '{resource.plural}', '{verb}',
+    select c.kind, c.id, c.version - e.total + e.place, clock_timestamp(), '{resource.plural}', '{verb}',
       e.row_id, e.new, e.old, auth.uid()
-    from {"source" if is_one else "placed"} e join counted c on c.kind = e.kind and c.id = e.id
+    from placed e join counted c on c.kind = e.kind and c.id = e.id
   )
   select string_agg(c.kind || ' ' || c.id || ' ' || c.version, ',') into told from counted c;
-  if told is not null then
-    perform monynha.tell(told);
-  end if;
 """
+
+
+def _stream_id(told: Told) -> str:
+    return f"'{NOBODYS_ID}'::uuid" if told.by is None else f"changed.{column_of(told.by).name}"
 
 
 def _source(resource: Resource, carriers: list[Resource]) -> str:
     parts = []
     for told in resource.told_to:
-        id = f"'{NOBODYS_ID}'::uuid" if told.by is None else f"changed.{column_of(told.by).name}"
         parts.append(
-            f"select '{told.kind}'::text as kind, {id} as id, changed.row_id, changed.new, changed.old "
-            "from changed"
+            f"select '{told.kind}'::text as kind, {_stream_id(told)} as id, changed.row_id, changed.new, "
+            "changed.old from changed"
         )
     for carrier in carriers:
         first = carrier.told_to[0]
@@ -153,12 +194,13 @@ def _json(columns: Iterable[Column[object]], row: str) -> str:
     return f"jsonb_build_object({', '.join(pairs)})"
 
 
-def _inserted(resource: Resource) -> str:
+def _inserted(resource: Resource) -> _Rows:
     row = _json(resource.heard, "r")
-    return f"select {_keys(resource, 'r')}, {row} as new, null::jsonb as old from new_rows r"
+    query = f"select {_keys(resource, 'r')}, {row} as new, null::jsonb as old from new_rows r"
+    return _Rows(query, "new_rows")
 
 
-def _updated(resource: Resource) -> str:
+def _updated(resource: Resource) -> _Rows:
     key = " and ".join(f"o.{one.name} = n.{one.name}" for one in resource.key)
     names = [one.name for one in resource.heard]
     # What is compared is the row, not its JSON: a number that is written otherwise is the same number.
@@ -166,16 +208,17 @@ def _updated(resource: Resource) -> str:
     differs = f"({there}) is distinct from ({here})"
     before = _json(resource.heard, "o")
     after = _json(resource.heard, "n")
-    return f"""select {_keys(resource, "n")}, {after} as new, (
+    query = f"""select {_keys(resource, "n")}, {after} as new, (
       select jsonb_object_agg(was.key, was.value) from jsonb_each({before}) was
       where {after} -> was.key is distinct from was.value
     ) as old from new_rows n join old_rows o on {key} where {differs}"""
+    return _Rows(query, "new_rows")
 
 
-def _deleted(resource: Resource, row: str, source: str) -> str:
+def _deleted(resource: Resource, row: str, among: str) -> _Rows:
     kept = [one for one in resource.heard if not one.info["rules"].is_personal]
-    tail = f" from {source}" if source else ""
-    return f"select {_keys(resource, row)}, null::jsonb as new, {_json(kept, row)} as old{tail}"
+    query = f"select {_keys(resource, row)}, null::jsonb as new, {_json(kept, row)} as old"
+    return _Rows(f"{query} from {among} {row}" if among else query, among)
 
 
 def _forgetting(resource: Resource) -> str:

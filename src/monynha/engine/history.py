@@ -96,8 +96,12 @@ from monynha.streams s where s.kind = $2::text
 _LATEST = """
 select coalesce(max(e.version), 0)::text::json from monynha.events e
 where e.stream = $3::uuid and e.kind = $2::text
-  and e.resource = $4::text and e.row_id = $5::uuid and e.verb = $6::text
+  and e.resource = '{resource}' and e.row_id = $4::uuid and e.verb = $5::text
 """
+_FORGET = "select monynha.forget_events(now() - make_interval(days => $1))"
+_KEEPING = 7_366_531_005
+"""Any number, the same everywhere: the advisory lock under which one process keeps house."""
+_MAKE_ROOM = "select monynha.make_event_partitions(3)"
 _MATCHES = "select to_json(case when $4::boolean then $2::text ~* $3::text else $2::text ~ $3::text end)"
 
 
@@ -128,7 +132,8 @@ class History:
 
     async def latest(self, stream: Stream, resource: str, row_id: UUID, verb: str) -> int:
         """Return the version at which that last happened to the row in the stream, 0 if never."""
-        found: int = await self._look(_LATEST, *stream, resource, row_id, verb)
+        # The name is one of the catalogue's; as a bind the planner could not tell that the index holds it.
+        found: int = await self._look(_LATEST.format(resource=resource), *stream, row_id, verb)
         return found
 
     async def matches(self, text: str, pattern: str, *, ignores_case: bool) -> bool:
@@ -136,9 +141,20 @@ class History:
         found: bool = await self._look(_MATCHES, text, pattern, ignores_case)
         return found
 
-    async def make_room(self) -> None:
-        """Make the coming months' partitions, where they are missing."""
-        await self._look("select to_json(monynha.make_event_partitions(3))")
+    async def keep_house(self, *, kept_days: int | None) -> bool:
+        """Forget what is older, and make the coming months' partitions; False where another is at it."""
+        if kept_days is not None and not await self._alone(_FORGET, kept_days):
+            return False
+        return await self._alone(_MAKE_ROOM)
+
+    async def _alone(self, query: str, *binds: object) -> bool:
+        # Each in a transaction of its own: partitions come and go under a lock that all who write wait for.
+        async with self.database.acting(system("hub")).transaction() as transaction:
+            await transaction.run("set local lock_timeout = '4s'")
+            if not await transaction.value("select pg_try_advisory_xact_lock($1)", _KEEPING):
+                return False
+            await transaction.value(query, *binds)
+            return True
 
     async def _events(self, query: str, *binds: object) -> list[Event]:
         return [Event.read(row) for row in await self._look(query, *binds)]

@@ -33,6 +33,11 @@ class Rights:
         return {one.told_to[0].kind: one for one in self.catalog.resources.values() if one.is_root}
 
     @cached_property
+    def shared(self) -> tuple[str, ...]:
+        """The kinds of streams that several people hear, of which there is one for each row."""
+        return tuple(kind for kind, root in self.roots.items() if not root.hears_alone)
+
+    @cached_property
     def gates(self) -> dict[str, Resource]:
         """The resources whose rows admit people to streams, by plural."""
         return {name: one for name, one in self.catalog.resources.items() if one.admits is not None}

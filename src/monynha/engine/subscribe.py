@@ -185,18 +185,25 @@ class Hub:
             self.wake(stream for stream, count in full.items() if count == PAGE)
 
     async def _poll(self) -> None:
+        seen: set[Stream] = set()
         while True:
             await asyncio.sleep(_POLL_S)
             with suppress(Fault):
-                found = await self.history.versions(list(self._tails)) if self._tails else {}
-                behind = [
-                    stream
-                    for stream, version in found.items()
-                    if (tail := self._tails.get(stream)) is not None
-                    and tail.version is not None
-                    and tail.version < version
-                ]
-                self.wake(behind)
+                whole = self.rights.shared if self.on_unknown else ()
+                named = [one for one in self._tails if one.kind not in whole]
+                found = await self.history.versions(named) if named else {}
+                for kind in whole:
+                    found |= await self.history.streams_of(kind)
+                # What nobody listens to is told once, when it is new: of what is gone the stream remains.
+                unknown = [one for one in found if one not in self._tails and one not in seen]
+                self.wake(
+                    [*unknown, *(one for one, version in found.items() if self._is_behind(one, version))]
+                )
+                seen = set(found)
+
+    def _is_behind(self, stream: Stream, version: int) -> bool:
+        tail = self._tails.get(stream)
+        return tail is not None and tail.version is not None and tail.version < version
 
     def _hand_out(self, event: Event) -> None:
         tail = self._tails.get(event.stream)

@@ -13,8 +13,9 @@ import pytest
 from monynha.app.asgi import Program
 from monynha.app.catalog import CATALOG
 from monynha.app.described import openapi_document
+from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.users.actions import UserActions
-from monynha.domains.users.http import DESCRIBED, UserRoutes
+from monynha.domains.users.http import UserRoutes
 from monynha.engine.compiler import Compiler
 from monynha.engine.mutate import Mutate
 from monynha.engine.query import Query
@@ -45,13 +46,26 @@ async def test_a_path_takes_the_methods_it_is_said_to_take(client: httpx.AsyncCl
     assert expected == set(answer.headers["allow"].split(", ")) - {"HEAD", "OPTIONS"}
 
 
-async def test_every_handler_of_a_domains_own_is_described(program: Program) -> None:
+async def test_every_address_of_the_program_is_described(program: Program) -> None:
     query = Query(Compiler())
     rest = Rest(CATALOG, program.database, query, Mutate(query), program.auth.identify)
+    own = [
+        *UserRoutes(rest, UserActions(program.auth.accounts)).overrides,
+        *NotificationRoutes(rest).overrides,
+        *program.streams.overrides,
+    ]
 
-    overrides = set(UserRoutes(rest, UserActions(program.auth.accounts)).overrides)
+    assert {(f"/api/v1{path}", method.lower()) for method, path in own} <= set(OPERATIONS)
 
-    assert overrides <= {(one.method, one.path) for one in DESCRIBED}
+
+async def test_what_is_answered_without_a_row_is_as_described(ada: Person) -> None:
+    answer = await ada.post("/notifications/read-all", None)
+    described = DOCUMENT["paths"]["/api/v1/notifications/read-all"]["post"]["responses"]["200"]
+    schema = described["content"]["application/json"]["schema"]
+
+    jsonschema_rs.validate(schema, answer.json())
+    assert {"updated": 0} == answer.json()["data"]
+    assert 400 == (await ada.post("/notifications/read-all?all=1", None)).status_code
 
 
 def test_every_derived_address_is_described() -> None:
@@ -69,7 +83,8 @@ def test_an_operation_says_everything(path: str, method: str) -> None:
     assert operation["tags"]
     assert all(one["description"] for one in operation["parameters"])
     assert {"400", "401", "429", "500", "503"} <= set(operation["responses"])
-    assert ("requestBody" in operation) == (method in ("post", "put", "patch"))
+    has_body = method in ("post", "put", "patch") and not path.endswith("/read-all")
+    assert ("requestBody" in operation) == has_body
     assert (operation.get("security") == []) == ((path, method) == ("/api/v1/users", "post"))
 
 

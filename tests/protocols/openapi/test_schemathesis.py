@@ -25,6 +25,8 @@ def test_schemathesis_finds_nothing(owner: Owner, tmp_path: Path) -> None:
             *("run", f"{owner.url}/openapi.json", "--header", f"Authorization: Bearer {owner.token}"),
             *("--checks", "all", "--mode", "all", "--continue-on-failure", "--no-color", "--seed", "1"),
             *(("--max-examples", more) if more else ()),
+            # An answer without an end is looked at in tests/protocols/rest/test_events.py.
+            *("--exclude-path", "/api/v1/projects/{id}/events"),
         ],
         cwd=tmp_path,
         env={

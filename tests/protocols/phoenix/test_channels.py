@@ -11,6 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from tests.live import OwnerSql
 from tests.people import People, Person
 from tests.phoenix import phoenix, tasks
 
@@ -57,6 +58,20 @@ async def test_without_a_filter_all_that_is_seen_is_heard_and_what_comes_later(
     assert "Let in" == let_in["record"]["title"]
     assert ("projects", "Own") == (created["table"], created["record"]["name"])
     assert own["id"] == created["record"]["id"]
+
+
+async def test_an_admin_hears_of_new_projects_whoever_makes_them(
+    address: str, key: str, people: People, ada: Person, owner_sql: OwnerSql
+) -> None:
+    admin = await people.new("Root", is_admin=True)
+    async with phoenix(address, key) as socket:
+        await socket.join("all", admin.token, {"event": "INSERT", "schema": "public", "table": "projects"})
+        [made] = await owner_sql(
+            "insert into public.projects (name, owner_id) values ('By psql', $1) returning id", ada.id
+        )
+        heard = await socket.change()
+
+    assert str(made["id"]) == heard["record"]["id"]
 
 
 async def test_outsiders_hear_nothing_deletions_included(

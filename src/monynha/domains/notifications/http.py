@@ -12,9 +12,10 @@ from monynha.core.wire import format_instant
 from monynha.domains.notifications.models import notifications
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, enveloped
-from monynha.protocols.rest.described import Described
+from monynha.protocols.rest.described import Action, Described
 from monynha.protocols.rest.etag import etag, of_item, wanted_versions
-from monynha.protocols.rest.handlers import Handlers, Rest, read_body
+from monynha.protocols.rest.handlers import Handlers, Rest, query_of, read_body
+from monynha.protocols.rest.question import refuse_unknown
 from monynha.protocols.rest.routes import Overrides
 
 _READ_ALL = """
@@ -36,6 +37,23 @@ DESCRIBED = tuple(
     for method in ("PUT", "PATCH")
 )
 """What these routes take and answer."""
+
+ACTIONS = (
+    Action(
+        "POST",
+        "/notifications/read-all",
+        "readAllNotifications",
+        notifications,
+        "Mark all notifications as read",
+        "Everything that the caller was told counts as read; it tells how many were not yet.",
+        {
+            "type": "object",
+            "required": ["updated"],
+            "properties": {"updated": {"type": "integer", "minimum": 0}},
+        },
+    ),
+)
+"""What is done to all of them at once."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +87,7 @@ class NotificationRoutes:
 
     async def read_all(self, request: Request) -> Response:
         """Mark all as read, and tell how many that were."""
+        refuse_unknown(query_of(request), ())
         acting = self.rest.acting(request)
         async with acting.transaction() as transaction:
             updated = await transaction.run(_READ_ALL)

@@ -103,7 +103,11 @@ create function public.hand_over() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   if new.role = 'owner' and old.role <> 'owner' then
-    -- The project's row is locked first, so that two hand-overs at once come one after the other.
+    -- The project's row is locked first, so that two hand-overs at once come one after the other; then the
+    -- former owner's, before the project's counter is taken.
+    perform from public.projects where id = new.project_id for update;
+    perform from public.project_members
+      where project_id = new.project_id and role = 'owner' and user_id <> new.user_id for update;
     update public.projects set owner_id = new.user_id where id = new.project_id;
     update public.project_members set role = 'admin'
       where project_id = new.project_id and role = 'owner' and user_id <> new.user_id;

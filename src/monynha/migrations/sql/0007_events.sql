@@ -22,11 +22,12 @@ create table monynha.events (
   new jsonb,
   old jsonb,
   actor uuid,
-  constraint "an event has one place in its stream" primary key (stream, kind, version, at),
-  constraint "an event is a known verb" check (verb in ('insert', 'update', 'delete'))
+  -- No more constraints: triggers alone write here, and each check is parsed anew for each event.
+  constraint "an event has one place in its stream" primary key (stream, kind, version, at)
 ) partition by range (at);
 comment on table monynha.events is 'What happened, in the order in which it was committed within each stream.';
-create index events_of_a_row on monynha.events (row_id, at);
+-- What happened to people themselves is found to be forgotten, and when they came, to be told from there on.
+create index events_of_people on monynha.events (row_id, at) where resource in ('users', 'members');
 
 create table monynha.events_default partition of monynha.events default;
 
@@ -74,31 +75,23 @@ declare
   one record;
   gone bigint := 0;
 begin
+  -- Of the month that is kept in part, and of what came before there was a partition for it.
+  delete from monynha.events where at >= date_trunc('month', before) and at < before;
+  delete from monynha.events_default where at < before;
+  -- Last, for it keeps everybody from writing until the end of the transaction.
   for one in
     select c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
     where i.inhparent = 'monynha.events'::regclass and c.relname ~ '^events_\d{4}_\d\d$'
       and to_date(substr(c.relname, 8), 'YYYY_MM') + interval '1 month' <= before
+    order by c.relname
   loop
     execute format('drop table monynha.%I', one.relname);
     gone := gone + 1;
   end loop;
-  delete from monynha.events where at < before;
   return gone;
 end
 $$;
-comment on function monynha.forget_events(timestamptz) is 'Forgets what happened before a moment; whole months at once.';
-
-create function monynha.tell(streams text) returns void
-language plpgsql set search_path = '' as $$
-begin
-  -- The program asks to be told on its own connections, and wakes who listens once it has committed.
-  -- Never NOTIFY: it takes a lock on the whole database at commit.
-  if current_setting('monynha.tells', true) = 'on' then
-    raise notice using message = 'monynha:' || streams;
-  end if;
-end
-$$;
-comment on function monynha.tell(text) is 'Tells the program, within its own answer, which streams its transaction wrote to.';
+comment on function monynha.forget_events(timestamptz) is 'Forgets what happened before a moment; returns how many whole months went at once.';
 
 -- A person's sign-outs, and what happens to their account, in their own stream: it cuts off what they have open.
 
@@ -121,7 +114,9 @@ begin
     from gone g join counted c on c.id = g.id
   )
   select string_agg(c.kind || ' ' || c.id || ' ' || c.version, ',') into told from counted c;
-  perform monynha.tell(told);
+  if current_setting('monynha.tells', true) = 'on' then
+    raise notice using message = 'monynha:' || told;
+  end if;
 end
 $$;
 comment on function monynha.hear_account(uuid[], uuid[], text, text) is 'Writes events without values to the streams of people.';
@@ -198,25 +193,3 @@ $$;
 comment on function public.lock_person() is 'Locks what goes with a person, then every counter it will take, each in order.';
 create trigger a_person_is_locked_whole before delete on public.users
   for each row execute function public.lock_person();
-
-create or replace function public.hand_over() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-  if new.role = 'owner' and old.role <> 'owner' then
-    -- The project's row is locked first, so that two hand-overs at once come one after the other; then the
-    -- former owner's, before the project's counter is taken.
-    perform from public.projects where id = new.project_id for update;
-    perform from public.project_members
-      where project_id = new.project_id and role = 'owner' and user_id <> new.user_id for update;
-    update public.projects set owner_id = new.user_id where id = new.project_id;
-    update public.project_members set role = 'admin'
-      where project_id = new.project_id and role = 'owner' and user_id <> new.user_id;
-  elsif old.role = 'owner' and new.role <> 'owner' and pg_trigger_depth() < 2 then
-    raise exception using errcode = 'check_violation', constraint = 'the owner''s role stays until it is handed over';
-  end if;
-  if old.role is distinct from new.role then
-    new.version := old.version + 1;
-  end if;
-  return new;
-end
-$$;

@@ -44,6 +44,12 @@ def a_page(resource: Resource) -> Schema:
     return _answer("A page.", ref(f"{noun(resource)}Page"), _REQUEST_ID)
 
 
+def a_result(media_type: str, schema: Schema, says: str) -> Schema:
+    """Return the answer of an action: JSON in the envelope, anything else as it is."""
+    told = _enveloped({"data": schema}) if media_type == "application/json" else schema
+    return {"description": f"{says}.", "headers": _REQUEST_ID, "content": {media_type: {"schema": told}}}
+
+
 def nothing(says: str) -> Schema:
     """Return an answer without a body."""
     return {"description": says, "headers": _REQUEST_ID}

@@ -10,7 +10,7 @@ from monynha.protocols.openapi import answers
 from monynha.protocols.openapi.components import of_resources
 from monynha.protocols.openapi.operations import Operations
 from monynha.protocols.rest.addresses import BASE, Address, addresses
-from monynha.protocols.rest.described import Described
+from monynha.protocols.rest.described import Action, Described
 
 _SAYS = """\
 Bodies are `{"data": {…}}` or the bare object.
@@ -19,8 +19,10 @@ Send the access token as `Authorization: Bearer …`; who sees and changes what 
 """
 
 
-def document(catalog: Catalog, described: Iterable[Described], *, version: str) -> dict[str, Any]:
-    """Return the OpenAPI document of the catalogue's addresses and of those that domains described."""
+def document(
+    catalog: Catalog, described: Iterable[Described], actions: Iterable[Action], *, version: str
+) -> dict[str, Any]:
+    """Return the OpenAPI document of the catalogue, of what domains described themselves, and of actions."""
     own = {(one.method, one.path): one for one in described}
     derived = {(one.method, one.path): one for one in addresses(catalog)}
     for place, one in own.items():
@@ -29,13 +31,15 @@ def document(catalog: Catalog, described: Iterable[Described], *, version: str) 
     paths: dict[str, dict[str, Any]] = {}
     for (method, path), address in sorted(derived.items(), key=lambda item: item[0][1]):
         paths.setdefault(BASE + path, {})[method.lower()] = operations.of(address)
+    for action in actions:
+        paths.setdefault(BASE + action.path, {})[action.method.lower()] = operations.of_action(action)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Monynha", "version": version, "description": _SAYS, "license": _LICENSE},
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
         "tags": [{"name": one.plural, "description": one.doc} for one in catalog.resources.values()],
-        "paths": paths,
+        "paths": dict(sorted(paths.items())),
         "components": _components(catalog, operations),
     }
 

@@ -13,7 +13,7 @@ from monynha.protocols.openapi.components import an_object, body, creates, noun,
 from monynha.protocols.openapi.fields import Schema
 from monynha.protocols.openapi.names import operation_id, summary
 from monynha.protocols.rest.addresses import Address
-from monynha.protocols.rest.described import Described
+from monynha.protocols.rest.described import Action, Described
 
 _ALWAYS = (400, 401, 429, 500, 503)
 _STATUSES = {
@@ -54,6 +54,19 @@ class Operations:
         if is_sign_up:
             operation["security"] = []
         return operation
+
+    def of_action(self, action: Action) -> dict[str, Any]:
+        """Return the operation of an address that does none of the five verbs."""
+        good = answers.a_result(action.media_type, dict(action.answers), action.summary)
+        missing = (404,) if "{" in action.path else ()
+        return {
+            "operationId": action.name,
+            "summary": action.summary,
+            "description": action.doc,
+            "tags": [action.resource.plural],
+            "parameters": list(parameters.of_action(action)),
+            "responses": {"200": good, **answers.refusals(*_ALWAYS, *missing)},
+        }
 
     def bodies(self) -> dict[str, Schema]:
         """Return the schemas of the bodies that domains described, by name."""

@@ -10,6 +10,7 @@ from monynha.engine.resource import Filter, Resource, column_of
 from monynha.protocols.openapi import forms
 from monynha.protocols.openapi.fields import Schema, identifier, instant
 from monynha.protocols.rest.addresses import Address, own_parameter
+from monynha.protocols.rest.described import Action
 from monynha.protocols.rest.question import LIMIT, MOST
 
 _ME = {"type": "string", "const": "me", "description": "The caller."}
@@ -90,6 +91,17 @@ def _filter(resource: Resource, one: Filter) -> Schema:
     if field.rules.kind is Kind.CHOICE:
         return _query(one.name, says, _some_of(list(field.rules.choices)))
     return _query(one.name, says, {"type": "string", "pattern": forms.list_of(f"({forms.UUID}|me)")})
+
+
+def of_action(action: Action) -> Iterator[Schema]:
+    """Yield all that an action takes: the id in its path, its query parameters and headers."""
+    if "{id}" in action.path:
+        says = f"The id of the {action.resource.singular}."
+        yield {"name": "id", "in": "path", "required": True, "description": says, "schema": identifier()}
+    for where, given in (("query", action.query), ("header", action.headers)):
+        for name, schema in given.items():
+            bare = {key: value for key, value in schema.items() if key != "description"}
+            yield {"name": name, "in": where, "description": schema["description"], "schema": bare}
 
 
 def include_paths(catalog: Catalog, resource: Resource) -> list[str]:

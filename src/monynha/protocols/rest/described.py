@@ -1,4 +1,4 @@
-"""How a domain's own handler describes itself, where no derived address says what it takes and answers."""
+"""How a handler describes itself, where no derived address says what it takes and answers."""
 
 from __future__ import annotations
 
@@ -27,3 +27,23 @@ class Described:
     required: tuple[str, ...] = ()
     is_whole: bool = False
     is_public: bool = False
+
+
+@dataclass(frozen=True)
+class Action:
+    """An address that does none of the five verbs: its name for clients, what it takes and what it answers.
+
+    `query` and `headers` are JSON Schemas by name, each with a description. An answer is a `media_type` of
+    the schema `answers`; JSON goes in the envelope.
+    """
+
+    method: str
+    path: str
+    name: str
+    resource: Resource
+    summary: str
+    doc: str
+    answers: Mapping[str, Any]
+    media_type: str = "application/json"
+    query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -11,6 +11,7 @@ import orjson
 
 from monynha.core.actor import Actor
 from monynha.core.errors import BadRequest
+from monynha.engine.catalog import Catalog
 from monynha.engine.history import Event, Stream
 from monynha.engine.resource import Resource
 from monynha.engine.seats import Seat
@@ -19,17 +20,49 @@ from monynha.infra.postgres.database import Acting
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
 from monynha.protocols.http.router import Handler
+from monynha.protocols.rest.described import Action
 from monynha.protocols.rest.handlers import Rest, id_of
 from monynha.protocols.rest.routes import Overrides
 from monynha.protocols.websocket.messages import message_of, type_of
 
 _MOST_UNREAD = 5_000
+_SAYS = """\
+The history of a {one} as server-sent events, live. The id of an event is its version: gapless, in the order
+of the commits. `event` says what happened and `data` is the row as it is then, as `/ws` sends it.
+`ask_again` means that not all that was missed is kept: ask for the {one} anew and go on from there.
+`removed` means that you may not see it any more."""
 _PAUSE_S = 15.0
 _HEADERS = (
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 )
+
+
+def event_streams(catalog: Catalog) -> tuple[Action, ...]:
+    """Return what these addresses take and answer."""
+    place = {"type": "string", "pattern": "^[0-9]{1,18}$"}
+    from_here = {**place, "description": "Tell what came after this version too, in its order."}
+    going_on = {**place, "description": "The last id that was heard; browsers send it when they come back."}
+    return tuple(
+        Action(
+            "GET",
+            f"/{one.plural}/{{id}}/events",
+            f"hear{one.singular.capitalize()}",
+            one,
+            f"Hear what happens to a {one.singular}",
+            _SAYS.format(one=one.singular),
+            {"type": "string", "description": "Server-sent events, until the reader leaves."},
+            media_type="text/event-stream",
+            query={"since": from_here},
+            headers={"Last-Event-ID": going_on},
+        )
+        for one in _heard_by_others(catalog)
+    )
+
+
+def _heard_by_others(catalog: Catalog) -> list[Resource]:
+    return [one for one in catalog.resources.values() if one.is_root and not one.hears_alone]
 
 
 @dataclass(frozen=True)
@@ -43,7 +76,7 @@ class EventStreams:
     @property
     def overrides(self) -> Overrides:
         """The handlers by method and path below `/api/v1`."""
-        roots = [one for one in self.hub.rights.roots.values() if not one.hears_alone]
+        roots = _heard_by_others(self.rest.catalog)
         return {("GET", f"/{one.plural}/{{id}}/events"): self._handler(one) for one in roots}
 
     def close(self) -> None:
