@@ -18,7 +18,7 @@ from bench.contenders import Contender, Start, ready
 from bench.field import installed, monynha
 from bench.realtime.delivery import Delivery
 from bench.realtime.fan_out import LISTENERS, fan_out
-from bench.realtime.lines import line, lines
+from bench.realtime.lines import lines
 from bench.world import HERE, World, world
 
 _IDLE = 10_000
@@ -133,7 +133,7 @@ async def slow(stage: Stage, seconds: float) -> None:
     for reads in (True, False):
         for one in crowd if not reads else ():
             one.transport.pause_reading()
-        noise = [asyncio.create_task(_noise(one, seconds)) for one in others]
+        noise = [asyncio.create_task(one.write(seconds, 1)) for one in others]
         told.append(await delivery.run(seconds))
         await asyncio.gather(*noise)
     print(
@@ -142,13 +142,6 @@ async def slow(stage: Stage, seconds: float) -> None:
     )
     for one in crowd:
         one.transport.abort()
-
-
-async def _noise(delivery: Delivery, seconds: float) -> None:
-    one = await line(_OURS, delivery.token, None)
-    delivery.listen(one)
-    delivery.waited_ms.append(0)
-    await delivery.run(seconds, 1)
 
 
 async def main() -> None:
