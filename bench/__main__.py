@@ -25,7 +25,7 @@ async def measure(world: World, contender: Contender, scenario: str, seconds: in
     """Load one contender with one scenario; a refused request stops the benchmark."""
     env = {**os.environ, "TOKENS": str(world.tokens), "SCENARIO": scenario}
     if scenario in contender.documents:
-        env["DOCUMENT"] = json.dumps({"query": contender.documents[scenario]})
+        env["DOCUMENT"] = json.dumps({"query": contender.documents[scenario], "variables": {"id": "PROJECT"}})
     printed = await ran(
         "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(HERE / "requests.lua"), contender.url,
         env=env,

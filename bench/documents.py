@@ -1,4 +1,4 @@
-"""The GraphQL questions of the benchmark, in each contender's own words; `PROJECT` is drawn anew."""
+"""The GraphQL questions of the benchmark, in each contender's own words; the project is a variable."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _SELECTED = {
       }
     """,
 }
-OURS = {name: f'{{ project(id: "PROJECT") {{ {selected} }} }}' for name, selected in _SELECTED.items()}
+OURS = {name: f"query ($id: ID!) {{ project(id: $id) {{ {selected} }} }}" for name, selected in _SELECTED.items()}
 # Its loaders have the limit in them.
 STRAWBERRY = {
     name: text.replace("members(limit: 20)", "members").replace("memberships(limit: 20)", "memberships")
     for name, text in OURS.items()
 }
 POSTGRAPHILE = {
-    "graph3": """{ projectByRowId(rowId: "PROJECT") {
+    "graph3": """query ($id: UUID!) { projectByRowId(rowId: $id) {
       rowId name userByOwnerId { rowId name }
       projectMembersByProjectId(first: 20) { nodes { role userByUserId { rowId name } } }
       tasksByProjectId(first: 20) {
         nodes { rowId title status projectMemberByProjectIdAndAssigneeId { userByUserId { rowId name } } }
       }
     } }""",
-    "graph5": """{ projectByRowId(rowId: "PROJECT") {
+    "graph5": """query ($id: UUID!) { projectByRowId(rowId: $id) {
       rowId name tasksByProjectId(first: 20) { nodes {
         title projectMemberByProjectIdAndAssigneeId { userByUserId {
           name projectMembersByUserId(first: 20) {

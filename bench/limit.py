@@ -55,9 +55,10 @@ def _graph_statements() -> dict[str, str]:
     documents, plans = Documents(schema, shows_schema=False), Plans(schema, Compiler())
     found = {}
     for scenario, text in OURS.items():
-        document = documents.read(text.replace("PROJECT", str(_ANY)))
-        asked = Asked(Actor(ActorKind.USER, _ANY), {}, {})
-        plan = plans.of(document, document.operation(None), asked)
+        document = documents.read(text)
+        operation, given = document.operation(None), {"id": str(_ANY)}
+        asked = Asked(Actor(ActorKind.USER, _ANY), documents.variables(operation, given), given)
+        plan = plans.of(document, operation, asked)
         # The project is the only value that these documents bind.
         assert plan.values(asked) == [_ANY], plan.values(asked)
         found[scenario] = plan.text

@@ -106,7 +106,9 @@ class Hub:
         """Give the seat back."""
         tail = self._tails.get(stream)
         if tail is not None:
-            tail.seats.pop(listener, None)
+            seat = tail.seats.pop(listener, None)
+            if seat is not None:
+                seat.leave()
             if not tail.seats:
                 del self._tails[stream]
 

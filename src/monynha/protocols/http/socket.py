@@ -1,7 +1,7 @@
 """A WebSocket as a handler sees it, spoken straight on the connection (RFC 6455).
 
 What is sent goes out as finished frames, so that one event's frame is made once for all its hearers. Whoever
-reads too slowly is cut off with a reason, and whoever writes too fast is not read from.
+reads too slowly is waited for, then cut off with a reason, and whoever writes too fast is not read from.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ GOING_AWAY, POLICY, TOO_SLOW, FAILED = 1001, 1008, 1013, 1011
 _UNREAD_LIMIT_BYTES = 2_000_000
 _UNHANDLED = 64
 _CLOSING_S = 2.0
+_DRAINING_S = 30.0
 _PING_S = 30.0
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _log = structlog.get_logger("monynha.socket")
@@ -56,7 +57,10 @@ class Socket(asyncio.Protocol):
         self._is_answered = False
         self._is_paused = False
         self._is_heard = True
+        self._drained: asyncio.Event | None = None
         self.is_closed = False
+        self.is_full = False
+        """Whether the peer leaves so much unread that more should wait."""
         self.scope: dict[str, Any] = {}
 
     # What a handler does.
@@ -110,10 +114,25 @@ class Socket(asyncio.Protocol):
         """Send a finished frame; a peer that leaves too much unread is cut off."""
         if self.is_closed or self._transport is None:
             return
-        if self._transport.get_write_buffer_size() > _UNREAD_LIMIT_BYTES:
-            self.close(TOO_SLOW, "reads too slowly")
+        if self.is_full and self._transport.get_write_buffer_size() > _UNREAD_LIMIT_BYTES:
+            self.cut_off()
             return
         self._transport.write(made)
+
+    async def drained(self) -> None:
+        """Return once the peer has read most of what was sent; one that reads nothing for long is cut off."""
+        if not self.is_full or self.is_closed:
+            return
+        self._drained = self._drained or asyncio.Event()
+        try:
+            async with asyncio.timeout(_DRAINING_S):
+                await self._drained.wait()
+        except TimeoutError:
+            self.cut_off()
+
+    def cut_off(self) -> None:
+        """Close: the peer reads too slowly."""
+        self.close(TOO_SLOW, "reads too slowly")
 
     def close(self, code: int, reason: str) -> None:
         """Say why, and end; a peer that does not read that is cut off soon."""
@@ -149,6 +168,17 @@ class Socket(asyncio.Protocol):
         self._state.connections.discard(self)
         self._transport = None
         self._mark_closed()
+
+    def pause_writing(self) -> None:
+        """Take notice that the peer leaves much unread."""
+        self.is_full = True
+
+    def resume_writing(self) -> None:
+        """Take notice that the peer has read most of it."""
+        self.is_full = False
+        if self._drained is not None:
+            self._drained.set()
+            self._drained = None
 
     def eof_received(self) -> None:
         """Close when the peer does."""
@@ -255,6 +285,8 @@ class Socket(asyncio.Protocol):
 
     def _mark_closed(self) -> None:
         self.is_closed = True
+        if self._drained is not None:
+            self._drained.set()
         if self._timer is not None:
             self._timer.cancel()
         self._wake()

@@ -56,6 +56,11 @@ class Session:
         assert self._acting is not None
         return self._acting.actor
 
+    @property
+    def outlet(self) -> Socket:
+        """The socket."""
+        return self._socket
+
     async def run(self, token: str | None) -> None:
         """Serve the socket until it is closed."""
         try:
