@@ -8,7 +8,7 @@ from typing import Any
 
 from monynha.app.catalog import CATALOG
 from monynha.app.described import openapi_document
-from monynha.app.graphql import graphql_area
+from monynha.app.graphql import GraphQLParts, graphql_parts
 from monynha.app.landing import landing
 from monynha.app.live import LiveParts, sockets
 from monynha.app.migrate import bring_up
@@ -31,7 +31,8 @@ from monynha.infra.valkey import Limiter, Valkey
 from monynha.protocols import openapi
 from monynha.protocols.http.client import Clients
 from monynha.protocols.http.cors import Origins
-from monynha.protocols.http.edge import Edge
+from monynha.protocols.http.edge import Edge, TakeSocket
+from monynha.protocols.http.event_stream import EventStream
 from monynha.protocols.http.health import Health
 from monynha.protocols.http.limits import Limits
 from monynha.protocols.http.router import Area, Router
@@ -50,7 +51,7 @@ class Program:
     auth: Auth
     valkey: Valkey
     live: LiveParts
-    streams: EventStreams
+    streams: set[EventStream]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -58,7 +59,8 @@ class Program:
 
     def leave(self) -> None:
         """End what would go on without an end; sockets are told by the server itself."""
-        self.streams.close()
+        for one in list(self.streams):
+            one.finish()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -85,36 +87,54 @@ async def build(settings: Settings, servers: Servers) -> Program:
     mutate = Mutate(query)
     live = LiveParts.begin(database, query, valkey, servers.redis_url)
     rest = Rest(CATALOG, database, query, mutate, auth.identify)
-    streams = EventStreams(rest, live.hub)
-    held, broadcasts = sockets(live, database, mutate, auth.tokens)
-    areas = [health.area(), *_areas(settings, rest, auth, limits=limits, streams=streams, valkey=valkey)]
-    is_live = "realtime" in settings.services
-    router = Router([*areas, broadcasts] if is_live else areas)
-    origins = Origins(frozenset(settings.cors_origins), any_local=not settings.is_production)
+    open_streams: set[EventStream] = set()
     clients = Clients.behind(settings.trusted_proxies)
-    edge = Edge(
-        router, origins, clients, shows_stack=not settings.is_production, sockets=held if is_live else {}
+    actions = UserActions(auth.accounts)
+    graphql = graphql_parts(
+        settings,
+        rest,
+        actions,
+        limits=limits,
+        valkey=valkey,
+        live=live,
+        open_streams=open_streams,
+        verify=auth.tokens.verify,
+        client_of=clients,
     )
-    return Program(edge, database, auth, valkey, live, streams)
+    streams = EventStreams(rest, live.hub, open_streams)
+    areas = [
+        health.area(),
+        *_areas(settings, rest, auth, actions, limits=limits, streams=streams, graphql=graphql),
+    ]
+    held: dict[str, TakeSocket] = {}
+    if "api" in settings.services:
+        held |= graphql.sockets
+    if "realtime" in settings.services:
+        realtime, broadcasts = sockets(live, database, mutate, auth.tokens)
+        held |= realtime
+        areas.append(broadcasts)
+    origins = Origins(frozenset(settings.cors_origins), any_local=not settings.is_production)
+    edge = Edge(Router(areas), origins, clients, shows_stack=not settings.is_production, sockets=held)
+    return Program(edge, database, auth, valkey, live, open_streams)
 
 
 def _areas(
     settings: Settings,
     rest: Rest,
     auth: Auth,
+    actions: UserActions,
     *,
     limits: Limits,
     streams: EventStreams,
-    valkey: Valkey,
+    graphql: GraphQLParts,
 ) -> Iterator[Area]:
     """Yield what each of the services to run answers."""
     if "api" in settings.services:
-        actions = UserActions(auth.accounts)
         people = UserRoutes(rest, actions).overrides
         own = {**people, **NotificationRoutes(rest).overrides, **streams.overrides}
         yield rest_area(rest, own, Limited(limits))
         yield openapi.area(openapi_document)
-        yield graphql_area(settings, rest, actions, limits=limits, valkey=valkey)
+        yield graphql.area
     if "auth" in settings.services:
         yield auth_area(auth)
     if "web" in settings.services:

@@ -129,14 +129,14 @@ class Plans:
         return Later(read, (key,))
 
 
-def check_cost(cost: int) -> None:
+def check_cost(cost: int, most: int = MOST_ROWS) -> None:
     """Refuse what asks for more rows than are answered."""
-    if cost > MOST_ROWS:
+    if cost > most:
         raise Refused.for_fault(
             BadRequest(
-                f"The query asks for up to {cost} rows; at most {MOST_ROWS} are answered. "
+                f"The query asks for up to {cost} rows; at most {most} are answered. "
                 "Ask for less, or take a smaller limit.",
-                details={"limit": MOST_ROWS, "cost": cost, "of": "rows"},
+                details={"limit": most, "cost": cost, "of": "rows"},
             )
         )
 
