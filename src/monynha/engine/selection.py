@@ -130,6 +130,15 @@ class Selection:
         for branch in self.branches:
             yield from branch.selection.binds()
 
+    def own_leaves(self) -> tuple[Leaf, ...] | None:
+        """Return what is shown where it is of the row's own columns alone, so that a write can tell it."""
+        if self.branches:
+            return None
+        leaves = tuple(Leaf(one, one) if isinstance(one, str) else one for one in self.fields)
+        fields = (self.resource.fields[one.name] for one in leaves if one.name)
+        is_own = all(one.column is not None and one.rules.seen_through is None for one in fields)
+        return leaves if is_own and leaves else None
+
     @property
     def has_cursor(self) -> bool:
         """Whether the page tells where the next one begins."""
