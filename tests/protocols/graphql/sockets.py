@@ -5,18 +5,38 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from tests.live import PATIENCE_S
 from tests.people import Person
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
+TASKS = """
+subscription ($id: ID!, $since: String) {
+  taskChanged(projectId: $id, since: $since) { action id title status tags assigneeId position }
+}
+"""
+WITH_WAYS = """
+subscription ($id: ID!) {
+  taskChanged(projectId: $id) {
+    __typename
+    what: action
+    title
+    assignee { name }
+    task { ...Whole }
+    changedBy { name }
+    gone: task { id }
+  }
+}
+fragment Whole on Task { title project { name tasks(limit: 5) { title } } }
+"""
 
 
 @dataclass
@@ -79,6 +99,14 @@ class Line:
         except TimeoutError:
             return True
         raise AssertionError(message)
+
+    async def drained(self) -> list[dict[str, Any]]:
+        """Return all that is still heard until the other side closes."""
+        found = []
+        with suppress(ConnectionClosed):
+            while True:
+                found.append(await self.hear())
+        return found
 
     async def closed(self, seconds: float = PATIENCE_S) -> tuple[int, str]:
         """Return how the other side closed."""

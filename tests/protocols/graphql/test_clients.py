@@ -1,4 +1,4 @@
-"""The unmodified `graphql-ws` and `graphql-sse` of npm subscribe against us."""
+"""The unmodified `graphql-ws` and `graphql-sse` of npm subscribe against us, and so does GraphiQL's page."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import os
 import subprocess
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,18 @@ async def bob(people: People, ada: Person, project: dict[str, Any]) -> Person:
     return await people.member(project, ada, "member", "Bob")
 
 
+@asynccontextmanager
+async def running(folder: Path, name: str, *words: str) -> AsyncIterator[Script]:
+    """Run a script."""
+    process = await asyncio.create_subprocess_exec(
+        *(str(NODE), name, *words), cwd=folder, stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+    yield Script(process)
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
 @pytest.fixture(params=["graphql-ws", "graphql-sse"])
 async def script(
     request: pytest.FixtureRequest,
@@ -74,13 +88,8 @@ async def script(
 ) -> AsyncIterator[Script]:
     foreign = await (await people.new("Eve")).project()
     words = (request.param, f"http://{address}/graphql", bob.token, foreign["id"], project["id"])
-    process = await asyncio.create_subprocess_exec(
-        *(str(NODE), "subscribe.mjs", *words), cwd=packages, stdin=PIPE, stdout=PIPE, stderr=PIPE
-    )
-    yield Script(process)
-    if process.returncode is None:
-        process.kill()
-    await process.wait()
+    async with running(packages, "subscribe.mjs", *words) as found:
+        yield found
 
 
 def codes(told: dict[str, Any]) -> list[str]:
@@ -123,3 +132,20 @@ async def test_a_sign_out_closes_the_clients_socket(script: Script, people: Peop
     await people.end_session(bob)
 
     assert 4403 == (await script.until("closed"))[0]["code"]
+
+
+async def test_the_page_to_try_queries_on_subscribes(
+    packages: Path, address: str, ada: Person, project: dict[str, Any]
+) -> None:
+    page = str(files("monynha").joinpath("web", "graphiql", "page.js"))
+    words = (page, f"http://{address}", ada.token, project["id"])
+    async with running(packages, "graphiql.mjs", *words) as script:
+        await script.until("ready")
+        await ada.task(project, title="T")
+        told = (await script.until("task"))[0]["answer"]
+        stopped = await script.until("stopped")
+        query, forged = [(await script.until(what))[0]["answer"] for what in ("query", "forged")]
+
+    assert {"data": {"taskChanged": {"title": "T"}}} == told
+    assert ("plain", [{"what": "stopped", "done": True}]) == (query, stopped)
+    assert "UNAUTHENTICATED" == forged["errors"][0]["extensions"]["code"]

@@ -1,4 +1,4 @@
-"""GraphQL over server-sent events: `next` for each answer and `complete` at the end (distinct connections)."""
+"""GraphQL over server-sent events: `next` for each answer, `complete` at the end (distinct connections)."""
 
 from __future__ import annotations
 
@@ -134,12 +134,14 @@ async def test_comments_keep_an_idle_answer_alive(
 async def test_a_stop_ends_it(settings: Settings, running_servers: Servers, people: People) -> None:
     person = await people.new()
     program = await build(settings, running_servers)
-    async with listening(program) as address:
-        async with reading(address, person, "subscription { notificationAdded { id } }") as reader:
-            await anext(reader.lines)
-            program.leave()
-            with pytest.raises(AssertionError, match="ended"):
-                await reader.next()
+    async with (
+        listening(program) as address,
+        reading(address, person, "subscription { notificationAdded { id } }") as reader,
+    ):
+        await anext(reader.lines)
+        program.leave()
+        with pytest.raises(AssertionError, match="ended"):
+            await reader.next()
     await program.close()
 
     assert set() == program.streams

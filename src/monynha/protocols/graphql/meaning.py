@@ -93,7 +93,7 @@ Run = Callable[[Call], Awaitable["Found | Mapping[str, object]"]]
 
 @dataclass(frozen=True)
 class Hearing:
-    """A subscription to what happens to rows in a stream; `only_new` leaves out what happens to them later."""
+    """A subscription to what happens to rows of a stream; `only_new` leaves out what changes them later."""
 
     resource: Resource
     kind: str

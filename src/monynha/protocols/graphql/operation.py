@@ -24,7 +24,8 @@ _log = structlog.get_logger("monynha.graphql")
 class Operation:
     """Runs, and tells under its id; once it is left it tells nothing more, but ends what it has begun.
 
-    Work that the database does for it is never broken off, since that would cost a connection.
+    Work that the database does for it is never broken off, since that would cost a connection. Nothing says
+    that a subscription has begun; so what is asked after it on the same socket is asked once it listens.
     """
 
     def __init__(
@@ -38,13 +39,25 @@ class Operation:
         self._work: asyncio.Task[None] | None = None
         self._is_left = False
         self._request_id: str | None = None
+        self.has_begun = asyncio.Event()
+        """Set once it and all before it listen, or never will."""
 
-    def start(self, sent: Sent, actor: Actor, request: Request, *, on_over: Callable[[], None]) -> None:
-        """Begin; `on_over` is called where the session turns out to be over."""
+    def start(
+        self, sent: Sent, actor: Actor, request: Request, *, after: asyncio.Event, on_over: Callable[[], None]
+    ) -> None:
+        """Begin, `after` the one before it; `on_over` is called where the session turns out to be over."""
         self._request_id = request.id
-        self._work = asyncio.create_task(self._run(sent, actor, request, on_over))
+        self._work = asyncio.create_task(self._run(sent, actor, request, after, on_over=on_over))
 
-    async def _run(self, sent: Sent, actor: Actor, request: Request, on_over: Callable[[], None]) -> None:
+    async def _run(
+        self,
+        sent: Sent,
+        actor: Actor,
+        request: Request,
+        after: asyncio.Event,
+        *,
+        on_over: Callable[[], None],
+    ) -> None:
         try:
             await self._service.count(request, actor, 1)
             ready = await self._service.prepare(sent, actor)
@@ -52,6 +65,8 @@ class Operation:
                 self._subscription = await self._service.subscription(ready, self)
                 await self._subscription.start()
                 return
+            await after.wait()
+            self.has_begun.set()
             self.next(await self._service.answer(ready, request))
             self._say(b"complete")
             self._end()
@@ -67,6 +82,8 @@ class Operation:
             _log.error("failed", err={"type": type(error).__name__}, requestId=request.id)
             self.fail(Internal())
         finally:
+            await after.wait()
+            self.has_begun.set()
             self._work = None
             if self._is_left:
                 self._end()

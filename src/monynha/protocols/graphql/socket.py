@@ -77,6 +77,8 @@ class _Connection:
         self._operations: dict[str, Operation] = {}
         self._busy: set[Operation] = set()
         self._pace = Pace(time.monotonic)
+        self._latest = asyncio.Event()
+        self._latest.set()
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -165,7 +167,8 @@ class _Connection:
         else:
             self._operations[id] = operation
             self._busy.add(operation)
-            operation.start(sent, self._actor, self._of.request(self._socket), on_over=self.end)
+            request, after, self._latest = self._of.request(self._socket), self._latest, operation.has_begun
+            operation.start(sent, self._actor, request, after=after, on_over=self.end)
 
     def _forget(self, operation: Operation) -> None:
         self._busy.discard(operation)
