@@ -61,7 +61,7 @@ def graphql_parts(
     limits: Limits,
     valkey: Valkey,
     live: LiveParts,
-    open_streams: set[EventStream],
+    streams: set[EventStream],
     verify: Callable[[str], Actor],
     client_of: Callable[[Scope], str],
 ) -> GraphQLParts:
@@ -83,7 +83,7 @@ def graphql_parts(
         Listening(live.hub, live.rooms, Teller()),
         count,
     )
-    events = Events(service, open_streams)
+    events = Events(service, streams)
     sockets: dict[str, TakeSocket] = {PATH: GraphQLSocket(service, verify, client_of)}
     if settings.is_production:
         return GraphQLParts(Endpoint(service, rest.identify, events).area(), sockets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class Line:
 
     connection: ClientConnection
     count: int = 0
+    kept: deque[dict[str, Any]] = field(default_factory=deque)
 
     async def say(self, kind: str, **rest: Any) -> None:
         """Send a message."""
@@ -52,9 +54,13 @@ class Line:
 
     async def hear(self, kind: str | None = None) -> dict[str, Any]:
         """Return the next message, which must be of that type."""
+        message = self.kept.popleft() if self.kept else await self._receive()
+        assert kind is None or message["type"] == kind, message
+        return message
+
+    async def _receive(self) -> dict[str, Any]:
         async with asyncio.timeout(PATIENCE_S):
             message: dict[str, Any] = json.loads(await self.connection.recv())
-        assert kind is None or message["type"] == kind, message
         return message
 
     async def begin(self, payload: Any = None) -> None:
@@ -76,8 +82,11 @@ class Line:
         return id
 
     async def settled(self) -> None:
-        """Return once everything that was sent has surely begun: nothing acknowledges a subscription."""
-        await asyncio.sleep(0.15)
+        """Return once all that was sent listens: nothing says so, but what is asked later is asked then."""
+        id = await self.subscribe("{ __typename }")
+        while (message := await self._receive()).get("id") != id or message["type"] == "next":
+            if message.get("id") != id:
+                self.kept.append(message)
 
     async def next(self) -> Any:
         """Return what the next answer holds."""
@@ -93,6 +102,7 @@ class Line:
 
     async def hears_nothing(self, seconds: float = 0.3) -> bool:
         """Whether nothing comes for a while."""
+        assert not self.kept
         try:
             async with asyncio.timeout(seconds):
                 message = await self.connection.recv()

@@ -161,8 +161,7 @@ async def test_many_hearers_cost_no_more_statements_than_their_shapes_need(
     async with AsyncExitStack() as held:
         lines = [await held.enter_async_context(line(address, crew[number % 5])) for number in range(20)]
         for heard in lines:
-            await heard.subscribe(ONE.replace("SHOWN", shown), of(project))
-        await lines[0].settled()
+            await heard.listen(ONE.replace("SHOWN", shown), of(project))
         monkeypatch.setattr(Acting, "ask", counted)
         await ada.task(project, title="T", assigneeId=str(ada.id))
         told = [await heard.next() for heard in lines]
@@ -178,8 +177,7 @@ async def test_who_lost_the_right_a_moment_ago_spoils_nothing_for_the_others(
         bob = await people.member(project, ada, "member", "Bob")
         async with line(address, bob) as his, line(address, ada) as hers:
             for heard in (his, hers):
-                await heard.subscribe(WITH_WAYS, of(project))
-            await hers.settled()
+                await heard.listen(WITH_WAYS, of(project))
             await asyncio.gather(
                 ada.delete(f"/projects/{project['id']}/members/{bob.id}"), ada.task(project, title="T")
             )
