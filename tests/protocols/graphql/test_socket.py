@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -213,3 +214,20 @@ async def test_what_is_asked_after_a_subscription_is_asked_once_it_listens(addre
             await socket.say("complete", id=id)
 
             assert ["complete", "next", "next"] == kinds
+
+
+async def test_a_hash_stands_for_a_subscription_too(address: str, ada: Person) -> None:
+    project = await ada.project()
+    text = f"{TITLES} # {project['id']}"
+    known = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(text.encode()).hexdigest()}}
+    alone = {"extensions": known, "variables": {"id": project["id"]}}
+    async with line(address, ada) as socket:
+        await socket.say("subscribe", id="a", payload=alone)
+        assert ["PERSISTED_QUERY_NOT_FOUND"] == await socket.error()
+        await socket.say("subscribe", id="b", payload={**alone, "query": text})
+        await socket.settled()
+        await socket.say("subscribe", id="c", payload=alone)
+        await socket.settled()
+        await ada.task(project, title="T")
+
+        assert [{"title": "T"}] * 2 == [await socket.next(), await socket.next()]

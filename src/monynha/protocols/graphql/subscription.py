@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from monynha.core.actor import Actor
@@ -19,6 +19,7 @@ from monynha.protocols.graphql.told import Told
 from monynha.protocols.websocket.reading import room_of
 
 _MOST_UNTOLD = 5_000
+_CATCHING_UP = 2
 _TRIES = 30
 _PAUSE_S = 1.0
 
@@ -40,6 +41,8 @@ class Listening:
     hub: Hub
     rooms: Rooms
     teller: Teller
+    catching_up: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CATCHING_UP))
+    """What was missed is held in memory until it is told."""
 
 
 class Subscription:
@@ -61,8 +64,13 @@ class Subscription:
 
     async def start(self) -> None:
         """Take a seat at the stream and tell from now on, or from the position that was given."""
-        if self.actor.is_nobody:
-            raise Unauthenticated()
+        if self._telling.since is None:
+            await self._begin()
+        else:
+            async with self._listening.catching_up:
+                await self._begin()
+
+    async def _begin(self) -> None:
         stream = self._telling.stream
         seat = await self._listening.hub.join(self.acting, stream, self, since=self._telling.since)
         if not seat.is_complete:

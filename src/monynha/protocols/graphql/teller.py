@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 from monynha.core.errors import Fault, Internal, NotFound, Unauthenticated
 from monynha.infra.postgres.database import Acting
@@ -17,9 +19,13 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Teller:
-    """Asks for all subscriptions of this process."""
+    """Asks for all subscriptions of this process, one at a time for each person.
+
+    Whoever subscribes to much that is dear waits for themselves, and nobody waits for them.
+    """
 
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    _own_turns: WeakValueDictionary[UUID | None, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def answer(self, telling: Telling, told: Told, acting: Acting) -> bytes:
         """Return the whole answer; NotFound for who may not hear the stream any more."""
@@ -27,18 +33,20 @@ class Teller:
         asker = None if telling.is_common else acting.actor
         key: Hashable = ("asked", telling.text, repr(values), asker)
         while True:
-            asking: asyncio.Task[bytes] | None = told.made.get(key)
-            is_mine = asking is None
-            if asking is None:
-                asking = told.made[key] = asyncio.create_task(self._ask(telling, values, acting))
-            try:
-                return telling.answer(await asyncio.shield(asking))
-            except Fault as fault:
-                # Nobody else is told by what kept one asker out, or by a failure that is over.
-                if told.made.get(key) is asking:
-                    del told.made[key]
-                if is_mine or not isinstance(fault, NotFound | Unauthenticated):
-                    raise
+            # Looked for when it is their turn: meanwhile somebody else may have asked.
+            async with self._own_turns.setdefault(acting.actor.id, asyncio.Lock()):
+                asking: asyncio.Task[bytes] | None = told.made.get(key)
+                is_mine = asking is None
+                if asking is None:
+                    asking = told.made[key] = asyncio.create_task(self._ask(telling, values, acting))
+                try:
+                    return telling.answer(await asyncio.shield(asking))
+                except Fault as fault:
+                    # Nobody else is told by what kept one asker out, or by a failure that is over.
+                    if told.made.get(key) is asking:
+                        del told.made[key]
+                    if is_mine or not isinstance(fault, NotFound | Unauthenticated):
+                        raise
 
     async def _ask(self, telling: Telling, values: list[object], acting: Acting) -> bytes:
         assert telling.text is not None
