@@ -17,6 +17,8 @@ from monynha.protocols.websocket.messages import shown
 from tests.people import Person
 
 PATIENCE_S = 10.0
+UNBOUNDED = None
+"""A client that leaves with its queue full does not read the other side's close, and waits ten seconds."""
 Rows = dict[str, dict[str, Any]]
 
 
@@ -79,7 +81,7 @@ class SocketBoard(Board):
     """Kept by `/ws`."""
 
     async def listen(self) -> None:
-        async with connect(f"ws://{self.address}/ws?token={self.person.token}") as line:
+        async with connect(f"ws://{self.address}/ws?token={self.person.token}", max_queue=UNBOUNDED) as line:
             assert "ready" == json.loads(await line.recv())["type"]
             await self._begin(line)
             async for text in line:
@@ -154,7 +156,7 @@ class PhoenixBoard(Board):
 
     async def listen(self) -> None:
         url = f"ws://{self.address}/realtime/v1/websocket?apikey={self.key}&vsn=2.0.0"
-        async with connect(url) as line:
+        async with connect(url, max_queue=UNBOUNDED) as line:
             await line.send(json.dumps(["1", "1", "realtime:board", "phx_join", self._join()]))
             async for text in line:
                 _, _, _, event, payload = json.loads(text)
@@ -213,7 +215,8 @@ class SubscriptionBoard(Board):
     async def listen(self) -> None:
         self.positions: dict[str, str] = getattr(self, "positions", {})
         url = f"ws://{self.address}/graphql"
-        async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as line:
+        protocols = [Subprotocol("graphql-transport-ws")]
+        async with connect(url, subprotocols=protocols, max_queue=UNBOUNDED) as line:
             await line.send(json.dumps({"type": "connection_init", "payload": {"token": self.person.token}}))
             assert "connection_ack" == json.loads(await line.recv())["type"]
             await self._begin(line)

@@ -199,6 +199,7 @@ async def test_over_plain_http_a_subscription_says_what_it_needs(
         "subscription { taskChanged { id } }",
         "subscription { notificationAdded { " + " ".join(f"a{n}: id" for n in range(200)) + " } }",
         "subscription { notificationAdded { user { ownedProjects(limit: 50) { tasks(limit: 50) { id }}}}}",
+        "subscription { notificationAdded { " + " ".join(f"a{n}: user {{ id }}" for n in range(21)) + " } }",
         "subscription { nothing { id } }",
         "subscription { notificationAdded { id ",
         "subscription A { notificationAdded { id } } subscription B { notificationAdded { id } }",

@@ -13,7 +13,7 @@ from monynha.core.actor import Actor
 from monynha.core.errors import Fault, Internal, RateLimited, Unauthenticated
 from monynha.protocols.graphql.errors import Refused, told
 from monynha.protocols.graphql.sent import Sent
-from monynha.protocols.graphql.service import GraphQL
+from monynha.protocols.graphql.service import GraphQL, Prepared
 from monynha.protocols.graphql.subscription import Subscription
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.socket import Socket
@@ -24,8 +24,9 @@ _log = structlog.get_logger("monynha.graphql")
 class Operation:
     """Runs, and tells under its id; once it is left it tells nothing more, but ends what it has begun.
 
-    Work that the database does for it is never broken off, since that would cost a connection. Nothing says
-    that a subscription has begun; so what is asked after it on the same socket is asked once it listens.
+    Work that the database does for it is never broken off, since that would cost a connection. Those of one
+    socket begin one after the other: nothing says that a subscription listens, but what is sent later is
+    asked then; and whoever sends a hundred at once does not hold up other sockets.
     """
 
     def __init__(
@@ -39,37 +40,30 @@ class Operation:
         self._work: asyncio.Task[None] | None = None
         self._is_left = False
         self._request_id: str | None = None
-        self.has_begun = asyncio.Event()
-        """Set once it and all before it listen, or never will."""
 
     def start(
-        self, sent: Sent, actor: Actor, request: Request, *, after: asyncio.Event, on_over: Callable[[], None]
+        self, sent: Sent, actor: Actor, request: Request, *, turn: asyncio.Lock, on_over: Callable[[], None]
     ) -> None:
-        """Begin, `after` the one before it; `on_over` is called where the session turns out to be over."""
+        """Begin when it is its `turn`; `on_over` is called where the session turns out to be over."""
         self._request_id = request.id
-        self._work = asyncio.create_task(self._run(sent, actor, request, after, on_over=on_over))
+        self._work = asyncio.create_task(self._run(sent, actor, request, turn, on_over=on_over))
 
     async def _run(
         self,
         sent: Sent,
         actor: Actor,
         request: Request,
-        after: asyncio.Event,
+        turn: asyncio.Lock,
         *,
         on_over: Callable[[], None],
     ) -> None:
         try:
-            await self._service.count(request, actor, 1)
-            ready = await self._service.prepare(sent, actor)
-            if ready.is_subscription:
-                self._subscription = await self._service.subscription(ready, self)
-                await self._subscription.start()
-                return
-            await after.wait()
-            self.has_begun.set()
-            self.next(await self._service.answer(ready, request))
-            self._say(b"complete")
-            self._end()
+            async with turn:
+                ready = await self._begin(sent, actor, request)
+            if ready is not None:
+                self.next(await self._service.answer(ready, request))
+                self._say(b"complete")
+                self._end()
         except Refused as refused:
             self._fail(refused.errors)
         except Unauthenticated as fault:
@@ -82,11 +76,21 @@ class Operation:
             _log.error("failed", err={"type": type(error).__name__}, requestId=request.id)
             self.fail(Internal())
         finally:
-            await after.wait()
-            self.has_begun.set()
             self._work = None
             if self._is_left:
                 self._end()
+
+    async def _begin(self, sent: Sent, actor: Actor, request: Request) -> Prepared | None:
+        """Return what is to be answered once, None where it listens from now on or was left."""
+        if self._is_left:
+            return None
+        await self._service.count(request, actor, 1)
+        ready = await self._service.prepare(sent, actor)
+        if not ready.is_subscription:
+            return ready
+        self._subscription = await self._service.subscription(ready, self)
+        await self._subscription.start()
+        return None
 
     def next(self, answer: bytes) -> None:
         """Tell an answer."""

@@ -77,8 +77,7 @@ class _Connection:
         self._operations: dict[str, Operation] = {}
         self._busy: set[Operation] = set()
         self._pace = Pace(time.monotonic)
-        self._latest = asyncio.Event()
-        self._latest.set()
+        self._turn = asyncio.Lock()
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -167,8 +166,8 @@ class _Connection:
         else:
             self._operations[id] = operation
             self._busy.add(operation)
-            request, after, self._latest = self._of.request(self._socket), self._latest, operation.has_begun
-            operation.start(sent, self._actor, request, after=after, on_over=self.end)
+            request = self._of.request(self._socket)
+            operation.start(sent, self._actor, request, turn=self._turn, on_over=self.end)
 
     def _forget(self, operation: Operation) -> None:
         self._busy.discard(operation)

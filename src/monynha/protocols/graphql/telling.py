@@ -24,6 +24,7 @@ from monynha.protocols.graphql.asked import Arguments, Asked, settled_selection
 from monynha.protocols.graphql.collected import Collector
 from monynha.protocols.graphql.document import Document
 from monynha.protocols.graphql.errors import Path, Refused
+from monynha.protocols.graphql.limits import MOST_ROOTS, refuse_over
 from monynha.protocols.graphql.meaning import Hearing, Reached, Watching, Word, meaning_of
 from monynha.protocols.graphql.plan import check_cost
 from monynha.protocols.graphql.planner import TYPENAME, Planner
@@ -139,6 +140,11 @@ class Tellings:
         shown = tuple(one for one, _ in roots)
         if all(one.selection is None for one in shown):
             return Telling(label, meaning, stream, since, shown, None, (), True)
+        try:
+            # Each is a statement of its own within the statement, as a query's root fields are.
+            refuse_over("ways on", sum(one.selection is not None for one in shown), MOST_ROOTS)
+        except BadRequest as fault:
+            raise Refused.for_fault(fault, (label,)) from None
         question = Question(shown, None if root.hears_alone else Scope(root, stream.id))
         check_cost(question.cost(), MOST_ROWS_AN_EVENT)
         statement = self.compiler.statement(question)
