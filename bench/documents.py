@@ -12,7 +12,9 @@ _SELECTED = {
       }
     """,
 }
-OURS = {name: f"query ($id: ID!) {{ project(id: $id) {{ {selected} }} }}" for name, selected in _SELECTED.items()}
+OURS = {
+    name: f"query ($id: ID!) {{ project(id: $id) {{ {selected} }} }}" for name, selected in _SELECTED.items()
+}
 # Its loaders have the limit in them.
 STRAWBERRY = {
     name: text.replace("members(limit: 20)", "members").replace("memberships(limit: 20)", "memberships")

@@ -107,6 +107,52 @@ async def test_a_plain_create_is_one_round_trip(tap: Tap, grace: Person) -> None
     assert 1 == await trips(tap, grace, "POST", f"/projects/{project['id']}/tasks", {"title": "x"})
 
 
+CREATES = [
+    (
+        'mutation ($id: ID!) { createTask(projectId: $id, input: {title: "x"}) { SHOWN } }',
+        "id title tags",
+        "id project { name }",
+    ),
+    (
+        'mutation { createPost(input: {title: "x", content: ""}) { SHOWN } }',
+        "__typename a: id b: createdAt",
+        "author { name }",
+    ),
+    (
+        'mutation { createProject(input: {name: "x"}) { SHOWN } }',
+        "id ownerId settings createdAt",
+        "id myRole",
+    ),
+]
+
+
+@pytest.mark.parametrize(("document", "own", "more"), CREATES)
+async def test_a_graphql_create_is_one_round_trip_as_rests(
+    tap: Tap, grace: Person, document: str, own: str, more: str
+) -> None:
+    project = await grace.project()
+
+    async def count(shown: str) -> int:
+        body = {"query": document.replace("SHOWN", shown), "variables": {"id": project["id"]}}
+        for _ in range(3):
+            before = tap.trips
+            answer = await grace.client.post(
+                "/graphql", json=body, headers={"authorization": f"Bearer {grace.token}"}
+            )
+            assert "errors" not in answer.json(), answer.text
+        return tap.trips - before
+
+    assert (1, 4) == (await count(own), await count(more))
+
+
+async def test_fields_of_ones_own_are_answered_by_the_write_itself(tap: Tap, grace: Person) -> None:
+    body = {"title": "x", "content": ""}
+
+    assert 1 == await trips(tap, grace, "POST", "/posts?fields=id,title", body)
+    assert 1 == await trips(tap, grace, "POST", "/projects?fields=id,name", {"name": "x"})
+    assert 4 == await trips(tap, grace, "POST", "/posts?include=author", body)
+
+
 WRITES: list[tuple[str, str, dict[str, Any], int]] = [
     # begin with the claims, write, (answer,) commit
     ("POST", "/projects", {"name": "x"}, 4),

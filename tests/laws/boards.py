@@ -1,13 +1,14 @@
-"""Boards that are read once and then kept by what is heard, over three protocols."""
+"""Boards that are read once and then kept by what is heard, over four protocols."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from monynha.app.catalog import CATALOG
 from monynha.engine.resource import Resource
@@ -16,6 +17,8 @@ from monynha.protocols.websocket.messages import shown
 from tests.people import Person
 
 PATIENCE_S = 10.0
+UNBOUNDED = None
+"""A client that leaves with its queue full does not read the other side's close, and waits ten seconds."""
 Rows = dict[str, dict[str, Any]]
 
 
@@ -78,7 +81,7 @@ class SocketBoard(Board):
     """Kept by `/ws`."""
 
     async def listen(self) -> None:
-        async with connect(f"ws://{self.address}/ws?token={self.person.token}") as line:
+        async with connect(f"ws://{self.address}/ws?token={self.person.token}", max_queue=UNBOUNDED) as line:
             assert "ready" == json.loads(await line.recv())["type"]
             await self._begin(line)
             async for text in line:
@@ -153,7 +156,7 @@ class PhoenixBoard(Board):
 
     async def listen(self) -> None:
         url = f"ws://{self.address}/realtime/v1/websocket?apikey={self.key}&vsn=2.0.0"
-        async with connect(url) as line:
+        async with connect(url, max_queue=UNBOUNDED) as line:
             await line.send(json.dumps(["1", "1", "realtime:board", "phx_join", self._join()]))
             async for text in line:
                 _, _, _, event, payload = json.loads(text)
@@ -190,3 +193,66 @@ class PhoenixBoard(Board):
         self.position = position
         found = [version for stream, version in read_position(position).items() if stream.kind == "project"]
         self.version = max(found, default=0)
+
+
+class SubscriptionBoard(Board):
+    """Kept by GraphQL's subscriptions, from the last position of each.
+
+    Nothing says that they listen, but what is asked on the same line later is asked once they do.
+    """
+
+    QUERIES: ClassVar = {
+        "tasks": """subscription ($id: ID!, $since: String) { taskChanged(projectId: $id, since: $since) {
+          action position id projectId title description status priority assigneeId dueDate tags createdAt
+          updatedAt
+        } }""",
+        "members": """subscription ($id: ID!, $since: String) { memberChanged(projectId: $id, since: $since) {
+          action position projectId userId role joinedAt
+        } }""",
+    }
+    turn = 0
+
+    async def listen(self) -> None:
+        self.positions: dict[str, str] = getattr(self, "positions", {})
+        url = f"ws://{self.address}/graphql"
+        protocols = [Subprotocol("graphql-transport-ws")]
+        async with connect(url, subprotocols=protocols, max_queue=UNBOUNDED) as line:
+            await line.send(json.dumps({"type": "connection_init", "payload": {"token": self.person.token}}))
+            assert "connection_ack" == json.loads(await line.recv())["type"]
+            await self._begin(line)
+            async for text in line:
+                await self._take(line, json.loads(text))
+
+    async def _begin(self, line: ClientConnection) -> None:
+        self.turn += 1
+        goes_on = self.tasks is not None and len(self.positions) == 2
+        if not goes_on:
+            self.tasks, self.positions = None, {}
+        for what, query in self.QUERIES.items():
+            variables = {"id": self.project, "since": self.positions.get(what)}
+            await self._subscribe(line, what, {"query": query, "variables": variables})
+        if not goes_on:
+            await self._subscribe(line, "mark", {"query": "{ __typename }"})
+
+    async def _subscribe(self, line: ClientConnection, what: str, payload: dict[str, Any]) -> None:
+        await line.send(json.dumps({"type": "subscribe", "id": f"{what} {self.turn}", "payload": payload}))
+
+    async def _take(self, line: ClientConnection, said: dict[str, Any]) -> None:
+        what, turn = said["id"].split(" ")
+        if int(turn) != self.turn:
+            return
+        if said["type"] == "error":
+            codes = {one["extensions"]["code"] for one in said["payload"]}
+            assert codes <= {"NOT_FOUND", "PRECONDITION_FAILED"}, said
+            for one in self.QUERIES:
+                await line.send(json.dumps({"type": "complete", "id": f"{one} {turn}"}))
+            self.tasks = None
+            await asyncio.sleep(0.05)
+            await self._begin(line)
+        elif said["type"] == "next" and what == "mark":
+            await self.ask()
+        elif said["type"] == "next":
+            ((_, row),) = said["payload"]["data"].items()
+            action, self.positions[what] = row.pop("action"), row.pop("position")
+            verb = {"created": "insert", "updated": "update", "deleted": "delete"}[action]
+            self.apply(what, verb, row["id" if what == "tasks" else "userId"], row)

@@ -1,6 +1,6 @@
 """The law of the history: what you asked, with all you heard since applied, is what you would be told now.
 
-Boards are read once and then kept by what is heard, over three protocols, while people write, come, go, are
+Boards are read once and then kept by what is heard, over four protocols, while people write, come, go, are
 removed and let in again, and lines break at any moment.
 """
 
@@ -13,7 +13,7 @@ import pytest
 
 from monynha.app.commands.keys import make_key
 from monynha.core.settings import Settings
-from tests.laws.boards import Board, PhoenixBoard, SocketBoard, StreamBoard
+from tests.laws.boards import Board, PhoenixBoard, SocketBoard, StreamBoard, SubscriptionBoard
 from tests.people import People, Person
 
 pytestmark = pytest.mark.anyio
@@ -86,7 +86,7 @@ async def test_what_was_asked_with_what_was_heard_is_what_would_be_told_now(
     crew = [await people.member({"id": project}, ada, "member", f"C{number}") for number in range(3)]
     world = World(seed, ada, crew, project)
     PhoenixBoard.key = make_key("anon", settings.jwt_secret)
-    kinds = (SocketBoard, StreamBoard, PhoenixBoard)
+    kinds = (SocketBoard, StreamBoard, PhoenixBoard, SubscriptionBoard)
     world.boards = [kind(address, person, project) for kind in kinds for person in (ada, *crew)]
     for board in world.boards:
         await board.open()

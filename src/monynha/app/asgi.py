@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from monynha.app.catalog import CATALOG
 from monynha.app.described import openapi_document
-from monynha.app.graphql import graphql_area
+from monynha.app.graphql import graphql_parts
 from monynha.app.landing import landing
 from monynha.app.live import LiveParts, sockets
 from monynha.app.migrate import bring_up
@@ -31,7 +31,8 @@ from monynha.infra.valkey import Limiter, Valkey
 from monynha.protocols import openapi
 from monynha.protocols.http.client import Clients
 from monynha.protocols.http.cors import Origins
-from monynha.protocols.http.edge import Edge
+from monynha.protocols.http.edge import Edge, TakeSocket
+from monynha.protocols.http.event_stream import EventStream
 from monynha.protocols.http.health import Health
 from monynha.protocols.http.limits import Limits
 from monynha.protocols.http.router import Area, Router
@@ -50,7 +51,7 @@ class Program:
     auth: Auth
     valkey: Valkey
     live: LiveParts
-    streams: EventStreams
+    streams: set[EventStream]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -58,7 +59,8 @@ class Program:
 
     def leave(self) -> None:
         """End what would go on without an end; sockets are told by the server itself."""
-        self.streams.close()
+        for one in list(self.streams):
+            one.finish()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -87,44 +89,68 @@ async def build(settings: Settings, servers: Servers) -> Program:
         database, query, valkey, redis_url=servers.redis_url, kept_days=settings.events_retention_days
     )
     rest = Rest(CATALOG, database, query, mutate, auth.identify)
-    streams = EventStreams(rest, live.hub)
-    held, broadcasts = sockets(live, database, mutate, auth.tokens)
-    areas = [health.area(), *_areas(settings, rest, auth, limits=limits, streams=streams, valkey=valkey)]
-    is_live = "realtime" in settings.services
-    router = Router([*areas, broadcasts] if is_live else areas)
+    shared = _Shared(settings, rest, auth, limits, valkey, live, Clients.behind(settings.trusted_proxies))
+    services = list(_services(shared))
+    router = Router([health.area(), *(area for areas, _ in services for area in areas)])
+    held = {path: take for _, sockets in services for path, take in sockets.items()}
     origins = Origins(frozenset(settings.cors_origins), any_local=not settings.is_production)
-    clients = Clients.behind(settings.trusted_proxies)
-    edge = Edge(
-        router, origins, clients, shows_stack=not settings.is_production, sockets=held if is_live else {}
-    )
-    return Program(edge, database, auth, valkey, live, streams)
+    edge = Edge(router, origins, shared.clients, shows_stack=not settings.is_production, sockets=held)
+    return Program(edge, database, auth, valkey, live, shared.streams)
 
 
-def _areas(
-    settings: Settings,
-    rest: Rest,
-    auth: Auth,
-    *,
-    limits: Limits,
-    streams: EventStreams,
-    valkey: Valkey,
-) -> Iterator[Area]:
-    """Yield what each of the services to run answers."""
+@dataclass(frozen=True)
+class _Shared:
+    """What the services are made of."""
+
+    settings: Settings
+    rest: Rest
+    auth: Auth
+    limits: Limits
+    valkey: Valkey
+    live: LiveParts
+    clients: Clients
+    streams: set[EventStream] = field(default_factory=set)
+    """The answers without an end that are under way."""
+
+
+def _services(shared: _Shared) -> Iterator[tuple[tuple[Area, ...], dict[str, TakeSocket]]]:
+    """Yield what each of the services to run answers, and which sockets it takes."""
+    settings, rest, auth = shared.settings, shared.rest, shared.auth
     if "api" in settings.services:
-        actions = UserActions(auth.accounts)
-        people = UserRoutes(rest, actions).overrides
-        own = {**people, **NotificationRoutes(rest).overrides, **streams.overrides}
-        yield rest_area(rest, own, Limited(limits))
-        yield openapi.area(openapi_document)
-        yield graphql_area(settings, rest, actions, limits=limits, valkey=valkey)
+        yield _api(shared)
     if "auth" in settings.services:
-        yield auth_area(auth)
+        yield (auth_area(auth),), {}
+    if "realtime" in settings.services:
+        held, broadcasts = sockets(shared.live, rest.database, rest.mutate, auth.tokens)
+        yield (broadcasts,), held
     if "web" in settings.services:
         api = {"Try the API": "/docs", "The API's description": "/openapi.json"}
         if not settings.is_production:
             api["Try GraphQL"] = "/graphql"
         links = {"Is it up?": "/healthz", "Can it answer?": "/readyz"}
-        yield landing(settings, {**(api if "api" in settings.services else {}), **links})
+        page = landing(settings, {**(api if "api" in settings.services else {}), **links})
+        yield (page,), {}
+
+
+def _api(shared: _Shared) -> tuple[tuple[Area, ...], dict[str, TakeSocket]]:
+    rest, live = shared.rest, shared.live
+    actions = UserActions(shared.auth.accounts)
+    streams = EventStreams(rest, live.hub, shared.streams)
+    people = UserRoutes(rest, actions).overrides
+    own = {**people, **NotificationRoutes(rest).overrides, **streams.overrides}
+    graphql = graphql_parts(
+        shared.settings,
+        rest,
+        actions,
+        limits=shared.limits,
+        valkey=shared.valkey,
+        live=live,
+        streams=shared.streams,
+        verify=shared.auth.tokens.verify,
+        client_of=shared.clients,
+    )
+    areas = rest_area(rest, own, Limited(shared.limits)), openapi.area(openapi_document), graphql.area
+    return areas, graphql.sockets
 
 
 async def _refuse_danger(database: Database) -> None:

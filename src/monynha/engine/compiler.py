@@ -55,7 +55,7 @@ class Compiler:
 
 def _compile(asked: Selection | Question, *, guarded: bool) -> Statement:
     build = Tree()
-    value = build.question(asked) if isinstance(asked, Question) else _scoped(build, asked)
+    value = _scoped(build, asked)
     if guarded:
         enter = func.auth.enter(
             bindparam("claims", type_=Text()),
@@ -69,11 +69,10 @@ def _compile(asked: Selection | Question, *, guarded: bool) -> Statement:
     return Statement(str(compiled), tuple(int(name[1:]) for name in own))
 
 
-def _scoped(build: Tree, selection: Selection) -> ColumnElement[Any]:
-    scope = selection.scope
+def _scoped(build: Tree, asked: Selection | Question) -> ColumnElement[Any]:
+    scope = asked.scope
     if scope is None:
-        answer = build.one(selection) if selection.key else build.page(selection)
-        return answer.scalar_subquery()
+        return _answer(build, asked)
     parent = scope.resource.table.alias("scope")
     visible = (
         select(literal_column("1"))
@@ -81,4 +80,10 @@ def _scoped(build: Tree, selection: Selection) -> ColumnElement[Any]:
         .where(parent.c[scope.resource.own_key.name] == build.bind(Uuid()))
         .exists()
     )
-    return case((visible, build.page(selection).scalar_subquery()), else_=null())
+    return case((visible, _answer(build, asked)), else_=null())
+
+
+def _answer(build: Tree, asked: Selection | Question) -> ColumnElement[Any]:
+    if isinstance(asked, Question):
+        return build.question(asked)
+    return (build.one(asked) if asked.key else build.page(asked)).scalar_subquery()

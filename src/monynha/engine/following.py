@@ -11,7 +11,7 @@ from monynha.core.actor import Actor
 from monynha.core.errors import Fault, NotFound
 from monynha.engine.history import Event, Stream
 from monynha.engine.rights import sees_all
-from monynha.engine.seats import Seat
+from monynha.engine.seats import Outlet, Seat
 from monynha.engine.subscribe import Hub
 from monynha.infra.postgres.database import Acting
 
@@ -30,6 +30,7 @@ class Following:
         hub: Hub,
         acting: Acting,
         wanted: Wanted,
+        outlet: Outlet,
         *,
         on_event: Callable[[Event], None],
         on_end: Callable[[], None],
@@ -39,6 +40,7 @@ class Following:
         self._hub = hub
         self._acting = acting
         self._wanted = wanted
+        self.outlet = outlet
         self._on_event = on_event
         self._on_end = on_end
         self._on_lost = on_lost

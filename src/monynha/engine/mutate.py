@@ -18,7 +18,7 @@ from monynha.engine.mutation import Values
 from monynha.engine.once import Once
 from monynha.engine.query import Found, Query
 from monynha.engine.resource import Resource
-from monynha.engine.selection import Selection
+from monynha.engine.selection import Leaf, Selection
 from monynha.engine.writing import delete_sql, insert_sql, lock_sql, update_sql, version_sql
 from monynha.infra.postgres.database import CLAIM_BINDS, Acting, Transaction
 from monynha.infra.postgres.faults import Retry, Violation
@@ -56,13 +56,16 @@ class Mutate:
         answer: Callable[[Key], Selection] | None = None,
         once: Once | None = None,
     ) -> Created:
-        """Create a row below its parent; where the row itself is the answer this is one round trip."""
+        """Create a row below its parent; where its own columns are the answer this is one round trip."""
         if parent is not None and resource.parent_column is not None:
             values = {resource.parent_column.name: parent, **values}
 
+        # What the answer asks for does not depend on the key; only which row it asks does.
+        shown = () if answer is None else answer(()).own_leaves()
+
         async def attempt() -> Created:
-            if answer is None and once is None:
-                return await _insert_alone(acting, resource, values)
+            if shown is not None and once is None:
+                return await _insert_alone(acting, resource, values, shown)
             async with acting.transaction() as transaction:
                 return await self._insert(transaction, resource, values, answer=answer, once=once)
 
@@ -162,8 +165,10 @@ def _lock_for_nothing(resource: Resource, columns: tuple[str, ...], *, with_vers
     return lock_sql(resource, with_version=with_version)
 
 
-async def _insert_alone(acting: Acting, resource: Resource, values: Values) -> Created:
-    statement = insert_sql(resource, tuple(values), first_bind=CLAIM_BINDS + 1, guard=_GUARD)
+async def _insert_alone(
+    acting: Acting, resource: Resource, values: Values, shown: tuple[Leaf, ...]
+) -> Created:
+    statement = insert_sql(resource, tuple(values), first_bind=CLAIM_BINDS + 1, guard=_GUARD, shown=shown)
     row = await acting.tell(statement, list(values.values()))
     return Created(_key(resource, values, UUID(row[1])), Found.of(row[0]))
 

@@ -146,6 +146,8 @@ class Resource:
     """Links to rows whose changes its own first stream hears too."""
     admits: InstrumentedAttribute[Any] | None = None
     """The column of the person whom a row lets hear its first stream; the row's end is the end of that."""
+    is_public: bool = False
+    """Whether everybody who is signed in sees all its rows, but for what is read through a view."""
     is_actor: bool = False
     """Whether its rows are those who ask, so that `me` is the id of the caller's own."""
 

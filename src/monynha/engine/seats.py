@@ -12,7 +12,6 @@ from typing import Protocol
 from monynha.core.actor import Actor
 from monynha.engine.history import Event, Stream
 
-
 _AT_ONCE = 200
 """How many events go out before the listener is asked whether it can take more."""
 _MOST_WAITING = 20_000
@@ -21,8 +20,9 @@ _MOST_WAITING = 20_000
 class Outlet(Protocol):
     """Where what a listener hears goes out."""
 
-    is_full: bool
-    """Whether more would have to wait."""
+    @property
+    def is_full(self) -> bool:
+        """Whether more should wait."""
 
     async def drained(self) -> None:
         """Return once it can take more; who takes nothing for long is cut off meanwhile."""

@@ -60,7 +60,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The parent below whose address a list is asked; not visible means there is no list."""
+    """The row below which something is asked; where it is not visible, there is no answer."""
 
     resource: Resource
     id: object
@@ -130,6 +130,15 @@ class Selection:
         for branch in self.branches:
             yield from branch.selection.binds()
 
+    def own_leaves(self) -> tuple[Leaf, ...] | None:
+        """Return what is shown where it is of the row's own columns alone, so that a write can tell it."""
+        if self.branches:
+            return None
+        leaves = tuple(Leaf(one, one) if isinstance(one, str) else one for one in self.fields)
+        fields = (self.resource.fields[one.name] for one in leaves if one.name)
+        is_own = all(one.column is not None and one.rules.seen_through is None for one in fields)
+        return leaves if is_own and leaves else None
+
     @property
     def has_cursor(self) -> bool:
         """Whether the page tells where the next one begins."""
@@ -170,16 +179,23 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Several things asked at once and answered as one object, in one statement."""
+    """Several things asked at once and answered as one object, in one statement.
+
+    With a `scope` there is no answer for who does not see it.
+    """
 
     roots: tuple[Root, ...]
+    scope: Scope | None = None
 
     def shape(self) -> Shape:
         """Return all that the statement's text depends on."""
-        return "question", *(root.shape() for root in self.roots)
+        scope = None if self.scope is None else self.scope.resource.plural
+        return "question", scope, *(root.shape() for root in self.roots)
 
     def binds(self) -> Iterator[object]:
         """Yield the values in the order in which the compiler numbers its binds."""
+        if self.scope is not None:
+            yield self.scope.id
         for root in self.roots:
             if root.selection is not None:
                 yield from root.selection.binds()

@@ -224,7 +224,7 @@ class Hub:
                 _log.error("a listener failed", err={"type": type(error).__name__, "message": str(error)})
         if event.verb == "delete" and not tail.has_ended:
             self._expel(event, tail)
-        if event.resource in self.rights.roots and self.rights.ends(event):
+        if self.rights.ends(event):
             self._spawn(self._check_account(event))
 
     def _expel(self, event: Event, tail: _Tail) -> None:

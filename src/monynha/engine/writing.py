@@ -10,11 +10,22 @@ from sqlalchemy import Column, DateTime, String
 from monynha.engine.expressions import DIALECT, INSTANT
 from monynha.engine.model import Kind, Rules
 from monynha.engine.resource import Resource
+from monynha.engine.selection import Leaf
 
 
 @lru_cache(2000)
-def insert_sql(resource: Resource, columns: tuple[str, ...], *, first_bind: int, guard: str = "") -> str:
-    """Return an insert that answers `[version, row]` and the own key; `guard` is its source's condition."""
+def insert_sql(
+    resource: Resource,
+    columns: tuple[str, ...],
+    *,
+    first_bind: int,
+    guard: str = "",
+    shown: tuple[Leaf, ...] = (),
+) -> str:
+    """Return an insert that answers `[version, row]` and the own key; `guard` is its source's condition.
+
+    The row shows what is named by `shown`, all its own columns where nothing is.
+    """
     table = resource.table
     targets: dict[str, list[str]] = {}
     for index, name in enumerate(columns, first_bind):
@@ -26,7 +37,7 @@ def insert_sql(resource: Resource, columns: tuple[str, ...], *, first_bind: int,
     where = f" where {guard}" if guard else ""
     return (
         f"insert into public.{table.name} ({', '.join(targets)}) select {', '.join(sources)}{where} "
-        f"returning {_answer(resource)}, {table.name}.{resource.own_key.name}::text"
+        f"returning {_answer(resource, shown)}, {table.name}.{resource.own_key.name}::text"
     )
 
 
@@ -81,14 +92,21 @@ def _type(column: Column[Any]) -> str:
     return f"text::{kind}" if isinstance(column.type, DateTime) else kind
 
 
-def _answer(resource: Resource) -> str:
-    table = resource.table.name
-    shown = [
-        f"to_char({table}.{one.column.name}, '{INSTANT}') as \"{one.name}\""
-        if one.rules.kind is Kind.INSTANT
-        else f'{table}.{one.column.name} as "{one.name}"'
+def _answer(resource: Resource, shown: tuple[Leaf, ...] = ()) -> str:
+    own = [
+        Leaf(one.name, one.name)
         for one in resource.fields.values()
         if one.column is not None and one.rules.seen_through is None
     ]
-    row = f"select row_to_json(shown) from (select {', '.join(shown)}) shown"
-    return f"json_build_array({table}.version, ({row}))"
+    columns = ", ".join(f'{_value(resource, one)} as "{one.label}"' for one in shown or own)
+    row = f"select row_to_json(shown) from (select {columns}) shown"
+    return f"json_build_array({resource.table.name}.version, ({row}))"
+
+
+def _value(resource: Resource, leaf: Leaf) -> str:
+    if not leaf.name:
+        return f"'{leaf.text}'::text"
+    field = resource.fields[leaf.name]
+    assert field.column is not None
+    column = f"{resource.table.name}.{field.column.name}"
+    return f"to_char({column}, '{INSTANT}')" if field.rules.kind is Kind.INSTANT else column

@@ -20,6 +20,7 @@ from monynha.engine.compiler import Compiler
 from monynha.engine.mutate import Mutate
 from monynha.engine.query import Query
 from monynha.protocols.rest.addresses import addresses
+from monynha.protocols.rest.events import EventStreams
 from monynha.protocols.rest.handlers import Rest
 from tests.people import Person
 
@@ -52,7 +53,7 @@ async def test_every_address_of_the_program_is_described(program: Program) -> No
     own = [
         *UserRoutes(rest, UserActions(program.auth.accounts)).overrides,
         *NotificationRoutes(rest).overrides,
-        *program.streams.overrides,
+        *EventStreams(rest, program.live.hub, set()).overrides,
     ]
 
     assert {(f"/api/v1{path}", method.lower()) for method, path in own} <= set(OPERATIONS)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,12 @@ import pytest
 
 from monynha.app.commands.keys import make_key
 from monynha.core.settings import Settings
-from tests.node import NODE, installed
+from tests.node import NODE, Script, installed
 from tests.people import People, Person
 
 pytestmark = pytest.mark.anyio
 
 HERE = Path(__file__).parent / "javascript"
-PATIENCE_S = 30.0
 PASSWORD = "correct horse battery"
 
 
@@ -27,24 +25,6 @@ PASSWORD = "correct horse battery"
 def packages() -> Path:
     """Return the folder of the scripts, with the clients that its lock file names beside them."""
     return installed(HERE)
-
-
-class Script:
-    """A running client, and what it tells."""
-
-    def __init__(self, process: Process) -> None:
-        self.process = process
-        self.heard: list[dict[str, Any]] = []
-
-    async def until(self, what: str, count: int = 1) -> list[dict[str, Any]]:
-        """Read until it told that so many times, and return those."""
-        assert self.process.stdout
-        while len(found := [one for one in self.heard if one["what"] == what]) < count:
-            line = await asyncio.wait_for(self.process.stdout.readline(), PATIENCE_S)
-            assert self.process.stderr
-            assert line, (await self.process.stderr.read()).decode()
-            self.heard.append(json.loads(line))
-        return found
 
 
 @pytest.fixture(params=["supabase-new", "supabase-old"])

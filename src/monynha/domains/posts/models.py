@@ -35,4 +35,5 @@ posts = Resource(
     sorts=("createdAt", "updatedAt", "title"),
     rules={"a post has a title": Rule("title", "must not be empty")},
     told_to=(Told("everybody"),),
+    is_public=True,
 )

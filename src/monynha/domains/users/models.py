@@ -43,5 +43,6 @@ users = Resource(
     hears_alone=True,
     told_to=(Told("user", User.id),),
     switches={"cascade": "Delete the projects that others are members of too."},
+    is_public=True,
     is_actor=True,
 )

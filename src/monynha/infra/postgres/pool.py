@@ -19,6 +19,8 @@ from monynha.core.errors import Unavailable
 _TELLING = "monynha:"
 _WAIT_S = 5
 _WITHIN_S = 30
+# A prepared statement holds its plan: some 100 kB for a deep GraphQL document, on every connection.
+_PREPARED = 200
 _SESSION = {
     "monynha.tells": "on",
     "timezone": "UTC",
@@ -135,7 +137,7 @@ class Pool:
                 connection_class=Connection,
                 timeout=_WAIT_S,
                 command_timeout=_WITHIN_S,
-                statement_cache_size=1000,
+                statement_cache_size=_PREPARED,
                 max_cached_statement_lifetime=0,
                 server_settings={**_SESSION, "role": self._role},
             )

@@ -67,6 +67,9 @@ class Documents:
             if len(self._known) >= self.most:
                 self._known.popitem(last=False)
             self._known[text] = known
+        else:
+            # What is asked again stays, whatever somebody comes up with in between.
+            self._known.move_to_end(text)
         return known
 
     def variables(self, operation: OperationDefinitionNode, given: dict[str, object]) -> VariableValues:

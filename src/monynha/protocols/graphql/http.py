@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from monynha.core.actor import Actor
-from monynha.core.errors import BadRequest, Fault, Unauthenticated, UnsupportedMediaType
+from monynha.core.errors import BadRequest, Fault, NotAcceptable, Unauthenticated, UnsupportedMediaType
 from monynha.core.wire import parse_json
 from monynha.protocols.graphql.errors import Refused, body_of, told
-from monynha.protocols.graphql.media import GRAPHQL, JSON, chosen
-from monynha.protocols.graphql.persisted import Persisted, digest_in
-from monynha.protocols.graphql.service import GraphQL, Wanted
+from monynha.protocols.graphql.events import Events
+from monynha.protocols.graphql.media import EVENTS, GRAPHQL, JSON, chosen, takes_events
+from monynha.protocols.graphql.sent import read_sent
+from monynha.protocols.graphql.service import GraphQL
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Headers, Response, headers
 from monynha.protocols.http.router import Area, Route
@@ -36,7 +37,7 @@ class Endpoint:
 
     service: GraphQL
     identify: Callable[[Request], Actor]
-    persisted: Persisted
+    events: Events
     page: Response | None = None
 
     def area(self, *beside: Route) -> Area:
@@ -74,6 +75,8 @@ class Endpoint:
         if not isinstance(body, list):
             told_limits = await self.service.count(request, actor, 1)
             return await self._single(body, actor, request, kind=kind, limits=told_limits)
+        if kind == EVENTS:
+            raise NotAcceptable("Each document of a batch needs an event stream of its own.")
         if not 1 <= len(body) <= MOST_IN_A_BATCH:
             raise BadRequest(f"A batch holds 1 to {MOST_IN_A_BATCH} requests, not {len(body)}.")
         told_limits = await self.service.count(request, actor, len(body))
@@ -92,29 +95,25 @@ class Endpoint:
     ) -> Response:
         extra = headers(*limits)
         try:
-            answer = await self._answer(body, actor, request, may_change=may_change)
+            ready = await self.service.prepare(read_sent(body), actor)
+            if ready.is_subscription and takes_events(request.header(b"accept")):
+                return await self.events.of_subscription(ready, request, extra)
+            answer = await self.service.answer(ready, request, may_change=may_change)
         except Refused as fault:
+            if kind == EVENTS:
+                return self.events.of_answer(body_of(fault.errors), extra)
             # With the older media type every answer to a well-formed request is a 200.
             return _response(body_of(fault.errors), kind, status=400 if kind == GRAPHQL else 200, extra=extra)
         except Fault as fault:
             fault.headers = (*fault.headers, *limits)
             raise
+        if kind == EVENTS:
+            return self.events.of_answer(answer, extra)
         return _response(answer, kind, extra=extra)
-
-    async def _answer(
-        self, body: object, actor: Actor, request: Request, *, may_change: bool = True
-    ) -> bytes:
-        sent = _sent(body)
-        text = await self.persisted.text(sent.text, sent.digest)
-        wanted = Wanted(text, sent.operation, sent.variables)
-        answer = await self.service.answer(wanted, actor, request, may_change=may_change)
-        if sent.digest is not None and sent.text is not None and not actor.is_nobody:
-            await self.persisted.keep(text, sent.digest)
-        return answer
 
     async def _one_of_batch(self, body: object, actor: Actor, request: Request) -> bytes:
         try:
-            return await self._answer(body, actor, request)
+            return await self.service.answer(await self.service.prepare(read_sent(body), actor), request)
         except Refused as fault:
             return body_of(fault.errors)
         except Unauthenticated:
@@ -145,36 +144,6 @@ def _response(body: bytes, kind: str, *, status: int = 200, extra: Headers = ())
 def _forces_preflight(request: Request) -> bool:
     content = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
     return content == JSON or any(request.header(name) is not None for name in _FORCES_PREFLIGHT)
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A request's parameters, each of its type; the text may be known by its hash alone."""
-
-    text: str | None
-    digest: str | None
-    operation: str | None
-    variables: dict[str, object]
-
-
-def _sent(body: object) -> Sent:
-    if not isinstance(body, dict):
-        raise BadRequest("The body must be an object with the text `query`, or a list of such objects.")
-    problems: dict[str, object] = {}
-    for name, kind, says in (
-        ("query", str, "a text"),
-        ("operationName", str, "a text"),
-        ("variables", dict, "an object"),
-        ("extensions", dict, "an object"),
-    ):
-        if body.get(name) is not None and not isinstance(body[name], kind):
-            problems[name] = f"must be {says}"
-    digest = None if "extensions" in problems else digest_in(body.get("extensions") or {})
-    if body.get("query") is None and digest is None:
-        problems["query"] = "is required"
-    if problems:
-        raise BadRequest(f"The request cannot be read: {', '.join(problems)}.", details=problems)
-    return Sent(body.get("query"), digest, body.get("operationName"), body.get("variables") or {})
 
 
 def _json_in(query: dict[str, str], name: str) -> Any:

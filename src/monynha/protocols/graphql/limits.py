@@ -39,16 +39,16 @@ _BRACKETS = re.compile(r'"""(?:\\"""|[^"]|"(?!""))*"""|"(?:\\.|[^"\\\n])*"|#[^\n
 
 def check_text(text: str) -> None:
     """Refuse a document that is too long, or nested deeper than it can be read."""
-    _refuse_over("characters", len(text), MOST_CHARACTERS)
+    refuse_over("characters", len(text), MOST_CHARACTERS)
     depth = 0
     for count, match in enumerate(_BRACKETS.finditer(text), 1):
         token = match[0]
         if token in "{[(":
             depth += 1
-            _refuse_over("levels of brackets", depth, MOST_NESTING)
+            refuse_over("levels of brackets", depth, MOST_NESTING)
         elif token in "}])":
             depth -= 1
-        _refuse_over("tokens", count, MOST_TOKENS)
+        refuse_over("tokens", count, MOST_TOKENS)
 
 
 def check_tree(document: DocumentNode) -> None:
@@ -60,17 +60,18 @@ def check_tree(document: DocumentNode) -> None:
     for one in document.definitions:
         if isinstance(one, OperationDefinitionNode | FragmentDefinitionNode):
             size = measure.of(one.selection_set, frozenset())
-            _refuse_over("fields and fragments", size.fields, MOST_FIELDS)
-            _refuse_over("levels of fields", size.depth, MOST_DEPTH)
-            _refuse_over("aliases", size.aliases, MOST_ALIASES)
+            refuse_over("fields and fragments", size.fields, MOST_FIELDS)
+            refuse_over("levels of fields", size.depth, MOST_DEPTH)
+            refuse_over("aliases", size.aliases, MOST_ALIASES)
             repeats = sum(measure.repeats(one.selection_set))
-            _refuse_over("repetitions of a field", repeats, MOST_REPEATS)
+            refuse_over("repetitions of a field", repeats, MOST_REPEATS)
         if isinstance(one, OperationDefinitionNode):
             roots = measure.keys(one.selection_set)
-            _refuse_over("root fields", len(set(roots)), MOST_ROOTS)
+            refuse_over("root fields", len(set(roots)), MOST_ROOTS)
 
 
-def _refuse_over(what: str, cost: int, limit: int) -> None:
+def refuse_over(what: str, cost: int, limit: int) -> None:
+    """Refuse what costs more than the limit (BadRequest)."""
     if cost > limit:
         raise BadRequest(
             f"The query is too large: it has {cost} {what}, and at most {limit} are answered.",
@@ -99,7 +100,7 @@ class _Measure:
                 inner = self.of(one.selection_set, within) if one.selection_set else _Size()
                 size = _Size(1 + inner.fields, 1 + inner.depth, inner.aliases + (one.alias is not None))
                 if one.alias is not None:
-                    _refuse_over("characters in an alias", len(one.alias.value), LONGEST_ALIAS)
+                    refuse_over("characters in an alias", len(one.alias.value), LONGEST_ALIAS)
             elif isinstance(one, InlineFragmentNode):
                 inner = self.of(one.selection_set, within)
                 size = _Size(1 + inner.fields, inner.depth, inner.aliases)

@@ -15,6 +15,7 @@ from monynha.engine.resource import Relation, Resource
 from monynha.engine.selection import Selection
 from monynha.infra.postgres.database import Acting
 from monynha.protocols.http.request import Request
+from monynha.protocols.websocket.parts import Gesture
 
 _MEANING = "monynha"
 
@@ -89,7 +90,45 @@ class Own:
 Run = Callable[[Call], Awaitable["Found | Mapping[str, object]"]]
 """Answers what the selection asks for, or the values of a row that is so new that nothing hangs on it."""
 
-Meaning = Column | Item | Listing | OfPage | Change
+
+@dataclass(frozen=True)
+class Hearing:
+    """A subscription to what happens to rows of a stream; `only_new` leaves out what changes them later."""
+
+    resource: Resource
+    kind: str
+    only_new: bool = False
+
+
+@dataclass(frozen=True)
+class Watching:
+    """A subscription to what people of a stream show each other and nobody keeps."""
+
+    gesture: Gesture
+
+    @property
+    def kind(self) -> str:
+        """The kind of the stream."""
+        return self.gesture.kind
+
+
+@dataclass(frozen=True)
+class Word:
+    """Something that is told itself, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A row that what is told names by its key; `is_within` says that it belongs to the stream."""
+
+    resource: Resource
+    by: tuple[str, ...]
+    is_within: bool
+
+
+Meaning = Column | Item | Listing | OfPage | Change | Hearing | Watching | Word | Reached
 
 
 def carrying(made: GraphQLField, meaning: Meaning) -> GraphQLField:

@@ -1,4 +1,4 @@
-"""Which of its two media types an answer takes (GraphQL over HTTP, 6.1)."""
+"""Which of its media types an answer takes (GraphQL over HTTP, 6.1; GraphQL over server-sent events)."""
 
 from __future__ import annotations
 
@@ -6,22 +6,41 @@ from monynha.core.errors import NotAcceptable
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
-_RANGES = {JSON: (JSON, "application/*", "*/*"), GRAPHQL: (GRAPHQL, "application/*", "*/*")}
+EVENTS = "text/event-stream"
+_RANGES = {
+    JSON: (JSON, "application/*", "*/*"),
+    GRAPHQL: (GRAPHQL, "application/*", "*/*"),
+    EVENTS: (EVENTS,),
+}
 
 
 def chosen(header: str | None) -> str:
-    """Return the media type that `Accept` likes best; where it names neither, application/json."""
+    """Return the media type that `Accept` likes best; without one, application/json.
+
+    Events have to be named, and are taken where nothing else is liked as well.
+    """
     if header is None or not header.strip():
         return JSON
-    weights = dict(_range(part) for part in header.lower().split(","))
+    weights = _weights(header)
     found = {kind: _weight(ranges, weights) for kind, ranges in _RANGES.items()}
     if not any(found.values()):
         raise NotAcceptable(
-            "Only application/json and application/graphql-response+json can be answered here."
+            "Only application/json, application/graphql-response+json and text/event-stream can be answered."
         )
+    if found[EVENTS] > max(found[GRAPHQL], found[JSON]):
+        return EVENTS
     if found[GRAPHQL] > found[JSON] or (found[GRAPHQL] == found[JSON] and GRAPHQL in weights):
         return GRAPHQL
     return JSON
+
+
+def takes_events(header: str | None) -> bool:
+    """Whether `Accept` names events at all."""
+    return header is not None and _weights(header).get(EVENTS, 0.0) > 0
+
+
+def _weights(header: str) -> dict[str, float]:
+    return dict(_range(part) for part in header.lower().split(","))
 
 
 def _range(part: str) -> tuple[str, float]:

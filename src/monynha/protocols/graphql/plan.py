@@ -83,6 +83,8 @@ class Plans:
             if len(self._known) >= self.most:
                 self._known.popitem(last=False)
             self._known[shape] = known
+        else:
+            self._known.move_to_end(shape)
         return known
 
     def _plan(self, document: Document, operation: OperationDefinitionNode, asked: Asked) -> Plan:
@@ -129,14 +131,14 @@ class Plans:
         return Later(read, (key,))
 
 
-def check_cost(cost: int) -> None:
+def check_cost(cost: int, most: int = MOST_ROWS) -> None:
     """Refuse what asks for more rows than are answered."""
-    if cost > MOST_ROWS:
+    if cost > most:
         raise Refused.for_fault(
             BadRequest(
-                f"The query asks for up to {cost} rows; at most {MOST_ROWS} are answered. "
+                f"The query asks for up to {cost} rows; at most {most} are answered. "
                 "Ask for less, or take a smaller limit.",
-                details={"limit": MOST_ROWS, "cost": cost, "of": "rows"},
+                details={"limit": most, "cost": cost, "of": "rows"},
             )
         )
 

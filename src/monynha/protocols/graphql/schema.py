@@ -17,12 +17,16 @@ from graphql import (
 from monynha.engine.catalog import Catalog
 from monynha.engine.resource import Resource
 from monynha.protocols.graphql.meaning import Change, Item, Own, carrying
+from monynha.protocols.graphql.subscriptions import subscriptions
 from monynha.protocols.graphql.types import Types, type_name
+from monynha.protocols.websocket.parts import Gesture
 
 Theirs = dict[tuple[str, str], Own]
 
 
-def build_schema(catalog: Catalog, own: Iterable[Own] = ()) -> GraphQLSchema:
+def build_schema(
+    catalog: Catalog, own: Iterable[Own] = (), gestures: Iterable[Gesture] = ()
+) -> GraphQLSchema:
     """Return the schema of all resources; `own` are the mutations that domains do themselves."""
     types = Types(catalog)
     theirs: Theirs = {(one.verb, one.resource.plural): one for one in own}
@@ -31,9 +35,13 @@ def build_schema(catalog: Catalog, own: Iterable[Own] = ()) -> GraphQLSchema:
     for resource in catalog.resources.values():
         queries |= _queries(types, resource)
         mutations |= _mutations(types, resource, theirs)
+    heard = subscriptions(types, catalog, gestures)
     return GraphQLSchema(
         GraphQLObjectType("Query", queries, description="What can be asked."),
         GraphQLObjectType("Mutation", mutations, description="What can be changed; one after the other."),
+        GraphQLObjectType("Subscription", heard, description="What can be heard; one at a time.")
+        if heard
+        else None,
     )
 
 

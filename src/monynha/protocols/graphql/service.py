@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from graphql import OperationDefinitionNode, OperationType
 
 from monynha.core.actor import Actor
-from monynha.core.errors import MethodNotAllowed, Unauthenticated
+from monynha.core.errors import BadRequest, MethodNotAllowed, Unauthenticated
 from monynha.infra.postgres.database import Acting, Database
 from monynha.protocols.graphql.asked import Asked
 from monynha.protocols.graphql.changes import Changes
 from monynha.protocols.graphql.document import Document, Documents
 from monynha.protocols.graphql.errors import Refused, body_of, told
+from monynha.protocols.graphql.persisted import Persisted
 from monynha.protocols.graphql.plan import Plan, Plans
+from monynha.protocols.graphql.sent import Sent
+from monynha.protocols.graphql.subscription import Listening, Sink, Subscription
+from monynha.protocols.graphql.telling import Tellings
 from monynha.protocols.http.request import Request
 
 ROWS_PER_REQUEST = 1000
 """For how many rows a query counts as one request more."""
+_NEEDS_A_STREAM = (
+    "The answers of a subscription have no end: ask over a WebSocket, or with Accept: text/event-stream."
+)
 Count = Callable[[Request, Actor, int], Awaitable[tuple[tuple[str, str], ...]]]
 """Counts so many requests of an actor, and returns the headers that tell what is left."""
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What a client asks for: a document, which of its operations, and the variables as they were sent."""
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A document that was read for somebody: which of its operations is to run, and with what."""
 
-    text: str
-    operation: str | None
-    variables: dict[str, object]
+    document: Document
+    operation: OperationDefinitionNode
+    asked: Asked
+    acting: Acting | None
+
+    @property
+    def is_subscription(self) -> bool:
+        """Whether it has answers without an end."""
+        return self.operation.operation is OperationType.SUBSCRIPTION
 
 
 @dataclass(frozen=True)
@@ -37,42 +51,49 @@ class GraphQL:
     """Answers documents."""
 
     database: Database
+    persisted: Persisted
     documents: Documents
     plans: Plans
     changes: Changes
+    tellings: Tellings
+    listening: Listening
     count: Count
 
-    async def answer(
-        self, wanted: Wanted, actor: Actor, request: Request, *, may_change: bool = True
-    ) -> bytes:
-        """Return the whole answer; Refused where nothing was executed."""
+    async def prepare(self, sent: Sent, actor: Actor) -> Prepared:
+        """Read what somebody sent (Refused)."""
         acting = None if actor.is_nobody else self.database.acting(actor)
-        try:
-            document = self.documents.read(wanted.text)
-            operation = document.operation(wanted.operation)
-            variables = self.documents.variables(operation, wanted.variables)
-            asked = Asked(actor, variables, wanted.variables)
-            if operation.operation is OperationType.QUERY:
-                return await self._query(document, operation, asked, acting, request)
-            steps = self.changes.plan(document, operation, asked)
-        except Refused:
-            # Whose session is over hears that first, and no more.
-            if acting is not None:
-                await acting.check_live()
-            raise
+        async with _live_first(acting):
+            text = await self.persisted.text(sent.text, sent.digest)
+            document = self.documents.read(text)
+            operation = document.operation(sent.operation)
+            variables = self.documents.variables(operation, sent.variables)
+        if sent.digest is not None and sent.text is not None and not actor.is_nobody:
+            await self.persisted.keep(text, sent.digest)
+        return Prepared(document, operation, Asked(actor, variables, sent.variables), acting)
+
+    async def answer(self, ready: Prepared, request: Request, *, may_change: bool = True) -> bytes:
+        """Return the whole answer; Refused where nothing was executed."""
+        async with _live_first(ready.acting):
+            if ready.is_subscription:
+                raise Refused.for_fault(BadRequest(_NEEDS_A_STREAM))
+            if ready.operation.operation is OperationType.QUERY:
+                return await self._query(ready, request)
+            steps = self.changes.plan(ready.document, ready.operation, ready.asked)
         if not may_change:
             raise MethodNotAllowed(("POST",))
-        return await self.changes.run(steps, asked, acting, request)
+        return await self.changes.run(steps, ready.asked, ready.acting, request)
 
-    async def _query(
-        self,
-        document: Document,
-        operation: OperationDefinitionNode,
-        asked: Asked,
-        acting: Acting | None,
-        request: Request,
-    ) -> bytes:
-        plan = self.plans.of(document, operation, asked)
+    async def subscription(self, ready: Prepared, sink: Sink) -> Subscription:
+        """Return a subscription that will tell the sink once it is started (Refused)."""
+        if ready.acting is None:
+            raise Unauthenticated()
+        async with _live_first(ready.acting):
+            telling = self.tellings.of(ready.document, ready.operation, ready.asked)
+        return Subscription(self.listening, telling, ready.acting, sink)
+
+    async def _query(self, ready: Prepared, request: Request) -> bytes:
+        asked, acting = ready.asked, ready.acting
+        plan = self.plans.of(ready.document, ready.operation, asked)
         values = plan.values(asked)
         if not plan.reads:
             if acting is not None:
@@ -85,6 +106,17 @@ class GraphQL:
         found = await acting.ask(plan.text, values)
         assert found is not None
         return b'{"data":' + found + b"}"
+
+
+@asynccontextmanager
+async def _live_first(acting: Acting | None) -> AsyncIterator[None]:
+    """Whose session is over hears that before anything is said against their document."""
+    try:
+        yield
+    except Refused:
+        if acting is not None:
+            await acting.check_live()
+        raise
 
 
 def _unanswered(plan: Plan, asked: Asked, request_id: str) -> bytes:

@@ -36,6 +36,12 @@ def frame(payload: bytes, kind: int = TEXT) -> bytes:
     return bytes((0x80 | kind, 127)) + size.to_bytes(8, "big") + payload
 
 
+def payload_of(made: bytes) -> bytes:
+    """Return what stands in a frame that `frame` made."""
+    size = made[1]
+    return made[2 if size < 126 else 4 if size == 126 else 10 :]
+
+
 def close_frame(code: int, reason: str) -> bytes:
     """Return the frame that says why a socket closes."""
     return frame(code.to_bytes(2, "big") + reason.encode()[:123], CLOSE)

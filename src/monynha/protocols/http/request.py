@@ -37,12 +37,12 @@ class Request:
         "scope",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, *, client: str) -> None:
+    def __init__(self, scope: Scope, receive: Receive, *, client: str, id: str = "") -> None:
         self.scope = scope
         self._receive = receive
         self._headers: dict[bytes, bytes] | None = None
         self._body: bytes | None = None
-        self.id = ""  # set by the edge
+        self.id = id
         self.client = client
         self.method: str = scope["method"]
         self.path: str = scope["path"]

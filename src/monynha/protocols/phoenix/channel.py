@@ -165,6 +165,7 @@ class Channel:
             self._parts.hub,
             acting,
             kinds,
+            self._socket,
             on_event=self._hear,
             on_end=self._end,
             on_lost=self._lost,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import orjson
@@ -16,7 +15,9 @@ from monynha.engine.history import Event, Stream
 from monynha.engine.resource import Resource
 from monynha.engine.seats import Seat
 from monynha.engine.subscribe import Hub
+from monynha.engine.vigil import Vigil
 from monynha.infra.postgres.database import Acting
+from monynha.protocols.http.event_stream import HEADERS, EventStream, piece
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
 from monynha.protocols.http.router import Handler
@@ -25,18 +26,13 @@ from monynha.protocols.rest.handlers import Rest, id_of
 from monynha.protocols.rest.routes import Overrides
 from monynha.protocols.websocket.messages import message_of, type_of
 
-_MOST_UNREAD = 5_000
 _SAYS = """\
 The history of a {one} as server-sent events, live. The id of an event is its version: gapless, in the order
 of the commits. `event` says what happened and `data` is the row as it is then, as `/ws` sends it.
 `ask_again` means that not all that was missed is kept: ask for the {one} anew and go on from there.
 `removed` means that you may not see it any more."""
-_PAUSE_S = 15.0
-_HEADERS = (
-    (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),
-)
+_OVER = piece(b"error", b'{"code":"UNAUTHENTICATED","message":"The session is over."}')
+_TOO_SLOW = piece(b"error", b'{"code":"TOO_SLOW","message":"You read too slowly; ask again."}')
 
 
 def event_streams(catalog: Catalog) -> tuple[Action, ...]:
@@ -71,18 +67,14 @@ class EventStreams:
 
     rest: Rest
     hub: Hub
-    readers: set[_Reader] = field(default_factory=set)
+    open: set[EventStream] = field(default_factory=set)
+    """The answers under way."""
 
     @property
     def overrides(self) -> Overrides:
         """The handlers by method and path below `/api/v1`."""
         roots = _heard_by_others(self.rest.catalog)
         return {("GET", f"/{one.plural}/{{id}}/events"): self._handler(one) for one in roots}
-
-    def close(self) -> None:
-        """End every answer that is under way, so that the program can stop."""
-        for reader in list(self.readers):
-            reader.finish()
 
     def _handler(self, resource: Resource) -> Handler:
         async def handler(request: Request) -> Response:
@@ -91,7 +83,7 @@ class EventStreams:
             stream = Stream(resource.told_to[0].kind, id_of(request.params["id"], acting.actor))
             reader = _Reader(self, acting, stream)
             await reader.start(since)
-            return Response(200, b"", _HEADERS, stream=reader.pieces(since))
+            return Response(200, b"", HEADERS, stream=reader.pieces(since))
 
         return handler
 
@@ -103,64 +95,50 @@ class _Reader:
     of: EventStreams
     acting: Acting
     stream: Stream
-    unread: deque[bytes] = field(default_factory=deque)
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
-    is_over: bool = False
     seat: Seat | None = None
-    own: Stream | None = None
+    said: EventStream = field(init=False)
+    vigil: Vigil = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.said = EventStream(self.of.open, _TOO_SLOW)
+        self.vigil = Vigil(self.of.hub, self.acting, self.end)
 
     @property
     def actor(self) -> Actor:
         """Who reads."""
         return self.acting.actor
 
+    @property
+    def outlet(self) -> EventStream:
+        """What is said."""
+        return self.said
+
     async def start(self, since: int | None) -> None:
-        """Take seats: at the stream, and at the person's own, which tells when the session ends."""
-        hub = self.of.hub
-        kind = next((kind for kind, root in hub.rights.roots.items() if root.hears_alone), None)
+        """Take a seat at the stream, and keep vigil over the session."""
         try:
-            self.seat = await hub.join(self.acting, self.stream, self, since=since)
-            if kind is not None and self.actor.id is not None:
-                self.own = Stream(kind, self.actor.id)
-                (await hub.join(self.acting, self.own, self)).open()
+            self.seat = await self.of.hub.join(self.acting, self.stream, self, since=since)
+            await self.vigil.begin()
         except BaseException:
             self.leave()
             raise
-        self.of.readers.add(self)
 
     def hear(self, event: Event) -> None:
         """Take an event."""
-        if event.stream != self.stream:
-            return
         catalog = self.of.rest.catalog
         made: bytes | None = event.made.get("sse")
         if made is None:
             kind = type_of(catalog.resources[event.resource], event).encode()
             text = message_of(catalog, event)
-            made = event.made["sse"] = _piece(kind, text, event.version)
-        if len(self.unread) >= _MOST_UNREAD:
-            self._last(b"error", {"code": "TOO_SLOW", "message": "You read too slowly; ask again."})
-            return
-        self.unread.append(made)
-        self.woken.set()
+            made = event.made["sse"] = piece(kind, text, event.version)
+        self.said.say(made)
 
     def lose(self, stream: Stream) -> None:
         """End: the reader may not see it any more."""
-        if stream == self.stream:
-            self._last(b"removed", {f"{stream.kind}Id": str(stream.id)})
+        self.said.finish(piece(b"removed", orjson.dumps({f"{stream.kind}Id": str(stream.id)})))
 
     def end(self) -> None:
         """End: the session is over."""
-        self._last(b"error", {"code": "UNAUTHENTICATED", "message": "The session is over."})
-
-    def finish(self) -> None:
-        """Say no more; a reader that comes back is told what it missed."""
-        self.is_over = True
-        self.woken.set()
-
-    def _last(self, kind: bytes, told: object) -> None:
-        self.unread.append(_piece(kind, orjson.dumps(told), None))
-        self.finish()
+        self.said.finish(_OVER)
 
     async def pieces(self, since: int | None) -> AsyncIterator[bytes]:
         """Yield what happens, until it is over or nobody reads."""
@@ -170,31 +148,21 @@ class _Reader:
                 told = orjson.dumps(
                     {f"{self.stream.kind}Id": str(self.stream.id), "version": self.seat.version}
                 )
-                yield _piece(b"ask_again", told, self.seat.version)
+                yield piece(b"ask_again", told, self.seat.version)
             else:
                 # An id at once, so that even who hears nothing knows where to go on.
                 yield b"retry: 1000\nid: %d\n\n" % (self.seat.version if since is None else since)
             self.seat.open()
-            while True:
-                while self.unread:
-                    yield self.unread.popleft()
-                if self.is_over:
-                    return
-                self.woken.clear()
-                try:
-                    async with asyncio.timeout(_PAUSE_S):
-                        await self.woken.wait()
-                except TimeoutError:
-                    yield b": still there\n\n"
+            async with aclosing(self.said.pieces()) as pieces:
+                async for said in pieces:
+                    yield said
         finally:
             self.leave()
 
     def leave(self) -> None:
-        """Give the seats back."""
-        self.of.readers.discard(self)
+        """Give the seat back."""
         self.of.hub.leave(self.stream, self)
-        if self.own is not None:
-            self.of.hub.leave(self.own, self)
+        self.vigil.stop()
 
 
 def _since(request: Request) -> int | None:
@@ -211,8 +179,3 @@ def _since(request: Request) -> int | None:
             "since is not read.", details={"since": "must be a version, a whole number from 0 on"}
         )
     return int(text)
-
-
-def _piece(kind: bytes, data: bytes, version: int | None) -> bytes:
-    place = b"" if version is None else b"id: %d\n" % version
-    return place + b"event: " + kind + b"\ndata: " + data + b"\n\n"

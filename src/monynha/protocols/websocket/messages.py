@@ -15,13 +15,13 @@ from monynha.engine.model import Kind
 from monynha.engine.resource import Resource
 from monynha.protocols.http.frames import frame
 
-_PAST = {"insert": "created", "update": "updated", "delete": "deleted"}
+PAST = {"insert": "created", "update": "updated", "delete": "deleted"}
 _TEXT, _FRAME = "message", "message frame"
 
 
 def type_of(resource: Resource, event: Event) -> str:
     """Return what happened in one word, as `task_updated`."""
-    return f"{resource.singular}_{_PAST[event.verb]}"
+    return f"{resource.singular}_{PAST[event.verb]}"
 
 
 def message_of(catalog: Catalog, event: Event) -> bytes:

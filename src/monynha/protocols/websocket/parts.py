@@ -18,12 +18,16 @@ Tell = Callable[[str], tuple[Actor, float | None]]
 
 @dataclass(frozen=True)
 class Gesture:
-    """Something that people in a stream show each other and nobody keeps, as where their cursor is."""
+    """Something that people in a stream show each other and nobody keeps, as where their cursor is.
+
+    `said` and `heard` are the messages of `/ws`, `subscription` is what GraphQL calls hearing it.
+    """
 
     kind: str
     said: str
     heard: str
     field: str
+    subscription: str
 
 
 @dataclass(frozen=True)
