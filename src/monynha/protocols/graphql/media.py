@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from monynha.core.errors import NotAcceptable
 
 JSON = "application/json"
@@ -14,6 +16,7 @@ _RANGES = {
 }
 
 
+@lru_cache(maxsize=200)
 def chosen(header: str | None) -> str:
     """Return the media type that `Accept` likes best; without one, application/json.
 
