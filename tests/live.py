@@ -13,6 +13,7 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from monynha.app.application import Application
+from monynha.protocols.http.connection import Connection
 from monynha.protocols.http.socket import Socket
 from tests.people import Person
 
@@ -27,6 +28,7 @@ async def listening(program: Application) -> AsyncIterator[str]:
     config = uvicorn.Config(
         program,
         port=0,
+        http=Connection,
         ws=Socket,
         lifespan="off",
         interface="asgi3",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,9 +53,9 @@ class Program:
     live: LiveParts
     streams: set[EventStream]
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
         """Answer one request."""
-        await self.edge(scope, receive, send)
+        return self.edge(scope, receive, send)
 
     def leave(self) -> None:
         """End what would go on without an end; sockets are told by the server itself."""

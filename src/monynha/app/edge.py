@@ -11,8 +11,8 @@ from collections.abc import Callable, Generator
 import uvicorn
 
 from monynha.app.application import Application
-from monynha.app.heads import Heads
 from monynha.core.errors import WrongSetting
+from monynha.protocols.http.connection import Connection
 from monynha.protocols.http.socket import Socket
 
 GRACE_S = 10
@@ -44,7 +44,7 @@ async def answer(
     """Answer requests until `stop`; then accept none, and give those in flight their time."""
     config = uvicorn.Config(
         application,
-        http=Heads,
+        http=Connection,
         ws=Socket,
         lifespan="off",
         interface="asgi3",
@@ -54,7 +54,6 @@ async def answer(
         proxy_headers=False,  # ours reads them, behind the proxies that are named only
         server_header=False,
         date_header=True,
-        timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE_S,
         backlog=2048,
     )

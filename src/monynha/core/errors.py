@@ -7,6 +7,7 @@
     ├── NotFound              404  absent, or not to be known about
     ├── MethodNotAllowed      405
     ├── NotAcceptable         406
+    ├── RequestTimeout        408  the request took too long to arrive
     ├── Conflict              409  what is there stands against it
     ├── PreconditionFailed    412  the row is not at the expected version
     ├── TooLarge              413
@@ -142,6 +143,13 @@ class RateLimited(Fault):
             details={"retryAfter": retry_after_s},
             headers=(("Retry-After", str(retry_after_s)), *headers),
         )
+
+
+class RequestTimeout(Fault):
+    """The request took too long to arrive."""
+
+    status = 408
+    code = "REQUEST_TIMEOUT"
 
 
 class HeadTooLarge(Fault):

@@ -11,7 +11,7 @@ import pytest
 
 from monynha.app.asgi import Program
 from monynha.app.edge import answer
-from monynha.app.heads import HEAD_BYTES, HEADERS
+from monynha.protocols.http.connection import HEAD_BYTES, HEADERS
 from tests.people import Person
 
 pytestmark = pytest.mark.anyio

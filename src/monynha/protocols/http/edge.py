@@ -40,6 +40,8 @@ class Edge:
     client_of: Callable[[Scope], str]
     shows_stack: bool = False
     sockets: Mapping[str, TakeSocket] = field(default_factory=dict)
+    tells: bool = field(default_factory=lambda: _log.is_enabled_for(INFO))
+    """Whether the log takes a line a request."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request, or hold one socket."""
@@ -51,7 +53,7 @@ class Edge:
         request.id = _request_id(request)
         response = await self._answer(request)
         await self._send(request, response, receive, send)
-        if request.failure or _log.is_enabled_for(INFO):
+        if request.failure or self.tells:
             _tell(request, response, time.perf_counter() - started)
 
     async def _hold(self, socket: Socket) -> None:
@@ -102,7 +104,9 @@ class Edge:
             headers = (*headers, (b"content-length", b"%d" % len(response.body)))
         body = b"" if request.method == "HEAD" else response.body
         whole = request.scope.get(WHOLE)
-        if whole is None or not whole(response.status, headers, body):
+        if whole is not None:
+            whole(response.status, headers, body)
+        else:
             await send({"type": "http.response.start", "status": response.status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -53,10 +53,7 @@ class Request:
     def header(self, name: bytes) -> str | None:
         """Return a header by its lower-case name; a repeated one comes joined by commas (RFC 9110 §5.3)."""
         if self._headers is None:
-            self._headers = {}
-            for key, value in self.scope["headers"]:
-                known = self._headers.get(key)
-                self._headers[key] = value if known is None else known + b", " + value
+            self._headers = _joined(self.scope["headers"])
         found = self._headers.get(name)
         return None if found is None else found.decode("latin-1")
 
@@ -98,6 +95,14 @@ class Request:
                 raise TooLarge()
             if is_last:
                 return b"".join(chunks)
+
+
+def _joined(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    found = dict(headers)
+    if len(found) != len(headers):
+        for name in found:
+            found[name] = b", ".join(value for key, value in headers if key == name)
+    return found
 
 
 def parse_query(raw: bytes) -> dict[str, str]:

@@ -12,7 +12,7 @@ from monynha.core.errors import Fault, Unauthenticated
 
 Headers = tuple[tuple[bytes, bytes], ...]
 WHOLE = "monynha.whole"
-"""Where a scope may hold what sends a whole answer at once: `(status, headers, body)`, False if it cannot."""
+"""Where a scope may hold what sends a whole answer at once: `(status, headers, body)`."""
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
 
 
