@@ -10,6 +10,8 @@ from monynha.engine.history import Stream
 from monynha.engine.subscribe import Hub, wakes
 
 Publish = Callable[[bytes], None]
+_GATHER_S = 0.005
+"""How long commits are gathered before the other processes are told: each telling is a round trip for all."""
 
 
 class Waking:
@@ -25,7 +27,7 @@ class Waking:
         """Take what a committed transaction told; the database calls this."""
         self._hub.wake(wakes(told))
         if not self._written:
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_later(_GATHER_S, self._flush)
         for one in told.split(","):
             self._written[one.rpartition(" ")[0]] = None
 

@@ -19,13 +19,14 @@ import structlog
 from monynha.core.errors import BadRequest, Fault, HeadTooLarge, Internal, RequestTimeout
 from monynha.protocols.http.exchange import Exchange
 from monynha.protocols.http.request import Scope
-from monynha.protocols.http.response import WHOLE, Headers, refused
+from monynha.protocols.http.response import WHOLE, refused
 
 HEAD_BYTES = 64 * 1024
 HEADERS = 100
 HEAD_S = BODY_S = 30.0
 """How long a head may take, and a client that is waited for may say nothing."""
 IDLE_S = 75.0
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
 _log = structlog.get_logger("monynha.http")
 
 
@@ -46,21 +47,26 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._head_bytes = 0
-        self._is_in_head = False
+        self._is_in_head = self._expects = False
         self._fault: Fault | None = None
         self._is_paused = self._is_full = False
         self._drained: asyncio.Event | None = None
         self._heard_at = self._head_at = self._loop.time()
         self._alarm = self._loop.call_later(HEAD_S, self._look)
+        self._dated: object = None
+        self._date = b""
         self.is_lost = False
         self.is_stopping = False
 
     # What exchanges need.
 
     @property
-    def default_headers(self) -> Headers:
-        """What every answer says: the date."""
-        return tuple(self._state.default_headers)
+    def date(self) -> bytes:
+        """The lines of every answer's head; uvicorn makes them anew each second."""
+        made = self._state.default_headers
+        if made is not self._dated:
+            self._dated, self._date = made, b"".join(b"%b: %b\r\n" % pair for pair in made)
+        return self._date
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
@@ -158,7 +164,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         self._is_in_head, self._head_bytes, self._head_at = True, 0, self._heard_at
-        self._url, self._headers = b"", []
+        self._url, self._headers, self._expects = b"", [], False
 
     def on_url(self, url: bytes) -> None:
         """A part of the address."""
@@ -166,7 +172,10 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header."""
-        self._headers.append((name.lower(), value))
+        name = name.lower()
+        self._headers.append((name, value))
+        if name == b"expect":
+            self._expects = value.lower() == b"100-continue"
 
     def on_headers_complete(self) -> None:
         """A head ends; what is raised here reaches `data_received` as an error of the parser."""
@@ -180,8 +189,7 @@ class Connection(asyncio.Protocol):
             return
         version = parser.get_http_version()
         keeps = version != "1.0" and parser.should_keep_alive() and not parser.should_upgrade()
-        expects = any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
-        exchange = Exchange(self, self._scope(version), keeps=keeps, expects=expects)
+        exchange = Exchange(self, self._scope(version), keeps=keeps, expects=self._expects)
         exchange.scope[WHOLE] = exchange.answer
         self._latest = exchange
         if self._current is None and not self._waiting and not self._is_full:
@@ -210,7 +218,7 @@ class Connection(asyncio.Protocol):
         path = raw_path.decode("ascii")
         return {
             "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "asgi": _ASGI,
             "http_version": version,
             "method": self._parser.get_method().decode("ascii"),
             "scheme": "http",

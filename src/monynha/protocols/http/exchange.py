@@ -21,8 +21,8 @@ class Line(Protocol):
     is_stopping: bool
 
     @property
-    def default_headers(self) -> Headers:
-        """What every answer says, as the date."""
+    def date(self) -> bytes:
+        """The lines of every answer's head."""
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
@@ -153,11 +153,10 @@ class Exchange:
         self.keeps = self.keeps and not self._line.is_stopping
         if not self.keeps:
             headers = (*headers, (b"connection", b"close"))
-        headers = (*self._line.default_headers, *headers)
         lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
         if lines.count(b"\n") != len(headers):
             raise ValueError("a header holds a line break")
-        return b"%b%b\r\n" % (_PHRASES[status], lines)
+        return b"%b%b%b\r\n" % (_PHRASES[status], self._line.date, lines)
 
     def _finish(self) -> None:
         self.is_done = True
