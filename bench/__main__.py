@@ -27,7 +27,7 @@ async def measure(world: World, contender: Contender, scenario: str, seconds: in
     if scenario in contender.documents:
         env["DOCUMENT"] = json.dumps({"query": contender.documents[scenario], "variables": {"id": "PROJECT"}})
     printed = await ran(
-        "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(HERE / "requests.lua"), contender.url,
+        "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s", "-s", str(HERE / "requests.lua"), contender.url,
         env=env,
     )  # fmt: skip
     told = next(line for line in printed.splitlines() if line.startswith("RESULT")).split()
@@ -66,7 +66,9 @@ async def rounds(world: World, found: list[Contender], count: int, seconds: int)
             for one in found:
                 if not one.takes(scenario):
                     continue
-                table[scenario][one.name].append(await measure(world, one, scenario, seconds))
+                found_here = await measure(world, one, scenario, seconds)
+                print(f"  {one.name}: {found_here.per_second:,.0f}/s of {most:,.0f}", flush=True)
+                table[scenario][one.name].append(found_here)
     return table
 
 

@@ -65,6 +65,8 @@ async def _load(owner_url: str, tasks: int) -> None:
             await connection.execute(text, timeout=900)
         # Prisma writes every column, which our column grants would refuse.
         await connection.execute("grant insert on tasks to monynha_app")
+        # PostGraphile calls every key `rowId`, and a second column of that name stops it.
+        await connection.execute("comment on column activity.row_id is '@name subject'")
         for table in ("auth.users", "auth.sessions", "users", "projects", "project_members", "tasks"):
             await connection.execute(f"vacuum analyze {table}", timeout=600)
     finally:

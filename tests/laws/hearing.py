@@ -15,6 +15,7 @@ from websockets.asyncio.client import connect
 from tests.laws.matrix import Scene
 from tests.live import PATIENCE_S
 from tests.phoenix import phoenix, tasks
+from tests.protocols.graphql.sockets import TASKS, line
 
 HEARS, NOTHING = "hears", "nothing"
 _SILENCE_S = 0.4
@@ -51,16 +52,28 @@ async def _by_events(ear: Ear, scene: Scene) -> str:
 
 
 async def _by_socket(ear: Ear, scene: Scene) -> str:
-    async with connect(f"ws://{ear.address}/ws") as line:
+    async with connect(f"ws://{ear.address}/ws") as socket:
         if scene.actor.token:
-            await line.send(json.dumps({"type": "auth", "token": scene.actor.token}))
-            assert "ready" == json.loads(await line.recv())["type"]
-        await line.send(json.dumps({"type": "join", "projectId": scene.cast.project["id"]}))
-        said = json.loads(await line.recv())
+            await socket.send(json.dumps({"type": "auth", "token": scene.actor.token}))
+            assert "ready" == json.loads(await socket.recv())["type"]
+        await socket.send(json.dumps({"type": "join", "projectId": scene.cast.project["id"]}))
+        said = json.loads(await socket.recv())
         if said["type"] == "error":
             return {"UNAUTHENTICATED": "401", "NOT_FOUND": "404"}[said["code"]]
         task = await scene.cast.owner.task(scene.cast.project)
-        while json.loads(await line.recv()).get("taskId") != task["id"]:
+        while json.loads(await socket.recv()).get("taskId") != task["id"]:
+            pass
+        return HEARS
+
+
+async def _by_subscription(ear: Ear, scene: Scene) -> str:
+    async with line(ear.address, scene.actor) as socket:
+        await socket.listen(TASKS, {"id": scene.cast.project["id"]})
+        if socket.kept:
+            [code] = await socket.error()
+            return {"UNAUTHENTICATED": "401", "NOT_FOUND": "404"}[code]
+        task = await scene.cast.owner.task(scene.cast.project)
+        while (await socket.next())["id"] != task["id"]:
             pass
         return HEARS
 
@@ -90,6 +103,7 @@ async def _by_phoenix(ear: Ear, scene: Scene, topic: str, asked: dict[str, Any],
 EARS: dict[tuple[str, str], Hear] = {
     ("`GET /projects/{id}/events`", "as it happens"): _by_events,
     ("`/ws`", "`join`"): _by_socket,
+    ("`/graphql`", "`taskChanged`"): _by_subscription,
     ("`/realtime/v1/websocket`", "changes of its tasks"): _by_changes,
     ("`/realtime/v1/websocket`", "its private room"): _in_private,
 }

@@ -108,6 +108,18 @@ def test_every_kind_of_stream_that_others_hear_is_listened_to() -> None:
     assert {"projects"} == roots
 
 
+def test_every_subscription_listens_to_a_stream_that_has_its_row() -> None:
+    from graphql import build_schema
+
+    kind = build_schema(schema_text()).subscription_type
+    assert kind
+    by_project = {name for name, field in kind.fields.items() if "projectId" in field.args}
+
+    assert ("`/graphql`", "`taskChanged`") in EARS
+    assert {"taskChanged", "memberChanged", "cursorMoved"} == by_project
+    assert {"notificationAdded"} == set(kind.fields) - by_project
+
+
 async def test_everybody_is_answered_and_hears_as_the_page_says(
     people: People, address: str, settings: Settings
 ) -> None:
