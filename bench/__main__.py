@@ -27,8 +27,8 @@ async def measure(world: World, contender: Contender, scenario: str, seconds: in
     if scenario in contender.documents:
         env["DOCUMENT"] = json.dumps({"query": contender.documents[scenario], "variables": {"id": "PROJECT"}})
     printed = await ran(
-        "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s", "-s", str(HERE / "requests.lua"), contender.url,
-        env=env,
+        "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s",
+        "-s", str(HERE / "requests.lua"), contender.url, env=env,
     )  # fmt: skip
     told = next(line for line in printed.splitlines() if line.startswith("RESULT")).split()
     if int(told[4]):

@@ -17,8 +17,8 @@ from monynha.app.catalog import CATALOG
 from monynha.core.actor import Actor, ActorKind
 from monynha.domains.users.graphql import OWN
 from monynha.engine.compiler import Compiler
+from monynha.engine.mutate import insert_alone_sql
 from monynha.engine.selection import Condition, Scope, Selection
-from monynha.engine.writing import insert_sql
 from monynha.infra.embedded.binaries import find_postgres
 from monynha.protocols.graphql.asked import Asked
 from monynha.protocols.graphql.document import Documents
@@ -46,7 +46,7 @@ def statements() -> dict[str, str]:
     }
     found = {name: Compiler().statement(one).text for name, one in asked.items()}
     columns = ("project_id", "title", "description", "priority", "tags")
-    found["insert"] = insert_sql(tasks, columns, first_bind=4, guard="auth.enter($1, $2, $3)")
+    found["insert"] = insert_alone_sql(tasks, columns)
     return {**found, **_graph_statements()}
 
 

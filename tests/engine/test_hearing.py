@@ -1,14 +1,20 @@
-"""What the history is looked into for, beside its streams: what happened to a person."""
+"""What the triggers of the history tell the program, and what the history is looked into for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from monynha.app.catalog import CATALOG
+from monynha.engine.compiler import Compiler
+from monynha.engine.mutate import Mutate
+from monynha.engine.query import Query
+from monynha.infra.postgres.database import Database
 from tests.live import OwnerSql
-from tests.people import Person
+from tests.people import People, Person
 
 pytestmark = pytest.mark.anyio
 
@@ -37,3 +43,27 @@ async def test_what_happened_to_a_person_is_found_by_an_index_of_its_own(
     await owner_sql("delete from monynha.events where stream = $1 and version > 100", project["id"])
 
     assert "_row_id_at_idx" in "\n".join(line[0] for line in lines)
+
+
+async def told_by(database: Database, person: Person, project: dict[str, Any], **values: object) -> list[str]:
+    """Return the streams that a person's new task wakes, and `notice` for what the triggers had to tell."""
+    told: list[str] = []
+    acting = database.acting(person.actor).noting(told.append)
+    mutate = Mutate(Query(Compiler()))
+    await mutate.create(
+        acting, CATALOG.resources["tasks"], {"title": "x", **values}, parent=UUID(project["id"])
+    )
+    [said] = told
+    return [one.rpartition(" ")[0] + (" notice" if one[-2:] != " 0" else "") for one in said.split(",")]
+
+
+async def test_a_plain_create_wakes_its_stream_and_triggers_tell_only_of_others(
+    database: Database, people: People, ada: Person
+) -> None:
+    project = await ada.project()
+    bob = await people.member(project, ada, "member", "Bob")
+
+    assert [f"project {project['id']}"] == await told_by(database, ada, project)
+    assert [f"project {project['id']}", f"user {bob.id} notice"] == await told_by(
+        database, ada, project, assignee_id=bob.id
+    )

@@ -169,7 +169,10 @@ async def test_messages_in_pieces_come_together(address: str, ada: Person) -> No
         assert str(ada.id) == (await Line(connection).hear("ready"))["userId"]
 
 
-async def test_a_slow_reader_is_cut_off_and_harms_nobody(address: str, ada: Person) -> None:
+async def test_who_reads_nothing_for_long_is_cut_off_and_harms_nobody(
+    address: str, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monynha.protocols.http.socket._DRAINING_S", 0.5)
     project = await ada.project()
     async with line(address, ada) as slow, line(address, ada) as quick:
         await slow.join(project)
@@ -181,6 +184,7 @@ async def test_a_slow_reader_is_cut_off_and_harms_nobody(address: str, ada: Pers
             body = {"description": f"{number} {'x' * 90_000}"}
             assert 200 == (await ada.put(f"/tasks/{task['id']}", body)).status_code
             await quick.hear("task_updated")
+        await asyncio.sleep(0.6)
         slow.connection.transport.resume_reading()
         with pytest.raises(ConnectionClosed):
             await drained(slow)
@@ -188,5 +192,6 @@ async def test_a_slow_reader_is_cut_off_and_harms_nobody(address: str, ada: Pers
 
 async def drained(line: Line) -> None:
     """Read until the other side has closed."""
-    while True:
-        await asyncio.wait_for(line.connection.recv(), 5)
+    async with asyncio.timeout(10):
+        while True:
+            await line.connection.recv()

@@ -116,8 +116,13 @@ class Acting:
                 return answer
         raise Unauthenticated()
 
-    async def tell(self, statement: str, binds: Sequence[object]) -> asyncpg.Record:
-        """Return the row that a write makes whose source sets the claims; one round trip."""
+    async def tell(
+        self, statement: str, binds: Sequence[object], *, known: str | None = None
+    ) -> asyncpg.Record:
+        """Return the row that a write makes whose source sets the claims; one round trip.
+
+        `known` is what it writes to as far as the triggers need not tell.
+        """
         actor = self.actor
         for pool in self._pools:
             try:
@@ -130,7 +135,7 @@ class Acting:
             except Exception as error:
                 raise translated(error) from error
             if row is not None:
-                self._tell_of(told)
+                self._tell_of(",".join(one for one in (known, told) if one))
                 return row
         raise Unauthenticated()
 
