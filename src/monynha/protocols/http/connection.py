@@ -17,7 +17,7 @@ import httptools
 import structlog
 
 from monynha.core.errors import BadRequest, Fault, HeadTooLarge, Internal, RequestTimeout
-from monynha.protocols.http.exchange import Exchange
+from monynha.protocols.http.exchange import Exchange, target_of
 from monynha.protocols.http.request import Scope
 from monynha.protocols.http.response import WHOLE, refused
 
@@ -210,11 +210,7 @@ class Connection(asyncio.Protocol):
             self._latest.end()
 
     def _scope(self, version: str) -> Scope:
-        url = self._url
-        if not url.startswith(b"/") or b"#" in url:
-            parsed = httptools.parse_url(url)
-            url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
-        raw_path, _, query = url.partition(b"?")
+        raw_path, query = target_of(self._url)
         path = raw_path.decode("ascii")
         return {
             "type": "http",

@@ -6,12 +6,23 @@ import asyncio
 from http import HTTPStatus
 from typing import Protocol
 
+import httptools
+
 from monynha.protocols.http.request import Message, Scope
 from monynha.protocols.http.response import Headers
 
 _PHRASES = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
 _MANY_BYTES = 65_536
 """How much of a body may wait for the handler before the client is not read from."""
+
+
+def target_of(url: bytes) -> tuple[bytes, bytes]:
+    """Return the path and the query of a request's target (RFC 9112 §3.2)."""
+    if not url.startswith(b"/") or b"#" in url:
+        parsed = httptools.parse_url(url)
+        return parsed.path or b"/", parsed.query or b""
+    path, _, query = url.partition(b"?")
+    return path, query
 
 
 class Line(Protocol):
