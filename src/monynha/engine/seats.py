@@ -9,9 +9,12 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import structlog
+
 from monynha.core.actor import Actor
 from monynha.engine.history import Event, Stream
 
+_log = structlog.get_logger("monynha.hub")
 _AT_ONCE = 200
 """How many events go out before the listener is asked whether it can take more."""
 _MOST_WAITING = 20_000
@@ -72,8 +75,7 @@ class Seat:
             self._hand_out(self.listener.outlet)
             return
         self.waiting = None
-        for event in waiting:
-            self.listener.hear(event)
+        self._say(waiting)
 
     def take(self, event: Event) -> None:
         """Take an event of the stream."""
@@ -90,6 +92,16 @@ class Seat:
         if outlet is not None and len(self.waiting) > _MOST_WAITING:
             outlet.cut_off()
 
+    def _say(self, events: list[Event]) -> None:
+        for event in events:
+            if self.is_left:
+                return
+            try:
+                self.listener.hear(event)
+            except Exception as error:
+                # One event's fault is not the loss of all that follow.
+                _log.error("a listener failed", err={"type": type(error).__name__, "message": str(error)})
+
     def leave(self) -> None:
         """Hand out nothing more."""
         self.is_left = True
@@ -104,8 +116,7 @@ class Seat:
             await outlet.drained()
             assert self.waiting is not None
             some, self.waiting = self.waiting[:_AT_ONCE], self.waiting[_AT_ONCE:]
-            for event in some:
-                self.listener.hear(event)
+            self._say(some)
             if not self.waiting:
                 break
         self.waiting = self._handing_out = None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -12,35 +10,9 @@ import pytest
 from monynha.protocols.http.request import Receive, Scope, Send
 from monynha.protocols.http.response import WHOLE
 from tests.live import listening
+from tests.protocols.http.talking import PLAIN, answer_of, talking, told
 
 pytestmark = pytest.mark.anyio
-
-Handle = Callable[[Scope, Receive, Send], Awaitable[None]]
-PLAIN = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-@asynccontextmanager
-async def talking(handle: Handle) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Return a connection to a program that handles everything alike."""
-    made: Any = handle
-    async with listening(made) as address:
-        host, port = address.split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        async with asyncio.timeout(10):
-            yield reader, writer
-        writer.close()
-
-
-def told(scope: Scope, body: bytes) -> None:
-    """Answer in one write."""
-    scope[WHOLE](200, ((b"content-length", b"%d" % len(body)),), body)
-
-
-async def answer_of(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    """Return the head of the next answer, and a body of the length that it tells."""
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    size = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
-    return head, await reader.readexactly(size)
 
 
 async def test_requests_are_answered_in_their_order_and_one_at_a_time() -> None:
@@ -57,23 +29,6 @@ async def test_requests_are_answered_in_their_order_and_one_at_a_time() -> None:
         writer.write(b"".join(PLAIN % number for number in range(20)))
 
         assert [b"/%d" % number for number in range(20)] == [(await answer_of(reader))[1] for _ in range(20)]
-
-
-async def test_who_asks_and_does_not_read_is_not_answered_without_end() -> None:
-    answered = 0
-
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        nonlocal answered
-        answered += 1
-        told(scope, b"x" * 1_000_000)
-
-    async with talking(handle) as (reader, writer):
-        writer.write(PLAIN % 1 * 200)
-        await asyncio.sleep(0.5)
-        assert answered < 50
-        bodies = [len((await answer_of(reader))[1]) for _ in range(200)]
-
-    assert [1_000_000] * 200 == bodies
 
 
 async def test_a_body_waits_for_its_reader_and_comes_whole() -> None:
@@ -136,6 +91,80 @@ async def test_a_handler_hears_that_its_client_left() -> None:
         assert "left" == await heard.get()
 
 
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the headers and the body, after a while where the path asks for one."""
+    await asyncio.sleep(0.2 if scope["path"] == "/slow" else 0)
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        body, more = body + message["body"], message["more_body"]
+    told(scope, b",".join(name for name, _ in scope["headers"]) + b"|" + body)
+
+
+async def test_a_body_that_breaks_off_leaves_no_handler_waiting() -> None:
+    left = asyncio.Event()
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        left.set()
+
+    async with talking(handle) as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
+        await asyncio.sleep(0.1)
+        writer.write(b"ZZ\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        await left.wait()
+
+
+@pytest.mark.parametrize("then", [b"GARBAGE\r\n\r\n", PLAIN % 1 + b"GARBAGE\r\n\r\n"])
+async def test_what_cannot_be_read_is_refused_after_what_came_before(then: bytes) -> None:
+    async with talking(echo) as (reader, writer):
+        writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n" + then)
+        for _ in range(1 + then.count(b"GET")):
+            assert b"host|" == (await answer_of(reader))[1]
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_what_follows_the_last_request_is_not_looked_at() -> None:
+    async with talking(echo) as (reader, writer):
+        writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGARBAGE\r\n\r\n")
+        assert b"host,connection|" == (await answer_of(reader))[1]
+        assert b"" == await reader.read()
+
+
+async def test_trailers_are_no_headers_and_have_an_end() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+    async with talking(echo) as (reader, writer):
+        writer.write(head + b"Authorization: Bearer x\r\n\r\n")
+        assert b"host,transfer-encoding|a" == (await answer_of(reader))[1]
+        writer.write(head)
+        await asyncio.sleep(0.1)
+        for _ in range(40):
+            writer.write(b"X: " + b"x" * 5_000 + b"\r\n")
+            await asyncio.sleep(0.01)
+            if reader.at_eof() or writer.is_closing():
+                break
+        else:
+            raise AssertionError("trailers without an end were read")
+
+
+async def test_a_head_of_a_stream_has_no_body() -> None:
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": ()})
+        await send({"type": "http.response.body", "body": b"data", "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with talking(handle) as (reader, writer):
+        writer.write(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert b"" == body
+
+
 async def test_a_handler_that_fails_is_told_without_its_reasons() -> None:
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/1":
@@ -149,33 +178,6 @@ async def test_a_handler_that_fails_is_told_without_its_reasons() -> None:
         assert received.startswith(b"HTTP/1.1 500 ")
         assert b"secret" not in received
         assert b"b: c" not in received
-
-
-async def test_a_head_that_drips_is_refused_and_silence_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HEAD_S", "BODY_S", "IDLE_S"):
-        monkeypatch.setattr(f"monynha.protocols.http.connection.{name}", 1.0)
-
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        while (message := await receive())["type"] == "http.request" and message["more_body"]:
-            pass
-        if message["type"] == "http.request":
-            told(scope, b"ok")
-
-    async with talking(handle) as (reader, writer):
-        writer.write(b"GET / HTTP/1.1\r\n")
-        started = asyncio.get_running_loop().time()
-        for _ in range(2):
-            await asyncio.sleep(0.4)
-            writer.write(b"X: y\r\n")
-        assert (await reader.read()).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
-        assert asyncio.get_running_loop().time() - started < 1.7
-    async with talking(handle) as (reader, writer):
-        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nnot")
-        assert b"" == await reader.read()
-    async with talking(handle) as (reader, writer):
-        writer.write(PLAIN % 1)
-        assert b"ok" == (await answer_of(reader))[1]
-        assert b"" == await reader.read()
 
 
 async def test_what_is_under_way_is_answered_before_the_program_stops() -> None:

@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
+from monynha.app.asgi import Program
+from monynha.engine.history import Stream
 from tests.live import PATIENCE_S
 from tests.people import People, Person
 
@@ -108,3 +111,17 @@ async def test_strangers_learn_nothing(people: People, ada: Person) -> None:
 
     assert 404 == (await (await people.new("Eve")).get(path)).status_code
     assert 401 == (await people.nobody().get(path)).status_code
+
+
+async def test_who_asks_for_the_head_alone_gets_no_events_and_keeps_no_seat(
+    address: str, program: Program, ada: Person
+) -> None:
+    project = await ada.project()
+    headers = {"authorization": f"Bearer {ada.token}"}
+    async with httpx.AsyncClient(base_url=f"http://{address}/api/v1", timeout=5) as client:
+        answer = await client.head(f"/projects/{project['id']}/events", headers=headers)
+        after = await client.get("/users/me", headers=headers)
+
+    assert (200, b"") == (answer.status_code, answer.content)
+    assert str(ada.id) == after.json()["data"]["id"]
+    assert Stream("project", UUID(project["id"])) not in program.live.hub._tails

@@ -91,6 +91,9 @@ class Pool:
         self._size = 0
         if self._alarm is not None:
             self._alarm.cancel()
+        for _, waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_exception(Unavailable())
         while self._idle:
             self._idle.pop().terminate()
 
@@ -108,6 +111,8 @@ class Pool:
     async def take(self) -> Connection:
         """Return a connection that nobody else has until it is given back."""
         while True:
+            if not self._size:
+                raise Unavailable()
             while self._idle:
                 # The one used last has the warmest caches.
                 connection = self._idle.pop()

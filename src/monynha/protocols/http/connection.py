@@ -9,24 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from secrets import token_hex
 from typing import Any, cast
-from urllib.parse import unquote
 
 import httptools
 import structlog
 
 from monynha.core.errors import BadRequest, Fault, HeadTooLarge, Internal, RequestTimeout
-from monynha.protocols.http.exchange import Exchange, target_of
-from monynha.protocols.http.request import Scope
-from monynha.protocols.http.response import WHOLE, refused
+from monynha.protocols.http.closing import end, refusal
+from monynha.protocols.http.exchange import Exchange, scope_of
+from monynha.protocols.http.response import WHOLE
 
 HEAD_BYTES = 64 * 1024
 HEADERS = 100
 HEAD_S = BODY_S = 30.0
 """How long a head may take, and a client that is waited for may say nothing."""
 IDLE_S = 75.0
-_ASGI = {"version": "3.0", "spec_version": "2.3"}
 _log = structlog.get_logger("monynha.http")
 
 
@@ -44,17 +41,15 @@ class Connection(asyncio.Protocol):
         self._current: Exchange | None = None
         self._latest: Exchange | None = None
         self._waiting: deque[Exchange] = deque()
-        self._url = b""
+        self._url, self._head_bytes = b"", 0
         self._headers: list[tuple[bytes, bytes]] = []
-        self._head_bytes = 0
-        self._is_in_head = self._expects = False
+        self._is_in_head = self._has_moved = self._expects = self._is_paused = self._is_full = False
+        self._last_words: Fault | None = None
         self._fault: Fault | None = None
-        self._is_paused = self._is_full = False
         self._drained: asyncio.Event | None = None
         self._heard_at = self._head_at = self._loop.time()
         self._alarm = self._loop.call_later(HEAD_S, self._look)
-        self._dated: object = None
-        self._date = b""
+        self._dated, self._date = None, b""
         self.is_lost = False
         self.is_stopping = False
 
@@ -74,14 +69,20 @@ class Connection(asyncio.Protocol):
 
     async def drained(self) -> None:
         """Return once the client has read most of what was sent."""
-        if self._is_full and not self.is_lost:
-            self._drained = self._drained or asyncio.Event()
-            await self._drained.wait()
+        if not self._is_full or self.is_lost:
+            return
+        self._drained = self._drained or asyncio.Event()
+        try:
+            async with asyncio.timeout(BODY_S):
+                await self._drained.wait()
+        except TimeoutError:
+            self._transport.abort()
 
     def regulate(self) -> None:
         """Read on, unless there is enough to do already or the client does not read itself."""
         latest = self._latest
-        wants_rest = bool(self._waiting) or self._is_full or (latest is not None and latest.is_full)
+        has_enough = bool(self._waiting) or (latest is not None and latest.is_full)
+        wants_rest = has_enough or self._is_full or self._last_words is not None
         if wants_rest != self._is_paused and not self.is_lost:
             self._is_paused = wants_rest
             if wants_rest:
@@ -94,8 +95,10 @@ class Connection(asyncio.Protocol):
         self._state.total_requests += 1
         self._current = None
         self._heard_at = self._loop.time()
-        if not exchange.keeps:
-            self._transport.close()
+        if not exchange.keeps or self.is_stopping:
+            end(self._transport)
+        elif self._last_words is not None and not self._waiting:
+            self._refuse(self._last_words)
         elif self._waiting or self._is_paused:
             self._go_on()
 
@@ -106,7 +109,7 @@ class Connection(asyncio.Protocol):
         self.is_stopping = True
         self._waiting.clear()
         if self._current is None:
-            self._transport.close()
+            end(self._transport)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -144,26 +147,26 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes."""
         self._heard_at = self._loop.time()
-        was_in_head = self._is_in_head
+        self._has_moved = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._upgrade(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError:
-            self._refuse(self._fault or BadRequest())
+            self._fail(self._fault or BadRequest())
             return
-        # The read in which a head begins may hold the body before it; that one is bounded by the socket.
-        if was_in_head and self._is_in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES:
-                self._refuse(HeadTooLarge())
+        # What is no body is kept by the parser until its line ends, and by us until its head does.
+        self._head_bytes = 0 if self._has_moved else self._head_bytes + len(data)
+        if self._head_bytes > HEAD_BYTES:
+            self._fail(HeadTooLarge())
 
     # What the parser finds.
 
     def on_message_begin(self) -> None:
         """A head begins."""
-        self._is_in_head, self._head_bytes, self._head_at = True, 0, self._heard_at
+        self._is_in_head = self._has_moved = True
+        self._head_at = self._heard_at
         self._url, self._headers, self._expects = b"", [], False
 
     def on_url(self, url: bytes) -> None:
@@ -171,7 +174,9 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header."""
+        """A header; what comes after a body would speak for one that was looked at already."""
+        if not self._is_in_head:
+            return
         name = name.lower()
         self._headers.append((name, value))
         if name == b"expect":
@@ -179,9 +184,8 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """A head ends; what is raised here reaches `data_received` as an error of the parser."""
-        self._is_in_head = False
-        headers = self._headers
-        if len(headers) > HEADERS:
+        self._is_in_head, self._has_moved = False, True
+        if len(self._headers) > HEADERS:
             self._fault = HeadTooLarge()
             raise self._fault
         parser = self._parser
@@ -189,7 +193,9 @@ class Connection(asyncio.Protocol):
             return
         version = parser.get_http_version()
         keeps = version != "1.0" and parser.should_keep_alive() and not parser.should_upgrade()
-        exchange = Exchange(self, self._scope(version), keeps=keeps, expects=self._expects)
+        method = parser.get_method().decode("ascii")
+        scope = scope_of(method, self._url, version, headers=self._headers, client=self._client)
+        exchange = Exchange(self, scope, keeps=keeps, expects=self._expects)
         exchange.scope[WHOLE] = exchange.answer
         self._latest = exchange
         if self._current is None and not self._waiting and not self._is_full:
@@ -200,30 +206,16 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, part: bytes) -> None:
         """A part of a body."""
+        self._has_moved = True
         if self._latest is not None:
             self._latest.take(part)
             self.regulate()
 
     def on_message_complete(self) -> None:
         """A request is whole."""
+        self._has_moved = True
         if self._latest is not None:
             self._latest.end()
-
-    def _scope(self, version: str) -> Scope:
-        raw_path, query = target_of(self._url)
-        path = raw_path.decode("ascii")
-        return {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": version,
-            "method": self._parser.get_method().decode("ascii"),
-            "scheme": "http",
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "headers": self._headers,
-            "client": self._client,
-        }
 
     # Requests, one after the other.
 
@@ -246,18 +238,28 @@ class Connection(asyncio.Protocol):
         if not exchange.is_done and not self.is_lost:
             self._refuse(Internal())
 
+    def _fail(self, fault: Fault) -> None:
+        """Refuse what cannot be read; requests before it are answered first."""
+        latest, current = self._latest, self._current
+        if current is None or (latest is current and not current.is_whole):
+            self._refuse(fault)
+        elif latest is not None and latest.keeps:
+            self._last_words = fault
+        self._transport.pause_reading()
+        self._is_paused = True
+
     def _refuse(self, fault: Fault) -> None:
         """Say why, and end; within an answer that has begun, another would be read as a part of it."""
         if self.is_lost or self._transport.is_closing():
             return
-        if self._current is None or not self._current.is_begun:
-            request_id = token_hex(16)
-            told = refused(fault, request_id)
+        current = self._current
+        self._waiting.clear()
+        if current is None or not current.is_begun:
             last = Exchange(self, {"method": "GET", "http_version": "1.1"}, keeps=False, expects=False)
-            length = (b"content-length", b"%d" % len(told.body))
-            head = (*told.headers, (b"x-request-id", request_id.encode()), length)
-            last.answer(told.status, head, told.body)
-        self._transport.close()
+            told = refusal(fault)
+            last.answer(told.status, told.headers, told.body)
+            self._current = current
+        end(self._transport)
 
     def _look(self) -> None:
         """Look, now and then, whether the client takes too long."""
@@ -274,7 +276,7 @@ class Connection(asyncio.Protocol):
         elif self._is_in_head:
             self._refuse(RequestTimeout())
         else:
-            self._transport.close()
+            end(self._transport)
 
     # Sockets.
 
@@ -284,8 +286,8 @@ class Connection(asyncio.Protocol):
     def _upgrade(self, rest: bytes) -> None:
         if not self._wants_socket():
             return
-        if self._current is not None or self._waiting:
-            self._refuse(BadRequest())
+        if self._current is not None:
+            self._fail(BadRequest())
             return
         self._state.connections.discard(self)
         self._alarm.cancel()

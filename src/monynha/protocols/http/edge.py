@@ -20,7 +20,7 @@ from monynha.protocols.http.request import Receive, Request, Scope, Send
 from monynha.protocols.http.response import WHOLE, Headers, Response
 from monynha.protocols.http.router import Router
 from monynha.protocols.http.socket import Socket
-from monynha.protocols.http.streaming import stream
+from monynha.protocols.http.streaming import stream, stream_head
 
 _log = structlog.get_logger("monynha.http")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -97,7 +97,8 @@ class Edge:
     async def _send(self, request: Request, response: Response, receive: Receive, send: Send) -> None:
         own = self.origins.of_answer(request)
         if response.stream is not None:
-            await stream(response, ((b"x-request-id", request.id.encode()), *own), receive, send)
+            ids: Headers = ((b"x-request-id", request.id.encode()), *own)
+            await (stream_head if request.method == "HEAD" else stream)(response, ids, receive, send)
             return
         headers: Headers = (*response.headers, (b"x-request-id", request.id.encode()), *own)
         if response.status != 204 and response.status != 304:

@@ -5,18 +5,45 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 from typing import Protocol
+from urllib.parse import unquote
 
 import httptools
 
 from monynha.protocols.http.request import Message, Scope
 from monynha.protocols.http.response import Headers
 
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
 _PHRASES = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
 _MANY_BYTES = 65_536
 """How much of a body may wait for the handler before the client is not read from."""
 
 
-def target_of(url: bytes) -> tuple[bytes, bytes]:
+def scope_of(
+    method: str,
+    url: bytes,
+    version: str,
+    *,
+    headers: list[tuple[bytes, bytes]],
+    client: tuple[str, int] | None,
+) -> Scope:
+    """Return a request's head as ASGI has it."""
+    raw_path, query = _target(url)
+    path = raw_path.decode("ascii")
+    return {
+        "type": "http",
+        "asgi": _ASGI,
+        "http_version": version,
+        "method": method,
+        "scheme": "http",
+        "path": unquote(path) if "%" in path else path,
+        "raw_path": raw_path,
+        "query_string": query,
+        "headers": headers,
+        "client": client,
+    }
+
+
+def _target(url: bytes) -> tuple[bytes, bytes]:
     """Return the path and the query of a request's target (RFC 9112 §3.2)."""
     if not url.startswith(b"/") or b"#" in url:
         parsed = httptools.parse_url(url)
@@ -111,7 +138,7 @@ class Exchange:
 
     async def receive(self) -> Message:
         """Return the next part of the body, or that the client has left or been answered."""
-        if self._expects:
+        if self._expects and not (self.is_begun or self.is_whole):
             self._expects = False
             self._line.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         while not (self._line.is_lost or self.is_done):
@@ -135,7 +162,7 @@ class Exchange:
         part, is_last = message.get("body", b""), not message.get("more_body", False)
         if self._is_chunked:
             part = (b"%x\r\n%b\r\n" % (len(part), part) if part else b"") + (b"0\r\n\r\n" if is_last else b"")
-        if part:
+        if part and self.scope["method"] != "HEAD":
             self._line.write(part)
         if is_last:
             self._finish()

@@ -27,6 +27,22 @@ async def stream(response: Response, common: Headers, receive: Receive, send: Se
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
+async def stream_head(response: Response, common: Headers, receive: Receive, send: Send) -> None:
+    """Send the head alone, and end what would have followed: it has to begin for that."""
+    assert response.stream is not None
+    async with aclosing(response.stream) as pieces:  # type: ignore[type-var]  # as below
+        with suppress(StopAsyncIteration):
+            await anext(pieces)
+    await send(
+        {
+            "type": "http.response.start",
+            "status": response.status,
+            "headers": (*response.headers, *common),
+        }
+    )
+    await send({"type": "http.response.body", "body": b""})
+
+
 async def _send(response: Response, send: Send) -> None:
     pieces = response.stream
     assert pieces is not None
