@@ -61,8 +61,8 @@ async def against_node(stage: Stage, seconds: float, rounds: int) -> None:
             await asyncio.sleep(1)
         for _ in range(rounds):
             for port in found if peer else [_OURS]:
-                told, sizes[port] = await fan_out(port, token, project(1), seconds, 1)
-                found[port] += told
+                told, sizes[port] = await fan_out(port, token, project(1), seconds)
+                found[port].append(told)
     for port, told in found.items():
         if told:
             name = "Monynha" if port == _OURS else "Node ws"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -92,15 +91,10 @@ class Line(asyncio.Protocol):
             self.ready.set_exception(ConnectionError(json.dumps(said)))
 
 
-async def line(port: int, token: str, project: str | None = None, *, window_bytes: int | None = None) -> Line:
-    """Return a socket that is ready; `window_bytes` is what the kernel keeps for it unread."""
+async def line(port: int, token: str, project: str | None = None) -> Line:
+    """Return a socket that is ready."""
     loop = asyncio.get_running_loop()
-    made = socket.socket()
-    made.setblocking(False)
-    if window_bytes is not None:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window_bytes)
-    await loop.sock_connect(made, ("127.0.0.1", port))
-    _, protocol = await loop.create_connection(lambda: Line(token, project), sock=made)
+    _, protocol = await loop.create_connection(lambda: Line(token, project), "127.0.0.1", port)
     await protocol.ready
     return protocol
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Text, Uuid, bindparam, case, func, literal_column, null, select
 from sqlalchemy.sql import ColumnElement
 
+from monynha.core.remembered import Remembered
 from monynha.engine.expressions import DIALECT
 from monynha.engine.selection import Question, Selection, Shape
 from monynha.engine.tree import Tree
@@ -36,20 +37,15 @@ class Compiler:
     """Turns questions into statements and remembers them by shape, up to `size` of them."""
 
     def __init__(self, size: int = 2000) -> None:
-        self._size = size
-        self._known: dict[Shape, Statement] = {}
+        self._known: Remembered[Shape, Statement] = Remembered(size)
 
     def statement(self, asked: Selection | Question, *, within_transaction: bool = False) -> Statement:
         """Return the statement for what is asked; within a transaction the claims are set already."""
         shape = (within_transaction, *asked.shape())
         known = self._known.get(shape)
         if known is None:
-            if len(self._known) >= self._size:
-                self._known.pop(next(iter(self._known)))
-            known = self._known[shape] = _compile(asked, guarded=not within_transaction)
-        elif len(self._known) >= self._size:
-            # What is asked again stays, whatever shapes somebody comes up with in between.
-            self._known[shape] = self._known.pop(shape)
+            known = _compile(asked, guarded=not within_transaction)
+            self._known.keep(shape, known)
         return known
 
 

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column
 
+from monynha.engine.history import EVERYBODY
 from monynha.engine.resource import Resource, Told, column_of
-
-NOBODYS_ID = "00000000-0000-0000-0000-000000000000"
-"""The id of a stream of which there is only one."""
 
 _HEAD = "security definer set search_path = '' set timezone = 'UTC'"
 _DECLARED = """declare
@@ -168,7 +166,7 @@ def _write_many(resource: Resource, carriers: list[Resource], verb: str, rows: _
 
 
 def _stream_id(told: Told) -> str:
-    return f"'{NOBODYS_ID}'::uuid" if told.by is None else f"changed.{column_of(told.by).name}"
+    return f"'{EVERYBODY}'::uuid" if told.by is None else f"changed.{column_of(told.by).name}"
 
 
 def _source(resource: Resource, carriers: list[Resource]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,9 +23,11 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 
 from monynha.core.errors import BadRequest
+from monynha.core.remembered import Remembered
 from monynha.protocols.graphql.errors import Refused, refused_document, refused_variables
 from monynha.protocols.graphql.limits import MOST_TOKENS, check_text, check_tree
 
+_MOST = 500
 _MOST_ERRORS = 20
 
 
@@ -56,20 +57,14 @@ class Documents:
 
     schema: GraphQLSchema
     shows_schema: bool
-    most: int = 500
-    _known: OrderedDict[str, Document] = field(default_factory=OrderedDict)
+    _known: Remembered[str, Document] = field(default_factory=lambda: Remembered(_MOST))
 
     def read(self, text: str) -> Document:
         """Return the document of a text (Refused where it has none)."""
         known = self._known.get(text)
         if known is None:
             known = self._read(text)
-            if len(self._known) >= self.most:
-                self._known.popitem(last=False)
-            self._known[text] = known
-        else:
-            # What is asked again stays, whatever somebody comes up with in between.
-            self._known.move_to_end(text)
+            self._known.keep(text, known)
         return known
 
     def variables(self, operation: OperationDefinitionNode, given: dict[str, object]) -> VariableValues:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +19,7 @@ from graphql import (
 )
 
 from monynha.core.errors import BadRequest
+from monynha.core.remembered import Remembered
 from monynha.engine.compiler import Compiler
 from monynha.engine.cursor import starts_at_null
 from monynha.engine.selection import MOST_ROWS, Question, Root
@@ -31,6 +31,7 @@ from monynha.protocols.graphql.planner import TYPENAME, Planner
 
 _BY_VALUE = frozenset({"limit", "orderBy", "if"})
 _ABSENT = object()
+_MOST = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +72,7 @@ class Plans:
 
     schema: GraphQLSchema
     compiler: Compiler
-    most: int = 1000
-    _known: OrderedDict[Hashable, Plan] = field(default_factory=OrderedDict)
+    _known: Remembered[Hashable, Plan] = field(default_factory=lambda: Remembered(_MOST))
 
     def of(self, document: Document, operation: OperationDefinitionNode, asked: Asked) -> Plan:
         """Return the plan of a query for a request (Refused where it asks for too much)."""
@@ -80,11 +80,7 @@ class Plans:
         known = self._known.get(shape)
         if known is None:
             known = self._plan(document, operation, asked)
-            if len(self._known) >= self.most:
-                self._known.popitem(last=False)
-            self._known[shape] = known
-        else:
-            self._known.move_to_end(shape)
+            self._known.keep(shape, known)
         return known
 
     def _plan(self, document: Document, operation: OperationDefinitionNode, asked: Asked) -> Plan:

@@ -16,7 +16,8 @@ import structlog
 
 from monynha.core.errors import BadRequest, Fault, HeadTooLarge, Internal, RequestTimeout
 from monynha.protocols.http.closing import end, refusal
-from monynha.protocols.http.exchange import Exchange, scope_of
+from monynha.protocols.http.draining import Draining
+from monynha.protocols.http.exchange import CLOSE, Exchange, head_of, scope_of
 from monynha.protocols.http.response import WHOLE
 
 HEAD_BYTES = 64 * 1024
@@ -46,7 +47,7 @@ class Connection(asyncio.Protocol):
         self._is_in_head = self._has_moved = self._expects = self._is_paused = self._is_full = False
         self._last_words: Fault | None = None
         self._fault: Fault | None = None
-        self._drained: asyncio.Event | None = None
+        self._draining = Draining()
         self._heard_at = self._head_at = self._loop.time()
         self._alarm = self._loop.call_later(HEAD_S, self._look)
         self._dated, self._date = None, b""
@@ -64,18 +65,15 @@ class Connection(asyncio.Protocol):
         return self._date
 
     def write(self, data: bytes) -> None:
-        """Send bytes."""
-        self._transport.write(data)
+        """Send bytes; nothing follows the last words."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     async def drained(self) -> None:
         """Return once the client has read most of what was sent."""
         if not self._is_full or self.is_lost:
             return
-        self._drained = self._drained or asyncio.Event()
-        try:
-            async with asyncio.timeout(BODY_S):
-                await self._drained.wait()
-        except TimeoutError:
+        if not await self._draining.wait(BODY_S):
             self._transport.abort()
 
     def regulate(self) -> None:
@@ -139,9 +137,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Take notice that the client has read most of it."""
         self._is_full = False
-        if self._drained is not None:
-            self._drained.set()
-            self._drained = None
+        self._draining.go_on()
         self._go_on()
 
     def data_received(self, data: bytes) -> None:
@@ -252,13 +248,10 @@ class Connection(asyncio.Protocol):
         """Say why, and end; within an answer that has begun, another would be read as a part of it."""
         if self.is_lost or self._transport.is_closing():
             return
-        current = self._current
         self._waiting.clear()
-        if current is None or not current.is_begun:
-            last = Exchange(self, {"method": "GET", "http_version": "1.1"}, keeps=False, expects=False)
+        if self._current is None or not self._current.is_begun:
             told = refusal(fault)
-            last.answer(told.status, told.headers, told.body)
-            self._current = current
+            self._transport.write(head_of(told.status, (*told.headers, CLOSE), date=self.date) + told.body)
         end(self._transport)
 
     def _look(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 
+from monynha.protocols.http.draining import Draining
 from monynha.protocols.http.response import Headers
 
 HEADERS: Headers = (
@@ -38,7 +39,7 @@ class EventStream:
         self._unread: deque[bytes] = deque()
         self._size = 0
         self._woken = asyncio.Event()
-        self._drained = asyncio.Event()
+        self._draining = Draining()
         self.is_over = False
 
     def say(self, said: bytes) -> None:
@@ -60,11 +61,7 @@ class EventStream:
         """Return once all was read; who reads nothing for long is cut off."""
         if not self.is_full or self.is_over:
             return
-        self._drained.clear()
-        try:
-            async with asyncio.timeout(_DRAINING_S):
-                await self._drained.wait()
-        except TimeoutError:
+        if not await self._draining.wait(_DRAINING_S):
             self.cut_off()
 
     def cut_off(self) -> None:
@@ -87,7 +84,7 @@ class EventStream:
                     said = self._unread.popleft()
                     self._size -= len(said)
                     yield said
-                self._drained.set()
+                self._draining.go_on()
                 if self.is_over:
                     return
                 self._woken.clear()
@@ -99,4 +96,4 @@ class EventStream:
         finally:
             self._open.discard(self)
             self.is_over = True
-            self._drained.set()
+            self._draining.go_on()

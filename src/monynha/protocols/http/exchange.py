@@ -14,6 +14,7 @@ from monynha.protocols.http.response import Headers
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _PHRASES = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
+CLOSE = (b"connection", b"close")
 _MANY_BYTES = 65_536
 """How much of a body may wait for the handler before the client is not read from."""
 
@@ -41,6 +42,14 @@ def scope_of(
         "headers": headers,
         "client": client,
     }
+
+
+def head_of(status: int, headers: Headers, *, date: bytes) -> bytes:
+    """Return an answer's head as it stands on the wire; a value with a line break is refused (ValueError)."""
+    lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+    if lines.count(b"\n") != len(headers):
+        raise ValueError("a header holds a line break")
+    return b"%b%b%b\r\n" % (_PHRASES[status], date, lines)
 
 
 def _target(url: bytes) -> tuple[bytes, bytes]:
@@ -190,11 +199,8 @@ class Exchange:
     def _head(self, status: int, headers: Headers) -> bytes:
         self.keeps = self.keeps and not self._line.is_stopping
         if not self.keeps:
-            headers = (*headers, (b"connection", b"close"))
-        lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
-        if lines.count(b"\n") != len(headers):
-            raise ValueError("a header holds a line break")
-        return b"%b%b%b\r\n" % (_PHRASES[status], self._line.date, lines)
+            headers = (*headers, CLOSE)
+        return head_of(status, headers, date=self._line.date)
 
     def _finish(self) -> None:
         self.is_done = True

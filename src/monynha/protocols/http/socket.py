@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 import structlog
 
+from monynha.protocols.http.draining import Draining
 from monynha.protocols.http.frames import (
     BINARY,
     CLOSE,
@@ -57,7 +58,7 @@ class Socket(asyncio.Protocol):
         self._is_answered = False
         self._is_paused = False
         self._is_heard = True
-        self._drained: asyncio.Event | None = None
+        self._draining = Draining()
         self.is_closed = False
         self.is_full = False
         """Whether the peer leaves so much unread that more should wait."""
@@ -123,11 +124,7 @@ class Socket(asyncio.Protocol):
         """Return once the peer has read most of what was sent; one that reads nothing for long is cut off."""
         if not self.is_full or self.is_closed:
             return
-        self._drained = self._drained or asyncio.Event()
-        try:
-            async with asyncio.timeout(_DRAINING_S):
-                await self._drained.wait()
-        except TimeoutError:
+        if not await self._draining.wait(_DRAINING_S):
             self.cut_off()
 
     def cut_off(self) -> None:
@@ -176,9 +173,7 @@ class Socket(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Take notice that the peer has read most of it."""
         self.is_full = False
-        if self._drained is not None:
-            self._drained.set()
-            self._drained = None
+        self._draining.go_on()
 
     def eof_received(self) -> None:
         """Close when the peer does."""
@@ -285,8 +280,7 @@ class Socket(asyncio.Protocol):
 
     def _mark_closed(self) -> None:
         self.is_closed = True
-        if self._drained is not None:
-            self._drained.set()
+        self._draining.go_on()
         if self._timer is not None:
             self._timer.cancel()
         self._wake()

@@ -6,12 +6,12 @@ What a query string asks is worked out once: the question is kept ready, with pl
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 from uuid import UUID
 
 import orjson
 
 from monynha.core.actor import Actor
+from monynha.core.remembered import Remembered
 from monynha.engine.cursor import write_cursor
 from monynha.engine.query import Place, Ready
 from monynha.engine.resource import Relation, Resource
@@ -41,8 +41,8 @@ class Reading:
     rest: Rest
     resource: Resource
     below: Relation | None = None
-    _items: dict[bytes, Ready] = field(default_factory=dict)
-    _lists: dict[bytes, _Listed] = field(default_factory=dict)
+    _items: Remembered[bytes, Ready] = field(default_factory=lambda: Remembered(_KEPT))
+    _lists: Remembered[bytes, _Listed] = field(default_factory=lambda: Remembered(_KEPT))
 
     async def read(self, request: Request) -> Response:
         """Answer one row, or 304 where the asker has it already."""
@@ -75,7 +75,7 @@ class Reading:
         if ready is None:
             key = tuple(Place(index) for index in range(len(self.resource.key)))
             ready = self.rest.query.ready(self.rest.questions.item(self.resource, request.query, key))
-            _keep(self._items, raw, ready)
+            self._items.keep(raw, ready)
         return ready
 
     def _list(self, request: Request, actor: Actor, parent: UUID | None) -> _Listed:
@@ -90,7 +90,7 @@ class Reading:
             return _Listed(self.rest.query.ready(whole), asked)
         listed = _Listed(self.rest.query.ready(self._of(asked, Place(0))), asked)
         if not _names(actor, asked):
-            _keep(self._lists, raw, listed)
+            self._lists.keep(raw, listed)
         return listed
 
     def _of(self, asked: Selection, parent: object) -> Selection:
@@ -106,9 +106,3 @@ def _names(actor: Actor, asked: Selection) -> bool:
     """Whether a filter names the asker, as `me` does: to somebody else it would mean another."""
     values = [one.value for one in asked.where]
     return any(actor.id in value for value in values if isinstance(value, list))
-
-
-def _keep(kept: dict[bytes, Any], raw: bytes, found: object) -> None:
-    if len(kept) >= _KEPT:
-        kept.clear()
-    kept[raw] = found
