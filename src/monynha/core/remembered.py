@@ -29,8 +29,14 @@ class Remembered(Generic[_K, _V]):
             self._known[key] = self._known.pop(key)
         return found
 
-    def keep(self, key: _K, value: _V) -> None:
-        """Keep a value."""
-        if len(self._known) >= self._most:
-            del self._known[next(iter(self._known))]
+    def keep(self, key: _K, value: _V) -> _V | None:
+        """Keep a value, and return the one that had to go for it."""
+        gone = None
+        if len(self._known) >= self._most and key not in self._known:
+            gone = self._known.pop(next(iter(self._known)))
         self._known[key] = value
+        return gone
+
+    def forget(self, key: _K) -> None:
+        """Let go what is kept by the key."""
+        self._known.pop(key, None)

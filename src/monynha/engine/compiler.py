@@ -22,10 +22,11 @@ from monynha.engine.tree import Tree
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL text and, for each of its binds, which of the selection's values it takes."""
+    """SQL text, for each of its binds which of the selection's values it takes, and whether it is light."""
 
     text: str
     order: tuple[int, ...]
+    is_light: bool
 
     def arrange(self, values: Iterable[object]) -> list[object]:
         """Return the selection's values in the order of the text's binds."""
@@ -62,7 +63,7 @@ def _compile(asked: Selection | Question, *, guarded: bool) -> Statement:
     compiled = select(value).compile(dialect=DIALECT)
     names: list[str] = compiled.positiontup or []
     own = names[3:] if guarded else names
-    return Statement(str(compiled), tuple(int(name[1:]) for name in own))
+    return Statement(str(compiled), tuple(int(name[1:]) for name in own), asked.is_light)
 
 
 def _scoped(build: Tree, asked: Selection | Question) -> ColumnElement[Any]:

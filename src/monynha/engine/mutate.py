@@ -172,7 +172,9 @@ async def _insert_alone(
     stream = _own_stream(resource, values)
     statement = insert_alone_sql(resource, tuple(values), shown, is_known=stream is not None)
     row = await acting.tell(statement, list(values.values()), known=stream)
-    return Created(_key(resource, values, UUID(row[1])), Found.of(row[0]))
+    shown_row, own = row
+    assert own is not None
+    return Created(_key(resource, values, UUID(own.decode())), Found.of(shown_row))
 
 
 def insert_alone_sql(

@@ -63,6 +63,7 @@ class Ready:
 
     text: str
     binds: tuple[object, ...]
+    is_light: bool
 
     def filled(self, values: Sequence[object]) -> list[object]:
         """Return the binds with the values in their places."""
@@ -78,15 +79,15 @@ class Query:
     def ready(self, selection: Selection) -> Ready:
         """Return the question in a form that costs nothing more to ask again."""
         statement = self.compiler.statement(selection)
-        return Ready(statement.text, tuple(statement.arrange(selection.binds())))
+        return Ready(statement.text, tuple(statement.arrange(selection.binds())), statement.is_light)
 
     async def one(self, acting: Acting, asked: Ready, values: Sequence[object] = ()) -> Found:
         """Return the row that the question's key names."""
-        return Found.of(await acting.ask(asked.text, asked.filled(values)))
+        return Found.of(await acting.ask(asked.text, asked.filled(values), is_light=asked.is_light))
 
     async def page(self, acting: Acting, asked: Ready, values: Sequence[object] = ()) -> Page:
         """Return a page of rows."""
-        return Page.of(await acting.ask(asked.text, asked.filled(values)))
+        return Page.of(await acting.ask(asked.text, asked.filled(values), is_light=asked.is_light))
 
     async def within(self, transaction: Transaction, selection: Selection) -> Found:
         """Return one row as a transaction under way sees it."""

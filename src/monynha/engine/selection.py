@@ -11,6 +11,9 @@ from monynha.engine.resource import Relation, Resource
 Shape = tuple[object, ...]
 MOST_ROWS = 50_000
 """How many rows one question may ask for at most, with everything below it."""
+MOST_LIGHT_ROWS = 200
+"""How many rows a question may ask for that shares its connection with others."""
+_SEARCHING = {"words", "has"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +159,24 @@ class Selection:
         below += [part.selection._cost(1) - 1 for part in self.page or () if part.selection is not None]
         return rows * (1 + sum(below))
 
+    @property
+    def is_light(self) -> bool:
+        """Whether it is answered at once, whatever is stored: few rows, none searched, counted or skipped."""
+        return self.cost() <= MOST_LIGHT_ROWS and self._goes_straight()
+
+    def _goes_straight(self) -> bool:
+        counts = self.with_total or any(part.kind == "total" for part in self.page or ())
+        searches = any(one.operator in _SEARCHING for one in self.where)
+        straight = not counts and not searches and self.offset is None
+        return straight and all(one._goes_straight() for one in self._below())
+
+    def _below(self) -> list[Selection]:
+        below = [branch.selection for branch in self.branches]
+        return below + [part.selection for part in self.page or () if part.selection is not None]
+
     def resources(self) -> frozenset[str]:
         """Return the plurals of all resources that the answer depends on."""
-        below = [branch.selection for branch in self.branches]
-        below += [part.selection for part in self.page or () if part.selection is not None]
+        below = self._below()
         return frozenset({self.resource.plural}).union(*(one.resources() for one in below))
 
 
@@ -205,3 +222,9 @@ class Question:
     def cost(self) -> int:
         """Return how many rows can be asked for at most."""
         return sum(root.selection.cost() for root in self.roots if root.selection is not None)
+
+    @property
+    def is_light(self) -> bool:
+        """Whether all of it is answered at once, whatever is stored."""
+        asked = [root.selection for root in self.roots if root.selection is not None]
+        return self.cost() <= MOST_LIGHT_ROWS and all(one.is_light for one in asked)

@@ -16,9 +16,11 @@ import asyncpg
 
 from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import Fault, Unauthenticated, Unavailable, WrongSetting
+from monynha.infra.postgres.access import Access
+from monynha.infra.postgres.connecting import Connection
 from monynha.infra.postgres.faults import NOT_LIVE, Retry, Violation, translated
-from monynha.infra.postgres.pool import Connection, Pool
 from monynha.infra.postgres.roles import ADMIN_ROLE, APP_ROLE, SYSTEM_ROLE
+from monynha.infra.postgres.wire import Row
 
 CLAIM_BINDS = 3
 """How many binds of a guarded statement say who asks: `$1` claims, `$2` user id, `$3` session id."""
@@ -39,29 +41,29 @@ def guarded(query: str) -> str:
 
 @dataclass(frozen=True)
 class Database:
-    """Three pools: one asks for people, one for admins, one does the program's own work."""
+    """Three ways in: one asks for people, one for admins, one does the program's own work."""
 
-    _people: Pool
-    _admins: Pool
-    _system: Pool
+    _people: Access
+    _admins: Access
+    _system: Access
     on_written: list[Written] = field(default_factory=list)
 
     @classmethod
-    async def open(cls, url: str, *, size: int = 10) -> Database:
-        """Connect to the database at the URL with up to `size` connections for people, fewer of our own.
+    async def open(cls, url: str, *, size: int = 4) -> Database:
+        """Connect to the database at the URL; `size` connections read for people, and fewer for the rest.
 
         One that does not answer now stops the start (WrongSetting).
         """
-        people = Pool(url, APP_ROLE, size=size)
+        people = Access.of(url, APP_ROLE, size=size)
         try:
-            await people.warm()
+            await people.shared.warm()
         except Exception as error:
             fault = translated(error)
             if isinstance(fault, Unavailable):
                 raise WrongSetting("DATABASE_URL: the database does not answer.") from error
             raise fault from error
-        admins = Pool(url, ADMIN_ROLE, size=max(2, size // 4))
-        return cls(people, admins, Pool(url, SYSTEM_ROLE, size=max(2, size // 2)))
+        admins = Access.of(url, ADMIN_ROLE, size=max(1, size // 4))
+        return cls(people, admins, Access.of(url, SYSTEM_ROLE, size=max(1, size // 2)))
 
     async def close(self) -> None:
         """Close every connection, waiting for none."""
@@ -77,8 +79,8 @@ class Database:
             return Acting((self._admins,), actor, self.on_written)
         if actor.kind is ActorKind.NOBODY:
             return Acting((self._people,), actor, self.on_written)
-        pools = (self._people, self._admins)
-        return Acting(pools[::-1] if actor.is_admin else pools, actor, self.on_written)
+        ways = (self._people, self._admins)
+        return Acting(ways[::-1] if actor.is_admin else ways, actor, self.on_written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Acting:
     `auth.enter` lets nobody in who came as the wrong one, so the other is tried before they are refused.
     """
 
-    _pools: tuple[Pool, ...]
+    _ways: tuple[Access, ...]
     actor: Actor
     _on_written: Sequence[Written] = ()
 
@@ -97,46 +99,43 @@ class Acting:
         """Return the JSON that a query of the program's own makes in one round trip; binds begin at `$2`."""
         statement = f"select case when set_config('monynha.actor', $1, true) is not null then ({query}) end"
         try:
-            async with self._pools[0].lend() as connection:
-                answer: bytes = await connection.fetchval(statement, self.actor.name, *binds)
+            answered = await self._ways[0].single.ask(statement, (self.actor.name, *binds))
         except Exception as error:
             raise translated(error) from error
+        answer = answered.row[0] if answered.row else None
+        assert answer is not None
         return answer
 
-    async def ask(self, statement: str, binds: Sequence[object]) -> bytes | None:
-        """Return the JSON that a guarded statement makes, None where it finds nothing; one round trip."""
+    async def ask(self, statement: str, binds: Sequence[object], *, is_light: bool = False) -> bytes | None:
+        """Return the JSON that a guarded statement makes, None where it finds nothing; one round trip.
+
+        What is light, others may wait for: it shares its connection with them.
+        """
         actor = self.actor
-        for pool in self._pools:
+        for way in self._ways:
             try:
-                row = await pool.first(statement, (actor.claims, actor.id, actor.session_id, *binds))
+                answered = await way.shared.ask(statement, (actor.claims, actor.id, actor.session_id, *binds))
             except Exception as error:
                 raise translated(error) from error
-            answer: bytes | None = row[0] if row else None
+            answer = answered.row[0] if answered.row else None
             if answer != b"false":
                 return answer
         raise Unauthenticated()
 
-    async def tell(
-        self, statement: str, binds: Sequence[object], *, known: str | None = None
-    ) -> asyncpg.Record:
+    async def tell(self, statement: str, binds: Sequence[object], *, known: str | None = None) -> Row:
         """Return the row that a write makes whose source sets the claims; one round trip.
 
         `known` is what it writes to as far as the triggers need not tell.
         """
         actor = self.actor
-        for pool in self._pools:
+        for way in self._ways:
             try:
-                async with pool.lend() as connection:
-                    connection.take_told()
-                    row = await connection.first(
-                        statement, (actor.claims, actor.id, actor.session_id, *binds)
-                    )
-                    told = connection.take_told()
+                answered = await way.single.ask(statement, (actor.claims, actor.id, actor.session_id, *binds))
             except Exception as error:
                 raise translated(error) from error
-            if row is not None:
-                self._tell_of(",".join(one for one in (known, told) if one))
-                return row
+            if answered.row is not None:
+                self._tell_of(",".join(one for one in (known, answered.told) if one))
+                return answered.row
         raise Unauthenticated()
 
     def _tell_of(self, told: str) -> None:
@@ -146,11 +145,11 @@ class Acting:
 
     def noting(self, written: Written) -> Acting:
         """Return the same, that also tells here what its transactions wrote to."""
-        return Acting(self._pools, self.actor, (*self._on_written, written))
+        return Acting(self._ways, self.actor, (*self._on_written, written))
 
     async def check_live(self) -> None:
         """Refuse an actor whose session is over (Unauthenticated), before anything else is said."""
-        await self.ask(guarded("select 'true'::json"), ())
+        await self.ask(guarded("select 'true'::json"), (), is_light=True)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -172,14 +171,14 @@ class Acting:
             raise translated(error) from error
 
     async def _begun(self, held: AsyncExitStack) -> Connection:
-        for pool in self._pools:
-            connection = await held.enter_async_context(pool.lend())
+        for way in self._ways:
+            connection = await held.enter_async_context(way.transactions.lend())
             connection.take_told()
             try:
                 await connection.execute(_beginning(self.actor))
             except BaseException as error:
                 await _roll_back(connection)
-                if getattr(error, "sqlstate", None) != NOT_LIVE or pool is self._pools[-1]:
+                if getattr(error, "sqlstate", None) != NOT_LIVE or way is self._ways[-1]:
                     raise
                 await held.aclose()
             else:

@@ -8,61 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
 import asyncpg
 
 from monynha.core.errors import Unavailable
-
-_TELLING = "monynha:"
-_WAIT_S = 5
-_WITHIN_S = 30
-# A prepared statement holds its plan: some 100 kB for a deep GraphQL document, on every connection.
-_PREPARED = 200
-_SESSION = {
-    "monynha.tells": "on",
-    "timezone": "UTC",
-    "jit": "off",
-    # A worker of a parallel plan would not see claims that were set by the statement that started it.
-    "max_parallel_workers_per_gather": "0",
-    "standard_conforming_strings": "on",
-    "application_name": "monynha",
-    "statement_timeout": f"{_WITHIN_S}s",
-    "idle_in_transaction_session_timeout": f"{_WITHIN_S}s",
-}
-
-
-class Connection(asyncpg.Connection):
-    """A connection that gathers what our triggers say within a transaction: which streams it writes to."""
-
-    _told = ""
-
-    def take_told(self) -> str:
-        """Return what was said since the last time."""
-        told, self._told = self._told, ""
-        return told
-
-    async def first(self, statement: str, binds: Sequence[object]) -> asyncpg.Record | None:
-        """Return the first row: `fetchrow` without its layers, which cost as much as all the rest of it."""
-        # The stubs know neither of these two; the driver's own `fetchrow` stands on them.
-        state = await self._get_statement(statement, _WITHIN_S)  # type: ignore[attr-defined]
-        try:
-            rows = await self._protocol.bind_execute(  # type: ignore[attr-defined]
-                state, binds, "", 0, False, _WITHIN_S
-            )
-        except asyncpg.InvalidCachedStatementError:
-            # A migration changed what it reads; the driver forgets what it knew and asks anew.
-            return await self.fetchrow(statement, *binds)
-        return rows[0] if rows else None
-
-    def _process_log_message(self, fields: dict[str, str], last_query: str | None) -> None:
-        # asyncpg's own listeners are called a turn of the loop later.
-        message = fields.get("M", "")
-        if message.startswith(_TELLING):
-            said = message.removeprefix(_TELLING)
-            self._told = f"{self._told},{said}" if self._told else said
+from monynha.infra.postgres.connecting import WAIT_S, Connection, connect
 
 
 class Pool:
@@ -97,17 +49,6 @@ class Pool:
         while self._idle:
             self._idle.pop().terminate()
 
-    async def first(self, statement: str, binds: Sequence[object]) -> asyncpg.Record | None:
-        """Return the first row that a statement makes, by a connection lent for just that long."""
-        connection = await self.take()
-        try:
-            row = await connection.first(statement, binds)
-        except BaseException as error:
-            self.give_back(connection, is_broken=_breaks(error))
-            raise
-        self.give_back(connection)
-        return row
-
     async def take(self) -> Connection:
         """Return a connection that nobody else has until it is given back."""
         while True:
@@ -137,15 +78,7 @@ class Pool:
     async def _connect(self) -> Connection:
         self._open += 1
         try:
-            connection: Connection = await asyncpg.connect(
-                self._url,
-                connection_class=Connection,
-                timeout=_WAIT_S,
-                command_timeout=_WITHIN_S,
-                statement_cache_size=_PREPARED,
-                max_cached_statement_lifetime=0,
-                server_settings={**_SESSION, "role": self._role},
-            )
+            connection = await connect(self._url, self._role)
             # PostgreSQL's JSON is the answer: it goes through unopened.
             await connection.set_type_codec(
                 "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
@@ -159,9 +92,9 @@ class Pool:
     async def _wait(self) -> Connection | None:
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Connection | None] = loop.create_future()
-        self._waiting.append((loop.time() + _WAIT_S, waiter))
+        self._waiting.append((loop.time() + WAIT_S, waiter))
         if self._alarm is None:
-            self._alarm = loop.call_later(_WAIT_S, self._give_up)
+            self._alarm = loop.call_later(WAIT_S, self._give_up)
         try:
             return await waiter
         except asyncio.CancelledError:

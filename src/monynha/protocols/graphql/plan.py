@@ -44,6 +44,7 @@ class Plan:
     text: str
     binds: tuple[object, ...]
     cost: int
+    is_light: bool
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -106,7 +107,9 @@ class Plans:
         check_cost(question.cost())
         statement = self.compiler.statement(question)
         binds = tuple(statement.arrange(question.binds()))
-        return Plan(question.roots, frozenset(nullable), statement.text, binds, question.cost())
+        return Plan(
+            question.roots, frozenset(nullable), statement.text, binds, question.cost(), statement.is_light
+        )
 
     def _introspection(
         self, document: Document, operation: OperationDefinitionNode, key: str, nodes: list[FieldNode]

@@ -103,7 +103,7 @@ class GraphQL:
             return _unanswered(plan, asked, request.id)
         if plan.cost >= ROWS_PER_REQUEST:
             await self.count(request, asked.actor, plan.cost // ROWS_PER_REQUEST)
-        found = await acting.ask(plan.text, values)
+        found = await acting.ask(plan.text, values, is_light=plan.is_light)
         assert found is not None
         return b'{"data":' + found + b"}"
 

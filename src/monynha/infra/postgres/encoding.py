@@ -1,0 +1,65 @@
+"""What a bind looks like on the wire, by its type's OID: a UUID as 16 bytes, all else as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time
+from decimal import Decimal
+from uuid import UUID
+
+Encode = Callable[[object], bytes]
+"""Writes a value that is not None; what cannot be written is a TypeError or a UnicodeEncodeError."""
+
+_UUID = 2950
+_BYTEA = 17
+_BINARY = {_UUID}
+
+
+def is_binary(oid: int) -> bool:
+    """Whether values of the type go as PostgreSQL keeps them, and not as text."""
+    return oid in _BINARY
+
+
+def encoder(oid: int) -> Encode:
+    """Return what writes values of the type."""
+    if oid == _UUID:
+        return _uuid
+    return _bytea if oid == _BYTEA else _text
+
+
+def _uuid(value: object) -> bytes:
+    return (value if isinstance(value, UUID) else UUID(str(value))).bytes
+
+
+def _bytea(value: object) -> bytes:
+    assert isinstance(value, bytes)
+    return b"\\x" + value.hex().encode()
+
+
+def _text(value: object) -> bytes:
+    kind = type(value)
+    if kind is str:
+        return value.encode()  # type: ignore[attr-defined, no-any-return]
+    if kind is bytes:
+        # Finished JSON.
+        return value  # type: ignore[return-value]
+    if isinstance(value, list | tuple):
+        return ("{" + ",".join(_element(one) for one in value) + "}").encode()
+    return _plain(value).encode()
+
+
+def _element(value: object) -> str:
+    if value is None:
+        return "null"
+    text = value if isinstance(value, str) else _plain(value)
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, str | int | float | Decimal | UUID):
+        return str(value)
+    raise TypeError(f"No bind is written for a {type(value).__name__}.")
