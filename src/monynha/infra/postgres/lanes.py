@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from monynha.core.errors import Unavailable
 from monynha.infra.postgres.connecting import WAIT_S, connect
-from monynha.infra.postgres.pipeline import Asked, Pipeline
+from monynha.infra.postgres.pipeline import Answer, Asked, Pipeline
 
 _TOGETHER = 8
 """How many questions go to one connection while another is free."""
@@ -39,8 +39,8 @@ class Lanes:
         self._not_before = 0.0
         self._alarm: asyncio.TimerHandle | None = None
 
-    def ask(self, statement: str, binds: Sequence[object]) -> asyncio.Future[Asked]:
-        """Return the question once it is answered; its row is the first that the statement makes."""
+    def ask(self, statement: str, binds: Sequence[object]) -> asyncio.Future[Answer]:
+        """Return what answers the statement, once it is there."""
         asked = Asked(statement, binds, self._loop.create_future())
         if not self._size:
             asked.refuse(Unavailable())

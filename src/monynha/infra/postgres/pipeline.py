@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 
@@ -27,12 +27,19 @@ _SILENCE_S: Final = WITHIN_S + 5
 _OUTDATED = {"0A000", "26000"}
 
 
+class Answer(NamedTuple):
+    """The first row that a question makes, and what triggers told while it ran."""
+
+    row: Row | None
+    told: str
+
+
 class Asked:
-    """A question under way; `told` is what triggers said while it ran."""
+    """A question under way. Its answer does not refer to it: a ring would stay until the collector comes."""
 
     __slots__ = ("answer", "binds", "error", "is_second", "row", "statement", "told")
 
-    def __init__(self, statement: str, binds: Sequence[object], answer: asyncio.Future[Asked]) -> None:
+    def __init__(self, statement: str, binds: Sequence[object], answer: asyncio.Future[Answer]) -> None:
         self.statement = statement
         self.binds = binds
         self.answer = answer
@@ -173,7 +180,7 @@ class Pipeline(asyncio.Protocol):
         error = asked.error
         if error is None:
             if not asked.answer.done():
-                asked.answer.set_result(asked)
+                asked.answer.set_result(Answer(asked.row, asked.told))
         elif getattr(error, "sqlstate", "") in _OUTDATED and not asked.is_second:
             asked.is_second, asked.error = True, None
             self._known.forget(asked.statement)
