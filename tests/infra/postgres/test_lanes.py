@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,6 +16,8 @@ import pytest
 
 from monynha.core.errors import Unavailable
 from monynha.infra.embedded import Servers
+from monynha.infra.postgres import pipeline
+from monynha.infra.postgres.access import Access
 from monynha.infra.postgres.lanes import Lanes
 from monynha.infra.postgres.roles import APP_ROLE
 
@@ -203,6 +207,53 @@ async def test_alone_nobody_waits_behind_somebody_slow(running_servers: Servers)
         assert "woke" == await slow
     finally:
         single.close()
+
+
+async def test_what_proved_to_be_slow_shares_no_connection_for_a_while(running_servers: Servers) -> None:
+    access = Access.of(running_servers.database_url, APP_ROLE, size=1)
+    nap = "select 'woke' from pg_sleep(0.4)"
+    try:
+        await access.ask(ECHO, ("x",), is_light=True)
+        for is_first in (True, False):
+            slow = asyncio.create_task(access.ask(nap, (), is_light=True))
+            await asyncio.sleep(0.05)
+            await access.ask(ECHO, ("x",), is_light=True)
+            assert is_first == slow.done()
+            await slow
+    finally:
+        access.close()
+
+
+async def test_others_pass_by_a_lane_that_is_held_up(running_servers: Servers) -> None:
+    lanes = Lanes(running_servers.database_url, APP_ROLE, size=2, depth=16)
+    try:
+        slow = asyncio.create_task(first(lanes, SLEEP, 1))
+        await asyncio.sleep(0.2)
+        for _ in range(5):
+            assert ["x"] * 10 == await asyncio.gather(*(first(lanes, ECHO, "x") for _ in range(10)))
+        assert not slow.done()
+        await slow
+    finally:
+        lanes.close()
+
+
+async def test_a_server_that_falls_silent_is_given_up(
+    running_servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "_SILENCE_S", 0.3)
+    lanes = Lanes(running_servers.database_url, APP_ROLE, size=1, depth=16)
+    pid = int(await first(lanes, "select pg_backend_pid()") or 0)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(2):
+            answers = await asyncio.gather(
+                *(first(lanes, ECHO, "x") for _ in range(3)), return_exceptions=True
+            )
+        assert [Unavailable] * 3 == [type(one) for one in answers]
+        assert "y" == await first(lanes, ECHO, "y")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        lanes.close()
 
 
 async def test_what_triggers_tell_is_told_to_who_caused_it(lanes: Lanes, running_servers: Servers) -> None:

@@ -16,6 +16,8 @@ from monynha.infra.postgres.pipeline import Answer, Asked, Pipeline
 
 _TOGETHER = 8
 """How many questions go to one connection while another is free."""
+_HELD_UP_S = 0.01
+"""How long a question may take before a lane gets no more while there are others."""
 _PAUSE_S = 1
 """How long no connection is tried after one was refused."""
 
@@ -87,16 +89,20 @@ class Lanes:
             self._alarm = None
 
     def _free(self) -> Pipeline | None:
-        """Return the lane with the fewest questions under way, if it takes one more."""
-        best = None
+        """Return the lane with the fewest questions under way, if one takes more; held-up ones come last."""
+        best, least = None, 2 * self._depth
         for lane in self._open:
-            if not lane.load:
+            load = lane.load
+            if not load:
                 return lane
-            if lane.load < self._depth and (best is None or lane.load < best.load):
-                best = lane
+            if load < self._depth:
+                rank = load + self._depth if lane.is_held_up(_HELD_UP_S) else load
+                if rank < least:
+                    best, least = lane, rank
         if len(self._open) < self._size and self._opening is None and self._may_try():
             self._opening = self._loop.create_task(self._widen())
-        return best
+        # A new one is there sooner than the end of what holds up all others.
+        return None if least > self._depth and self._opening is not None else best
 
     def _may_try(self) -> bool:
         return not self._open or self._loop.time() >= self._not_before

@@ -28,10 +28,11 @@ _OUTDATED = {"0A000", "26000"}
 
 
 class Answer(NamedTuple):
-    """The first row that a question makes, and what triggers told while it ran."""
+    """The first row that a question makes, what triggers told while it ran, and how long it took."""
 
     row: Row | None
     told: str
+    seconds: float
 
 
 class Asked:
@@ -85,11 +86,15 @@ class Pipeline(asyncio.Protocol):
         self._rest = bytearray()
         self._need = 0
         self._alarm: asyncio.TimerHandle | None = None
+        self._heard = 0.0
+        self._since = 0.0
         self.load = 0
         self.is_closed = False
 
     def ask(self, questions: Sequence[Asked]) -> None:
         """Send questions, in one write."""
+        if not self._under_way:
+            self._since = self._loop.time()
         written: list[bytes] = []
         for one in questions:
             self._ask(one, written)
@@ -97,6 +102,10 @@ class Pipeline(asyncio.Protocol):
             self._transport.write(b"".join(written))
         if self._alarm is None:
             self._watch(None)
+
+    def is_held_up(self, seconds: float) -> bool:
+        """Whether the question whose turn it is has taken longer than that."""
+        return self._loop.time() - self._since > seconds
 
     def close(self) -> None:
         """End the connection, waiting for nothing."""
@@ -133,6 +142,7 @@ class Pipeline(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read what the server says: any number of messages, the last perhaps cut."""
+        self._heard = self._loop.time()
         if self._rest:
             self._rest += data
             if len(self._rest) < self._need:
@@ -177,10 +187,11 @@ class Pipeline(asyncio.Protocol):
 
     def _answered(self, asked: Asked) -> None:
         self.load -= 1
+        seconds, self._since = self._heard - self._since, self._heard
         error = asked.error
         if error is None:
             if not asked.answer.done():
-                asked.answer.set_result(Answer(asked.row, asked.told))
+                asked.answer.set_result(Answer(asked.row, asked.told, seconds))
         elif getattr(error, "sqlstate", "") in _OUTDATED and not asked.is_second:
             asked.is_second, asked.error = True, None
             self._known.forget(asked.statement)
