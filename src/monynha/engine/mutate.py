@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 from uuid import UUID
 
@@ -177,6 +178,7 @@ async def _insert_alone(
     return Created(_key(resource, values, UUID(own.decode())), Found.of(shown_row))
 
 
+@lru_cache(2000)
 def insert_alone_sql(
     resource: Resource, columns: tuple[str, ...], shown: tuple[Leaf, ...] = (), *, is_known: bool = True
 ) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Self
 from unicodedata import normalize
 from urllib.parse import urlsplit
 
@@ -21,26 +23,25 @@ Values = dict[str, object]
 
 def read_create(resource: Resource, body: object) -> Values:
     """Return what a create writes; Invalid names every field that stands against it."""
-    inputs = {name: one for name, one in resource.fields.items() if one.rules.creatable}
+    inputs = _creatable(resource)
     problems: dict[str, object] = {}
     values = _read(resource, _object(body), inputs, problems)
-    for name, one in inputs.items():
+    for name, one in inputs.fields.items():
         assert one.column is not None
         if one.rules.found_by is not None:
             _check_found_by(name, one, values, problems)
         elif name not in problems and one.column.name not in values and not one.rules.default:
             problems[name] = "is required"
-        refused = resource.not_created_with.get(name, ())
-        if values.get(one.column.name) in refused:
+        refused = resource.not_created_with.get(name)
+        if refused is not None and values.get(one.column.name) in refused:
             problems[name] = f"cannot be {values[one.column.name]} from the start"
     return _unless(problems, values)
 
 
 def read_update(resource: Resource, body: object) -> Values:
     """Return what an update writes: only what the body names."""
-    inputs = {name: one for name, one in resource.fields.items() if one.rules.updatable}
     problems: dict[str, object] = {}
-    return _unless(problems, _read(resource, _object(body), inputs, problems))
+    return _unless(problems, _read(resource, _object(body), _updatable(resource), problems))
 
 
 def unwrapped(body: object) -> object:
@@ -48,6 +49,29 @@ def unwrapped(body: object) -> object:
     if isinstance(body, dict) and len(body) == 1 and isinstance(body.get("data"), dict):
         return body["data"]
     return body
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """The fields that a body may name, and the words by which some of them are found instead."""
+
+    fields: dict[str, Field]
+    found_by: frozenset[str]
+
+    @classmethod
+    def of(cls, fields: dict[str, Field]) -> Self:
+        rules = [one.rules.found_by for one in fields.values()]
+        return cls(fields, frozenset(one[0] for one in rules if one is not None))
+
+
+@cache
+def _creatable(resource: Resource) -> _Inputs:
+    return _Inputs.of({name: one for name, one in resource.fields.items() if one.rules.creatable})
+
+
+@cache
+def _updatable(resource: Resource) -> _Inputs:
+    return _Inputs.of({name: one for name, one in resource.fields.items() if one.rules.updatable})
 
 
 def _object(body: object) -> dict[str, object]:
@@ -64,16 +88,15 @@ def _unless(problems: dict[str, object], values: Values) -> Values:
 
 
 def _read(
-    resource: Resource, body: dict[str, object], inputs: dict[str, Field], problems: dict[str, object]
+    resource: Resource, body: dict[str, object], inputs: _Inputs, problems: dict[str, object]
 ) -> Values:
     values: Values = {}
-    found_by = {one.rules.found_by[0]: one for one in inputs.values() if one.rules.found_by is not None}
     for name, value in body.items():
-        one = inputs.get(name)
+        one = inputs.fields.get(name)
         try:
             if one is not None and one.column is not None:
                 values[one.column.name] = read_value(one, value)
-            elif name in found_by:
+            elif name in inputs.found_by:
                 values[name] = _address(value)
             else:
                 problems[name[:100]] = "is read-only" if name in resource.fields else "is not known"

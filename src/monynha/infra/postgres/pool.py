@@ -1,4 +1,4 @@
-"""Connections that are one role from their first moment and need no reset between askers.
+"""Connections for transactions: one role from their first moment, and no reset between askers.
 
 The claims end with the transaction that set them, so lending and giving back cost no round trip and no proxy:
 half of what the driver's own pool takes. What must never be lent again is a connection inside a transaction.
