@@ -37,9 +37,11 @@ async def test_any_query_is_one_round_trip(ada: Person, monkeypatch: pytest.Monk
     asked: list[str] = []
     real = Acting.ask
 
-    async def counted(self: Acting, statement: str, binds: Sequence[object]) -> bytes | None:
+    async def counted(
+        self: Acting, statement: str, binds: Sequence[object], *, is_light: bool
+    ) -> bytes | None:
         asked.append(statement)
-        return await real(self, statement, binds)
+        return await real(self, statement, binds, is_light=is_light)
 
     async def never(self: Acting, *_: object) -> None:
         raise AssertionError("a query needs neither a write nor a transaction")
