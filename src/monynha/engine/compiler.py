@@ -16,6 +16,8 @@ from monynha.engine.selection import Question, Selection, Shape
 from monynha.engine.tree import Tree
 from monynha.infra.postgres.database import CLAIM_BINDS
 
+_LONGEST = 20_000
+"""Up to how many characters a statement is remembered; longer ones are rare, and soon made."""
 _PLACE = re.compile(r"\$v(\d+)")
 
 
@@ -44,7 +46,8 @@ class Compiler:
         known = self._known.get(shape)
         if known is None:
             known = _compile(asked, guarded=not within_transaction)
-            self._known.keep(shape, known)
+            if len(known.text) <= _LONGEST:
+                self._known.keep(shape, known)
         return known
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from monynha.app.graphql import whole_schema
 from monynha.protocols.graphql import limits
-from monynha.protocols.graphql.document import SHORT, Documents
+from monynha.protocols.graphql.document import MOST_LONG, SHORT, Documents
 from monynha.protocols.graphql.errors import Refused
 from tests.people import People, Person
 from tests.protocols.graphql.asking import ask, codes, data
@@ -187,3 +187,13 @@ def test_all_but_what_is_refused_is_within_the_limits() -> None:
             told[name] = refused.errors[0]["message"]
 
     assert ["names nearly right"] == list(told), told
+
+
+async def test_few_large_documents_are_kept() -> None:
+    documents = Documents(whole_schema(), shows_schema=True)
+    plain, padding = "{ users { id } }", "x" * SHORT
+    texts = [f"{plain} #{number} {padding}" for number in range(MOST_LONG + 1)]
+    first, *_, last = [await documents.read(text) for text in texts]
+
+    assert last is await documents.read(texts[-1])
+    assert first is not await documents.read(texts[0])

@@ -32,7 +32,7 @@ from monynha.protocols.graphql.errors import Refused, refused_document, refused_
 from monynha.protocols.graphql.limits import MOST_TOKENS, check_text, check_tree, check_values
 from monynha.protocols.graphql.slowly import Slowly, Steps, at_once
 
-_MOST = 500
+_MOST, MOST_LONG = 500, 100
 _MOST_ERRORS = 20
 SHORT = 1_000
 """Up to how many characters a new document is read at once; the longest take 0.1 s."""
@@ -46,6 +46,8 @@ class Document:
     operations: Mapping[str, OperationDefinitionNode]
     fragments: Mapping[str, FragmentDefinitionNode]
     uses: Mapping[str, frozenset[str]]
+    is_long: bool
+    """Whether it takes much to keep: as a tree up to 0.7 MB."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """Return the operation to run; where there are several, it must be named."""
@@ -67,16 +69,19 @@ class Documents:
     shows_schema: bool
     _slowly: Slowly = field(default_factory=Slowly)
     _known: Remembered[str, Document] = field(default_factory=lambda: Remembered(_MOST))
+    _known_long: Remembered[str, Document] = field(default_factory=lambda: Remembered(MOST_LONG))
 
     async def read(self, text: str, who: UUID | None = None) -> Document:
         """Return the document of a text that somebody sent (Refused where it has none)."""
-        known = self._known.get(text)
+        is_long = len(text) > SHORT
+        memory = self._known_long if is_long else self._known
+        known = memory.get(text)
         if known is None:
-            if len(text) <= SHORT:
-                known = self.read_at_once(text)
-            else:
+            if is_long:
                 known = await self._slowly.once(text, lambda: self._read(text, self._parts), who)
-            self._known.keep(text, known)
+            else:
+                known = self.read_at_once(text)
+            memory.keep(text, known)
         return known
 
     def variables(self, operation: OperationDefinitionNode, given: dict[str, object]) -> VariableValues:
@@ -126,10 +131,10 @@ class Documents:
             errors += validate(self.schema, parsed, rules, _MOST_ERRORS, not self.shows_schema)
         if errors:
             raise refused_document(errors[: _MOST_ERRORS + 1])
-        return _document(parsed)
+        return _document(parsed, is_long=len(text) > SHORT)
 
 
-def _document(parsed: DocumentNode) -> Document:
+def _document(parsed: DocumentNode, *, is_long: bool) -> Document:
     operations: dict[str, OperationDefinitionNode] = {}
     fragments: dict[str, FragmentDefinitionNode] = {}
     for one in parsed.definitions:
@@ -139,7 +144,8 @@ def _document(parsed: DocumentNode) -> Document:
             fragments[one.name.value] = one
     uses = _Uses()
     visit(parsed, uses)
-    return Document(operations, fragments, {name: frozenset(found) for name, found in uses.found.items()})
+    given = {name: frozenset(found) for name, found in uses.found.items()}
+    return Document(operations, fragments, given, is_long)
 
 
 class _Uses(Visitor):
