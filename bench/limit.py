@@ -55,7 +55,7 @@ def _graph_statements() -> dict[str, str]:
     documents, plans = Documents(schema, shows_schema=False), Plans(schema, Compiler())
     found = {}
     for scenario, text in OURS.items():
-        document = documents.read(text)
+        document = documents.read_at_once(text)
         operation, given = document.operation(None), {"id": str(_ANY)}
         asked = Asked(Actor(ActorKind.USER, _ANY), documents.variables(operation, given), given)
         plan = plans.of(document, operation, asked)

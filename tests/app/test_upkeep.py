@@ -15,9 +15,9 @@ from monynha.app.upkeep import keep_house
 from monynha.core.errors import Fault
 from monynha.core.settings import Settings
 from monynha.engine.history import History, Stream
+from monynha.engine.position import write_position
 from monynha.infra.embedded import Servers
 from monynha.infra.postgres.database import Database
-from monynha.protocols.phoenix.changes import write_position
 from tests.live import OwnerSql, line
 from tests.people import Person
 from tests.phoenix import phoenix, tasks

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from monynha.app.commands.keys import make_key
-from monynha.protocols.phoenix.changes import read_position
+from monynha.engine.position import read_position
 
 _PAUSE_S = 0.05
 _AWAY = (OSError, WebSocketException, TimeoutError, httpx.TransportError)

@@ -11,8 +11,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from monynha.app.catalog import CATALOG
+from monynha.engine.position import read_position
 from monynha.engine.resource import Resource
-from monynha.protocols.phoenix.changes import read_position
 from monynha.protocols.websocket.messages import shown
 from tests.people import Person
 

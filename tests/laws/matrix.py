@@ -59,7 +59,6 @@ class Row:
     to: str
     find: Find
     body: dict[str, Any] | None = None
-    has_graphql: bool = True
 
 
 async def _project(scene: Scene) -> str:
@@ -205,11 +204,11 @@ ROWS = (
     Row("GET", "/notifications/{id}", "a co-member's", _notification),
     Row("GET", "/notifications/{id}", "one's own", _own_notification),
     *(
-        Row(method, "/notifications/{id}", to, find, {"read": True}, has_graphql=False)
+        Row(method, "/notifications/{id}", to, find, {"read": True})
         for method in ("PUT", "PATCH")
         for to, find in (("a co-member's", _notification), ("one's own", _own_notification))
     ),
-    Row("POST", "/notifications/read-all", "one's own", _at("/notifications/read-all"), has_graphql=False),
+    Row("POST", "/notifications/read-all", "one's own", _at("/notifications/read-all")),
     Row("GET", "/projects/{id}/activity", "", _activity),
     Row("GET", "/activity", "one's own projects'", _at("/activity")),
 )

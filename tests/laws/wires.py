@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from monynha.app.catalog import CATALOG
 from monynha.core.errors import Fault
+from monynha.domains.notifications.http import ACTIONS
 from monynha.engine.resource import Resource
 from tests.laws.matrix import Row, Scene
 from tests.protocols.graphql.asking import ask
@@ -56,9 +57,8 @@ async def by_graphql(asked: Asked, scene: Scene) -> int:
     What is not seen is null, and below what is not seen is an empty list: both are REST's 404.
     """
     form = form_of(asked.row)
-    assert form is not None
     text, ids = form.document, [part for part in asked.path.split("/") if part][1::2]
-    variables: dict[str, object] = dict(zip(form.ids, ids, strict=True))
+    variables: dict[str, object] = {} if form.is_deed else dict(zip(form.ids, ids, strict=True))
     if asked.body is not None:
         variables["input"] = asked.body
     answer = (await ask(scene.actor, text, variables)).json()
@@ -66,7 +66,8 @@ async def by_graphql(asked: Asked, scene: Scene) -> int:
         return _STATUSES[answer["errors"][0]["extensions"]["code"]]
     told = answer["data"][form.field]
     is_hidden = told is None or (told == [] and form.is_below)
-    return 404 if is_hidden else _DONE[asked.row.method]
+    done = 200 if form.is_deed else _DONE[asked.row.method]
+    return 404 if is_hidden else done
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Form:
     kind: str
     input: str | None = None
     is_below: bool = False
+    is_deed: bool = False
 
     @property
     def document(self) -> str:
@@ -86,14 +88,15 @@ class Form:
         declared = ", ".join(f"${name}: {type_}" for name, type_ in given.items())
         passed = ", ".join(f"{name}: ${name}" for name in given)
         head = f"{self.kind}({declared})" if given else self.kind
-        shown = "" if self.field.startswith("delete") else " { __typename }"
+        shown = "" if self.is_deed or self.field.startswith("delete") else " { __typename }"
         return f"{head} {{ {self.field}{f'({passed})' if given else ''}{shown} }}"
 
 
-def form_of(row: Row) -> Form | None:
-    """Return how GraphQL asks the same, None where it has no such field."""
-    if not row.has_graphql:
-        return None
+def form_of(row: Row) -> Form:
+    """Return how GraphQL asks the same."""
+    deed = next((one.name for one in ACTIONS if (one.method, one.path) == (row.method, row.path)), None)
+    if deed is not None:
+        return Form(deed, (), "mutation", is_deed=True)
     names = row.path.strip("/").split("/")
     resource = CATALOG.resources[names[-1] if len(names) % 2 else names[-2]]
     parent = CATALOG.resources[names[0]] if len(names) > 2 else None

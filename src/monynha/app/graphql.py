@@ -11,8 +11,11 @@ from monynha.app.catalog import CATALOG, GESTURES
 from monynha.app.live import LiveParts
 from monynha.core.actor import Actor, ActorKind
 from monynha.core.settings import Settings
+from monynha.domains.notifications.graphql import OWN as OF_NOTIFICATIONS
+from monynha.domains.notifications.graphql import NotificationMutations
 from monynha.domains.users.actions import UserActions
-from monynha.domains.users.graphql import OWN, UserMutations
+from monynha.domains.users.graphql import OWN as OF_USERS
+from monynha.domains.users.graphql import UserMutations
 from monynha.infra.valkey import Valkey
 from monynha.protocols.graphql import graphiql
 from monynha.protocols.graphql.changes import Changes
@@ -37,7 +40,7 @@ from monynha.protocols.rest.handlers import Rest
 
 def whole_schema() -> GraphQLSchema:
     """Return the schema of all domains."""
-    return build_schema(CATALOG, OWN, GESTURES)
+    return build_schema(CATALOG, (*OF_USERS, *OF_NOTIFICATIONS), GESTURES)
 
 
 def schema_text() -> str:
@@ -73,12 +76,13 @@ def graphql_parts(
             return ()
         return await limits.api_request(request.client, actor.id, times)
 
+    users, notifications = UserMutations(rest.mutate, actions), NotificationMutations(rest.mutate)
     service = GraphQL(
         rest.database,
         Persisted(valkey),
         Documents(schema, shows_schema=not settings.is_production),
         Plans(schema, rest.query.compiler),
-        Changes(schema, rest.mutate, UserMutations(rest.mutate, actions).runs),
+        Changes(schema, rest.mutate, {**users.runs, **notifications.runs}, notifications.deeds),
         Tellings(schema, rest.query.compiler, live.hub.rights.roots),
         Listening(live.hub, live.rooms, Teller()),
         count,

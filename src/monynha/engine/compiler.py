@@ -7,17 +7,18 @@ selections answers one object, with a member for each.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Text, Uuid, bindparam, case, func, literal_column, null, select
-from sqlalchemy.sql import ColumnElement
 
 from monynha.core.remembered import Remembered
-from monynha.engine.expressions import DIALECT
 from monynha.engine.selection import Question, Selection, Shape
 from monynha.engine.tree import Tree
+from monynha.infra.postgres.database import CLAIM_BINDS
+
+_LONGEST = 20_000
+"""Up to how many characters a statement is remembered; longer ones are rare, and soon made."""
+_PLACE = re.compile(r"\$v(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,41 +47,42 @@ class Compiler:
         known = self._known.get(shape)
         if known is None:
             known = _compile(asked, guarded=not within_transaction)
-            self._known.keep(shape, known)
+            if len(known.text) <= _LONGEST:
+                self._known.keep(shape, known)
         return known
 
 
 def _compile(asked: Selection | Question, *, guarded: bool) -> Statement:
     build = Tree()
     value = _scoped(build, asked)
+    order: list[int] = []
+    places: dict[str, int] = {}
+
+    def numbered(place: re.Match[str]) -> str:
+        # What is asked of a page may need only some of its values, and PostgreSQL wants no gaps.
+        name = place[1]
+        if name not in places:
+            order.append(int(name))
+            places[name] = len(order) + (CLAIM_BINDS if guarded else 0)
+        return f"${places[name]}"
+
+    value = _PLACE.sub(numbered, value)
     if guarded:
-        enter = func.auth.enter(
-            bindparam("claims", type_=Text()),
-            bindparam("sub", type_=Uuid()),
-            bindparam("session", type_=Uuid()),
-        )
-        value = case((enter, value), else_=literal_column("'false'::json"))
-    compiled = select(value).compile(dialect=DIALECT)
-    names: list[str] = compiled.positiontup or []
-    own = names[3:] if guarded else names
-    return Statement(str(compiled), tuple(int(name[1:]) for name in own), asked.is_light)
+        enter = "auth.enter($1::text, $2::uuid, $3::uuid)"
+        value = f"case when {enter} then {value} else 'false'::json end"
+    return Statement(f"select {value}", tuple(order), asked.is_light)
 
 
-def _scoped(build: Tree, asked: Selection | Question) -> ColumnElement[Any]:
+def _scoped(build: Tree, asked: Selection | Question) -> str:
     scope = asked.scope
     if scope is None:
         return _answer(build, asked)
-    parent = scope.resource.table.alias("scope")
-    visible = (
-        select(literal_column("1"))
-        .select_from(parent)
-        .where(parent.c[scope.resource.own_key.name] == build.bind(Uuid()))
-        .exists()
-    )
-    return case((visible, _answer(build, asked)), else_=null())
+    table, key = scope.resource.table.name, scope.resource.own_key.name
+    visible = f"exists (select 1 from {table} scope where scope.{key} = {build.bind('uuid')})"
+    return f"case when {visible} then {_answer(build, asked)} end"
 
 
-def _answer(build: Tree, asked: Selection | Question) -> ColumnElement[Any]:
+def _answer(build: Tree, asked: Selection | Question) -> str:
     if isinstance(asked, Question):
         return build.question(asked)
-    return (build.one(asked) if asked.key else build.page(asked)).scalar_subquery()
+    return build.one(asked) if asked.key else build.page(asked)

@@ -1,19 +1,25 @@
-"""The small expressions that statements are made of."""
+"""The small expressions that statements are made of, as text."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
 
-from sqlalchemy import Integer, Text, cast, func, literal_column
+from sqlalchemy import DateTime, String
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.engine import Dialect
-from sqlalchemy.sql import ColumnElement
 
 from monynha.engine.model import Kind
 from monynha.engine.resource import Field, Resource
 
 INSTANT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
-DIALECT: Dialect = asyncpg.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_DIALECT: Dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL takes it, whatever its letters and whether or not SQL uses it as a word."""
+    if '"' in name:
+        raise ValueError("A label holds a quotation mark.")
+    return f'"{name}"'
 
 
 def column_name(resource: Resource, name: str) -> str:
@@ -23,48 +29,50 @@ def column_name(resource: Resource, name: str) -> str:
     return found.name
 
 
-def as_shown(one: Field, rows: Any) -> Any:
+@lru_cache(2000)
+def kind_of(resource: Resource, column: str) -> str:
+    """Return the type that a bind is cast to which is to be a column's value."""
+    kind = resource.table.columns[column].type
+    # A cast to varchar(n) would cut silently; as text the column itself refuses what is too long.
+    if isinstance(kind, String):
+        return "text"
+    name = kind.compile(dialect=_DIALECT).lower()
+    # As text: the driver takes the first and the last moment there is for infinity.
+    return f"text::{name}" if isinstance(kind, DateTime) else name
+
+
+def as_shown(one: Field, rows: str) -> str:
     """Return a field as JSON shows it."""
     if one.expression is not None:
         return one.expression(rows)
     assert one.column is not None
-    value = rows.c[one.column.name]
-    if one.rules.kind is Kind.INSTANT:
-        return func.to_char(value, literal_column(f"'{INSTANT}'"))
-    return value
+    value = f"{rows}.{one.column.name}"
+    return f"to_char({value}, '{INSTANT}')" if one.rules.kind is Kind.INSTANT else value
 
 
-def as_hex(value: ColumnElement[Any]) -> ColumnElement[Any]:
+def as_hex(value: str) -> str:
     """Return JSON as a text of hexadecimal digits."""
-    return func.encode(func.convert_to(cast(value, Text), literal_column("'UTF8'")), literal_column("'hex'"))
+    return f"encode(convert_to({value}::text, 'UTF8'), 'hex')"
 
 
-def as_url_safe(value: ColumnElement[Any]) -> ColumnElement[Any]:
+def as_url_safe(value: str) -> str:
     """Return bytes in the base64 of addresses, without padding (RFC 4648 §5)."""
-    encoded = func.encode(value, literal_column("'base64'"))
-    return func.translate(encoded, literal_column(r"E'+/=\n'"), literal_column("'-_'"))
+    return rf"translate(encode({value}, 'base64'), E'+/=\n', '-_')"
 
 
-def first_rows(shown: ColumnElement[Any], count: int) -> ColumnElement[Any]:
+def first_rows(shown: str, count: int) -> str:
     """Return so many of the rows that a page shows, as a JSON list."""
-    rows = func.array_to_json(func.array_agg(shown)[slice(number(1), number(count))])
-    return func.coalesce(rows, literal_column("'[]'::json"))
+    return f"coalesce(array_to_json((array_agg({shown}))[1:{count}]), '[]'::json)"
 
 
-def last_mark(page: Any, marks: int, count: int) -> ColumnElement[Any]:
+def last_mark(page: str, marks: int, count: int) -> str:
     """Return the sort values of the page's last row, as a JSON list."""
-    return func.json_build_array(
-        *(func.array_agg(page.c[f"mark{index}"])[number(count)] for index in range(marks))
-    )
+    values = ", ".join(f"(array_agg({page}.mark{index}))[{count}]" for index in range(marks))
+    return f"json_build_array({values})"
 
 
-def number(value: int) -> ColumnElement[int]:
-    """Return a number that stands in the text."""
-    return literal_column(str(value), Integer())
-
-
-def text(text: str) -> ColumnElement[str]:
+def text(text: str) -> str:
     """Return a name of the schema as a text."""
-    # A type's name: letters, digits and underscores alone.
-    assert text.isidentifier()
-    return literal_column(f"'{text}'::text", Text())
+    if not text.isidentifier():
+        raise ValueError("A type's name is letters, digits and underscores alone.")
+    return f"'{text}'::text"

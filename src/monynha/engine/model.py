@@ -176,5 +176,5 @@ def version() -> MappedColumn[int]:
     return _column(Rules(Kind.VERSION, creatable=False, updatable=False), BigInteger)
 
 
-SqlExpression = Callable[[Any], Any]
-"""Given the row's table, a SQLAlchemy expression over it."""
+SqlExpression = Callable[[str], str]
+"""Given what the row's table is called, an expression over it."""

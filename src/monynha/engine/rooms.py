@@ -6,6 +6,8 @@ from collections.abc import Callable
 from secrets import token_hex
 from typing import Protocol
 
+from monynha.engine.history import Stream
+
 Publish = Callable[[bytes], None]
 
 
@@ -50,3 +52,8 @@ class Rooms:
         for guest in list(self._guests.get(room, ())):
             if guest is not by:
                 guest.overhear(room, said)
+
+
+def room_of(stream: Stream) -> str:
+    """Return the room in which people of a stream show each other things."""
+    return f"stream:{stream.kind}:{stream.id}"

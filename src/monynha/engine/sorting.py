@@ -2,63 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import Integer, Text, and_, cast, func, literal_column, or_, tuple_
-from sqlalchemy.dialects.postgresql import array
-from sqlalchemy.sql import ColumnElement
-
+from monynha.engine.expressions import kind_of
 from monynha.engine.resource import Resource
 from monynha.engine.selection import Order, Selection
 
 
-def sort_columns(resource: Resource, order: Order, rows: Any) -> list[ColumnElement[Any]]:
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One of the values that a list is sorted by: its expression, and the type it is compared as."""
+
+    value: str
+    kind: str
+    may_be_null: bool = False
+
+
+def sort_columns(resource: Resource, order: Order, rows: str) -> list[Sort]:
     """Return what a list is sorted by: the field, or its rank, then the primary key."""
     sorted_by = resource.fields[order.field]
-    assert sorted_by.column is not None, f"{order.field} is derived"
-    by = rows.c[sorted_by.column.name]
+    column = sorted_by.column
+    assert column is not None, f"{order.field} is derived"
+    by = Sort(f"{rows}.{column.name}", kind_of(resource, column.name), bool(column.nullable))
     if sorted_by.is_ranked:
-        words = [literal_column(f"'{word}'", Text()) for word in sorted_by.rules.choices]
-        ranks: Any = array(words)
-        by = func.array_position(ranks, cast(by, Text), type_=Integer())
-    return [by, *(rows.c[one.name] for one in resource.key)]
+        words = ", ".join(f"'{word}'" for word in sorted_by.rules.choices)
+        by = Sort(f"array_position(array[{words}], {by.value}::text)", "integer")
+    return [by, *(Sort(f"{rows}.{one.name}", kind_of(resource, one.name)) for one in resource.key)]
 
 
-def ordering(order: Order, sort: list[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+def ordering(order: Order, sort: Sequence[Sort]) -> str:
     """Return the sort values each with its direction; nulls come last both ways."""
-    first, *ties = sort
-    if order.is_descending:
-        by = first.desc().nulls_last() if _may_be_null(first) else first.desc()
-        return [by, *(one.desc() for one in ties)]
-    return [first.asc(), *(one.asc() for one in ties)]
+    way = " desc" if order.is_descending else ""
+    # `desc nulls last` on a column that is never null would miss its index.
+    last = " nulls last" if order.is_descending and sort[0].may_be_null else ""
+    first, *ties = (f"{one.value}{way}" for one in sort)
+    return ", ".join([f"{first}{last}", *ties])
 
 
-def beyond_mark(
-    selection: Selection, sort: list[ColumnElement[Any]], bind: Callable[[Any], ColumnElement[Any]]
-) -> ColumnElement[bool]:
+def beyond_mark(selection: Selection, sort: Sequence[Sort], bind: Callable[[str], str]) -> str:
     """Return the condition that a row comes after the one whose sort values are given."""
     first, *ties = sort
-    value = selection.after[0]
-    types = [one.type for one in sort]
-    is_nullable = selection.resource.fields[selection.order.field].nullable
-    known = None if value is None else bind(types[0])
-    tied = [bind(one) for one in types[1:]]
-    down = selection.order.is_descending
-    if known is None:
-        return and_(first.is_(None), _beyond(ties, tied, down))
-    plain = _beyond(sort, [known, *tied], down)
+    is_null = f"{first.value} is null"
+    sign = "<" if selection.order.is_descending else ">"
+    if selection.after[0] is None:
+        return f"({is_null} and {_beyond(ties, sign, bind)})"
+    plain = _beyond(sort, sign, bind)
     # A row comparison reaches the index; nulls, which come last, stand beside it.
-    return or_(plain, first.is_(None)) if is_nullable else plain
+    is_nullable = selection.resource.fields[selection.order.field].nullable
+    return f"({plain} or {is_null})" if is_nullable else plain
 
 
-def _may_be_null(expression: ColumnElement[Any]) -> bool:
-    # `desc nulls last` on a column that is never null would miss its index.
-    return bool(getattr(expression, "nullable", False))
-
-
-def _beyond(
-    columns: list[ColumnElement[Any]], values: list[ColumnElement[Any]], down: bool
-) -> ColumnElement[bool]:
-    left, right = tuple_(*columns), tuple_(*values)
-    return left < right if down else left > right
+def _beyond(sort: Sequence[Sort], sign: str, bind: Callable[[str], str]) -> str:
+    values = ", ".join(one.value for one in sort)
+    return f"({values}) {sign} ({', '.join(bind(one.kind) for one in sort)})"

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
-from sqlalchemy import Column, DateTime, String
-
-from monynha.engine.expressions import DIALECT, INSTANT
-from monynha.engine.model import Kind, Rules
+from monynha.engine.expressions import as_shown, kind_of, quoted, text
+from monynha.engine.model import Rules
 from monynha.engine.resource import Resource
 from monynha.engine.selection import Leaf
 
@@ -45,7 +42,7 @@ def insert_sql(
 def update_sql(resource: Resource, columns: tuple[str, ...], *, with_version: bool) -> str:
     """Return an update by key that answers `[version, row]`; it binds values, key, version."""
     table = resource.table
-    changes = [f"{name} = ${index}::{_type(table.columns[name])}" for index, name in enumerate(columns, 1)]
+    changes = [f"{name} = ${index}::{kind_of(resource, name)}" for index, name in enumerate(columns, 1)]
     where = _where(resource, len(columns) + 1, with_version=with_version)
     return f"update public.{table.name} set {', '.join(changes)} where {where} returning {_answer(resource)}"
 
@@ -76,20 +73,12 @@ def _where(resource: Resource, first_bind: int, *, with_version: bool) -> str:
 def _source(resource: Resource, name: str, index: int) -> tuple[str, str]:
     columns = resource.table.columns
     if name in columns:
-        return name, f"${index}::{_type(columns[name])}"
+        return name, f"${index}::{kind_of(resource, name)}"
     for column in columns:
         rules: Rules = column.info["rules"]
         if rules.found_by is not None and rules.found_by[0] == name:
             return column.name, f"public.{rules.found_by[1]}(${index}::text)"
     raise KeyError(name)
-
-
-def _type(column: Column[Any]) -> str:
-    # A cast to varchar(n) would cut silently; as text the column itself refuses what is too long.
-    if isinstance(column.type, String):
-        return "text"
-    kind = column.type.compile(dialect=DIALECT)
-    return f"text::{kind}" if isinstance(column.type, DateTime) else kind
 
 
 def _answer(resource: Resource, shown: tuple[Leaf, ...] = ()) -> str:
@@ -98,15 +87,10 @@ def _answer(resource: Resource, shown: tuple[Leaf, ...] = ()) -> str:
         for one in resource.fields.values()
         if one.column is not None and one.rules.seen_through is None
     ]
-    columns = ", ".join(f'{_value(resource, one)} as "{one.label}"' for one in shown or own)
+    columns = ", ".join(f"{_value(resource, one)} as {quoted(one.label)}" for one in shown or own)
     row = f"select row_to_json(shown) from (select {columns}) shown"
     return f"json_build_array({resource.table.name}.version, ({row}))"
 
 
 def _value(resource: Resource, leaf: Leaf) -> str:
-    if not leaf.name:
-        return f"'{leaf.text}'::text"
-    field = resource.fields[leaf.name]
-    assert field.column is not None
-    column = f"{resource.table.name}.{field.column.name}"
-    return f"to_char({column}, '{INSTANT}')" if field.rules.kind is Kind.INSTANT else column
+    return as_shown(resource.fields[leaf.name], resource.table.name) if leaf.name else text(leaf.text)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.people import People, Person
+from tests.protocols.graphql.asking import codes, data
 
 pytestmark = pytest.mark.anyio
 
@@ -103,3 +104,32 @@ async def test_they_are_nobody_elses(people: People, ada: Person) -> None:
     assert 404 == (await ada.put(f"/notifications/{first['id']}", {"read": True})).status_code
     assert 401 == (await people.nobody().get("/notifications")).status_code
     assert 401 == (await people.nobody().post("/notifications/read-all", {})).status_code
+
+
+async def test_graphql_marks_them_as_rest_does(people: People, ada: Person) -> None:
+    mark = """mutation ($id: ID!, $input: UpdateNotificationInput!) {
+      updateNotification(id: $id, input: $input) { title readAt user { name } }
+    }"""
+    project = await ada.project(name="Garden")
+    bob = await people.member(project, ada, "member", "Bob")
+    await ada.task(project, title="Dig", assigneeId=str(bob.id))
+    first, second = await told(bob)
+
+    read = await data(bob, mark, id=first["id"], input={"read": True})
+    again = await data(bob, mark, id=first["id"], input={"read": True})
+    nothing = await data(bob, mark, id=first["id"], input={})
+    unread = await data(bob, mark, id=first["id"], input={"read": False})
+    updated = await data(bob, "mutation { readAllNotifications }")
+    none_left = await data(bob, "mutation { readAllNotifications }")
+
+    marked = read["updateNotification"]
+    assert ("Dig", {"name": "Bob"}) == (marked["title"], marked["user"])
+    assert marked["readAt"] is not None
+    assert read == again == nothing
+    assert unread["updateNotification"]["readAt"] is None
+    assert (2, 0) == (updated["readAllNotifications"], none_left["readAllNotifications"])
+    assert [] == await told(bob, "?unread=true")
+    assert ["NOT_FOUND"] == await codes(ada, mark, id=second["id"], input={"read": False})
+    for query in (mark, "mutation { readAllNotifications }"):
+        given = {"id": first["id"], "input": {"read": True}} if query == mark else {}
+        assert ["UNAUTHENTICATED"] == await codes(people.nobody(), query, **given)

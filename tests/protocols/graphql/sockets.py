@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -138,6 +138,21 @@ async def line(address: str, person: Person) -> AsyncIterator[Line]:
     """Return a signed-in socket."""
     async with raw_line(address) as found:
         await found.begin({"Authorization": f"Bearer {person.token}"} if person.token else None)
+        yield found
+
+
+def of(project: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables that name a project."""
+    return {"id": project["id"]}
+
+
+@asynccontextmanager
+async def hearing(
+    address: str, person: Person, query: str, project: Mapping[str, Any]
+) -> AsyncIterator[Line]:
+    """Return a signed-in socket that listens to a project."""
+    async with line(address, person) as found:
+        await found.listen(query, of(project))
         yield found
 
 

@@ -27,11 +27,6 @@ def packages() -> Path:
 
 
 @pytest.fixture
-async def project(ada: Person) -> dict[str, Any]:
-    return await ada.project()
-
-
-@pytest.fixture
 async def bob(people: People, ada: Person, project: dict[str, Any]) -> Person:
     return await people.member(project, ada, "member", "Bob")
 

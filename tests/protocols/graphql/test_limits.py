@@ -55,7 +55,7 @@ def test_a_bomb_is_refused_in_less_than_50_ms(name: str) -> None:
     for _ in range(3):
         began = time.process_time()
         with pytest.raises(Refused):
-            documents.read(BOMBS[name])
+            documents.read_at_once(BOMBS[name])
         taken_s.append(time.process_time() - began)
 
     assert 0.05 > min(taken_s), statistics.median(taken_s)

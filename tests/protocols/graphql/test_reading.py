@@ -187,7 +187,7 @@ async def test_a_hidden_assignee_is_shown_as_nobody(people: People) -> None:
 def test_production_says_nothing_of_its_schema() -> None:
     documents = Documents(build_schema(CATALOG, OWN), shows_schema=False)
 
-    documents.read("{ __typename }")
+    documents.read_at_once("{ __typename }")
 
     for query in (
         "{ __schema { queryType { name } } }",
@@ -195,5 +195,5 @@ def test_production_says_nothing_of_its_schema() -> None:
         "{ user { id } }",
     ):
         with pytest.raises(Refused) as refused:
-            documents.read(query)
+            documents.read_at_once(query)
         assert "Did you mean" not in str(refused.value.errors)

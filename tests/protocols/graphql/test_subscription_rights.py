@@ -13,19 +13,9 @@ import pytest
 from monynha.infra.postgres.database import Acting
 from tests.live import line as plain_line
 from tests.people import People, Person
-from tests.protocols.graphql.sockets import TASKS, WITH_WAYS, line
+from tests.protocols.graphql.sockets import TASKS, WITH_WAYS, hearing, line, of
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def project(ada: Person) -> dict[str, Any]:
-    return await ada.project(name="P")
-
-
-def of(project: dict[str, Any]) -> dict[str, str]:
-    """Return the variables that name a project."""
-    return {"id": project["id"]}
 
 
 async def test_strangers_learn_nothing(
@@ -49,8 +39,7 @@ async def test_whoever_sees_the_project_hears_it(
     address: str, people: People, ada: Person, project: dict[str, Any], role: str
 ) -> None:
     person = await people.member(project, ada, role)
-    async with line(address, person) as heard:
-        await heard.listen(TASKS, of(project))
+    async with hearing(address, person, TASKS, project) as heard:
         await ada.task(project, title="T")
 
         assert "T" == (await heard.next())["title"]
@@ -59,8 +48,7 @@ async def test_whoever_sees_the_project_hears_it(
 async def test_admins_hear_every_project(
     address: str, people: People, ada: Person, project: dict[str, Any]
 ) -> None:
-    async with line(address, await people.new("Root", is_admin=True)) as heard:
-        await heard.listen(WITH_WAYS, of(project))
+    async with hearing(address, await people.new("Root", is_admin=True), WITH_WAYS, project) as heard:
         await ada.task(project, title="T")
 
         assert "T" == (await heard.next())["task"]["title"]
@@ -71,8 +59,7 @@ async def test_the_removed_are_told_so_within_a_second_and_hear_no_more(
     address: str, people: People, ada: Person, project: dict[str, Any], query: str
 ) -> None:
     bob = await people.member(project, ada, "member")
-    async with line(address, bob) as his:
-        await his.listen(query, of(project))
+    async with hearing(address, bob, query, project) as his:
         started = time.monotonic()
         await ada.delete(f"/projects/{project['id']}/members/{bob.id}")
         await ada.task(project, title="secret")
@@ -102,8 +89,7 @@ async def test_a_deleted_project_ends_its_subscriptions(
     address: str, ada: Person, project: dict[str, Any]
 ) -> None:
     task = await ada.task(project)
-    async with line(address, ada) as heard:
-        await heard.listen(TASKS, of(project))
+    async with hearing(address, ada, TASKS, project) as heard:
         await ada.delete(f"/projects/{project['id']}")
         deleted = await heard.next()
 

@@ -10,26 +10,15 @@ import pytest
 from tests.live import line as plain_line
 from tests.people import People, Person
 from tests.protocols.graphql.asking import codes
-from tests.protocols.graphql.sockets import TASKS, WITH_WAYS, line
+from tests.protocols.graphql.sockets import TASKS, WITH_WAYS, hearing, line, of
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def project(ada: Person) -> dict[str, Any]:
-    return await ada.project(name="P")
-
-
-def of(project: dict[str, Any]) -> dict[str, str]:
-    """Return the variables that name a project."""
-    return {"id": project["id"]}
 
 
 async def test_every_change_of_a_task_is_told_as_it_was_left(
     address: str, ada: Person, project: dict[str, Any]
 ) -> None:
-    async with line(address, ada) as heard:
-        await heard.listen(TASKS, of(project))
+    async with hearing(address, ada, TASKS, project) as heard:
         task = await ada.task(project, title="Write", tags=["a", 'ü"'])
         await ada.put(f"/tasks/{task['id']}", {"status": "done", "assigneeId": str(ada.id)})
         await ada.delete(f"/tasks/{task['id']}")
@@ -49,8 +38,7 @@ async def test_ways_on_are_asked_with_each_change(
     address: str, people: People, ada: Person, project: dict[str, Any]
 ) -> None:
     bob = await people.member(project, ada, "member", "Bob")
-    async with line(address, ada) as heard:
-        await heard.listen(WITH_WAYS, of(project))
+    async with hearing(address, ada, WITH_WAYS, project) as heard:
         task = await bob.task(project, title="Write", assigneeId=str(ada.id))
         created = await heard.next()
         await bob.delete(f"/tasks/{task['id']}")
@@ -74,8 +62,7 @@ async def test_members_are_told_as_they_come_and_go(
     query = """subscription ($id: ID!) {
       memberChanged(projectId: $id) { action userId role user { name email } member { role } }
     }"""
-    async with line(address, ada) as heard:
-        await heard.listen(query, of(project))
+    async with hearing(address, ada, query, project) as heard:
         bob = await people.member(project, ada, "viewer", "Bob")
         told = [await heard.next()]
         await ada.put(f"/projects/{project['id']}/members/{bob.id}", {"role": "member"})
@@ -153,8 +140,7 @@ async def test_only_the_latest_cursor_of_each_person_waits(
 
 
 async def test_positions_bring_what_was_missed(address: str, ada: Person, project: dict[str, Any]) -> None:
-    async with line(address, ada) as heard:
-        await heard.listen(TASKS, of(project))
+    async with hearing(address, ada, TASKS, project) as heard:
         await ada.task(project, title="1")
         since = (await heard.next())["position"]
     for title in ("2", "3"):
@@ -172,8 +158,7 @@ async def test_positions_bring_what_was_missed(address: str, ada: Person, projec
 
 
 async def test_a_rollback_tells_nothing(address: str, ada: Person, project: dict[str, Any]) -> None:
-    async with line(address, ada) as heard:
-        await heard.listen(TASKS, of(project))
+    async with hearing(address, ada, TASKS, project) as heard:
         task = await ada.task(project)
         await heard.next()
         await ada.put(f"/tasks/{task['id']}", {"assigneeId": "00000000-0000-0000-0000-000000000001"})
@@ -217,10 +202,12 @@ async def test_documents_that_ask_for_too_much_are_refused(address: str, ada: Pe
 async def test_order_holds_where_each_answer_is_asked(
     address: str, ada: Person, project: dict[str, Any]
 ) -> None:
-    async with line(address, ada) as heard:
-        await heard.listen(
-            "subscription ($id: ID!) { taskChanged(projectId: $id) { title assignee { id } } }", of(project)
-        )
+    async with hearing(
+        address,
+        ada,
+        "subscription ($id: ID!) { taskChanged(projectId: $id) { title assignee { id } } }",
+        project,
+    ) as heard:
         await asyncio.gather(*(ada.task(project, title=str(number)) for number in range(30)))
         rows = (await ada.get(f"/projects/{project['id']}/tasks?limit=50&sort=createdAt")).json()["data"]
         told = [(await heard.next())["title"] for _ in range(30)]

@@ -1,14 +1,13 @@
-"""What is done with notifications beyond reading them: marking one as read, or all."""
+"""The routes of notifications that are not derived: marking one as read, or all."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import orjson
 
 from monynha.core.errors import Invalid
-from monynha.core.wire import format_instant
+from monynha.domains.notifications.actions import READ, READ_DOC, mark, mark_all
 from monynha.domains.notifications.models import notifications
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, enveloped
@@ -18,12 +17,6 @@ from monynha.protocols.rest.handlers import Handlers, Rest, query_of, read_body
 from monynha.protocols.rest.question import refuse_unknown
 from monynha.protocols.rest.routes import Overrides
 
-_READ_ALL = """
-update public.notifications set read_at = clock_timestamp()
-where user_id = (select auth.uid()) and read_at is null
-"""
-
-
 DESCRIBED = tuple(
     Described(
         method,
@@ -31,7 +24,7 @@ DESCRIBED = tuple(
         "update",
         notifications,
         "Something that a person should know.",
-        inputs={"read": {"type": "boolean", "description": "Whether it was read."}},
+        inputs={READ: {"type": "boolean", "description": READ_DOC}},
         is_whole=True,
     )
     for method in ("PUT", "PATCH")
@@ -78,20 +71,13 @@ class NotificationRoutes:
         is_read = _read(await read_body(request))
         key = handlers.key(request, acting)
         versions = wanted_versions(request.header(b"if-match"))
-        current = await self.rest.mutate.update(acting, notifications, key, {}, versions=versions)
-        was_read = orjson.loads(current.body)["readAt"] is not None
-        if is_read is not None and is_read != was_read:
-            values: dict[str, object] = {"read_at": format_instant(datetime.now(UTC)) if is_read else None}
-            current = await self.rest.mutate.update(acting, notifications, key, values, versions=versions)
+        current = await mark(self.rest.mutate, acting, key, is_read, versions=versions)
         return enveloped(current.body, extra=of_item(etag(current)))
 
     async def read_all(self, request: Request) -> Response:
         """Mark all as read, and tell how many that were."""
         refuse_unknown(query_of(request), ())
-        acting = self.rest.acting(request)
-        async with acting.transaction() as transaction:
-            updated = await transaction.run(_READ_ALL)
-        return enveloped(orjson.dumps({"updated": updated}))
+        return enveloped(orjson.dumps({"updated": await mark_all(self.rest.acting(request))}))
 
 
 def _read(body: object) -> bool | None:
@@ -100,11 +86,11 @@ def _read(body: object) -> bool | None:
     problems: dict[str, object] = {
         str(name)[:100]: "is read-only" if name in notifications.fields else "is not known"
         for name in body
-        if name != "read"
+        if name != READ
     }
-    read = body.get("read")
-    if "read" in body and not isinstance(read, bool):
-        problems["read"] = "must be true or false"
+    read = body.get(READ)
+    if READ in body and not isinstance(read, bool):
+        problems[READ] = "must be true or false"
     if problems:
         raise Invalid(f"The validation of the request failed: {', '.join(problems)}.", details=problems)
     return read if isinstance(read, bool) else None

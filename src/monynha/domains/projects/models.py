@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Mapped
 
 from monynha.core.errors import Forbidden
@@ -74,14 +72,9 @@ class Member(Model):
     version: Mapped[int] = version()
 
 
-def _my_role(project: Any) -> Any:
-    mine = Member.__table__.alias(f"{project.name}_mine")
-    return (
-        select(mine.c.role)
-        .where(mine.c.project_id == project.c.id, mine.c.user_id == select(func.auth.uid()).scalar_subquery())
-        .correlate(project)
-        .scalar_subquery()
-    )
+def _my_role(project: str) -> str:
+    mine = f"mine.project_id = {project}.id and mine.user_id = (select auth.uid())"
+    return f"(select mine.role from {Member.__tablename__} mine where {mine})"
 
 
 projects = Resource(

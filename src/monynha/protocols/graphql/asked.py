@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from graphql import FieldNode, GraphQLField, VariableNode
+from graphql import FieldNode, GraphQLField, ListValueNode, ObjectValueNode, ValueNode, VariableNode
 from graphql.execution.values import VariableValues, get_argument_values
 
 from monynha.core.actor import Actor
@@ -15,14 +15,22 @@ from monynha.engine.selection import Selection
 from monynha.protocols.graphql.errors import Path, Refused
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Asked:
-    """Who asks, and with which variables."""
+    """Who asks, and with which variables; `made` keeps what was worked out for this request already."""
 
     actor: Actor
     variables: VariableValues
     given: Mapping[str, object]
     """The variables as they were sent."""
+    made: dict[Hashable, Any] = field(default_factory=dict)
+
+    def arguments(self, made: GraphQLField, node: FieldNode) -> Mapping[str, Any]:
+        """Return the arguments of a field as this request gives them."""
+        known: Mapping[str, Any] | None = self.made.get(id(node))
+        if known is None:
+            known = self.made[id(node)] = get_argument_values(made, node, self.variables)
+        return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +85,24 @@ class Arguments:
     @classmethod
     def of(cls, made: GraphQLField, node: FieldNode, asked: Asked) -> Arguments:
         """Read the arguments of a field."""
-        return cls(made, node, get_argument_values(made, node, asked.variables))
+        return cls(made, node, asked.arguments(made, node))
 
     def reader(self, name: str) -> Callable[[Asked], Any]:
         """Return what reads an argument from a request of the same shape."""
         node = next((one for one in self.node.arguments or () if one.name.value == name), None)
         known = self.values.get(name)
-        if node is None:
+        if node is None or not _varies(node.value):
             return lambda asked: known
         if isinstance(node.value, VariableNode):
             variable = node.value.name.value
             return lambda asked: asked.variables.coerced.get(variable, known)
-        return lambda asked: get_argument_values(self.made, self.node, asked.variables).get(name)
+        return lambda asked: asked.arguments(self.made, self.node).get(name)
+
+
+def _varies(value: ValueNode) -> bool:
+    """Whether a variable stands somewhere in a value."""
+    if isinstance(value, ListValueNode):
+        return any(_varies(one) for one in value.values)
+    if isinstance(value, ObjectValueNode):
+        return any(_varies(one.value) for one in value.fields)
+    return isinstance(value, VariableNode)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import orjson
@@ -20,7 +20,7 @@ from monynha.protocols.graphql.collected import Collector
 from monynha.protocols.graphql.document import Document
 from monynha.protocols.graphql.errors import body_of, told
 from monynha.protocols.graphql.listing import id_value
-from monynha.protocols.graphql.meaning import Call, Change, Own, Run, meaning_of
+from monynha.protocols.graphql.meaning import Call, Change, Deed, Do, Own, Run, meaning_of
 from monynha.protocols.graphql.plan import check_cost
 from monynha.protocols.graphql.planner import TYPENAME, Planner, key_of
 from monynha.protocols.http.request import Request
@@ -33,7 +33,7 @@ class Step:
     """One root field of a mutation: what it changes, with which arguments, and what it shows then."""
 
     label: str
-    change: Change | None
+    change: Change | Deed | None
     args: Arguments | None = None
     answer: Selection | None = None
 
@@ -46,6 +46,8 @@ class Changes:
     mutate: Mutate
     runs: Mapping[Own, Run]
     """What domains do themselves."""
+    deeds: Mapping[Deed, Do] = field(default_factory=dict)
+    """And what they do to all at once."""
 
     def plan(self, document: Document, operation: OperationDefinitionNode, asked: Asked) -> list[Step]:
         """Return what a mutation does, in order (Refused where it asks for too much)."""
@@ -80,6 +82,10 @@ class Changes:
         change, args = step.change, step.args
         if change is None or args is None:
             return b'"Mutation"'
+        if isinstance(change, Deed):
+            if acting is None:
+                raise Unauthenticated()
+            return orjson.dumps(await self.deeds[change](acting))
         if change.own is not None:
             return await self._own(step, asked, acting, request)
         if acting is None:
@@ -96,7 +102,7 @@ class Changes:
         return (await self.mutate.update(acting, resource, key, values, answer=answer)).body
 
     async def _create(self, step: Step, asked: Asked, acting: Acting) -> bytes:
-        assert step.change is not None
+        assert isinstance(step.change, Change)
         assert step.args is not None
         resource, args = step.change.resource, step.args
         values = read_create(resource, args.values["input"])
@@ -111,7 +117,7 @@ class Changes:
 
     async def _own(self, step: Step, asked: Asked, acting: Acting | None, request: Request) -> bytes:
         change, args = step.change, step.args
-        assert change is not None
+        assert isinstance(change, Change)
         assert args is not None
         assert change.own is not None
         if acting is None and not change.own.is_open:
@@ -124,9 +130,9 @@ class Changes:
 
 
 def _step(planner: Planner, made: GraphQLField, key: str, nodes: list[FieldNode]) -> Step:
-    change: Change = meaning_of(made)
+    change: Change | Deed = meaning_of(made)
     args = Arguments.of(made, nodes[0], planner.asked)
-    if change.verb == "delete":
+    if isinstance(change, Deed) or change.verb == "delete":
         return Step(key, change, args)
     # The key of what is not there yet is filled in later; one row is what it costs.
     answer = planner.shown(change.resource, nodes, (key,), key=(None,))

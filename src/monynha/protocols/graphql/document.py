@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from uuid import UUID
 
 from graphql import (
     ArgumentNode,
+    ASTValidationRule,
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
+    OverlappingFieldsCanBeMergedRule,
     VariableNode,
     Visitor,
     parse,
@@ -25,10 +29,14 @@ from graphql.execution.values import VariableValues, get_variable_values
 from monynha.core.errors import BadRequest
 from monynha.core.remembered import Remembered
 from monynha.protocols.graphql.errors import Refused, refused_document, refused_variables
-from monynha.protocols.graphql.limits import MOST_TOKENS, check_text, check_tree
+from monynha.protocols.graphql.limits import MOST_TOKENS, check_text, check_tree, check_values
+from monynha.protocols.graphql.slowly import Slowly, Steps, at_once
 
-_MOST = 500
+_MOST, MOST_LONG = 500, 100
 _MOST_ERRORS = 20
+SHORT = 1_000
+"""Up to how many characters a new document is read at once; the longest take 0.1 s."""
+Rules = tuple[type[ASTValidationRule], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +46,8 @@ class Document:
     operations: Mapping[str, OperationDefinitionNode]
     fragments: Mapping[str, FragmentDefinitionNode]
     uses: Mapping[str, frozenset[str]]
+    is_long: bool
+    """Whether it takes much to keep: as a tree up to 0.7 MB."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """Return the operation to run; where there are several, it must be named."""
@@ -53,22 +63,33 @@ class Document:
 
 @dataclass(frozen=True)
 class Documents:
-    """Reads documents and remembers the latest `most` of them."""
+    """Reads documents and remembers the latest of them; long ones are read slowly."""
 
     schema: GraphQLSchema
     shows_schema: bool
+    _slowly: Slowly = field(default_factory=Slowly)
     _known: Remembered[str, Document] = field(default_factory=lambda: Remembered(_MOST))
+    _known_long: Remembered[str, Document] = field(default_factory=lambda: Remembered(MOST_LONG))
 
-    def read(self, text: str) -> Document:
-        """Return the document of a text (Refused where it has none)."""
-        known = self._known.get(text)
+    async def read(self, text: str, who: UUID | None = None) -> Document:
+        """Return the document of a text that somebody sent (Refused where it has none)."""
+        is_long = len(text) > SHORT
+        memory = self._known_long if is_long else self._known
+        known = memory.get(text)
         if known is None:
-            known = self._read(text)
-            self._known.keep(text, known)
+            if is_long:
+                known = await self._slowly.once(text, lambda: self._read(text, self._parts), who)
+            else:
+                known = self.read_at_once(text)
+            memory.keep(text, known)
         return known
 
     def variables(self, operation: OperationDefinitionNode, given: dict[str, object]) -> VariableValues:
         """Return the operation's variables as their types want them (Refused where they are not)."""
+        try:
+            check_values(self.schema, operation, given)
+        except BadRequest as fault:
+            raise Refused.for_fault(fault) from None
         found = get_variable_values(
             self.schema, operation.variable_definitions or (), given, max_errors=_MOST_ERRORS
         )
@@ -76,10 +97,27 @@ class Documents:
             raise refused_variables(found)
         return found
 
-    def _read(self, text: str) -> Document:
+    def read_at_once(self, text: str) -> Document:
+        """Return the document of a text that is not looked up (Refused where it has none)."""
+        return at_once(self._read(text, (self._rules,)))
+
+    @cached_property
+    def _rules(self) -> Rules:
+        return specified_rules if self.shows_schema else (*specified_rules, NoSchemaIntrospectionCustomRule)
+
+    @cached_property
+    def _parts(self) -> tuple[Rules, ...]:
+        """The rules in parts that take about as long; those of a part share what they find out."""
+        dear = OverlappingFieldsCanBeMergedRule
+        of_variables = tuple(one for one in self._rules if "Variable" in one.__name__)
+        rest = tuple(one for one in self._rules if one is not dear and one not in of_variables)
+        return rest[::2], rest[1::2], of_variables, (dear,)
+
+    def _read(self, text: str, parts: Iterable[Rules]) -> Steps[Document]:
         try:
             check_text(text)
             parsed = parse(text, max_tokens=MOST_TOKENS, allow_empty_selection_sets=False)
+            yield
             check_tree(parsed)
         except GraphQLError as error:
             raise refused_document([error]) from None
@@ -87,16 +125,16 @@ class Documents:
             raise Refused.for_fault(BadRequest("The query is nested too deep.")) from None
         except BadRequest as fault:
             raise Refused.for_fault(fault) from None
-        rules = list(specified_rules)
-        if not self.shows_schema:
-            rules.append(NoSchemaIntrospectionCustomRule)
-        errors = validate(self.schema, parsed, rules, _MOST_ERRORS, not self.shows_schema)
+        errors: list[GraphQLError] = []
+        for rules in parts:
+            yield
+            errors += validate(self.schema, parsed, rules, _MOST_ERRORS, not self.shows_schema)
         if errors:
-            raise refused_document(errors)
-        return _document(parsed)
+            raise refused_document(errors[: _MOST_ERRORS + 1])
+        return _document(parsed, is_long=len(text) > SHORT)
 
 
-def _document(parsed: DocumentNode) -> Document:
+def _document(parsed: DocumentNode, *, is_long: bool) -> Document:
     operations: dict[str, OperationDefinitionNode] = {}
     fragments: dict[str, FragmentDefinitionNode] = {}
     for one in parsed.definitions:
@@ -106,7 +144,8 @@ def _document(parsed: DocumentNode) -> Document:
             fragments[one.name.value] = one
     uses = _Uses()
     visit(parsed, uses)
-    return Document(operations, fragments, {name: frozenset(found) for name, found in uses.found.items()})
+    given = {name: frozenset(found) for name, found in uses.found.items()}
+    return Document(operations, fragments, given, is_long)
 
 
 class _Uses(Visitor):

@@ -28,6 +28,7 @@ RELATION_LIMIT = 20
 MOST = 100
 
 Arguments = dict[str, GraphQLArgument]
+Strings = Mapping[str, str]
 
 
 class Values(Protocol):
@@ -96,14 +97,15 @@ class Inputs:
             fields[name] = GraphQLInputField(GraphQLNonNull(GraphQLString), description=doc)
         return _input(f"Create{_type(resource)}Input", f"A new {resource.singular}.", fields)
 
-    def updated(self, resource: Resource, texts: Mapping[str, str]) -> GraphQLInputObjectType:
-        """Return the input of an update: what is not named stays."""
+    def updated(self, resource: Resource, texts: Strings, flags: Strings) -> GraphQLInputObjectType:
+        """Return the input of an update: what is not named stays; texts and flags are the domain's."""
         fields = {
             one.name: GraphQLInputField(self._values.value(one.rules), description=one.doc)
             for one in resource.fields.values()
-            if one.rules.updatable
+            if one.rules.updatable and "update" in resource.verbs
         }
         fields |= {name: GraphQLInputField(GraphQLString, description=doc) for name, doc in texts.items()}
+        fields |= {name: GraphQLInputField(GraphQLBoolean, description=doc) for name, doc in flags.items()}
         doc = f"What changes of a {resource.singular}; what is not named stays."
         return _input(f"Update{_type(resource)}Input", doc, fields)
 

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLInputType,
+    GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    get_nullable_type,
+    is_input_object_type,
+    is_list_type,
+    type_from_ast,
 )
 
 from monynha.core.errors import BadRequest
@@ -31,6 +38,9 @@ MOST_FIELDS = 500
 MOST_ALIASES = 100
 MOST_ROOTS = 20
 MOST_REPEATS = 50
+MOST_INTROSPECTIONS = 1
+"""Of the whole schema, which takes the longest of all that a document may ask."""
+MOST_VALUES = 2_000
 LONGEST_ALIAS = 63
 """PostgreSQL cuts longer names."""
 
@@ -68,6 +78,31 @@ def check_tree(document: DocumentNode) -> None:
         if isinstance(one, OperationDefinitionNode):
             roots = measure.keys(one.selection_set)
             refuse_over("root fields", len(set(roots)), MOST_ROOTS)
+            refuse_over("introspections", measure.introspections(one.selection_set), MOST_INTROSPECTIONS)
+
+
+def check_values(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, given: Mapping[str, object]
+) -> None:
+    """Refuse variables that hold more values than a document could, but for what is free JSON."""
+    count = 0
+    for one in operation.variable_definitions or ():
+        value = given.get(one.variable.name.value)
+        if isinstance(value, list | dict):
+            count += _values(cast(GraphQLInputType, type_from_ast(schema, one.type)), value)
+            refuse_over("values in variables", count, MOST_VALUES)
+
+
+def _values(kind: GraphQLInputType, value: object) -> int:
+    kind = cast(GraphQLInputType, get_nullable_type(kind))
+    if isinstance(value, list) and is_list_type(kind):
+        refuse_over("values in variables", len(value), MOST_VALUES)
+        return sum(_values(kind.of_type, one) for one in value)
+    if isinstance(value, dict) and is_input_object_type(kind):
+        refuse_over("values in variables", len(value), MOST_VALUES)
+        fields = kind.fields
+        return sum(_values(fields[name].type, one) if name in fields else 1 for name, one in value.items())
+    return 1
 
 
 def refuse_over(what: str, cost: int, limit: int) -> None:
@@ -92,6 +127,7 @@ class _Measure:
     def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
         self._fragments = fragments
         self._sizes: dict[str, _Size] = {}
+        self._keys: dict[str, list[str]] = {}
 
     def of(self, selections: SelectionSetNode, within: frozenset[str]) -> _Size:
         fields = depth = aliases = 0
@@ -140,7 +176,25 @@ class _Measure:
             elif isinstance(one, InlineFragmentNode):
                 found += self.keys(one.selection_set)
             elif isinstance(one, FragmentSpreadNode):
-                name = one.name.value
-                if name in self._fragments:
-                    found += self.keys(self._fragments[name].selection_set)
+                found += self._fragment_keys(one.name.value)
         return found
+
+    def _fragment_keys(self, name: str) -> list[str]:
+        if name not in self._keys:
+            fragment = self._fragments.get(name)
+            self._keys[name] = [] if fragment is None else self.keys(fragment.selection_set)
+        return self._keys[name]
+
+    def introspections(self, selections: SelectionSetNode) -> int:
+        """Return how often the whole schema is asked for: each alias within asks once more."""
+        count = 0
+        for one in selections.selections:
+            if isinstance(one, FieldNode):
+                if one.name.value.startswith("__") and one.selection_set is not None:
+                    count += one.name.value == "__schema"
+                    count += self.of(one.selection_set, frozenset()).aliases
+            elif isinstance(one, InlineFragmentNode):
+                count += self.introspections(one.selection_set)
+            elif isinstance(one, FragmentSpreadNode) and one.name.value in self._fragments:
+                count += self.introspections(self._fragments[one.name.value].selection_set)
+        return count

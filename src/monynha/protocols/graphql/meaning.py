@@ -83,10 +83,22 @@ class Own:
     resource: Resource
     texts: Mapping[str, str] = field(default_factory=dict)
     """Inputs beside the derived ones, with what each is; a create demands them."""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """Truths that may be given beside them."""
     is_open: bool = False
     """Whether somebody who is not signed in may do it."""
 
 
+@dataclass(frozen=True, eq=False)
+class Deed:
+    """A mutation that needs no input: it does something to all that the asker has, and tells to how many."""
+
+    name: str
+    doc: str
+
+
+Do = Callable[[Acting], Awaitable[int]]
+"""Does a deed."""
 Run = Callable[[Call], Awaitable["Found | Mapping[str, object]"]]
 """Answers what the selection asks for, or the values of a row that is so new that nothing hangs on it."""
 
@@ -128,7 +140,7 @@ class Reached:
     is_within: bool
 
 
-Meaning = Column | Item | Listing | OfPage | Change | Hearing | Watching | Word | Reached
+Meaning = Column | Item | Listing | OfPage | Change | Deed | Hearing | Watching | Word | Reached
 
 
 def carrying(made: GraphQLField, meaning: Meaning) -> GraphQLField:

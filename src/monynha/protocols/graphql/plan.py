@@ -25,7 +25,7 @@ from monynha.engine.cursor import starts_at_null
 from monynha.engine.selection import MOST_ROWS, Question, Root
 from monynha.protocols.graphql.asked import Asked, Later, settled
 from monynha.protocols.graphql.collected import Collector
-from monynha.protocols.graphql.document import Document
+from monynha.protocols.graphql.document import MOST_LONG, Document
 from monynha.protocols.graphql.errors import Refused
 from monynha.protocols.graphql.planner import TYPENAME, Planner
 
@@ -74,14 +74,16 @@ class Plans:
     schema: GraphQLSchema
     compiler: Compiler
     _known: Remembered[Hashable, Plan] = field(default_factory=lambda: Remembered(_MOST))
+    _known_long: Remembered[Hashable, Plan] = field(default_factory=lambda: Remembered(MOST_LONG))
 
     def of(self, document: Document, operation: OperationDefinitionNode, asked: Asked) -> Plan:
         """Return the plan of a query for a request (Refused where it asks for too much)."""
         shape = (document, id(operation), *_shape(document, operation, asked))
-        known = self._known.get(shape)
+        memory = self._known_long if document.is_long else self._known
+        known = memory.get(shape)
         if known is None:
             known = self._plan(document, operation, asked)
-            self._known.keep(shape, known)
+            memory.keep(shape, known)
         return known
 
     def _plan(self, document: Document, operation: OperationDefinitionNode, asked: Asked) -> Plan:
@@ -123,9 +125,12 @@ class Plans:
         asked_alone = DocumentNode(definitions=(alone, *document.fragments.values()))
 
         def read(asked: Asked) -> bytes:
-            found = execute_sync(self.schema, asked_alone, variable_values=dict(asked.given))
-            assert found.data is not None, found.errors
-            return orjson.dumps(found.data[key])
+            known: bytes | None = asked.made.get(key)
+            if known is None:
+                found = execute_sync(self.schema, asked_alone, variable_values=dict(asked.given))
+                assert found.data is not None, found.errors
+                known = asked.made[key] = orjson.dumps(found.data[key])
+            return known
 
         return Later(read, (key,))
 

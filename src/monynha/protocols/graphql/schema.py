@@ -8,6 +8,7 @@ from graphql import (
     GraphQLArgument,
     GraphQLBoolean,
     GraphQLField,
+    GraphQLInt,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
@@ -16,7 +17,7 @@ from graphql import (
 
 from monynha.engine.catalog import Catalog
 from monynha.engine.resource import Resource
-from monynha.protocols.graphql.meaning import Change, Item, Own, carrying
+from monynha.protocols.graphql.meaning import Change, Deed, Item, Own, carrying
 from monynha.protocols.graphql.subscriptions import subscriptions
 from monynha.protocols.graphql.types import Types, type_name
 from monynha.protocols.websocket.parts import Gesture
@@ -25,16 +26,18 @@ Theirs = dict[tuple[str, str], Own]
 
 
 def build_schema(
-    catalog: Catalog, own: Iterable[Own] = (), gestures: Iterable[Gesture] = ()
+    catalog: Catalog, own: Iterable[Own | Deed] = (), gestures: Iterable[Gesture] = ()
 ) -> GraphQLSchema:
     """Return the schema of all resources; `own` are the mutations that domains do themselves."""
+    own = tuple(own)
     types = Types(catalog)
-    theirs: Theirs = {(one.verb, one.resource.plural): one for one in own}
+    theirs: Theirs = {(one.verb, one.resource.plural): one for one in own if isinstance(one, Own)}
     queries: dict[str, GraphQLField] = {}
     mutations: dict[str, GraphQLField] = {}
     for resource in catalog.resources.values():
         queries |= _queries(types, resource)
         mutations |= _mutations(types, resource, theirs)
+    mutations |= {one.name: _deed(one) for one in own if isinstance(one, Deed)}
     heard = subscriptions(types, catalog, gestures)
     return GraphQLSchema(
         GraphQLObjectType("Query", queries, description="What can be asked."),
@@ -75,8 +78,8 @@ def _mutations(types: Types, resource: Resource, theirs: Theirs) -> dict[str, Gr
         field = GraphQLField(row, args=args, description=f"Create a {noun}.")
         found[f"create{name}"] = carrying(field, Change("create", resource, own))
     own = theirs.get(("update", resource.plural))
-    if "update" in resource.verbs:
-        changed = inputs.updated(resource, {} if own is None else own.texts)
+    if "update" in resource.verbs or own is not None:
+        changed = inputs.updated(resource, *(({}, {}) if own is None else (own.texts, own.flags)))
         args = {**inputs.key(resource), "input": GraphQLArgument(GraphQLNonNull(changed))}
         field = GraphQLField(row, args=args, description=f"Change a {noun}.")
         found[f"update{name}"] = carrying(field, Change("update", resource, own))
@@ -87,3 +90,7 @@ def _mutations(types: Types, resource: Resource, theirs: Theirs) -> dict[str, Gr
         )
         found[f"delete{name}"] = carrying(field, Change("delete", resource))
     return found
+
+
+def _deed(deed: Deed) -> GraphQLField:
+    return carrying(GraphQLField(GraphQLNonNull(GraphQLInt), description=deed.doc), deed)

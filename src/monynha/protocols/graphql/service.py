@@ -64,7 +64,7 @@ class GraphQL:
         acting = None if actor.is_nobody else self.database.acting(actor)
         async with _live_first(acting):
             text = await self.persisted.text(sent.text, sent.digest)
-            document = self.documents.read(text)
+            document = await self.documents.read(text, actor.id)
             operation = document.operation(sent.operation)
             variables = self.documents.variables(operation, sent.variables)
         if sent.digest is not None and sent.text is not None and not actor.is_nobody:

@@ -10,14 +10,13 @@ from typing import Protocol
 from monynha.core.actor import Actor
 from monynha.core.errors import Fault, Internal, NotFound, PreconditionFailed, Unauthenticated, Unavailable
 from monynha.engine.history import Event, Stream
-from monynha.engine.rooms import Rooms
+from monynha.engine.rooms import Rooms, room_of
 from monynha.engine.seats import Outlet
 from monynha.engine.subscribe import Hub
 from monynha.infra.postgres.database import Acting
 from monynha.protocols.graphql.teller import Teller
 from monynha.protocols.graphql.telling import Telling
 from monynha.protocols.graphql.told import Told
-from monynha.protocols.websocket.reading import room_of
 
 _MANY_UNTOLD, _MOST_UNTOLD = 500, 5_000
 _TOO_MUCH = "More happens than can be told; ask for less, or listen again."

@@ -18,6 +18,7 @@ from monynha.core.wire import parse_uuid
 from monynha.engine.audience import shows_all_the_same
 from monynha.engine.compiler import Compiler
 from monynha.engine.history import Event, Stream
+from monynha.engine.position import read_position
 from monynha.engine.resource import Resource
 from monynha.engine.selection import Question, Root, Scope
 from monynha.protocols.graphql.asked import Arguments, Asked, settled_selection
@@ -30,7 +31,6 @@ from monynha.protocols.graphql.plan import check_cost
 from monynha.protocols.graphql.planner import TYPENAME, Planner
 from monynha.protocols.graphql.subscriptions import SINCE
 from monynha.protocols.graphql.told import Told, told_by, told_of
-from monynha.protocols.phoenix.changes import read_position
 
 MOST_ROWS_AN_EVENT = 1000
 """How many rows a subscription may ask for with each event; it asks again and again."""

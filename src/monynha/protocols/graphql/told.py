@@ -12,9 +12,9 @@ import orjson
 
 from monynha.core.wire import format_instant
 from monynha.engine.history import Event
+from monynha.engine.position import write_position
 from monynha.engine.resource import Resource
 from monynha.protocols.http.frames import payload_of
-from monynha.protocols.phoenix.changes import write_position
 from monynha.protocols.websocket.messages import PAST, shown
 from monynha.protocols.websocket.parts import Gesture
 

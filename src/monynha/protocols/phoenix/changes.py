@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 import orjson
 from sqlalchemy import ARRAY, BigInteger, Boolean, Column, DateTime, Integer, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
-from monynha.engine.history import Event, Stream
+from monynha.engine.history import Event
 from monynha.engine.resource import Resource
 from monynha.protocols.http.frames import frame
 from monynha.protocols.phoenix.wire import write
@@ -75,23 +72,3 @@ def type_of(column: Column[Any]) -> str:
         if isinstance(column.type, kind):
             return name
     return "int4" if isinstance(column.type, Integer) else "varchar"
-
-
-def write_position(positions: Mapping[Stream, int]) -> str:
-    """Return how far streams were heard, opaque to clients."""
-    told = [[one.kind, str(one.id), version] for one, version in sorted(positions.items())]
-    return base64.urlsafe_b64encode(orjson.dumps(told)).rstrip(b"=").decode()
-
-
-def read_position(text: object) -> dict[Stream, int]:
-    """Read a position (ValueError for what is none)."""
-    if not isinstance(text, str) or len(text) > 300_000:
-        raise ValueError("a position is a text")
-    try:
-        told = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-        found = {Stream(str(kind), UUID(id)): version for kind, id, version in told}
-    except (binascii.Error, TypeError, AttributeError, UnicodeEncodeError) as error:
-        raise ValueError("not a position") from error
-    if any(type(one) is not int or not 0 <= one < 2**63 for one in found.values()):
-        raise ValueError("not a position")
-    return found

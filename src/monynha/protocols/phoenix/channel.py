@@ -17,13 +17,13 @@ from monynha.core.errors import Unauthenticated
 from monynha.engine.catalog import Catalog
 from monynha.engine.following import Following
 from monynha.engine.history import Event, Stream
+from monynha.engine.position import read_position, write_position
 from monynha.engine.rooms import Rooms
 from monynha.engine.subscribe import Hub
 from monynha.infra.postgres.database import Database
 from monynha.protocols.http.frames import BINARY, frame
 from monynha.protocols.http.socket import Socket
 from monynha.protocols.phoenix.bindings import binding_id, wanted
-from monynha.protocols.phoenix.changes import read_position, write_position
 from monynha.protocols.phoenix.feed import Feed
 from monynha.protocols.phoenix.joining import Join
 from monynha.protocols.phoenix.presence import Presence

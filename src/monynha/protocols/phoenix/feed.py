@@ -10,9 +10,10 @@ from typing import Any
 from monynha.core.errors import Internal
 from monynha.engine.catalog import Catalog
 from monynha.engine.history import Event, History, Stream
+from monynha.engine.position import write_position
 from monynha.protocols.http.socket import Socket
 from monynha.protocols.phoenix.bindings import Binding, read_binding
-from monynha.protocols.phoenix.changes import change_frame, write_position
+from monynha.protocols.phoenix.changes import change_frame
 from monynha.protocols.phoenix.filters import BadFilter
 
 _MOST_BINDINGS = 100

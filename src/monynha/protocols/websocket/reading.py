@@ -42,11 +42,6 @@ def id_of(stream: Stream) -> dict[str, object]:
     return {f"{stream.kind}Id": str(stream.id)}
 
 
-def room_of(stream: Stream) -> str:
-    """Return the room in which people of a stream show each other things."""
-    return f"stream:{stream.kind}:{stream.id}"
-
-
 def version_in(written: list[str], kind: str) -> int | None:
     """The place in the row's own stream, of all that a transaction wrote to; none where nothing changed."""
     found = [one.split(" ") for told in written for one in told.split(",")]

@@ -14,13 +14,14 @@ from monynha.core.errors import BadRequest, Fault, NotFound, RateLimited, Unauth
 from monynha.engine.history import Event, Stream
 from monynha.engine.mutation import read_update
 from monynha.engine.resource import Resource
+from monynha.engine.rooms import room_of
 from monynha.infra.postgres.database import Acting
 from monynha.protocols.http.frames import frame
 from monynha.protocols.http.socket import Socket
 from monynha.protocols.websocket.messages import frame_of, id_name, told
 from monynha.protocols.websocket.pace import Pace
 from monynha.protocols.websocket.parts import Gesture, Live
-from monynha.protocols.websocket.reading import id_of, read_id, read_object, read_token, room_of, version_in
+from monynha.protocols.websocket.reading import id_of, read_id, read_object, read_token, version_in
 
 NOT_SIGNED_IN = 4401
 AUTH_WITHIN_S = 10.0
