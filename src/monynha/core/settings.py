@@ -11,7 +11,7 @@ from typing import Final
 from monynha.core import setting_kinds as kinds
 from monynha.core.dotenv_file import read_dotenv
 from monynha.core.errors import WrongSetting
-from monynha.core.setting import Setting, declared, parsed
+from monynha.core.setting import Setting, declared, parsed, refuse_unknown
 from monynha.core.setting_kinds import Kind, Limit
 
 SERVICES: Final = ("api", "auth", "realtime", "storage", "worker", "scheduler", "web")
@@ -195,6 +195,7 @@ class Settings:
         texts = {**read_dotenv(dotenv_path), **environ}
         # An empty text is an unset one: that is what `REDIS_URL=` means in compose files.
         texts = {name: text.strip() for name, text in texts.items() if text.strip()}
+        refuse_unknown(texts, {setting.name for setting in cls.catalogue().values()})
         production = parsed(cls.catalogue()["app_env"], texts, strict=False) == "production"
         values = {
             name: parsed(setting, texts, strict=production) for name, setting in cls.catalogue().items()
