@@ -146,6 +146,26 @@ def test_a_broken_line_of_the_file_is_named(tmp_path: Path) -> None:
             "JWT_SECRET: production demands a real secret",
         ),
         (
+            {
+                **DATABASE,
+                "APP_ENV": "production",
+                "DATABASE_URL": "postgresql://postgres:Postgres@db.example/app",
+            },
+            "DATABASE_URL: production demands a password that nobody knows",
+        ),
+        (
+            {
+                **DATABASE,
+                "APP_ENV": "production",
+                "DATABASE_OWNER_URL": "postgresql://jo%2De:jo-e@db.example/app",
+            },
+            "DATABASE_OWNER_URL: production demands a password that nobody knows",
+        ),
+        (
+            {"APP_ENV": "production", "REDIS_URL": "redis://:redis@cache.example"},
+            "REDIS_URL: production demands a password that nobody knows",
+        ),
+        (
             {**DATABASE, "APP_ENV": "production", "JWT_SECRET": "abababababababababababababababababab"},
             "JWT_SECRET: production demands a real secret",
         ),
@@ -209,6 +229,7 @@ def test_settings_do_not_show_their_secrets() -> None:
         {**DATABASE, "DATABASE_URL": "postgres:///app?host=/run/postgresql"},
         {"REDIS_URL": "redis://one:6379,two:6379/0"},
         {"REDIS_URL": "unix:///run/valkey.sock"},
+        {"REDIS_URL": "redis://:redis@cache.example"},
         {"STORAGE_URL": "file:///srv/files"},
         {"MONYNHA_CORS_ORIGINS": "https://a.example, http://localhost:3000"},
         {"MONYNHA_TRUSTED_PROXIES": "10.1.2.3/8,::1"},

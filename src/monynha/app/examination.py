@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from monynha.app.migrate import check, is_current
 from monynha.core.errors import WrongSetting
+from monynha.core.known_secrets import has_known_password, is_weak_key
 from monynha.core.settings import Settings
 from monynha.infra.embedded import Servers, servers
 from monynha.infra.postgres.advisor import look_over
@@ -43,6 +44,11 @@ def _settings(settings: Settings) -> Iterator[Check]:
             "warning",
             "Development: weak passwords pass, errors tell much. Set it to production.",
         )
+    if is_weak_key(settings.jwt_secret):
+        yield Check("JWT_SECRET", "warning", "It is known or guessed; draw one with `openssl rand -hex 32`.")
+    for name, url in settings.guarded_urls.items():
+        if has_known_password(url):
+            yield Check(name, "warning", "Its password is one that anybody tries first.")
     if "*" in settings.cors_origins:
         yield Check("MONYNHA_CORS_ORIGINS", "warning", "Pages of every origin may call.")
     if settings.limit_auth is None:
