@@ -132,6 +132,15 @@ async def test_a_coded_body_is_not_read(ada: Person, coding: str, expected: int)
     assert expected == answer.status_code
 
 
+@pytest.mark.parametrize("path", ["/posts", "/users"])
+async def test_a_flood_of_problems_is_not_answered_by_a_larger_one(ada: Person, path: str) -> None:
+    answer = await ada.post(path, {f"unknown{number}": 1 for number in range(50_000)})
+
+    assert 422 == answer.status_code
+    assert 50 == len(answer.json()["error"]["details"])
+    assert len(answer.content) < 5_000
+
+
 @pytest.mark.parametrize(
     "kind",
     [

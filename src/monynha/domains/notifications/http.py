@@ -106,5 +106,5 @@ def _read(body: object) -> bool | None:
     if "read" in body and not isinstance(read, bool):
         problems["read"] = "must be true or false"
     if problems:
-        raise Invalid(f"The validation of the request failed: {', '.join(problems)}.", details=problems)
+        raise Invalid.of(problems)
     return read if isinstance(read, bool) else None
