@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from monynha.app.examination import examine
@@ -54,3 +56,10 @@ async def test_good_settings_are_told_to_be_fine(running_servers: Servers) -> No
 
     assert {"settings", "valkey", "database", "login", "rights"} == set(told)
     assert {"fine"} == set(told.values())
+
+
+async def test_of_an_empty_database_no_rights_are_praised(tmp_path: Path) -> None:
+    told = {one.name: one.level for one in await examine(Settings.read({"MONYNHA_DATA_DIR": str(tmp_path)}))}
+
+    assert "warning" == told["database"]
+    assert "rights" not in told
