@@ -84,6 +84,14 @@ def test_a_broken_line_of_the_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "line"),
     [
+        ({"MONYNHA_WORKER": "4"}, "MONYNHA_WORKER: there is no such setting; did you mean MONYNHA_WORKERS?"),
+        (
+            {"MONYNHA_AUTO_CONFIRM": "off"},
+            "MONYNHA_AUTO_CONFIRM: there is no such setting; did you mean MONYNHA_AUTOCONFIRM?",
+        ),
+        ({"monynha_port": "1"}, "monynha_port: there is no such setting; did you mean MONYNHA_PORT?"),
+        ({"MONYNHA_PRTO": "1"}, "MONYNHA_PRTO: there is no such setting; did you mean MONYNHA_PORT?"),
+        ({"MONYNHA_XYZZY_QUUX_FROBOZZ": "1"}, "MONYNHA_XYZZY_QUUX_FROBOZZ: there is no such setting; docs"),
         ({"APP_ENV": "staging"}, "APP_ENV: expected development or production, not 'staging'"),
         ({"MONYNHA_PORT": "80000"}, "MONYNHA_PORT: expected a whole number from 0 to 65535, not '80000'"),
         ({"MONYNHA_PORT": "١"}, "MONYNHA_PORT: expected a whole number from 0 to 65535, not '١'"),
@@ -138,6 +146,26 @@ def test_a_broken_line_of_the_file_is_named(tmp_path: Path) -> None:
             "JWT_SECRET: production demands a real secret",
         ),
         (
+            {
+                **DATABASE,
+                "APP_ENV": "production",
+                "DATABASE_URL": "postgresql://postgres:Postgres@db.example/app",
+            },
+            "DATABASE_URL: production demands a password that nobody knows",
+        ),
+        (
+            {
+                **DATABASE,
+                "APP_ENV": "production",
+                "DATABASE_OWNER_URL": "postgresql://jo%2De:jo-e@db.example/app",
+            },
+            "DATABASE_OWNER_URL: production demands a password that nobody knows",
+        ),
+        (
+            {"APP_ENV": "production", "REDIS_URL": "redis://:redis@cache.example"},
+            "REDIS_URL: production demands a password that nobody knows",
+        ),
+        (
             {**DATABASE, "APP_ENV": "production", "JWT_SECRET": "abababababababababababababababababab"},
             "JWT_SECRET: production demands a real secret",
         ),
@@ -149,6 +177,36 @@ def test_a_wrong_setting_is_refused_in_one_line_that_names_it(environ: dict[str,
 
     assert str(refused.value).startswith(line)
     assert "\n" not in str(refused.value)
+
+
+def test_an_unknown_name_in_the_file_is_refused_too(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("MONYNHA_TRUSTED_PROXY=10.0.0.0/8\n")
+
+    with pytest.raises(WrongSetting, match=r"^MONYNHA_TRUSTED_PROXY: .* MONYNHA_TRUSTED_PROXIES\?$"):
+        Settings.read({}, dotenv)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"PATH": "/bin", "PORT": "1", "WORKERS": "4", "DATABASE": "x"},
+        {"MONYNHA_WORKER": "", "MONYNHA_OF_OLD": " "},
+        # What Kubernetes tells a pod beside a service `monynha` and another `monynha-web`.
+        {
+            "MONYNHA_PORT": "8000",
+            "MONYNHA_SERVICE_HOST": "10.0.0.1",
+            "MONYNHA_SERVICE_PORT": "80",
+            "MONYNHA_SERVICE_PORT_HTTP": "80",
+            "MONYNHA_PORT_80_TCP": "tcp://10.0.0.1:80",
+            "MONYNHA_PORT_80_TCP_ADDR": "10.0.0.1",
+            "MONYNHA_WEB_PORT": "tcp://10.0.0.2:80",
+            "MONYNHA_WEB_SERVICE_HOST": "10.0.0.2",
+        },
+    ],
+)
+def test_what_is_not_ours_or_empty_is_nobodys_typo(environ: dict[str, str]) -> None:
+    assert Settings.read({}) == Settings.read(environ)
 
 
 def test_a_refusal_never_repeats_a_password() -> None:
@@ -171,6 +229,7 @@ def test_settings_do_not_show_their_secrets() -> None:
         {**DATABASE, "DATABASE_URL": "postgres:///app?host=/run/postgresql"},
         {"REDIS_URL": "redis://one:6379,two:6379/0"},
         {"REDIS_URL": "unix:///run/valkey.sock"},
+        {"REDIS_URL": "redis://:redis@cache.example"},
         {"STORAGE_URL": "file:///srv/files"},
         {"MONYNHA_CORS_ORIGINS": "https://a.example, http://localhost:3000"},
         {"MONYNHA_TRUSTED_PROXIES": "10.1.2.3/8,::1"},

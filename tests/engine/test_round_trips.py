@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
-from monynha.app.asgi import build
+from monynha.app.asgi import Program, build
+from monynha.core.actor import Actor
 from monynha.core.settings import Settings
+from monynha.engine.history import Event, Stream
 from monynha.infra.embedded import Servers
 from tests.people import People, Person
 from tests.wire_tap import Tap, tapped
@@ -29,13 +32,19 @@ async def tap(running_servers: Servers) -> AsyncIterator[Tap]:
 
 
 @pytest.fixture(scope="module")
-async def counted(tap: Tap, settings: Settings, running_servers: Servers) -> AsyncIterator[httpx.AsyncClient]:
-    """Return a client of a program that goes the counted way."""
-    program = await build(settings, replace(running_servers, database_url=tap.url))
-    transport = httpx.ASGITransport(app=program)
+async def near(tap: Tap, settings: Settings, running_servers: Servers) -> AsyncIterator[Program]:
+    """Return a program that goes the counted way."""
+    made = await build(settings, replace(running_servers, database_url=tap.url))
+    yield made
+    await made.close()
+
+
+@pytest.fixture(scope="module")
+async def counted(near: Program) -> AsyncIterator[httpx.AsyncClient]:
+    """Return its client."""
+    transport = httpx.ASGITransport(app=near)
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
         yield client
-    await program.close()
 
 
 @pytest.fixture
@@ -199,3 +208,41 @@ async def test_nobody_costs_no_round_trip(tap: Tap, counted: httpx.AsyncClient) 
         assert 401 == (await counted.get("/api/v1/projects")).status_code
         assert 404 == (await counted.get("/api/v1/nothing")).status_code
         assert 200 == (await counted.get("/healthz")).status_code
+
+
+async def test_a_stranger_is_refused_as_fast_whether_somebody_listens_or_nothing_is_there(
+    tap: Tap, near: Program, people: People, grace: Person
+) -> None:
+    heard, unheard = await grace.project(), await grace.project()
+    eve = replace(await people.new("Eve"), client=grace.client)
+    await eve.get(f"/projects/{uuid4()}/events")
+    listening = DeafListener(grace.actor)
+    stream = Stream("project", UUID(heard["id"]))
+    await near.live.hub.join(near.database.acting(grace.actor), stream, listening)
+    told: dict[str, list[int]] = {"heard": [], "unheard": [], "absent": []}
+    for _ in range(3):  # the hub's own look each second may fall into one of them
+        for name, place in (("heard", heard["id"]), ("unheard", unheard["id"]), ("absent", uuid4())):
+            before = tap.trips
+            assert 404 == (await eve.get(f"/projects/{place}/events")).status_code
+            told[name].append(tap.trips - before)
+    near.live.hub.leave(stream, listening)
+
+    # The proof, and whether the session is live.
+    assert {"heard": 2, "unheard": 2, "absent": 2} == {name: min(trips) for name, trips in told.items()}
+
+
+@dataclass(eq=False)
+class DeafListener:
+    """Somebody who has a seat and does nothing with what is heard."""
+
+    actor: Actor
+    outlet: None = None
+
+    def hear(self, event: Event) -> None:
+        """Take an event."""
+
+    def lose(self, stream: Stream) -> None:
+        """Take notice that nothing more will be heard."""
+
+    def end(self) -> None:
+        """Take notice that the session is over."""

@@ -156,4 +156,5 @@ def _api(shared: _Shared) -> tuple[tuple[Area, ...], dict[str, TakeSocket]]:
 async def _refuse_danger(database: Database) -> None:
     for finding in await look_over(database):
         if finding.is_dangerous:
+            await database.close()
             raise WrongSetting(f"DATABASE_URL: {finding} See `monynha doctor`.")

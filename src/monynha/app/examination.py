@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from monynha.app.migrate import check, is_current
 from monynha.core.errors import WrongSetting
+from monynha.core.known_secrets import has_known_password, is_weak_key
 from monynha.core.settings import Settings
 from monynha.infra.embedded import Servers, servers
 from monynha.infra.postgres.advisor import look_over
@@ -43,6 +44,11 @@ def _settings(settings: Settings) -> Iterator[Check]:
             "warning",
             "Development: weak passwords pass, errors tell much. Set it to production.",
         )
+    if is_weak_key(settings.jwt_secret):
+        yield Check("JWT_SECRET", "warning", "It is known or guessed; draw one with `openssl rand -hex 32`.")
+    for name, url in settings.guarded_urls.items():
+        if has_known_password(url):
+            yield Check(name, "warning", "Its password is one that anybody tries first.")
     if "*" in settings.cors_origins:
         yield Check("MONYNHA_CORS_ORIGINS", "warning", "Pages of every origin may call.")
     if settings.limit_auth is None:
@@ -63,7 +69,8 @@ async def _valkey(found: Servers) -> Check:
 
 async def _database(found: Servers) -> list[Check]:
     checks = []
-    if await is_current(found.database_url):
+    is_whole = await is_current(found.database_url)
+    if is_whole:
         checks.append(Check("database", "fine", "It answers, and is at this release."))
     else:
         checks.append(Check("database", "warning", "It is not at this release; run `monynha migrate`."))
@@ -75,6 +82,6 @@ async def _database(found: Servers) -> list[Check]:
     finally:
         await database.close()
     checks += [Check(one.object, "danger" if one.is_dangerous else "warning", one.says) for one in findings]
-    if not findings:
+    if is_whole and not findings:
         checks.append(Check("rights", "fine", "Every table has forced row-level security and its policies."))
     return checks

@@ -21,7 +21,7 @@ def settings_page() -> str:
         "# Settings",
         "",
         "They are read from the environment, or from a `.env` file in the working directory.",
-        "An empty one counts as unset.",
+        "An empty one counts as unset, and an unknown one whose name begins with `MONYNHA_` stops the start.",
         "",
         "| setting | takes | default | in production | what it does |",
         "| --- | --- | --- | --- | --- |",

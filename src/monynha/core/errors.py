@@ -25,7 +25,11 @@ A class states its `status`, its `code` (the word of the contract) and, as its d
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from itertools import islice
+from typing import ClassVar, Final
+
+_MOST_TOLD: Final = 50
 
 
 class Fault(Exception):
@@ -127,6 +131,12 @@ class Invalid(Fault):
 
     status = 422
     code = "VALIDATION_ERROR"
+
+    @classmethod
+    def of(cls, problems: Mapping[str, object]) -> Invalid:
+        """Name all that is wrong; of a flood only its beginning, lest the answer outgrow the request."""
+        told = dict(islice(problems.items(), _MOST_TOLD))
+        return cls(f"The validation of the request failed: {', '.join(told)}.", details=told)
 
 
 class RateLimited(Fault):

@@ -11,7 +11,8 @@ from typing import Final
 from monynha.core import setting_kinds as kinds
 from monynha.core.dotenv_file import read_dotenv
 from monynha.core.errors import WrongSetting
-from monynha.core.setting import Setting, declared, parsed
+from monynha.core.known_secrets import has_known_password, is_weak_key
+from monynha.core.setting import Setting, declared, parsed, refuse_unknown
 from monynha.core.setting_kinds import Kind, Limit
 
 SERVICES: Final = ("api", "auth", "realtime", "storage", "worker", "scheduler", "web")
@@ -185,6 +186,16 @@ class Settings:
         return self.limit_auth and Limit(10 * self.limit_auth.count, self.limit_auth.window_s)
 
     @property
+    def guarded_urls(self) -> dict[str, str | None]:
+        """The addresses of servers that hold everybody's data, by the names of their settings."""
+        return {
+            "DATABASE_URL": self.database_url,
+            "DATABASE_OWNER_URL": self.database_owner_url,
+            "DATABASE_REPLICA_URL": self.database_replica_url,
+            "REDIS_URL": self.redis_url,
+        }
+
+    @property
     def mail_dir(self) -> Path:
         """Where mail goes while there is no mail server."""
         return self.data_dir / "mail"
@@ -195,6 +206,7 @@ class Settings:
         texts = {**read_dotenv(dotenv_path), **environ}
         # An empty text is an unset one: that is what `REDIS_URL=` means in compose files.
         texts = {name: text.strip() for name, text in texts.items() if text.strip()}
+        refuse_unknown(texts, {setting.name for setting in cls.catalogue().values()})
         production = parsed(cls.catalogue()["app_env"], texts, strict=False) == "production"
         values = {
             name: parsed(setting, texts, strict=production) for name, setting in cls.catalogue().items()
@@ -244,26 +256,12 @@ def _check(settings: Settings) -> None:
         raise WrongSetting("DATABASE_OWNER_URL: set DATABASE_URL too, or neither")
     if not settings.database_url and settings.database_replica_url:
         raise WrongSetting("DATABASE_REPLICA_URL: set DATABASE_URL too, or neither")
-    if settings.is_production and settings.jwt_secret and _is_weak(settings.jwt_secret):
+    if settings.is_production and settings.jwt_secret and is_weak_key(settings.jwt_secret):
         raise WrongSetting(
             "JWT_SECRET: production demands a real secret, such as `openssl rand -hex 32` prints"
         )
+    for name, url in settings.guarded_urls.items():
+        if settings.is_production and has_known_password(url):
+            raise WrongSetting(f"{name}: production demands a password that nobody knows")
     if settings.is_production and not settings.autoconfirm and not settings.smtp_url:
         raise WrongSetting("SMTP_URL: production demands a mail server, unless MONYNHA_AUTOCONFIRM is on")
-
-
-def _is_weak(secret: str) -> bool:
-    """Whether the secret is known from documentation, or too regular to be drawn by chance."""
-    told = (
-        "secret",
-        "password",
-        "changeme",
-        "change-me",
-        "change_me",
-        "example",
-        "your-",
-        "your_",
-        "1234567890",
-    )
-    # 32 random hex digits have fewer than 8 different ones less than once in ten million draws.
-    return len(set(secret)) < 8 or any(word in secret.lower() for word in told)

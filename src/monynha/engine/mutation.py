@@ -82,8 +82,7 @@ def _object(body: object) -> dict[str, object]:
 
 def _unless(problems: dict[str, object], values: Values) -> Values:
     if problems:
-        names = ", ".join(problems)
-        raise Invalid(f"The validation of the request failed: {names}.", details=problems)
+        raise Invalid.of(problems)
     return values
 
 

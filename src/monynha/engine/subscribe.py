@@ -88,6 +88,9 @@ class Hub:
 
         `is_proven` is for whoever hears of the right's end by other means, as by the person's own stream.
         """
+        if not is_proven and stream not in self._tails:
+            # Strangers hear no as fast, whether somebody listens there, nobody does, or nothing is there.
+            await self.rights.prove(acting, stream)
         # Seated first and proven then: an event that expels them in between finds them.
         seat = await self._seated(stream, listener)
         try:

@@ -7,9 +7,15 @@ from importlib.resources import files
 import asyncpg
 import pytest
 
+from monynha.app.asgi import build
+from monynha.app.examination import examine
+from monynha.core.errors import WrongSetting
+from monynha.core.settings import Settings
 from monynha.infra.embedded import Servers
+from monynha.infra.embedded.secret_file import open_secrets
 from monynha.infra.postgres.advisor import look_over
 from monynha.infra.postgres.database import Database
+from tests.live import OwnerSql
 
 pytestmark = pytest.mark.anyio
 
@@ -75,12 +81,104 @@ FAULTS = {
         "auth.users.password_hash",
         "nobody",
     ),
+    "a column granted by way of its table": (
+        "grant select on users to public",
+        "public.users.email_verified",
+        "nobody",
+    ),
+    "a check that compares nothing of a row": (
+        "create policy p on posts for select to monynha_app using (1 = 1)",
+        'public.posts "p"',
+        "always holds",
+    ),
+    "a condition with a way around it": (
+        "create policy p on posts for select to monynha_admin using ((select auth.is_admin()) or true)",
+        'public.posts "p"',
+        "always holds",
+    ),
+    "asking a function of ours once a row": (
+        "create function mine() returns uuid language sql stable return null::uuid;"
+        "create policy p on posts for select to monynha_app using (author_id = mine())",
+        'public.posts "p"',
+        "once a row",
+    ),
+    "a function that looks names up": (
+        "create function f() returns bigint language sql as 'select count(*) from posts'",
+        "f()",
+        "caller's search_path",
+    ),
+    "a definer above the rules": (
+        "reset role; create function f() returns int language sql security definer set search_path = '' "
+        "as 'select 1'; revoke execute on function f() from public",
+        "f()",
+        "skips row-level security",
+    ),
+    "a right that no policy looks at": (
+        "grant truncate on posts to monynha_app",
+        "public.posts",
+        "does not look at",
+    ),
+    "a view that asks nobody": (
+        "create view v with (security_barrier) as select id from posts; grant select on v to monynha_app",
+        "public.v",
+        "does not ask",
+    ),
+    "a view above the rules": (
+        "reset role; create view v with (security_barrier) as select id from posts "
+        "where author_id = (select auth.uid()); grant select on v to monynha_admin",
+        "public.v",
+        "skips row-level security",
+    ),
+    "a view that was filled once": (
+        "create materialized view v as select id from posts; grant select (id) on v to monynha_app",
+        "public.v",
+        "kind of table",
+    ),
+    "a table elsewhere": (
+        "reset role; create foreign data wrapper w; create server s foreign data wrapper w;"
+        "create foreign table far (id int) server s; grant select on far to monynha_app",
+        "public.far",
+        "kind of table",
+    ),
+    "a role above the rules": (
+        "reset role; alter role monynha_app bypassrls",
+        "monynha_app",
+        "skips row-level security",
+    ),
+    "a role that is another too": (
+        "reset role; grant pg_monitor to monynha_app",
+        "monynha_app",
+        "the rights of pg_monitor too",
+    ),
+    "a schema that anybody builds in": (
+        "reset role; grant create on schema public to public",
+        "public",
+        "may make tables",
+    ),
+    "an extension among the tables": (
+        "reset role; create extension pg_trgm schema public",
+        "pg_trgm",
+        "schema of its own",
+    ),
+    "a foreign key without an index": (
+        "drop index posts_by_author",
+        'public.posts "posts_author_id_fkey"',
+        "No index begins",
+    ),
+    "an index made twice": (
+        "create index again on posts (author_id, created_at desc, id desc)",
+        "again",
+        "the same as",
+    ),
     "a view without a barrier": (
         "create view v as select id from posts; grant select on v to monynha_app",
-        "v",
+        "public.v",
         "security_barrier",
     ),
 }
+
+WIDE = {"accounts for everybody", "a column granted by way of its table"}
+"""Faults that are found in several places."""
 
 
 async def test_a_database_of_this_release_has_no_findings(database: Database) -> None:
@@ -89,13 +187,16 @@ async def test_a_database_of_this_release_has_no_findings(database: Database) ->
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_what_would_undo_the_rights_is_found(
-    name: str, running_servers: Servers, database: Database
+    name: str, settings: Settings, running_servers: Servers
 ) -> None:
     fault, place, says = FAULTS[name]
-    connection = await asyncpg.connect(running_servers.owner_url, server_settings={"role": "monynha_owner"})
+    keeper = open_secrets(settings.data_dir).superuser_password
+    connection = await asyncpg.connect(running_servers.owner_url, user="postgres", password=keeper)
     try:
         async with connection.transaction():
-            await connection.execute(fault)
+            await connection.execute(f"set local role monynha_owner; {fault}")
+            # As whom the doctor asks: what only the owner sees would be found here and nowhere else.
+            await connection.execute("set local role monynha_system")
             found = [(row["object"], row["says"]) for row in await connection.fetch(QUERY)]
             raise _TakeBack(found)
     except _TakeBack as taken_back:
@@ -104,7 +205,27 @@ async def test_what_would_undo_the_rights_is_found(
         await connection.close()
 
     assert [place] == [where for where, told in found if says in told and where == place]
-    assert {place} == {where for where, _ in found} or name == "accounts for everybody"
+    assert {place} == {where for where, _ in found} or name in WIDE
+
+
+async def test_what_is_dangerous_stops_the_start_and_what_is_doubtful_does_not(
+    settings: Settings, running_servers: Servers, owner_sql: OwnerSql
+) -> None:
+    await owner_sql("create index again on posts (author_id, created_at desc, id desc)")
+    await owner_sql("alter table posts no force row level security")
+    try:
+        with pytest.raises(
+            WrongSetting, match=r"public\.posts: Row-level security is off.* `monynha doctor`"
+        ):
+            await build(settings, running_servers)
+        await owner_sql("alter table posts force row level security")
+        await (await build(settings, running_servers)).close()
+        told = {one.name: one.level for one in await examine(settings)}
+    finally:
+        await owner_sql("alter table posts force row level security")
+        await owner_sql("drop index again")
+
+    assert "warning" == told["again"]
 
 
 class _TakeBack(Exception):

@@ -125,6 +125,22 @@ async def test_another_media_type_is_refused(ada: Person, kind: str | None, meth
     assert (415, "UNSUPPORTED_MEDIA_TYPE") == (answer.status_code, answer.json()["error"]["code"])
 
 
+@pytest.mark.parametrize(("coding", "expected"), [("gzip", 415), ("identity, br", 415), ("Identity", 201)])
+async def test_a_coded_body_is_not_read(ada: Person, coding: str, expected: int) -> None:
+    answer = await ada.post("/posts", {"title": "x", "content": "y"}, headers={"content-encoding": coding})
+
+    assert expected == answer.status_code
+
+
+@pytest.mark.parametrize("path", ["/posts", "/users"])
+async def test_a_flood_of_problems_is_not_answered_by_a_larger_one(ada: Person, path: str) -> None:
+    answer = await ada.post(path, {f"unknown{number}": 1 for number in range(50_000)})
+
+    assert 422 == answer.status_code
+    assert 50 == len(answer.json()["error"]["details"])
+    assert len(answer.content) < 5_000
+
+
 @pytest.mark.parametrize(
     "kind",
     [

@@ -136,6 +136,12 @@ UNREADABLE = [
     b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
     b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/2.0\r\nHost: x\r\n\r\n",
+    b"GET /healthz\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nX: y\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: x/y@z\r\n\r\n",
+    b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     b"GET http:// HTTP/1.1\r\nHost: x\r\n\r\n",
     b"GET /\xc3\xa4 HTTP/1.1\r\nHost: x\r\n\r\n",
     b"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nrubbish\r\n",
@@ -159,6 +165,12 @@ def refused_with(received: bytes) -> tuple[bytes, str]:
 @pytest.mark.parametrize("sent", UNREADABLE, ids=range(len(UNREADABLE)))
 async def test_what_cannot_be_read_is_refused_in_the_envelope(port: int, sent: bytes) -> None:
     assert (b"HTTP/1.1 400 Bad Request", "BAD_REQUEST") == refused_with(await talk(port, sent))
+
+
+async def test_an_old_client_names_no_host(port: int) -> None:
+    status, headers, _ = parts(await talk(port, b"GET /healthz HTTP/1.0\r\n\r\n"))
+
+    assert (b"HTTP/1.1 200 OK", b"close") == (status, headers[b"connection"])
 
 
 async def test_more_headers_than_anybody_needs_are_refused(ada: Person, port: int) -> None:

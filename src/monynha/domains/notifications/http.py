@@ -92,5 +92,5 @@ def _read(body: object) -> bool | None:
     if READ in body and not isinstance(read, bool):
         problems[READ] = "must be true or false"
     if problems:
-        raise Invalid(f"The validation of the request failed: {', '.join(problems)}.", details=problems)
+        raise Invalid.of(problems)
     return read if isinstance(read, bool) else None

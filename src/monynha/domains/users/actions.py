@@ -107,7 +107,7 @@ def _read(
 
 def _refuse(problems: dict[str, object]) -> None:
     if problems:
-        raise Invalid(f"The validation of the request failed: {', '.join(problems)}.", details=problems)
+        raise Invalid.of(problems)
 
 
 def _profile(account: Account) -> dict[str, object]:

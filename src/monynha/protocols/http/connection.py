@@ -18,6 +18,7 @@ from monynha.core.errors import BadRequest, Fault, HeadTooLarge, Internal, Reque
 from monynha.protocols.http.closing import end, refusal
 from monynha.protocols.http.draining import Draining
 from monynha.protocols.http.exchange import CLOSE, Exchange, head_of, scope_of
+from monynha.protocols.http.head import is_sound
 from monynha.protocols.http.response import WHOLE
 
 HEAD_BYTES = 64 * 1024
@@ -185,9 +186,11 @@ class Connection(asyncio.Protocol):
             self._fault = HeadTooLarge()
             raise self._fault
         parser = self._parser
+        version = parser.get_http_version()
+        if not is_sound(version, self._headers):
+            raise BadRequest()
         if parser.should_upgrade() and self._wants_socket():
             return
-        version = parser.get_http_version()
         keeps = version != "1.0" and parser.should_keep_alive() and not parser.should_upgrade()
         method = parser.get_method().decode("ascii")
         scope = scope_of(method, self._url, version, headers=self._headers, client=self._client)

@@ -77,6 +77,8 @@ class Request:
         kind = (self.header(b"content-type") or "").partition(";")[0].strip().lower()
         if kind != "application/json" and not kind.endswith("+json"):
             raise UnsupportedMediaType()
+        if (self.header(b"content-encoding") or "identity").lower() != "identity":
+            raise UnsupportedMediaType("Send the body as it is, without a content coding.")
         return parse_json(await self.body())
 
     async def _read(self, limit_bytes: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from monynha.core import errors
@@ -10,20 +11,11 @@ from monynha.engine.resource import Resource
 from monynha.protocols.openapi.components import noun, shown
 from monynha.protocols.openapi.fields import Schema, ref
 
-_FAULTS: tuple[type[Fault], ...] = (
-    errors.BadRequest,
-    errors.Unauthenticated,
-    errors.Forbidden,
-    errors.NotFound,
-    errors.NotAcceptable,
-    errors.Conflict,
-    errors.PreconditionFailed,
-    errors.TooLarge,
-    errors.UnsupportedMediaType,
-    errors.Invalid,
-    errors.RateLimited,
-    errors.Internal,
-    errors.Unavailable,
+# An address that stands in the document takes its method.
+_FAULTS: tuple[type[Fault], ...] = tuple(
+    one
+    for one in vars(errors).values()
+    if isinstance(one, type) and issubclass(one, Fault) and one not in (Fault, errors.MethodNotAllowed)
 )
 _REQUEST_ID = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
 _VERSIONED = {"ETag": {"$ref": "#/components/headers/ETag"}}
@@ -55,10 +47,10 @@ def nothing(says: str) -> Schema:
     return {"description": says, "headers": _REQUEST_ID}
 
 
-def refusals(*statuses: int) -> dict[str, Schema]:
-    """Return references to the errors of those statuses."""
-    named = {fault.status: fault.__name__ for fault in _FAULTS}
-    return {str(one): {"$ref": f"#/components/responses/{named[one]}"} for one in sorted(statuses)}
+def refusals(faults: Iterable[type[Fault]]) -> dict[str, Schema]:
+    """Return references to errors, by their statuses."""
+    named = {one.status: one.__name__ for one in faults}
+    return {str(status): {"$ref": f"#/components/responses/{named[status]}"} for status in sorted(named)}
 
 
 def envelopes(resource: Resource) -> dict[str, Schema]:

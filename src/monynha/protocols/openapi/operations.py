@@ -6,22 +6,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from monynha.core import errors
+from monynha.core.errors import Fault
 from monynha.engine.catalog import Catalog
 from monynha.engine.resource import Resource
 from monynha.protocols.openapi import answers, links, parameters
 from monynha.protocols.openapi.components import an_object, body, creates, noun, sent_for_update, with_wrapper
 from monynha.protocols.openapi.fields import Schema
 from monynha.protocols.openapi.names import operation_id, summary
-from monynha.protocols.rest.addresses import Address
+from monynha.protocols.rest.addresses import Address, Verb
 from monynha.protocols.rest.described import Action, Described
 
-_ALWAYS = (400, 401, 429, 500, 503)
-_STATUSES = {
-    "list": (406,),
-    "read": (404, 406),
-    "create": (403, 406, 409, 413, 415, 422),
-    "update": (403, 404, 406, 409, 412, 413, 415, 422),
-    "delete": (403, 404, 406, 409, 412),
+# What the connection, the limits, the asker's token and the servers can come to at every address.
+_ALWAYS = (
+    errors.BadRequest,
+    errors.Unauthenticated,
+    errors.RequestTimeout,
+    errors.RateLimited,
+    errors.HeadTooLarge,
+    errors.Internal,
+    errors.Unavailable,
+)
+_OF_A_BODY = (errors.TooLarge, errors.UnsupportedMediaType, errors.Invalid)
+_OF_A_ROW = (errors.Forbidden, errors.NotFound, errors.Conflict, errors.PreconditionFailed)
+_OF_A_VERB: dict[Verb, tuple[type[Fault], ...]] = {
+    "list": (),
+    "read": (errors.NotFound,),
+    "create": (errors.Forbidden, errors.Conflict, *_OF_A_BODY),
+    "update": (*_OF_A_ROW, *_OF_A_BODY),
+    "delete": _OF_A_ROW,
 }
 
 
@@ -58,14 +71,16 @@ class Operations:
     def of_action(self, action: Action) -> dict[str, Any]:
         """Return the operation of an address that does none of the five verbs."""
         good = answers.a_result(action.media_type, dict(action.answers), action.summary)
-        missing = (404,) if "{" in action.path else ()
+        faults = {*_ALWAYS, *_of_an_address(action.path)}
+        if action.media_type == "application/json":
+            faults.add(errors.NotAcceptable)
         return {
             "operationId": action.name,
             "summary": action.summary,
             "description": action.doc,
             "tags": [action.resource.plural],
             "parameters": list(parameters.of_action(action)),
-            "responses": {"200": good, **answers.refusals(*_ALWAYS, *missing)},
+            "responses": {"200": good, **answers.refusals(faults)},
         }
 
     def bodies(self) -> dict[str, Schema]:
@@ -85,12 +100,10 @@ class Operations:
 
     def _responses(self, address: Address, own: Described | None) -> dict[str, Schema]:
         resource, verb = address.resource, address.verb
-        statuses = {*_ALWAYS, *_STATUSES[verb]}
-        if "{" in address.path:
-            statuses.add(404)
+        faults = {*_ALWAYS, *_of_an_address(address.path), *_OF_A_VERB[verb], errors.NotAcceptable}
         if own is not None and own.is_public:
-            statuses -= {403}
-        return {**self._good(address, own, resource), **answers.refusals(*statuses)}
+            faults -= {errors.Forbidden}
+        return {**self._good(address, own, resource), **answers.refusals(faults)}
 
     def _good(self, address: Address, own: Described | None, resource: Resource) -> dict[str, Schema]:
         verb = address.verb
@@ -108,6 +121,10 @@ class Operations:
             return {"200": answers.an_item(resource, 200, f"The {resource.singular} as it is now.")}
         made = answers.an_item(resource, 201, f"The new {resource.singular}.", is_versioned=own is None)
         return {"201": {**made, "links": led}}
+
+
+def _of_an_address(path: str) -> tuple[type[Fault], ...]:
+    return (errors.NotFound,) if "{" in path else ()
 
 
 def _name(own: Described) -> str:
