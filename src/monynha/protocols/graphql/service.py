@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from graphql import OperationDefinitionNode, OperationType
@@ -62,23 +61,29 @@ class GraphQL:
     async def prepare(self, sent: Sent, actor: Actor) -> Prepared:
         """Read what somebody sent (Refused)."""
         acting = None if actor.is_nobody else self.database.acting(actor)
-        async with _live_first(acting):
+        try:
             text = await self.persisted.text(sent.text, sent.digest)
             document = await self.documents.read(text, actor.id)
             operation = document.operation(sent.operation)
             variables = self.documents.variables(operation, sent.variables)
+        except Refused:
+            await _live_first(acting)
+            raise
         if sent.digest is not None and sent.text is not None and not actor.is_nobody:
             await self.persisted.keep(text, sent.digest)
         return Prepared(document, operation, Asked(actor, variables, sent.variables), acting)
 
     async def answer(self, ready: Prepared, request: Request, *, may_change: bool = True) -> bytes:
         """Return the whole answer; Refused where nothing was executed."""
-        async with _live_first(ready.acting):
+        try:
             if ready.is_subscription:
                 raise Refused.for_fault(BadRequest(_NEEDS_A_STREAM))
             if ready.operation.operation is OperationType.QUERY:
                 return await self._query(ready, request)
             steps = self.changes.plan(ready.document, ready.operation, ready.asked)
+        except Refused:
+            await _live_first(ready.acting)
+            raise
         if not may_change:
             raise MethodNotAllowed(("POST",))
         return await self.changes.run(steps, ready.asked, ready.acting, request)
@@ -87,8 +92,11 @@ class GraphQL:
         """Return a subscription that will tell the sink once it is started (Refused)."""
         if ready.acting is None:
             raise Unauthenticated()
-        async with _live_first(ready.acting):
+        try:
             telling = self.tellings.of(ready.document, ready.operation, ready.asked)
+        except Refused:
+            await _live_first(ready.acting)
+            raise
         return Subscription(self.listening, telling, ready.acting, sink)
 
     async def _query(self, ready: Prepared, request: Request) -> bytes:
@@ -108,15 +116,10 @@ class GraphQL:
         return b'{"data":' + found + b"}"
 
 
-@asynccontextmanager
-async def _live_first(acting: Acting | None) -> AsyncIterator[None]:
-    """Whose session is over hears that before anything is said against their document."""
-    try:
-        yield
-    except Refused:
-        if acting is not None:
-            await acting.check_live()
-        raise
+async def _live_first(acting: Acting | None) -> None:
+    """Refuse whose session is over before anything is said against their document (Unauthenticated)."""
+    if acting is not None:
+        await acting.check_live()
 
 
 def _unanswered(plan: Plan, asked: Asked, request_id: str) -> bytes:
