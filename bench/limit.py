@@ -57,7 +57,7 @@ def _graph_statements() -> dict[str, str]:
     for scenario, text in OURS.items():
         document = documents.read_at_once(text)
         operation, given = document.operation(None), {"id": str(_ANY)}
-        asked = Asked(Actor(ActorKind.USER, _ANY), documents.variables(operation, given), given)
+        asked = Asked(Actor(ActorKind.USER, _ANY), documents.variables(document, operation, given), given)
         plan = plans.of(document, operation, asked)
         # The project is the only value that these documents bind.
         assert plan.values(asked) == [_ANY], plan.values(asked)

@@ -10,6 +10,8 @@ from math import isfinite
 from typing import Any, NoReturn
 from uuid import UUID
 
+import orjson
+
 from monynha.core.errors import BadRequest
 
 MAX_DEPTH = 32
@@ -18,6 +20,7 @@ MAX_DEPTH = 32
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_AMBIGUOUS = object()
 
 
 @cache
@@ -56,6 +59,23 @@ def parse_json(body: bytes) -> Any:
 
     Not UTF-8, duplicate keys, lone surrogates, NaN, numbers without end and nesting over 32 are a BadRequest.
     """
+    value = _read_whole(body)
+    if value is _AMBIGUOUS:
+        return _read_closely(body)
+    _check_depth(value, 1)
+    return value
+
+
+def _read_whole(body: bytes) -> Any:
+    """Return the value if the same bytes come of it again, as of most bodies: then nothing was read over."""
+    try:
+        value = orjson.loads(body)
+        return value if orjson.dumps(value) == body else _AMBIGUOUS
+    except (ValueError, TypeError):
+        return _AMBIGUOUS
+
+
+def _read_closely(body: bytes) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:

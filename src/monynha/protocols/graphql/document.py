@@ -24,13 +24,14 @@ from graphql import (
     validate,
     visit,
 )
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 
 from monynha.core.errors import BadRequest
 from monynha.core.remembered import Remembered
-from monynha.protocols.graphql.errors import Refused, refused_document, refused_variables
-from monynha.protocols.graphql.limits import MOST_TOKENS, check_text, check_tree, check_values
+from monynha.protocols.graphql.errors import Refused, refused_document
+from monynha.protocols.graphql.limits import MOST_TOKENS, check_text, check_tree
 from monynha.protocols.graphql.slowly import Slowly, Steps, at_once
+from monynha.protocols.graphql.variables import Variables
 
 _MOST, MOST_LONG = 500, 100
 _MOST_ERRORS = 20
@@ -48,6 +49,8 @@ class Document:
     uses: Mapping[str, frozenset[str]]
     is_long: bool
     """Whether it takes much to keep: as a tree up to 0.7 MB."""
+    variables: dict[int, Variables] = field(default_factory=dict)
+    """How the variables of its operations are read, by the operation's identity."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """Return the operation to run; where there are several, it must be named."""
@@ -84,18 +87,14 @@ class Documents:
             memory.keep(text, known)
         return known
 
-    def variables(self, operation: OperationDefinitionNode, given: dict[str, object]) -> VariableValues:
+    def variables(
+        self, document: Document, operation: OperationDefinitionNode, given: dict[str, object]
+    ) -> VariableValues:
         """Return the operation's variables as their types want them (Refused where they are not)."""
-        try:
-            check_values(self.schema, operation, given)
-        except BadRequest as fault:
-            raise Refused.for_fault(fault) from None
-        found = get_variable_values(
-            self.schema, operation.variable_definitions or (), given, max_errors=_MOST_ERRORS
-        )
-        if isinstance(found, list):
-            raise refused_variables(found)
-        return found
+        known = document.variables.get(id(operation))
+        if known is None:
+            known = document.variables[id(operation)] = Variables(self.schema, operation)
+        return known.read(given)
 
     def read_at_once(self, text: str) -> Document:
         """Return the document of a text that is not looked up (Refused where it has none)."""

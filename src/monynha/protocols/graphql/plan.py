@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -46,7 +47,7 @@ class Plan:
     cost: int
     is_light: bool
 
-    @property
+    @cached_property
     def reads(self) -> tuple[str, ...]:
         """The response keys of the root fields that read rows."""
         return tuple(root.label for root in self.roots if root.selection is not None)

@@ -65,7 +65,7 @@ class GraphQL:
             text = await self.persisted.text(sent.text, sent.digest)
             document = await self.documents.read(text, actor.id)
             operation = document.operation(sent.operation)
-            variables = self.documents.variables(operation, sent.variables)
+            variables = self.documents.variables(document, operation, sent.variables)
         except Refused:
             await _live_first(acting)
             raise
