@@ -25,7 +25,7 @@ async def measure(world: World, contender: Contender, scenario: str, seconds: in
     """Load one contender with one scenario; a refused request stops the benchmark."""
     env = {**os.environ, "TOKENS": str(world.tokens), "SCENARIO": scenario}
     if scenario in contender.documents:
-        asked = {"query": contender.documents[scenario], "variables": {"id": "PROJECT"}}
+        asked = {"query": contender.documents[scenario], "variables": {"id": "ASKED"}}
         # As browsers write it: without blanks.
         env["DOCUMENT"] = json.dumps(asked, separators=(",", ":"))
     printed = await ran(

@@ -1,4 +1,4 @@
-"""The GraphQL questions of the benchmark, in each contender's own words; the project is a variable."""
+"""The GraphQL questions of the benchmark, in each contender's own words; what is asked for is a variable."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ STRAWBERRY = {
     name: text.replace("members(limit: 20)", "members").replace("memberships(limit: 20)", "memberships")
     for name, text in OURS.items()
 }
+# What REST shows of a task, so that the two can be compared.
+OURS["graph1"] = """query ($id: ID!) { task(id: $id) {
+  id projectId title description status priority assigneeId dueDate tags createdAt updatedAt
+} }"""
 POSTGRAPHILE = {
     "graph3": """query ($id: UUID!) { projectByRowId(rowId: $id) {
       rowId name userByOwnerId { rowId name }

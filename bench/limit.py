@@ -59,7 +59,7 @@ def _graph_statements() -> dict[str, str]:
         operation, given = document.operation(None), {"id": str(_ANY)}
         asked = Asked(Actor(ActorKind.USER, _ANY), documents.variables(document, operation, given), given)
         plan = plans.of(document, operation, asked)
-        # The project is the only value that these documents bind.
+        # The id is the only value that these documents bind.
         assert plan.values(asked) == [_ANY], plan.values(asked)
         found[scenario] = plan.text
     return found
@@ -68,7 +68,7 @@ def _graph_statements() -> dict[str, str]:
 def _script(scenario: str, text: str) -> str:
     person, project = _id("8000", "n"), _id("a000", "n")
     binds = {"1": _CLAIMS, "2": person, "3": _id("9000", "n"), "4": project, "5": project}
-    if scenario == "task":
+    if scenario in ("task", "graph1"):
         binds["4"] = _id("b000", "t")
     if scenario == "insert":
         binds |= {"5": "'A new task'", "6": "'Something to do'", "7": "'high'", "8": "array['new']"}

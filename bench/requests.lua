@@ -14,14 +14,16 @@ function init() math.randomseed(os.time()) end
 function request()
   local number = math.random(1, #tokens)
   local headers = { ['authorization'] = 'Bearer ' .. tokens[number] }
+  local task = id('b000', number + 20000 * math.random(0, 49))
   local project = '/api/v1/projects/' .. id('a000', number) .. '/tasks'
   if scenario == 'projects' then return wrk.format('GET', '/api/v1/projects', headers) end
   if scenario == 'tasks' then return wrk.format('GET', project .. '?limit=50', headers) end
-  if scenario == 'task' then
-    return wrk.format('GET', '/api/v1/tasks/' .. id('b000', number + 20000 * math.random(0, 49)), headers)
-  end
+  if scenario == 'task' then return wrk.format('GET', '/api/v1/tasks/' .. task, headers) end
   headers['content-type'] = 'application/json'
-  if document then return wrk.format('POST', '/graphql', headers, (document:gsub('PROJECT', id('a000', number)))) end
+  if document then
+    local asked = scenario == 'graph1' and task or id('a000', number)
+    return wrk.format('POST', '/graphql', headers, (document:gsub('ASKED', asked)))
+  end
   return wrk.format('POST', project, headers, body)
 end
 

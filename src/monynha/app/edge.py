@@ -76,4 +76,5 @@ def _spare_the_collector() -> None:
     """Leave what the start made out of every later collection; what requests make rarely needs one."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
+    # The second generation is looked at often, since everybody waits for as long as there is something in it.
+    gc.set_threshold(10_000, 5, 200)
