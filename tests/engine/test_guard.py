@@ -14,7 +14,7 @@ import pytest
 from monynha.core.actor import NOBODY, Actor, ActorKind
 from monynha.core.errors import Unauthenticated
 from monynha.infra.postgres.database import Database, guarded
-from monynha.infra.postgres.pipeline import Asked
+from monynha.infra.postgres.turn import Asked
 from tests.people import People, Person
 
 pytestmark = pytest.mark.anyio

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from monynha.core.remembered import Remembered
 from monynha.infra.postgres.lanes import Lanes
-from monynha.infra.postgres.pipeline import Answer
 from monynha.infra.postgres.pool import Pool
+from monynha.infra.postgres.turn import Answer
 
 _DEPTH = 16
 """How many questions are under way on a shared connection at most."""

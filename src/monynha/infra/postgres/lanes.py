@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from monynha.core.errors import Unavailable
 from monynha.infra.postgres.connecting import WAIT_S, connect
-from monynha.infra.postgres.pipeline import Answer, Asked, Pipeline
+from monynha.infra.postgres.pipeline import Pipeline
+from monynha.infra.postgres.turn import Answer, Asked
 
 _TOGETHER = 8
 """How many questions go to one connection while another is free."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import asyncpg
 
@@ -18,56 +18,14 @@ from monynha.core.errors import Unavailable
 from monynha.core.remembered import Remembered
 from monynha.infra.postgres import wire
 from monynha.infra.postgres.connecting import PREPARED, TELLING, WITHIN_S
-from monynha.infra.postgres.wire import LENGTH, Prepared, Row
+from monynha.infra.postgres.turn import Asked, Preparing
+from monynha.infra.postgres.wire import LENGTH, Prepared
 
 _read_length = LENGTH.unpack_from
 # The server gives up first and says so; this is for a server that says nothing any more.
 _SILENCE_S: Final = WITHIN_S + 5
 # What was prepared reads something else now (a migration), or is gone: it is prepared once more.
 _OUTDATED = {"0A000", "26000"}
-
-
-class Answer(NamedTuple):
-    """The first row that a question makes, what triggers told while it ran, and how long it took."""
-
-    row: Row | None
-    told: str
-    seconds: float
-
-
-class Asked:
-    """A question under way. Its answer does not refer to it: a ring would stay until the collector comes."""
-
-    __slots__ = ("answer", "binds", "error", "is_second", "row", "statement", "told")
-
-    def __init__(self, statement: str, binds: Sequence[object], answer: asyncio.Future[Answer]) -> None:
-        self.statement = statement
-        self.binds = binds
-        self.answer = answer
-        self.row: Row | None = None
-        self.error: BaseException | None = None
-        self.told = ""
-        self.is_second = False
-
-    def refuse(self, error: BaseException) -> None:
-        """Tell whoever waits, if anybody still does."""
-        if not self.answer.done():
-            self.answer.set_exception(error)
-
-
-class _Preparing:
-    """A statement on its way to the server, and who waits for it."""
-
-    __slots__ = ("error", "name", "oids", "row", "statement", "told", "waiting")
-
-    def __init__(self, statement: str, name: bytes) -> None:
-        self.statement = statement
-        self.name = name
-        self.oids: list[int] = []
-        self.waiting: list[Asked] = []
-        self.row: Row | None = None
-        self.error: BaseException | None = None
-        self.told = ""
 
 
 class Pipeline(asyncio.Protocol):
@@ -80,9 +38,9 @@ class Pipeline(asyncio.Protocol):
         # The stubs do not know it; the driver is not asked anything any more.
         self._transport: asyncio.Transport = connection._transport  # type: ignore[attr-defined]
         self._transport.set_protocol(self)
-        self._known: Remembered[str, Prepared | _Preparing] = Remembered(PREPARED)
+        self._known: Remembered[str, Prepared | Preparing] = Remembered(PREPARED)
         self._count = 0
-        self._under_way: deque[Asked | _Preparing] = deque()
+        self._under_way: deque[Asked | Preparing] = deque()
         self._rest = bytearray()
         self._need = 0
         self._alarm: asyncio.TimerHandle | None = None
@@ -130,9 +88,9 @@ class Pipeline(asyncio.Protocol):
             self._under_way.append(asked)
             self.load += 1
 
-    def _prepare(self, statement: str, written: list[bytes]) -> _Preparing:
+    def _prepare(self, statement: str, written: list[bytes]) -> Preparing:
         self._count += 1
-        preparing = _Preparing(statement, b"q%d" % self._count)
+        preparing = Preparing(statement, b"q%d" % self._count)
         gone = self._known.keep(statement, preparing)
         if isinstance(gone, Prepared):
             written.append(wire.forget(gone.name))
@@ -180,9 +138,8 @@ class Pipeline(asyncio.Protocol):
         elif kind == wire.NOTICE:
             said = wire.read_fields(data, at + 5, after).get("M", "")
             if said.startswith(TELLING):
-                said = said.removeprefix(TELLING)
-                first.told = f"{first.told},{said}" if first.told else said
-        elif kind == wire.PARAMETERS and isinstance(first, _Preparing):
+                first.tell(said.removeprefix(TELLING))
+        elif kind == wire.PARAMETERS and isinstance(first, Preparing):
             first.oids = wire.read_parameters(data, at + 5)
 
     def _answered(self, asked: Asked) -> None:
@@ -190,16 +147,15 @@ class Pipeline(asyncio.Protocol):
         seconds, self._since = self._heard - self._since, self._heard
         error = asked.error
         if error is None:
-            if not asked.answer.done():
-                asked.answer.set_result(Answer(asked.row, asked.told, seconds))
+            asked.finish(seconds)
         elif getattr(error, "sqlstate", "") in _OUTDATED and not asked.is_second:
-            asked.is_second, asked.error = True, None
+            asked.again()
             self._known.forget(asked.statement)
             self.ask((asked,))
         else:
             asked.refuse(error)
 
-    def _prepared(self, preparing: _Preparing) -> None:
+    def _prepared(self, preparing: Preparing) -> None:
         self.load -= len(preparing.waiting)
         if preparing.error is not None:
             self._known.forget(preparing.statement)
