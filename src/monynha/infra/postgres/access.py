@@ -44,6 +44,10 @@ class Access:
             Pool(url, role, size=more),
         )
 
+    async def warm(self) -> None:
+        """Open the first connection of each kind, so that a wrong URL is heard of and nobody waits later."""
+        await asyncio.gather(self.shared.warm(), self.single.warm(), self.transactions.warm())
+
     async def ask(self, statement: str, binds: Sequence[object], *, is_light: bool) -> Answer:
         """Return what answers the statement."""
         now = asyncio.get_running_loop().time()

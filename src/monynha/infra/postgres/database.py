@@ -56,7 +56,7 @@ class Database:
         """
         people = Access.of(url, APP_ROLE, size=size)
         try:
-            await people.shared.warm()
+            await people.warm()
         except Exception as error:
             fault = translated(error)
             if isinstance(fault, Unavailable):

@@ -55,7 +55,7 @@ class Lanes:
         return asked.answer
 
     async def warm(self) -> None:
-        """Open the first pipeline, so that a wrong URL is heard of at the start."""
+        """Open the first pipeline."""
         await self._connect()
 
     def close(self) -> None:

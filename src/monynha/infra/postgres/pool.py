@@ -34,7 +34,7 @@ class Pool:
         return Lent(self)
 
     async def warm(self) -> None:
-        """Open the first connection, so that a wrong URL is heard of at the start."""
+        """Open the first connection."""
         async with self.lend():
             pass
 
