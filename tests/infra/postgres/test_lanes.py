@@ -17,7 +17,6 @@ import pytest
 from monynha.core.errors import Unavailable
 from monynha.infra.embedded import Servers
 from monynha.infra.postgres import pipeline
-from monynha.infra.postgres.access import Access
 from monynha.infra.postgres.lanes import Lanes
 from monynha.infra.postgres.roles import APP_ROLE
 
@@ -207,21 +206,6 @@ async def test_alone_nobody_waits_behind_somebody_slow(running_servers: Servers)
         assert "woke" == await slow
     finally:
         single.close()
-
-
-async def test_what_proved_to_be_slow_shares_no_connection_for_a_while(running_servers: Servers) -> None:
-    access = Access.of(running_servers.database_url, APP_ROLE, size=1)
-    nap = "select 'woke' from pg_sleep(0.4)"
-    try:
-        await access.ask(ECHO, ("x",), is_light=True)
-        for is_first in (True, False):
-            slow = asyncio.create_task(access.ask(nap, (), is_light=True))
-            await asyncio.sleep(0.05)
-            await access.ask(ECHO, ("x",), is_light=True)
-            assert is_first == slow.done()
-            await slow
-    finally:
-        access.close()
 
 
 async def test_others_pass_by_a_lane_that_is_held_up(running_servers: Servers) -> None:

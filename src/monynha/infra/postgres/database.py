@@ -7,7 +7,7 @@ Claims are local to the transaction, so a connection needs no reset before its n
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +20,7 @@ from monynha.infra.postgres.access import Access
 from monynha.infra.postgres.connecting import Connection
 from monynha.infra.postgres.faults import NOT_LIVE, Retry, Violation, translated
 from monynha.infra.postgres.roles import ADMIN_ROLE, APP_ROLE, SYSTEM_ROLE
+from monynha.infra.postgres.turn import Answer
 from monynha.infra.postgres.wire import Row
 
 CLAIM_BINDS = 3
@@ -98,10 +99,7 @@ class Acting:
     async def look(self, query: str, *binds: object) -> bytes:
         """Return the JSON that a query of the program's own makes in one round trip; binds begin at `$2`."""
         statement = f"select case when set_config('monynha.actor', $1, true) is not null then ({query}) end"
-        try:
-            answered = await self._ways[0].single.ask(statement, (self.actor.name, *binds))
-        except Exception as error:
-            raise translated(error) from error
+        answered = await _ours(self._ways[0].single.ask(statement, (self.actor.name, *binds)))
         answer = answered.row[0] if answered.row else None
         assert answer is not None
         return answer
@@ -112,11 +110,9 @@ class Acting:
         What is light, others may wait for: it shares its connection with them.
         """
         actor = self.actor
+        whole = (actor.claims, actor.id, actor.session_id, *binds)
         for way in self._ways:
-            try:
-                answered = await way.shared.ask(statement, (actor.claims, actor.id, actor.session_id, *binds))
-            except Exception as error:
-                raise translated(error) from error
+            answered = await _ours(way.ask(statement, whole, is_light=is_light))
             answer = answered.row[0] if answered.row else None
             if answer != b"false":
                 return answer
@@ -128,11 +124,9 @@ class Acting:
         `known` is what it writes to as far as the triggers need not tell.
         """
         actor = self.actor
+        whole = (actor.claims, actor.id, actor.session_id, *binds)
         for way in self._ways:
-            try:
-                answered = await way.single.ask(statement, (actor.claims, actor.id, actor.session_id, *binds))
-            except Exception as error:
-                raise translated(error) from error
+            answered = await _ours(way.single.ask(statement, whole))
             if answered.row is not None:
                 self._tell_of(",".join(one for one in (known, answered.told) if one))
                 return answered.row
@@ -225,6 +219,16 @@ class Transaction:
             return await awaitable
         except Exception as error:
             raise translated(error) from error
+
+
+async def _ours(asked: Awaitable[Answer]) -> Answer:
+    try:
+        return await asked
+    except Fault:
+        # Not caused by itself: that would be a ring, with all that its frames hold.
+        raise
+    except Exception as error:
+        raise translated(error) from error
 
 
 def _beginning(actor: Actor) -> str:

@@ -32,17 +32,17 @@ def _uuid(value: object) -> bytes:
 
 
 def _bytea(value: object) -> bytes:
-    assert isinstance(value, bytes)
+    if not isinstance(value, bytes):
+        raise TypeError(f"No bytes are written for a {type(value).__name__}.")
     return b"\\x" + value.hex().encode()
 
 
 def _text(value: object) -> bytes:
-    kind = type(value)
-    if kind is str:
-        return value.encode()  # type: ignore[attr-defined, no-any-return]
-    if kind is bytes:
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, bytes):
         # Finished JSON.
-        return value  # type: ignore[return-value]
+        return value
     if isinstance(value, list | tuple):
         return ("{" + ",".join(_element(one) for one in value) + "}").encode()
     return _plain(value).encode()
@@ -60,6 +60,6 @@ def _plain(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime | date | time):
         return value.isoformat()
-    if isinstance(value, str | int | float | Decimal | UUID):
+    if isinstance(value, int | float | Decimal | UUID):
         return str(value)
     raise TypeError(f"No bind is written for a {type(value).__name__}.")

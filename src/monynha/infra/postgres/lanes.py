@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from monynha.core.errors import Unavailable
 from monynha.infra.postgres.connecting import WAIT_S, connect
@@ -26,14 +26,24 @@ _PAUSE_S = 1
 class Lanes:
     """Up to `size` pipelines with at most `depth` questions under way on each.
 
-    Who finds no place waits, some 5 seconds at most (Unavailable).
+    Who finds no place waits, some 5 seconds at most (Unavailable). `on_slow` is called with each statement
+    that takes long.
     """
 
-    def __init__(self, url: str, role: str, *, size: int, depth: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        role: str,
+        *,
+        size: int,
+        depth: int,
+        on_slow: Callable[[str], None] = lambda statement: None,
+    ) -> None:
         self._url = url
         self._role = role
         self._size = size
         self._depth = depth
+        self._on_slow = on_slow
         self._loop = asyncio.get_running_loop()
         self._open: list[Pipeline] = []
         self._waiting: deque[Asked] = deque()
@@ -124,7 +134,7 @@ class Lanes:
         if not self._size:
             connection.terminate()
             return
-        self._open.append(Pipeline(connection, self._freed))
+        self._open.append(Pipeline(connection, on_free=self._freed, on_slow=self._on_slow))
 
     def _freed(self, lane: Pipeline) -> None:
         if lane.is_closed and lane in self._open:

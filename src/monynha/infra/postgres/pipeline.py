@@ -24,16 +24,29 @@ from monynha.infra.postgres.wire import LENGTH, Prepared
 _read_length = LENGTH.unpack_from
 # The server gives up first and says so; this is for a server that says nothing any more.
 _SILENCE_S: Final = WITHIN_S + 5
+_SLOW_S: Final = 0.05
+"""How long a question may take that shares its connection."""
 # What was prepared reads something else now (a migration), or is gone: it is prepared once more.
 _OUTDATED = {"0A000", "26000"}
 
 
 class Pipeline(asyncio.Protocol):
-    """Sends questions and hands out their answers; `on_free` is called when answers came, and at the end."""
+    """Sends questions and hands out their answers.
 
-    def __init__(self, connection: asyncpg.Connection, on_free: Callable[[Pipeline], None]) -> None:
+    `on_free` is called when answers came, and at the end; `on_slow` with each statement that takes long,
+    whether or not it succeeds and somebody still waits for it.
+    """
+
+    def __init__(
+        self,
+        connection: asyncpg.Connection,
+        *,
+        on_free: Callable[[Pipeline], None],
+        on_slow: Callable[[str], None],
+    ) -> None:
         self._connection = connection
         self._on_free = on_free
+        self._on_slow = on_slow
         self._loop = asyncio.get_running_loop()
         # The stubs do not know it; the driver is not asked anything any more.
         self._transport: asyncio.Transport = connection._transport  # type: ignore[attr-defined]
@@ -75,27 +88,35 @@ class Pipeline(asyncio.Protocol):
             self._bind(known, asked, written)
             return
         if known is None:
-            known = self._prepare(asked.statement, written)
+            try:
+                known = self._prepare(asked.statement, written)
+            except UnicodeEncodeError as error:
+                asked.refuse(error)
+                return
         known.waiting.append(asked)
         self.load += 1
 
     def _bind(self, prepared: Prepared, asked: Asked, written: list[bytes]) -> None:
         try:
-            written.append(prepared.bound(asked.binds))
-        except (TypeError, ValueError, AttributeError) as error:
+            message = prepared.bound(asked.binds)
+        # Whatever it is: were it to reach further, those before would be under way and never sent, and their
+        # answers would be taken for those of others.
+        except Exception as error:
             asked.refuse(error)
         else:
+            written.append(message)
             self._under_way.append(asked)
             self.load += 1
 
     def _prepare(self, statement: str, written: list[bytes]) -> Preparing:
         self._count += 1
         preparing = Preparing(statement, b"q%d" % self._count)
+        message = wire.parse(preparing.name, statement)
         gone = self._known.keep(statement, preparing)
         if isinstance(gone, Prepared):
             written.append(wire.forget(gone.name))
         self._under_way.append(preparing)
-        written.append(wire.parse(preparing.name, statement))
+        written.append(message)
         return preparing
 
     def data_received(self, data: bytes) -> None:
@@ -129,7 +150,10 @@ class Pipeline(asyncio.Protocol):
                 first.row = wire.read_row(data, at + 5)
         elif kind == wire.READY:
             self._under_way.popleft()
+            seconds, self._since = self._heard - self._since, self._heard
             if isinstance(first, Asked):
+                if seconds > _SLOW_S:
+                    self._on_slow(first.statement)
                 self._answered(first)
             else:
                 self._prepared(first)
@@ -144,16 +168,22 @@ class Pipeline(asyncio.Protocol):
 
     def _answered(self, asked: Asked) -> None:
         self.load -= 1
-        seconds, self._since = self._heard - self._since, self._heard
         error = asked.error
         if error is None:
-            asked.finish(seconds)
+            asked.finish()
         elif getattr(error, "sqlstate", "") in _OUTDATED and not asked.is_second:
             asked.again()
-            self._known.forget(asked.statement)
+            self._forget(asked.statement)
             self.ask((asked,))
         else:
             asked.refuse(error)
+
+    def _forget(self, statement: str) -> None:
+        """Have a statement prepared once more; who failed together joins the same preparation."""
+        known = self._known.get(statement)
+        if isinstance(known, Prepared):
+            self._known.forget(statement)
+            self._transport.write(wire.forget(known.name))
 
     def _prepared(self, preparing: Preparing) -> None:
         self.load -= len(preparing.waiting)

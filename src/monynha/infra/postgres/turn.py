@@ -10,11 +10,10 @@ from monynha.infra.postgres.wire import Row
 
 
 class Answer(NamedTuple):
-    """The first row that a question makes, what triggers told while it ran, and how long it took."""
+    """The first row that a question makes, and what triggers told while it ran."""
 
     row: Row | None
     told: str
-    seconds: float
 
 
 class Turn:
@@ -44,10 +43,10 @@ class Asked(Turn):
         self.answer = answer
         self.is_second = False
 
-    def finish(self, seconds: float) -> None:
+    def finish(self) -> None:
         """Answer whoever waits, if anybody still does."""
         if not self.answer.done():
-            self.answer.set_result(Answer(self.row, self.told, seconds))
+            self.answer.set_result(Answer(self.row, self.told))
 
     def refuse(self, error: BaseException) -> None:
         """Tell whoever waits why there is no answer."""
@@ -56,7 +55,8 @@ class Asked(Turn):
 
     def again(self) -> None:
         """Make it as if it had not been asked yet."""
-        self.is_second, self.error = True, None
+        self.is_second = True
+        self.row, self.error, self.told = None, None, ""
 
 
 class Preparing(Turn):
