@@ -14,8 +14,8 @@ import asyncpg
 from bench.documents import OURS
 from bench.world import World, ran
 from monynha.app.catalog import CATALOG
+from monynha.app.graphql import whole_schema
 from monynha.core.actor import Actor, ActorKind
-from monynha.domains.users.graphql import OWN
 from monynha.engine.compiler import Compiler
 from monynha.engine.mutate import insert_alone_sql
 from monynha.engine.selection import Condition, Scope, Selection
@@ -23,7 +23,6 @@ from monynha.infra.embedded.binaries import find_postgres
 from monynha.protocols.graphql.asked import Asked
 from monynha.protocols.graphql.document import Documents
 from monynha.protocols.graphql.plan import Plans
-from monynha.protocols.graphql.schema import build_schema
 
 _ANY = UUID(int=0)
 _CLAIMS = '\'{"iss":"bench","role":"authenticated","aud":"authenticated","aal":"aal1"}\'::text'
@@ -51,7 +50,7 @@ def statements() -> dict[str, str]:
 
 
 def _graph_statements() -> dict[str, str]:
-    schema = build_schema(CATALOG, OWN)
+    schema = whole_schema()
     documents, plans = Documents(schema, shows_schema=False), Plans(schema, Compiler())
     found = {}
     for scenario, text in OURS.items():

@@ -6,7 +6,6 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
@@ -24,15 +23,6 @@ pytestmark = pytest.mark.anyio
 
 SLEEP = "select 'woke' from pg_sleep($1::float8)"
 ECHO = "select $1::text"
-
-
-@pytest.fixture
-async def lanes(running_servers: Servers) -> AsyncIterator[Lanes]:
-    """Return a single connection that takes sixteen questions at once."""
-    made = Lanes(running_servers.database_url, APP_ROLE, size=1, depth=16)
-    await made.warm()
-    yield made
-    made.close()
 
 
 async def first(lanes: Lanes, statement: str, *binds: object) -> str | None:

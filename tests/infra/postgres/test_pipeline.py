@@ -13,7 +13,6 @@ import pytest
 
 from monynha.infra.embedded import Servers
 from monynha.infra.postgres.lanes import Lanes
-from monynha.infra.postgres.roles import APP_ROLE
 from monynha.infra.postgres.turn import Answer, Asked
 from tests.infra.postgres.scripted import FATAL, NOISE, Cut, Scripted, scripted
 
@@ -36,15 +35,6 @@ async def script(tmp_path: Path, slow: list[str]) -> AsyncIterator[tuple[Scripte
         await lanes.warm()
         yield server, lanes
         lanes.close()
-
-
-@pytest.fixture
-async def lanes(running_servers: Servers) -> AsyncIterator[Lanes]:
-    """Return a single connection to a real server."""
-    made = Lanes(running_servers.database_url, APP_ROLE, size=1, depth=16)
-    await made.warm()
-    yield made
-    made.close()
 
 
 def texts(answers: list[Answer | BaseException]) -> list[object]:

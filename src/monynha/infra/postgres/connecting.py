@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncpg
 
-TELLING = "monynha:"
-"""What our triggers say in a notice begins with this."""
 WAIT_S = 5
 """How long to wait for a connection."""
 WITHIN_S = 30
@@ -13,6 +11,7 @@ WITHIN_S = 30
 PREPARED = 200
 """How many statements a connection keeps: each holds its plan, some 100 kB for a deep GraphQL document."""
 
+_TELLING = "monynha:"
 _SESSION = {
     "monynha.tells": "on",
     "timezone": "UTC",
@@ -38,10 +37,15 @@ class Connection(asyncpg.Connection):
 
     def _process_log_message(self, fields: dict[str, str], last_query: str | None) -> None:
         # asyncpg's own listeners are called a turn of the loop later.
-        message = fields.get("M", "")
-        if message.startswith(TELLING):
-            said = message.removeprefix(TELLING)
-            self._told = f"{self._told},{said}" if self._told else said
+        self._told = with_told(self._told, fields.get("M", ""))
+
+
+def with_told(told: str, message: str) -> str:
+    """Return what our triggers told, with what one more notice says, if it is theirs."""
+    if not message.startswith(_TELLING):
+        return told
+    said = message.removeprefix(_TELLING)
+    return f"{told},{said}" if told else said
 
 
 async def connect(url: str, role: str) -> Connection:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -20,12 +20,12 @@ from monynha.infra.postgres.access import Access
 from monynha.infra.postgres.connecting import Connection
 from monynha.infra.postgres.faults import NOT_LIVE, Retry, Violation, translated
 from monynha.infra.postgres.roles import ADMIN_ROLE, APP_ROLE, SYSTEM_ROLE
-from monynha.infra.postgres.turn import Answer
 from monynha.infra.postgres.wire import Row
 
 CLAIM_BINDS = 3
 """How many binds of a guarded statement say who asks: `$1` claims, `$2` user id, `$3` session id."""
 
+_T = TypeVar("_T")
 Written = Callable[[str], None]
 """Called once a transaction has committed, with what its triggers told: `kind id version,…`."""
 _GUARD = "select case when auth.enter($1, $2, $3) then ({query}) else 'false'::json end"
@@ -59,6 +59,7 @@ class Database:
         try:
             await people.warm()
         except Exception as error:
+            people.close()
             fault = translated(error)
             if isinstance(fault, Unavailable):
                 raise WrongSetting("DATABASE_URL: the database does not answer.") from error
@@ -99,10 +100,9 @@ class Acting:
     async def look(self, query: str, *binds: object) -> bytes:
         """Return the JSON that a query of the program's own makes in one round trip; binds begin at `$2`."""
         statement = f"select case when set_config('monynha.actor', $1, true) is not null then ({query}) end"
-        answered = await _ours(self._ways[0].single.ask(statement, (self.actor.name, *binds)))
-        answer = answered.row[0] if answered.row else None
-        assert answer is not None
-        return answer
+        answer = await _ours(self._ways[0].single.ask(statement, (self.actor.name, *binds)))
+        assert answer.value is not None
+        return answer.value
 
     async def ask(self, statement: str, binds: Sequence[object], *, is_light: bool = False) -> bytes | None:
         """Return the JSON that a guarded statement makes, None where it finds nothing; one round trip.
@@ -112,10 +112,9 @@ class Acting:
         actor = self.actor
         whole = (actor.claims, actor.id, actor.session_id, *binds)
         for way in self._ways:
-            answered = await _ours(way.ask(statement, whole, is_light=is_light))
-            answer = answered.row[0] if answered.row else None
-            if answer != b"false":
-                return answer
+            answer = await _ours(way.ask(statement, whole, is_light=is_light))
+            if answer.value != b"false":
+                return answer.value
         raise Unauthenticated()
 
     async def tell(self, statement: str, binds: Sequence[object], *, known: str | None = None) -> Row:
@@ -126,10 +125,10 @@ class Acting:
         actor = self.actor
         whole = (actor.claims, actor.id, actor.session_id, *binds)
         for way in self._ways:
-            answered = await _ours(way.single.ask(statement, whole))
-            if answered.row is not None:
-                self._tell_of(",".join(one for one in (known, answered.told) if one))
-                return answered.row
+            answer = await _ours(way.single.ask(statement, whole))
+            if answer.row is not None:
+                self._tell_of(",".join(one for one in (known, answer.told) if one))
+                return answer.row
         raise Unauthenticated()
 
     def _tell_of(self, told: str) -> None:
@@ -188,20 +187,20 @@ class Transaction:
 
     async def value(self, statement: str, *binds: object) -> Any:
         """Return the first column of the first row, or None."""
-        return await self._run(self._connection.fetchval(statement, *binds))
+        return await _ours(self._connection.fetchval(statement, *binds))
 
     async def row(self, statement: str, *binds: object) -> asyncpg.Record | None:
         """Return the first row, or None."""
-        row: asyncpg.Record | None = await self._run(self._connection.fetchrow(statement, *binds))
+        row: asyncpg.Record | None = await _ours(self._connection.fetchrow(statement, *binds))
         return row
 
     async def rows(self, statement: str, *binds: object) -> list[asyncpg.Record]:
         """Return all rows."""
-        return list(await self._run(self._connection.fetch(statement, *binds)))
+        return list(await _ours(self._connection.fetch(statement, *binds)))
 
     async def run(self, statement: str, *binds: object) -> int:
         """Run a statement for its effect and return how many rows it touched."""
-        tag: str = await self._run(self._connection.execute(statement, *binds))
+        tag: str = await _ours(self._connection.execute(statement, *binds))
         last = tag.rpartition(" ")[2]
         return int(last) if last.isdigit() else 0
 
@@ -214,21 +213,17 @@ class Transaction:
         finally:
             await self.run("rollback to savepoint attempt")
 
-    async def _run(self, awaitable: Any) -> Any:
-        try:
-            return await awaitable
-        except Exception as error:
-            raise translated(error) from error
 
-
-async def _ours(asked: Awaitable[Answer]) -> Answer:
+async def _ours(asked: Awaitable[_T]) -> _T:
+    """Return what comes of it, and tell the driver's errors as ours."""
     try:
         return await asked
-    except Fault:
-        # Not caused by itself: that would be a ring, with all that its frames hold.
-        raise
     except Exception as error:
-        raise translated(error) from error
+        ours = translated(error)
+        if ours is error:
+            # Not caused by itself: that would be a ring, with all that its frames hold.
+            raise
+        raise ours from error
 
 
 def _beginning(actor: Actor) -> str:

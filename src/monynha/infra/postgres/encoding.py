@@ -12,17 +12,16 @@ Encode = Callable[[object], bytes]
 
 _UUID = 2950
 _BYTEA = 17
-_BINARY = {_UUID}
 
 
 def is_binary(oid: int) -> bool:
     """Whether values of the type go as PostgreSQL keeps them, and not as text."""
-    return oid in _BINARY
+    return oid == _UUID
 
 
 def encoder(oid: int) -> Encode:
     """Return what writes values of the type."""
-    if oid == _UUID:
+    if is_binary(oid):
         return _uuid
     return _bytea if oid == _BYTEA else _text
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from monynha.core.errors import Fault, Internal, Unauthenticated, Unavailable
+from monynha.core.errors import Internal, Unauthenticated, Unavailable
 
 NOT_LIVE = "MN401"
 """The SQLSTATE by which `auth.enter_or_raise` says that the session is over."""
@@ -78,8 +78,3 @@ def _from_state(error: asyncpg.PostgresError) -> Exception:
 def _is_lost(error: Exception) -> bool:
     text = str(error)
     return "closed" in text or "terminated" in text or "released" in text
-
-
-def is_fault(error: BaseException) -> bool:
-    """Whether the error is already one of ours."""
-    return isinstance(error, Fault | Retry | Violation)

@@ -17,11 +17,10 @@ import asyncpg
 from monynha.core.errors import Unavailable
 from monynha.core.remembered import Remembered
 from monynha.infra.postgres import wire
-from monynha.infra.postgres.connecting import PREPARED, TELLING, WITHIN_S
+from monynha.infra.postgres.connecting import PREPARED, WITHIN_S
 from monynha.infra.postgres.turn import Asked, Preparing
-from monynha.infra.postgres.wire import LENGTH, Prepared
+from monynha.infra.postgres.wire import Prepared, read_length
 
-_read_length = LENGTH.unpack_from
 # The server gives up first and says so; this is for a server that says nothing any more.
 _SILENCE_S: Final = WITHIN_S + 5
 _SLOW_S: Final = 0.05
@@ -131,7 +130,7 @@ class Pipeline(asyncio.Protocol):
         at, end = 0, len(data)
         self._need = 5
         while end - at >= 5:
-            after = at + 1 + _read_length(data, at + 1)[0]
+            after = at + 1 + read_length(data, at + 1)[0]
             if after > end:
                 self._need = after - at
                 break
@@ -160,9 +159,7 @@ class Pipeline(asyncio.Protocol):
         elif kind == wire.ERROR:
             first.error = wire.error_of(wire.read_fields(data, at + 5, after))
         elif kind == wire.NOTICE:
-            said = wire.read_fields(data, at + 5, after).get("M", "")
-            if said.startswith(TELLING):
-                first.tell(said.removeprefix(TELLING))
+            first.hear(wire.read_fields(data, at + 5, after).get("M", ""))
         elif kind == wire.PARAMETERS and isinstance(first, Preparing):
             first.oids = wire.read_parameters(data, at + 5)
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from monynha.infra.postgres.connecting import with_told
 from monynha.infra.postgres.wire import Row
 
 
@@ -14,6 +15,11 @@ class Answer(NamedTuple):
 
     row: Row | None
     told: str
+
+    @property
+    def value(self) -> bytes | None:
+        """The first column of the row, or None."""
+        return self.row[0] if self.row else None
 
 
 class Turn:
@@ -26,9 +32,9 @@ class Turn:
         self.error: BaseException | None = None
         self.told = ""
 
-    def tell(self, said: str) -> None:
-        """Note what a trigger says."""
-        self.told = f"{self.told},{said}" if self.told else said
+    def hear(self, message: str) -> None:
+        """Note what a notice says, if one of our triggers says it."""
+        self.told = with_told(self.told, message)
 
 
 class Asked(Turn):

@@ -9,10 +9,10 @@ import asyncpg
 
 from monynha.infra.postgres.encoding import encoder, is_binary
 
-LENGTH = Struct("!i")
+_LENGTH = Struct("!i")
 _COUNT = Struct("!h")
-_write_length = LENGTH.pack
-_read_length = LENGTH.unpack_from
+_write_length = _LENGTH.pack
+read_length = _LENGTH.unpack_from
 _read_count = _COUNT.unpack_from
 _NULL = _write_length(-1)
 
@@ -25,8 +25,7 @@ Row = tuple[bytes | None, ...]
 """A row as it came: each column is PostgreSQL's text, or None."""
 
 # What an answer is made of, by the first byte of each message.
-BIND_COMPLETE, DATA_ROW, COMMAND_COMPLETE, READY = b"2DCZ"
-ERROR, NOTICE, PARAMETERS = b"ENt"
+DATA_ROW, READY, ERROR, NOTICE, PARAMETERS = b"DZENt"
 
 
 def _message(kind: bytes, body: bytes) -> bytes:
@@ -78,7 +77,7 @@ class Prepared:
 def read_parameters(data: bytes, at: int) -> list[int]:
     """Return the OIDs of a ParameterDescription whose body begins there."""
     (count,) = _read_count(data, at)
-    return [_read_length(data, at + 2 + 4 * index)[0] for index in range(count)]
+    return [read_length(data, at + 2 + 4 * index)[0] for index in range(count)]
 
 
 def read_row(data: bytes, at: int) -> Row:
@@ -87,7 +86,7 @@ def read_row(data: bytes, at: int) -> Row:
     at += 2
     columns: list[bytes | None] = []
     for _ in range(count):
-        (length,) = _read_length(data, at)
+        (length,) = read_length(data, at)
         at += 4
         if length < 0:
             columns.append(None)

@@ -29,12 +29,11 @@ from graphql.execution.values import VariableValues
 from monynha.core.errors import BadRequest
 from monynha.core.remembered import Remembered
 from monynha.protocols.graphql.errors import Refused, refused_document
-from monynha.protocols.graphql.limits import MOST_TOKENS, check_text, check_tree
+from monynha.protocols.graphql.limits import MOST_ERRORS, MOST_TOKENS, check_text, check_tree
 from monynha.protocols.graphql.slowly import Slowly, Steps, at_once
 from monynha.protocols.graphql.variables import Variables
 
 _MOST, MOST_LONG = 500, 100
-_MOST_ERRORS = 20
 SHORT = 1_000
 """Up to how many characters a new document is read at once; the longest take 0.1 s."""
 Rules = tuple[type[ASTValidationRule], ...]
@@ -127,9 +126,9 @@ class Documents:
         errors: list[GraphQLError] = []
         for rules in parts:
             yield
-            errors += validate(self.schema, parsed, rules, _MOST_ERRORS, not self.shows_schema)
+            errors += validate(self.schema, parsed, rules, MOST_ERRORS, not self.shows_schema)
         if errors:
-            raise refused_document(errors[: _MOST_ERRORS + 1])
+            raise refused_document(errors[: MOST_ERRORS + 1])
         return _document(parsed, is_long=len(text) > SHORT)
 
 

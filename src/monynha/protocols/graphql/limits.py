@@ -41,6 +41,8 @@ MOST_REPEATS = 50
 MOST_INTROSPECTIONS = 1
 """Of the whole schema, which takes the longest of all that a document may ask."""
 MOST_VALUES = 2_000
+MOST_ERRORS = 20
+"""How many are told of a document, or of its variables."""
 LONGEST_ALIAS = 63
 """PostgreSQL cuts longer names."""
 

@@ -11,9 +11,8 @@ from graphql.execution.values import VariableValues, VariableValueSource, get_va
 
 from monynha.core.errors import BadRequest
 from monynha.protocols.graphql.errors import Refused, refused_variables
-from monynha.protocols.graphql.limits import check_values
+from monynha.protocols.graphql.limits import MOST_ERRORS, check_values
 
-_MOST_ERRORS = 20
 _Plain = Sequence[tuple[str, GraphQLVariableSignature, Callable[[Any], Any]]]
 
 
@@ -53,7 +52,7 @@ class Variables:
         except BadRequest as fault:
             raise Refused.for_fault(fault) from None
         definitions = self._operation.variable_definitions or ()
-        found = get_variable_values(self._schema, definitions, dict(given), max_errors=_MOST_ERRORS)
+        found = get_variable_values(self._schema, definitions, dict(given), max_errors=MOST_ERRORS)
         if isinstance(found, list):
             raise refused_variables(found)
         return found
