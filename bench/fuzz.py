@@ -13,12 +13,12 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from monynha.app.catalog import CATALOG
-from monynha.engine.resource import Resource
-from monynha.protocols.rest.addresses import BASE, addresses
+from monynha.app.composition.catalog import CATALOG
+from monynha.engine.schema.resource import Resource
+from monynha.protocols.rest.resource_routes import API_PREFIX, resource_routes
 
 # fmt: off
-ODD = [
+ODD_STRINGS = [
     "", "0", "-1", "1e999", "null", "true", "[]", "{}", "'", '"', "\\", "%", "_", "\x00", "\ud800", "\u202e",
     "é" * 300, "a" * 5000, "2026-01-31T09:00:00Z", "0000-00-00T00:00:00Z", "9999-12-31T23:59:59.999999-23:59",
     "me", "../..", "00000000-0000-4000-8000-000000000001", "00000000-0000-0000-0000-000000000000",
@@ -26,25 +26,25 @@ ODD = [
     "owner.ownedProjects.members.user.memberships.project.tasks.assignee",
 ]
 # fmt: on
-SCALARS = [None, True, False, 0, -1, 2**53, 2**70, 1e308, "", "x", *ODD]
+SCALARS = [None, True, False, 0, -1, 2**53, 2**70, 1e308, "", "x", *ODD_STRINGS]
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-class Fuzz:
+class RequestFuzzer:
     """Makes requests from a seed."""
 
     def __init__(self, seed: int, tokens: list[str]) -> None:
-        self.draw = random.Random(seed)
+        self.rng = random.Random(seed)
         self.tokens = tokens
-        self.routes = [*addresses(CATALOG)]
+        self.routes = [*resource_routes(CATALOG)]
 
     def request(self) -> bytes:
         """Return one whole HTTP request."""
-        draw = self.draw
-        route = draw.choice(self.routes)
-        method = route.method if draw.random() < 0.8 else draw.choice(METHODS)
-        path = BASE + "/".join(
-            quote(self._id(), safe="") if word.startswith("{") else word for word in route.path.split("/")
+        rng = self.rng
+        route = rng.choice(self.routes)
+        method = route.method if rng.random() < 0.8 else rng.choice(METHODS)
+        path = API_PREFIX + "/".join(
+            quote(self._random_id(), safe="") if word.startswith("{") else word for word in route.path.split("/")
         )
         query = self._query(route.resource)
         head = [f"{method} {path}{query} HTTP/1.1", "host: fuzz", *self._headers()]
@@ -52,13 +52,13 @@ class Fuzz:
         head.append(f"content-length: {len(body)}")
         return "\r\n".join(head).encode("latin-1", "replace") + b"\r\n\r\n" + body
 
-    def _id(self) -> str:
-        kind = self.draw.choice(("8000", "a000", "b000"))
-        known = f"00000000-0000-4000-{kind}-{self.draw.randint(1, 50):012x}"
-        return known if self.draw.random() < 0.8 else self._odd()
+    def _random_id(self) -> str:
+        kind = self.rng.choice(("8000", "a000", "b000"))
+        existing = f"00000000-0000-4000-{kind}-{self.rng.randint(1, 50):012x}"
+        return existing if self.rng.random() < 0.8 else self._odd_string()
 
-    def _odd(self) -> str:
-        return self.draw.choice(ODD).encode("utf-8", "replace").decode()
+    def _odd_string(self) -> str:
+        return self.rng.choice(ODD_STRINGS).encode("utf-8", "replace").decode()
 
     def _query(self, resource: Resource) -> str:
         names = [
@@ -71,67 +71,63 @@ class Fuzz:
             "x",
             *(one.name for one in resource.filters),
         ]
-        some = self.draw.sample(names, self.draw.choice((0, 0, 1, 2, 3)))
-        pairs = [f"{name}={quote(self._value(name, resource), safe='')}" for name in some]
+        chosen = self.rng.sample(names, self.rng.choice((0, 0, 1, 2, 3)))
+        pairs = [f"{name}={quote(self._value(name, resource), safe='')}" for name in chosen]
         return "?" + "&".join(pairs) if pairs else ""
 
     def _value(self, name: str, resource: Resource) -> str:
-        good = {
+        valid_values = {
             "limit": ["1", "20", "100"],
             "sort": [*resource.sorts, *(f"-{one}" for one in resource.sorts)],
             "count": ["exact"],
             "include": list(CATALOG.relations_of(resource)),
             "fields": list(resource.fields),
         }.get(name)
-        return self.draw.choice(good) if good and self.draw.random() < 0.7 else self._odd()
+        return self.rng.choice(valid_values) if valid_values and self.rng.random() < 0.7 else self._odd_string()
 
     def _headers(self) -> list[str]:
-        draw = self.draw
-        found = []
-        if draw.random() < 0.95:
-            token = (
-                draw.choice(self.tokens) if draw.random() < 0.97 else draw.choice(self.tokens)[:-3] + "abc"
-            )
-            found.append(f"authorization: Bearer {token}")
-        found.append("content-type: " + draw.choice(("application/json",) * 9 + ("text/plain",)))
-        if draw.random() < 0.1:
-            found.append(
-                "if-match: " + draw.choice(('"1-a"', "*", '"x"', 'W/"1-a"', "1", '"99999999999999999999-a"'))
-            )
-        if draw.random() < 0.1:
-            found.append("idempotency-key: " + draw.choice(("k1", "k2", "k3", "é", "x" * 300)))
-        return found
+        rng = self.rng
+        headers = []
+        if rng.random() < 0.95:
+            token = rng.choice(self.tokens) if rng.random() < 0.97 else rng.choice(self.tokens)[:-3] + "abc"
+            headers.append(f"authorization: Bearer {token}")
+        headers.append("content-type: " + rng.choice(("application/json",) * 9 + ("text/plain",)))
+        if rng.random() < 0.1:
+            headers.append("if-match: " + rng.choice(('"1-a"', "*", '"x"', 'W/"1-a"', "1", '"99999999999999999999-a"')))
+        if rng.random() < 0.1:
+            headers.append("idempotency-key: " + rng.choice(("k1", "k2", "k3", "é", "x" * 300)))
+        return headers
 
     def _body(self, resource: Resource) -> bytes:
-        draw = self.draw
-        if draw.random() < 0.05:
-            return draw.choice(
+        rng = self.rng
+        if rng.random() < 0.05:
+            return rng.choice(
                 (b"", b"{", b"[1,", b"\xff", b'{"a":1,"a":2}', b"[" * 100, b'"\\ud800"', b"1e999", b"null")
             )
         names = [*resource.fields, "email", "password", "x", "data"]
-        body = {name: self._json(3) for name in draw.sample(names, draw.randint(0, min(5, len(names))))}
-        for name, one in resource.fields.items():
-            if one.rules.creatable and draw.random() < 0.6:
-                body[name] = draw.choice(one.rules.choices) if one.rules.choices else "A fine value"
+        body = {name: self._random_json(3) for name in rng.sample(names, rng.randint(0, min(5, len(names))))}
+        for name, field in resource.fields.items():
+            if field.rules.is_creatable and rng.random() < 0.6:
+                body[name] = rng.choice(field.rules.choices) if field.rules.choices else "A fine value"
         return json.dumps(body).encode()
 
-    def _json(self, depth: int) -> object:
-        draw = self.draw
-        if depth and draw.random() < 0.2:
-            return [self._json(depth - 1) for _ in range(draw.randint(0, 3))]
-        if depth and draw.random() < 0.2:
-            return {self._odd(): self._json(depth - 1) for _ in range(draw.randint(0, 3))}
-        return draw.choice(SCALARS)
+    def _random_json(self, depth: int) -> object:
+        rng = self.rng
+        if depth and rng.random() < 0.2:
+            return [self._random_json(depth - 1) for _ in range(rng.randint(0, 3))]
+        if depth and rng.random() < 0.2:
+            return {self._odd_string(): self._random_json(depth - 1) for _ in range(rng.randint(0, 3))}
+        return rng.choice(SCALARS)
 
 
-async def _sender(url: str, fuzz: Fuzz, count: int, statuses: Counter[int]) -> None:
+async def _send_requests(url: str, fuzzer: RequestFuzzer, count: int, statuses: Counter[int]) -> None:
     parts = urlsplit(url)
     reader = writer = None
     for _ in range(count):
         if writer is None or writer.is_closing():
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         assert reader is not None
-        request = fuzz.request()
+        request = fuzzer.request()
         writer.write(request)
         try:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
@@ -139,13 +135,13 @@ async def _sender(url: str, fuzz: Fuzz, count: int, statuses: Counter[int]) -> N
             writer = None
             continue
         status = int(head.split(b" ", 2)[1])
-        lower = head.lower()
-        if b"content-length:" in lower and not request.startswith(b"HEAD"):
-            await reader.readexactly(int(lower.split(b"content-length:")[1].split(b"\r\n")[0]))
+        lower_head = head.lower()
+        if b"content-length:" in lower_head and not request.startswith(b"HEAD"):
+            await reader.readexactly(int(lower_head.split(b"content-length:")[1].split(b"\r\n")[0]))
         statuses[status] += 1
         if status >= 500:
             print(status, request[:2000])
-        if b"connection: close" in lower:
+        if b"connection: close" in lower_head:
             writer.close()
 
 
@@ -156,13 +152,18 @@ async def main() -> None:
     parser.add_argument("tokens", type=Path)
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
-    chosen = parser.parse_args()
-    tokens = chosen.tokens.read_text().split()[:50]
+    options = parser.parse_args()
+    tokens = options.tokens.read_text().split()[:50]
     statuses: Counter[int] = Counter()
     senders = 16
     await asyncio.gather(
         *(
-            _sender(chosen.url, Fuzz(chosen.seed * 1000 + number, tokens), chosen.count // senders, statuses)
+            _send_requests(
+                options.url,
+                RequestFuzzer(options.seed * 1000 + number, tokens),
+                options.count // senders,
+                statuses,
+            )
             for number in range(senders)
         )
     )

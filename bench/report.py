@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from bench.contenders import Contender
+from bench.targets import Target
 
 SCENARIOS = {
     "projects": "list 20 projects",
@@ -19,11 +19,11 @@ SCENARIOS = {
 }
 
 LIMIT = "pgbench, the same statements (limit)"
-ALONE = "pgbench, the insert without its event"
+WITHOUT_EVENT = "pgbench, the insert without its event"
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """One round: requests a second, and milliseconds."""
 
     per_second: float
@@ -31,70 +31,71 @@ class Measured:
     p99_ms: float
 
 
-Table = dict[str, dict[str, list[Measured]]]
+Table = dict[str, dict[str, list[Measurement]]]
 """The rounds by scenario and contender; what a contender cannot be asked is empty."""
 
 
-def report(table: Table, found: list[Contender]) -> str:
+def render_report(table: Table, targets: list[Target]) -> str:
     """Return the table; the first contender is ours."""
-    ours, *peers = found
+    ours, *peers = targets
 
-    def middle(scenario: str, name: str) -> float | None:
-        return _middle(table, scenario, name)
+    def median_rate(scenario: str, name: str) -> float | None:
+        return _median_rate(table, scenario, name)
 
-    def ratio(name: str, form: str) -> Callable[[str], str]:
+    def ratio(name: str, template: str) -> Callable[[str], str]:
         def cell(scenario: str) -> str:
-            own, other = middle(scenario, ours.name), middle(scenario, name)
-            return form.format(own / other) if own and other else ""
+            ours_rate, other_rate = median_rate(scenario, ours.name), median_rate(scenario, name)
+            return template.format(ours_rate / other_rate) if ours_rate and other_rate else ""
 
         return cell
 
-    def speed(name: str) -> Callable[[str], str]:
-        return lambda scenario: f"{middle(scenario, name):,.0f}" if middle(scenario, name) else ""
+    def rate(name: str) -> Callable[[str], str]:
+        return lambda scenario: f"{median_rate(scenario, name):,.0f}" if median_rate(scenario, name) else ""
 
-    def waited(of: str) -> Callable[[str], str]:
+    def latency(field: str) -> Callable[[str], str]:
         def cell(scenario: str) -> str:
             rounds = table[scenario][ours.name]
-            return f"{median(getattr(one, of) for one in rounds):.1f} ms" if rounds else ""
+            return f"{median(getattr(one, field) for one in rounds):.1f} ms" if rounds else ""
 
         return cell
 
-    def beside_rest() -> str:
-        rest, graph = middle("task", ours.name), middle("graph1", ours.name)
+    def graphql_overhead() -> str:
+        rest, graph = median_rate("task", ours.name), median_rate("graph1", ours.name)
         return f"{rest / graph:.2f} ×" if rest and graph else ""
 
     rows = [
         _row("requests a second", SCENARIOS.get, "memory"),
         _row("---", lambda _: "---", "---"),
-        _row(LIMIT, speed(LIMIT)),
-        _row(ALONE, speed(ALONE)),
-        *(_row(one.name, speed(one.name), f"{one.memory_mb():.0f} MB") for one in found),
+        _row(LIMIT, rate(LIMIT)),
+        _row(WITHOUT_EVENT, rate(WITHOUT_EVENT)),
+        *(_row(one.name, rate(one.name), f"{one.memory_mb():.0f} MB") for one in targets),
         _row(f"**{ours.name} of the limit**", ratio(LIMIT, "{:.2f}")),
         *(_row(f"**against {one.name}**", ratio(one.name, "{:.1f} ×")) for one in peers),
-        _row("**GraphQL beside REST**", lambda scenario: beside_rest() if scenario == "graph1" else ""),
-        _row(f"{ours.name}, p50", waited("p50_ms")),
-        _row(f"{ours.name}, p99", waited("p99_ms")),
+        _row("**GraphQL beside REST**", lambda scenario: graphql_overhead() if scenario == "graph1" else ""),
+        _row(f"{ours.name}, p50", latency("p50_ms")),
+        _row(f"{ours.name}, p99", latency("p99_ms")),
     ]
     return "\n".join(rows)
 
 
-def limits(table: Table) -> str:
+def render_limits(table: Table) -> str:
     """Return what the server alone makes of each scenario, and how much of an insert its event leaves."""
-    lines = [
-        f"{SCENARIOS[scenario]}: {_middle(table, scenario, LIMIT):,.0f} a second" for scenario in SCENARIOS
-    ]
-    told, alone = _middle(table, "insert", LIMIT), _middle(table, "insert", ALONE)
-    if told and alone:
+    lines = [f"{SCENARIOS[scenario]}: {_median_rate(table, scenario, LIMIT):,.0f} a second" for scenario in SCENARIOS]
+    with_event, without_event = (
+        _median_rate(table, "insert", LIMIT),
+        _median_rate(table, "insert", WITHOUT_EVENT),
+    )
+    if with_event and without_event:
         lines.append(
-            f"insert a task without its event: {alone:,.0f} a second; with it {told / alone:.2f} of that"
+            f"insert a task without its event: {without_event:,.0f} a second; with it {with_event / without_event:.2f} of that"
         )
     return "\n".join(lines)
 
 
-def _middle(table: Table, scenario: str, name: str) -> float | None:
+def _median_rate(table: Table, scenario: str, name: str) -> float | None:
     rounds = table[scenario][name]
     return median(one.per_second for one in rounds) if rounds else None
 
 
-def _row(head: str, cell: Callable[[str], str | None], last: str = "") -> str:
-    return f"| {head} | " + " | ".join(cell(scenario) or "" for scenario in SCENARIOS) + f" | {last} |"
+def _row(title: str, cell: Callable[[str], str | None], last: str = "") -> str:
+    return f"| {title} | " + " | ".join(cell(scenario) or "" for scenario in SCENARIOS) + f" | {last} |"

@@ -14,15 +14,15 @@ from uuid import UUID
 
 import asyncpg
 
-from bench.world import HERE, World, world
-from monynha.app.catalog import CATALOG
+from bench.dataset import BENCH_FOLDER, Dataset, open_dataset
+from monynha.app.composition.catalog import CATALOG
 from monynha.core.actor import Actor, ActorKind
-from monynha.engine.compiler import Compiler
-from monynha.engine.query import Query
-from monynha.engine.selection import Condition, Scope, Selection
-from monynha.infra.postgres.database import Acting, Database
+from monynha.engine.query.compiler import Compiler
+from monynha.engine.query.queries import Queries
+from monynha.engine.query.selection import Condition, Scope, Selection
+from monynha.infra.postgres.database import ActorConnection, Database
 
-_QUERY = Query(Compiler())
+_QUERY = Queries(Compiler())
 _ROUNDS = 200
 
 
@@ -30,82 +30,84 @@ def _id(kind: str, number: int) -> UUID:
     return UUID(f"00000000-0000-4000-{kind}-{number:012x}")
 
 
-def _person(number: int) -> Actor:
+def _user(number: int) -> Actor:
     claims = '{"role":"authenticated"}'
     return Actor(ActorKind.USER, _id("8000", number), _id("9000", number), claims=claims)
 
 
-def _one(acting: Acting, asked: Selection) -> Awaitable[object]:
-    return _QUERY.one(acting, _QUERY.ready(asked))
+def _read_item(connection: ActorConnection, selection: Selection) -> Awaitable[object]:
+    return _QUERY.fetch_row(connection, _QUERY.prepare(selection))
 
 
-def _page(acting: Acting, asked: Selection) -> Awaitable[object]:
-    return _QUERY.page(acting, _QUERY.ready(asked))
+def _read_page(connection: ActorConnection, selection: Selection) -> Awaitable[object]:
+    return _QUERY.fetch_page(connection, _QUERY.prepare(selection))
 
 
-async def times(database: Database) -> dict[str, float]:
+async def measure_reads(database: Database) -> dict[str, float]:
     """Return the median milliseconds of a single read, a first page of tasks and a list of projects."""
     projects, tasks = CATALOG.resources["projects"], CATALOG.resources["tasks"]
-    found: dict[str, list[float]] = {"one task": [], "50 tasks": [], "20 projects": []}
+    samples: dict[str, list[float]] = {"one task": [], "50 tasks": [], "20 projects": []}
     for number in range(1, _ROUNDS):
-        acting = database.acting(_person(number))
+        connection = database.as_actor(_user(number))
         where = (Condition("is", ("projectId",), _id("a000", number)),)
         scope = Scope(projects, _id("a000", number))
-        asked = {
-            "one task": _one(acting, Selection(tasks, tuple(tasks.fields), key=(_id("b000", number),))),
-            "50 tasks": _page(
-                acting, Selection(tasks, tuple(tasks.fields), where=where, scope=scope, limit=50)
+        reads = {
+            "one task": _read_item(connection, Selection(tasks, tuple(tasks.fields), key=(_id("b000", number),))),
+            "50 tasks": _read_page(
+                connection, Selection(tasks, tuple(tasks.fields), where=where, scope=scope, limit=50)
             ),
-            "20 projects": _page(acting, Selection(projects, tuple(projects.fields))),
+            "20 projects": _read_page(connection, Selection(projects, tuple(projects.fields))),
         }
-        for name, question in asked.items():
+        for name, read in reads.items():
             started = perf_counter()
-            await question
-            found[name].append((perf_counter() - started) * 1000)
-    return {name: median(some) for name, some in found.items()}
+            await read
+            samples[name].append((perf_counter() - started) * 1000)
+    return {name: median(some) for name, some in samples.items()}
 
 
-async def busy_person(made: World, database: Database) -> float:
+async def measure_busy_user(dataset: Dataset, database: Database) -> float:
     """Return how many milliseconds somebody with 5,000 memberships waits for their projects."""
     projects = CATALOG.resources["projects"]
-    owner = await asyncpg.connect(made.servers.owner_url, server_settings={"role": "monynha_owner"})
-    busy = _id("8000", 9999)
-    before = await owner.fetch("select project_id from public.project_members where user_id = $1", busy)
+    owner = await asyncpg.connect(dataset.servers.owner_url, server_settings={"role": "monynha_owner"})
+    user_id = _id("8000", 9999)
+    memberships = await owner.fetch("select project_id from public.project_members where user_id = $1", user_id)
     await owner.execute(
         "insert into public.project_members (project_id, user_id, role) "
         "select id, $1, 'member' from public.projects order by id limit 5000 on conflict do nothing",
-        busy,
+        user_id,
     )
     await owner.execute("analyze public.project_members")
     try:
-        waited = []
+        samples = []
         for _ in range(20):
             started = perf_counter()
-            await _page(database.acting(_person(9999)), Selection(projects, tuple(projects.fields)))
-            waited.append((perf_counter() - started) * 1000)
-        return median(waited)
+            await _read_page(database.as_actor(_user(9999)), Selection(projects, tuple(projects.fields)))
+            samples.append((perf_counter() - started) * 1000)
+        return median(samples)
     finally:
-        kept = [row["project_id"] for row in before]
+        kept_ids = [row["project_id"] for row in memberships]
         await owner.execute(
-            "delete from public.project_members where user_id = $1 and project_id <> all ($2)", busy, kept
+            "delete from public.project_members where user_id = $1 and project_id <> all ($2)",
+            user_id,
+            kept_ids,
         )
         await owner.close()
 
 
-async def main(work: Path = HERE / ".work") -> None:
+async def main(work: Path = BENCH_FOLDER / ".work") -> None:
     """Measure with a million tasks, and in a world of its own with ten thousand."""
-    async with world(work) as made:
-        database = await Database.open(made.servers.database_url)
-        many = await times(database)
-        print(f"somebody with 5,000 memberships lists projects in {await busy_person(made, database):.1f} ms")
+    async with open_dataset(work) as dataset:
+        database = await Database.open(dataset.servers.database_url)
+        large_times = await measure_reads(database)
+        print(f"somebody with 5,000 memberships lists projects in {await measure_busy_user(dataset, database):.1f} ms")
         await database.close()
-    async with world(work.with_name(f"{work.name}-small"), tasks=10_000) as small:
-        database = await Database.open(small.servers.database_url)
-        few = await times(database)
+    async with open_dataset(work.with_name(f"{work.name}-small"), tasks=10_000) as small_dataset:
+        database = await Database.open(small_dataset.servers.database_url)
+        small_times = await measure_reads(database)
         await database.close()
-    for name, slow in many.items():
-        told = f"{few[name]:.2f} ms with 10,000 tasks, {slow:.2f} ms with a million"
-        print(f"{name}: {told}: {slow / few[name]:.2f} ×")
+    for name, large_ms in large_times.items():
+        comparison = f"{small_times[name]:.2f} ms with 10,000 tasks, {large_ms:.2f} ms with a million"
+        print(f"{name}: {comparison}: {large_ms / small_times[name]:.2f} ×")
 
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ import asyncpg
 import httpx
 import pytest
 
-from monynha.app.asgi import Program, build
-from monynha.core.settings import Settings
-from monynha.domains.auth.tokens import AccessTokens
-from monynha.infra.embedded import Servers, servers, with_secrets
+from monynha.app.composition.application import Application, build
+from monynha.core.settings.settings import Settings
+from monynha.domains.auth.tokens.access_tokens import AccessTokens
+from monynha.infra.embedded import ServerUrls, run_servers, with_jwt_secret
 from monynha.infra.postgres.database import Database
-from tests.live import listening
-from tests.people import People, Person
+from tests.live_server import serve
+from tests.users import ApiUser, UserFactory
 
 
 @pytest.fixture(scope="session")
@@ -29,68 +29,68 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings with a data folder of this session's own; the tests of limits set their own limits."""
-    given = {
+    environ = {
         "MONYNHA_DATA_DIR": str(tmp_path_factory.mktemp("monynha")),
         "MONYNHA_LIMIT_AUTH": "off",
         "MONYNHA_LIMIT_API": "off",
         "LOG_LEVEL": "error",
     }
     if binaries := os.environ.get("MONYNHA_TEST_POSTGRES_BIN"):
-        given["MONYNHA_POSTGRES_BIN"] = str(Path(binaries))
-    return with_secrets(Settings.read(given))
+        environ["MONYNHA_POSTGRES_BIN"] = str(Path(binaries))
+    return with_jwt_secret(Settings.read(environ))
 
 
 @pytest.fixture(scope="session")
-async def running_servers(settings: Settings) -> AsyncIterator[Servers]:
+async def running_servers(settings: Settings) -> AsyncIterator[ServerUrls]:
     """Return real servers, started for this session."""
-    async with servers(settings) as found:
-        yield found
+    async with run_servers(settings) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-async def program(settings: Settings, running_servers: Servers) -> AsyncIterator[Program]:
+async def program(settings: Settings, running_servers: ServerUrls) -> AsyncIterator[Application]:
     """Return the whole program over them."""
-    made = await build(settings, running_servers)
-    yield made
-    await made.close()
+    application = await build(settings, running_servers)
+    yield application
+    await application.close()
 
 
 @pytest.fixture(scope="session")
-async def address(program: Program) -> AsyncIterator[str]:
+async def address(program: Application) -> AsyncIterator[str]:
     """Return where the program listens, for what only a real socket shows."""
-    async with listening(program) as found:
-        yield found
+    async with serve(program) as host_and_port:
+        yield host_and_port
 
 
 @pytest.fixture
-def database(program: Program) -> Database:
+def database(program: Application) -> Database:
     """Return the program's way to its database."""
     return program.database
 
 
 @pytest.fixture
-async def client(program: Program) -> AsyncIterator[httpx.AsyncClient]:
+async def client(program: Application) -> AsyncIterator[httpx.AsyncClient]:
     """Return an HTTP client of nobody known."""
     transport = httpx.ASGITransport(app=program)
-    async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as found:
-        yield found
+    async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as http_client:
+        yield http_client
 
 
 @pytest.fixture
-def people(database: Database, settings: Settings, client: httpx.AsyncClient) -> People:
+def users(database: Database, settings: Settings, client: httpx.AsyncClient) -> UserFactory:
     """Return what makes people."""
     tokens = AccessTokens(settings.jwt_secret, issuer=f"{settings.site_url}/auth/v1", ttl_s=3600)
-    return People(database, tokens, client)
+    return UserFactory(database, tokens, client)
 
 
 @pytest.fixture
-async def ada(people: People) -> Person:
+async def user(users: UserFactory) -> ApiUser:
     """Return somebody who is signed in."""
-    return await people.new("Ada")
+    return await users.create("Ada")
 
 
 @pytest.fixture
-def owner_sql(running_servers: Servers) -> Callable[..., Awaitable[list[Any]]]:
+def owner_sql(running_servers: ServerUrls) -> Callable[..., Awaitable[list[Any]]]:
     """Return what runs a statement as somebody with psql would: as the owner, past the program."""
 
     async def run(statement: str, *binds: object) -> list[Any]:

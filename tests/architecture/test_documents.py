@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from monynha.app.cli import make_app
-from monynha.core.settings import Settings
+from monynha.core.settings.settings import Settings
 from tests.architecture.sources import ROOT, SOURCE
 
 APP = make_app()
@@ -42,7 +42,7 @@ def test_no_page_tells_of_a_setting_or_a_command_that_is_not_there(path: Path) -
     settings = set(re.findall(r"\bMONYNHA_[A-Z_]+[A-Z]", text))
     commands = set(re.findall(r"`monynha ([a-z][a-z-]*)", text))
 
-    assert set() == settings - SETTINGS.keys()
+    assert settings - SETTINGS.keys() == set()
     assert set() == commands - set(COMMANDS)
 
 
@@ -53,7 +53,7 @@ def test_no_setting_is_read_past_the_settings() -> None:
         for name in re.findall(r"\bMONYNHA_[A-Z_]+[A-Z]", path.read_text())
     }
 
-    assert set() == named - SETTINGS.keys()
+    assert named - SETTINGS.keys() == set()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -62,7 +62,7 @@ def test_every_command_has_words_and_an_example_that_can_be_typed(command: str) 
     examples = re.findall(r"^Example: monynha (.+)$", told, re.MULTILINE)
 
     assert told.partition("\n")[0].endswith(".")
-    assert [command] == [example.split()[0] for example in examples]
+    assert [example.split()[0] for example in examples] == [command]
     typed = shlex.split(examples[0].partition(" > ")[0])
     called, bound, _ = APP.parse_args(typed, exit_on_error=False, print_error=False)
     assert APP[command].default_command is called

@@ -14,9 +14,7 @@ FILE_LINES = 300
 FUNCTION_LINES = 40
 NO_NAMES = {"utils", "helpers", "common", "base", "manager", "misc"}
 MACHINE = re.compile(r"(?<![\w.])/(?:work|root|home|Users)/\w+")
-REGISTRY = re.compile(
-    r"https?://(?:pypi|files\.pythonhosted|registry\.npmjs|proxy\.golang|[\w.-]*artifact)[\w.-]*"
-)
+REGISTRY = re.compile(r"https?://(?:pypi|files\.pythonhosted|registry\.npmjs|proxy\.golang|[\w.-]*artifact)[\w.-]*")
 
 
 def tracked() -> list[str]:
@@ -29,7 +27,7 @@ def test_no_python_file_is_longer_than_it_may_be() -> None:
     names = [name for name in tracked() if name.endswith(".py")]
     lengths = {name: len((ROOT / name).read_text().splitlines()) for name in names}
 
-    assert {} == {name: length for name, length in lengths.items() if length > FILE_LINES}
+    assert {name: length for name, length in lengths.items() if length > FILE_LINES} == {}
 
 
 @pytest.mark.parametrize("name", modules())
@@ -40,7 +38,7 @@ def test_no_function_is_longer_than_it_may_be(name: str) -> None:
         if not isinstance(node, ast.ClassDef)
     }
 
-    assert {} == {inner: length for inner, length in lengths.items() if length > FUNCTION_LINES}
+    assert {inner: length for inner, length in lengths.items() if length > FUNCTION_LINES} == {}
 
 
 @pytest.mark.parametrize("name", modules())
@@ -56,7 +54,7 @@ def test_what_is_public_says_what_it_promises(name: str) -> None:
     if tree.body and ast.get_docstring(tree) is None:
         silent.insert(0, name)
 
-    assert [] == silent
+    assert silent == []
 
 
 def _is_inner(tree: ast.Module, name: str) -> bool:
@@ -76,11 +74,11 @@ def test_a_package_has_a_face_and_no_logic() -> None:
         and any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for node in tree.body)
     ]
 
-    assert [] == busy
+    assert busy == []
 
 
 def test_no_file_is_named_for_nothing() -> None:
-    assert [] == [name for name in modules() if NO_NAMES & {*name.split(".")}]
+    assert [name for name in modules() if NO_NAMES & {*name.split(".")}] == []
 
 
 def test_nothing_tracked_knows_a_machine_or_a_registry() -> None:
@@ -93,10 +91,10 @@ def test_nothing_tracked_knows_a_machine_or_a_registry() -> None:
         if name != "tests/architecture/test_files.py":
             found += [(name, one) for one in (*MACHINE.findall(text), *REGISTRY.findall(text))]
 
-    assert [] == found
+    assert found == []
 
 
 def test_no_assertion_is_hidden_from_the_type_checker_without_a_reason() -> None:
     bare = re.compile(r"#\s*type:\s*ignore(?!\[)")
 
-    assert [] == [name for name in modules() if bare.search(path_of(name).read_text())]
+    assert [name for name in modules() if bare.search(path_of(name).read_text())] == []

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from monynha.app.catalog import DOMAINS
+from monynha.app.composition.catalog import DOMAINS
 from tests.architecture.sources import FLOORS, floor_of, imports, modules
 
 # Neither `task`, which asyncio has too, nor `post`, which HTTP has.
@@ -24,7 +24,7 @@ def test_a_floor_imports_from_lower_floors_and_itself(floor: str) -> None:
         if floor_of(name) == floor and floor_of(target) not in ("", *allowed)
     }
 
-    assert set() == upward
+    assert upward == set()
 
 
 def test_every_module_stands_on_a_floor() -> None:
@@ -42,7 +42,7 @@ def test_migrations_are_apart() -> None:
         and "migrations" in (floor_of(name), floor_of(target))
     }
 
-    assert set() == inward
+    assert inward == set()
 
 
 def test_a_domain_knows_only_those_before_it() -> None:
@@ -50,7 +50,7 @@ def test_a_domain_knows_only_those_before_it() -> None:
         parts = name.split(".")
         return parts[2] if parts[1:2] == ["domains"] and len(parts) > 2 else ""
 
-    assert {*DOMAINS} == {domain(name) for name in modules()} - {""}
+    assert {domain(name) for name in modules()} - {""} == {*DOMAINS}
     wrong = {
         (name, target)
         for name, targets in imports().items()
@@ -58,7 +58,7 @@ def test_a_domain_knows_only_those_before_it() -> None:
         if domain(name) and domain(target) and DOMAINS.index(domain(target)) > DOMAINS.index(domain(name))
     }
 
-    assert set() == wrong
+    assert wrong == set()
 
 
 def test_there_is_no_ring_of_modules() -> None:
@@ -67,7 +67,7 @@ def test_there_is_no_ring_of_modules() -> None:
         for leaf in leaves:
             del graph[leaf]
 
-    assert set() == graph.keys(), "these import each other, or are imported by those that do"
+    assert graph.keys() == set(), "these import each other, or are imported by those that do"
 
 
 @pytest.mark.parametrize("part", ["protocols", "domains", "infra", "app", "engine", "core"])
@@ -87,7 +87,7 @@ def test_there_is_no_ring_of_packages(part: str) -> None:
         for leaf in leaves:
             del graph[leaf]
 
-    assert {} == graph
+    assert graph == {}
 
 
 @pytest.mark.parametrize("floor", ["core", "infra", "engine", "protocols"])
@@ -100,7 +100,7 @@ def test_no_word_of_a_domain_stands_below_the_domains(floor: str) -> None:
         if {*word.lower().split("_")} & WORDS_OF_DOMAINS
     }
 
-    assert set() == found
+    assert found == set()
 
 
 def _identifiers(tree: ast.Module) -> set[str]:

@@ -12,55 +12,59 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from monynha.app.asgi import Program, build
+from monynha.app.composition.application import Application, build
 from monynha.core.actor import Actor
-from monynha.core.settings import Settings
-from monynha.engine.history import Event, Stream
-from monynha.infra.embedded import Servers
-from tests.people import People, Person
-from tests.wire_tap import Tap, tapped
+from monynha.core.settings.settings import Settings
+from monynha.engine.realtime.event_log import Event, Stream
+from monynha.infra.embedded import ServerUrls
+from tests.round_trip_counter import RoundTripCounter, run_round_trip_counter
+from tests.users import ApiUser, UserFactory
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
-async def tap(running_servers: Servers) -> AsyncIterator[Tap]:
+async def tap(running_servers: ServerUrls) -> AsyncIterator[RoundTripCounter]:
     """Return a counted way to the database; a socket's path must be short."""
     with tempfile.TemporaryDirectory(prefix="tap") as folder:
-        async with tapped(running_servers.database_url, Path(folder)) as found:
-            yield found
+        async with run_round_trip_counter(running_servers.database_url, Path(folder)) as tap:
+            yield tap
 
 
 @pytest.fixture(scope="module")
-async def near(tap: Tap, settings: Settings, running_servers: Servers) -> AsyncIterator[Program]:
+async def tapped_program(
+    tap: RoundTripCounter, settings: Settings, running_servers: ServerUrls
+) -> AsyncIterator[Application]:
     """Return a program that goes the counted way."""
-    made = await build(settings, replace(running_servers, database_url=tap.url))
-    yield made
-    await made.close()
+    program = await build(settings, replace(running_servers, database_url=tap.url))
+    yield program
+    await program.close()
 
 
 @pytest.fixture(scope="module")
-async def counted(near: Program) -> AsyncIterator[httpx.AsyncClient]:
+async def tapped_client(tapped_program: Application) -> AsyncIterator[httpx.AsyncClient]:
     """Return its client."""
-    transport = httpx.ASGITransport(app=near)
+    transport = httpx.ASGITransport(app=tapped_program)
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
         yield client
 
 
 @pytest.fixture
-async def grace(people: People, counted: httpx.AsyncClient) -> Person:
+async def tapped_user(users: UserFactory, tapped_client: httpx.AsyncClient) -> ApiUser:
     """Return somebody whose requests are counted."""
-    return replace(await people.new("Grace"), client=counted)
+    return replace(await users.create("Grace"), client=tapped_client)
 
 
-async def trips(tap: Tap, person: Person, method: str, path: str, body: Any = None, **headers: str) -> int:
+async def count_round_trips(
+    tap: RoundTripCounter, user: ApiUser, method: str, path: str, body: Any = None, **headers: str
+) -> int:
     """Return the round trips of a request whose statements are prepared, as it was asked twice before."""
     for _ in range(2):
-        await person.ask(method, path, json=body, headers=headers)
-    before = tap.trips
-    answer = await person.ask(method, path, json=body, headers=headers)
-    assert answer.status_code < 300, answer.text
-    return tap.trips - before
+        await user.request(method, path, json=body, headers=headers)
+    before = tap.round_trips
+    response = await user.request(method, path, json=body, headers=headers)
+    assert response.status_code < 300, response.text
+    return tap.round_trips - before
 
 
 READS = [
@@ -84,39 +88,39 @@ READS = [
 
 
 @pytest.mark.parametrize("path", READS)
-async def test_a_read_is_one_round_trip(tap: Tap, grace: Person, path: str) -> None:
-    project = await grace.project()
-    task = await grace.task(project)
+async def test_a_read_is_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser, path: str) -> None:
+    project = await tapped_user.create_project()
+    task = await tapped_user.create_task(project)
 
-    assert 1 == await trips(tap, grace, "GET", path.format(project=project["id"], task=task["id"]))
+    assert await count_round_trips(tap, tapped_user, "GET", path.format(project=project["id"], task=task["id"])) == 1
 
 
-async def test_a_page_further_on_is_one_round_trip(tap: Tap, grace: Person) -> None:
-    project = await grace.project()
+async def test_a_page_further_on_is_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
+    project = await tapped_user.create_project()
     for _ in range(3):
-        await grace.task(project)
+        await tapped_user.create_task(project)
     for sort in ("-createdAt", "title", "-dueDate", "priority"):
-        cursor = (await grace.get(f"/tasks?limit=1&sort={sort}")).json()["meta"]["nextCursor"]
+        cursor = (await tapped_user.get(f"/tasks?limit=1&sort={sort}")).json()["meta"]["nextCursor"]
 
-        assert 1 == await trips(tap, grace, "GET", f"/tasks?limit=1&sort={sort}&cursor={cursor}")
+        assert await count_round_trips(tap, tapped_user, "GET", f"/tasks?limit=1&sort={sort}&cursor={cursor}") == 1
 
 
-async def test_what_the_asker_has_already_is_one_round_trip(tap: Tap, grace: Person) -> None:
-    tag = (await grace.get("/users/me")).headers["etag"]
-    await grace.get("/users/me")
+async def test_what_the_asker_has_already_is_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
+    tag = (await tapped_user.get("/users/me")).headers["etag"]
+    await tapped_user.get("/users/me")
 
     async with tap.counting(1):
-        assert 304 == (await grace.get("/users/me", headers={"If-None-Match": tag})).status_code
+        assert (await tapped_user.get("/users/me", headers={"If-None-Match": tag})).status_code == 304
 
 
-async def test_a_plain_create_is_one_round_trip(tap: Tap, grace: Person) -> None:
-    project = await grace.project()
+async def test_a_plain_create_is_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
+    project = await tapped_user.create_project()
 
-    assert 1 == await trips(tap, grace, "POST", "/posts", {"title": "x", "content": ""})
-    assert 1 == await trips(tap, grace, "POST", f"/projects/{project['id']}/tasks", {"title": "x"})
+    assert await count_round_trips(tap, tapped_user, "POST", "/posts", {"title": "x", "content": ""}) == 1
+    assert await count_round_trips(tap, tapped_user, "POST", f"/projects/{project['id']}/tasks", {"title": "x"}) == 1
 
 
-CREATES = [
+GRAPHQL_CREATES = [
     (
         'mutation ($id: ID!) { createTask(projectId: $id, input: {title: "x"}) { SHOWN } }',
         "id title tags",
@@ -135,31 +139,31 @@ CREATES = [
 ]
 
 
-@pytest.mark.parametrize(("document", "own", "more"), CREATES)
+@pytest.mark.parametrize(("document", "own", "more"), GRAPHQL_CREATES)
 async def test_a_graphql_create_is_one_round_trip_as_rests(
-    tap: Tap, grace: Person, document: str, own: str, more: str
+    tap: RoundTripCounter, tapped_user: ApiUser, document: str, own: str, more: str
 ) -> None:
-    project = await grace.project()
+    project = await tapped_user.create_project()
 
     async def count(shown: str) -> int:
         body = {"query": document.replace("SHOWN", shown), "variables": {"id": project["id"]}}
         for _ in range(3):
-            before = tap.trips
-            answer = await grace.client.post(
-                "/graphql", json=body, headers={"authorization": f"Bearer {grace.token}"}
+            before = tap.round_trips
+            response = await tapped_user.client.post(
+                "/graphql", json=body, headers={"authorization": f"Bearer {tapped_user.token}"}
             )
-            assert "errors" not in answer.json(), answer.text
-        return tap.trips - before
+            assert "errors" not in response.json(), response.text
+        return tap.round_trips - before
 
     assert (1, 4) == (await count(own), await count(more))
 
 
-async def test_fields_of_ones_own_are_answered_by_the_write_itself(tap: Tap, grace: Person) -> None:
+async def test_fields_of_ones_own_are_answered_by_the_write_itself(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
     body = {"title": "x", "content": ""}
 
-    assert 1 == await trips(tap, grace, "POST", "/posts?fields=id,title", body)
-    assert 1 == await trips(tap, grace, "POST", "/projects?fields=id,name", {"name": "x"})
-    assert 4 == await trips(tap, grace, "POST", "/posts?include=author", body)
+    assert await count_round_trips(tap, tapped_user, "POST", "/posts?fields=id,title", body) == 1
+    assert await count_round_trips(tap, tapped_user, "POST", "/projects?fields=id,name", {"name": "x"}) == 1
+    assert await count_round_trips(tap, tapped_user, "POST", "/posts?include=author", body) == 4
 
 
 WRITES: list[tuple[str, str, dict[str, Any], int]] = [
@@ -176,73 +180,75 @@ WRITES: list[tuple[str, str, dict[str, Any], int]] = [
 
 @pytest.mark.parametrize(("method", "path", "body", "expected"), WRITES)
 async def test_a_write_is_at_most_four_round_trips(
-    tap: Tap, grace: Person, method: str, path: str, body: dict[str, Any], expected: int
+    tap: RoundTripCounter, tapped_user: ApiUser, method: str, path: str, body: dict[str, Any], expected: int
 ) -> None:
-    project = await grace.project()
-    task = await grace.task(project)
+    project = await tapped_user.create_project()
+    task = await tapped_user.create_task(project)
 
-    actual = await trips(tap, grace, method, path.format(project=project["id"], task=task["id"]), body)
+    actual = await count_round_trips(
+        tap, tapped_user, method, path.format(project=project["id"], task=task["id"]), body
+    )
 
-    assert expected == actual
+    assert actual == expected
 
 
-async def test_a_delete_is_three_round_trips(tap: Tap, grace: Person) -> None:
-    project = await grace.project()
-    tasks = [await grace.task(project) for _ in range(3)]
+async def test_a_delete_is_three_round_trips(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
+    project = await tapped_user.create_project()
+    tasks = [await tapped_user.create_task(project) for _ in range(3)]
     for task in tasks[:2]:
-        await grace.delete(f"/tasks/{task['id']}")
+        await tapped_user.delete(f"/tasks/{task['id']}")
 
     async with tap.counting(3):
-        await grace.delete(f"/tasks/{tasks[2]['id']}")
+        await tapped_user.delete(f"/tasks/{tasks[2]['id']}")
 
 
-async def test_a_body_that_cannot_be_read_costs_one_round_trip(tap: Tap, grace: Person) -> None:
-    await grace.post("/posts", {})
+async def test_a_body_that_cannot_be_read_costs_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
+    await tapped_user.post("/posts", {})
 
     async with tap.counting(1):
-        assert 422 == (await grace.post("/posts", {"title": ""})).status_code
+        assert (await tapped_user.post("/posts", {"title": ""})).status_code == 422
 
 
-async def test_nobody_costs_no_round_trip(tap: Tap, counted: httpx.AsyncClient) -> None:
+async def test_nobody_costs_no_round_trip(tap: RoundTripCounter, tapped_client: httpx.AsyncClient) -> None:
     async with tap.counting(0):
-        assert 401 == (await counted.get("/api/v1/projects")).status_code
-        assert 404 == (await counted.get("/api/v1/nothing")).status_code
-        assert 200 == (await counted.get("/healthz")).status_code
+        assert (await tapped_client.get("/api/v1/projects")).status_code == 401
+        assert (await tapped_client.get("/api/v1/nothing")).status_code == 404
+        assert (await tapped_client.get("/healthz")).status_code == 200
 
 
 async def test_a_stranger_is_refused_as_fast_whether_somebody_listens_or_nothing_is_there(
-    tap: Tap, near: Program, people: People, grace: Person
+    tap: RoundTripCounter, tapped_program: Application, users: UserFactory, tapped_user: ApiUser
 ) -> None:
-    heard, unheard = await grace.project(), await grace.project()
-    eve = replace(await people.new("Eve"), client=grace.client)
-    await eve.get(f"/projects/{uuid4()}/events")
-    listening = DeafListener(grace.actor)
-    stream = Stream("project", UUID(heard["id"]))
-    await near.live.hub.join(near.database.acting(grace.actor), stream, listening)
-    told: dict[str, list[int]] = {"heard": [], "unheard": [], "absent": []}
+    watched, unwatched = await tapped_user.create_project(), await tapped_user.create_project()
+    stranger = replace(await users.create("Eve"), client=tapped_user.client)
+    await stranger.get(f"/projects/{uuid4()}/events")
+    subscriber = IgnoringSubscriber(tapped_user.actor)
+    stream = Stream("project", UUID(watched["id"]))
+    await tapped_program.realtime.hub.subscribe(tapped_program.database.as_actor(tapped_user.actor), stream, subscriber)
+    round_trips: dict[str, list[int]] = {"heard": [], "unheard": [], "absent": []}
     for _ in range(3):  # the hub's own look each second may fall into one of them
-        for name, place in (("heard", heard["id"]), ("unheard", unheard["id"]), ("absent", uuid4())):
-            before = tap.trips
-            assert 404 == (await eve.get(f"/projects/{place}/events")).status_code
-            told[name].append(tap.trips - before)
-    near.live.hub.leave(stream, listening)
+        for name, project_id in (("heard", watched["id"]), ("unheard", unwatched["id"]), ("absent", uuid4())):
+            before = tap.round_trips
+            assert (await stranger.get(f"/projects/{project_id}/events")).status_code == 404
+            round_trips[name].append(tap.round_trips - before)
+    tapped_program.realtime.hub.unsubscribe(stream, subscriber)
 
     # The proof, and whether the session is live.
-    assert {"heard": 2, "unheard": 2, "absent": 2} == {name: min(trips) for name, trips in told.items()}
+    assert {name: min(trips) for name, trips in round_trips.items()} == {"heard": 2, "unheard": 2, "absent": 2}
 
 
 @dataclass(eq=False)
-class DeafListener:
+class IgnoringSubscriber:
     """Somebody who has a seat and does nothing with what is heard."""
 
     actor: Actor
-    outlet: None = None
+    sink: None = None
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Take an event."""
 
-    def lose(self, stream: Stream) -> None:
+    def on_revoked(self, stream: Stream) -> None:
         """Take notice that nothing more will be heard."""
 
-    def end(self) -> None:
+    def on_session_end(self) -> None:
         """Take notice that the session is over."""

@@ -17,8 +17,8 @@ import httpx
 ROOT = Path(__file__).parents[2]
 CLI = (sys.executable, "-m", "monynha.app.cli")
 SERVE = (*CLI, "serve")
-STUB = (sys.executable, "-m", "tests.journeys.run_stub")
-PATIENCE_S = 30.0
+SERVE_STUB = (sys.executable, "-m", "tests.journeys.serve_stub")
+TIMEOUT_S = 30.0
 
 
 class Program:
@@ -26,7 +26,7 @@ class Program:
 
     def __init__(self, data_dir: Path, *command: str, **environ: str) -> None:
         self.data_dir = data_dir
-        given = {
+        environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT / "src"),
             "MONYNHA_PORT": "0",
@@ -34,70 +34,70 @@ class Program:
             **environ,
         }
         self.process = subprocess.Popen(
-            command or STUB,
+            command or SERVE_STUB,
             cwd=ROOT,
-            env=given,
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
-        self.line = ""
+        self.ready_line = ""
 
     def wait_ready(self) -> Self:
         """Read the one line that it prints when it can serve."""
         assert self.process.stdout
-        self.line = self.process.stdout.readline()
-        assert self.line, self.process.communicate()
+        self.ready_line = self.process.stdout.readline()
+        assert self.ready_line, self.process.communicate()
         return self
 
     @property
     def url(self) -> str:
-        return self.line.split()[-1]
+        return self.ready_line.split()[-1]
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(self.url + path, timeout=10)
 
-    def get_until(self, path: str, status: int) -> httpx.Response:
+    def get_until_status(self, path: str, status: int) -> httpx.Response:
         """Ask again and again until the answer has this status."""
-        deadline = time.monotonic() + PATIENCE_S
-        while (answer := self.get(path)).status_code != status:
-            assert time.monotonic() < deadline, answer
+        deadline = time.monotonic() + TIMEOUT_S
+        while (response := self.get(path)).status_code != status:
+            assert time.monotonic() < deadline, response
             time.sleep(0.05)
-        return answer
+        return response
 
-    def stop(self, order: signal.Signals = signal.SIGTERM) -> int:
+    def stop(self, stop_signal: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to stop, and return how it ended."""
-        self.process.send_signal(order)
-        return self.process.wait(PATIENCE_S)
+        self.process.send_signal(stop_signal)
+        return self.process.wait(TIMEOUT_S)
 
     def kill_group(self) -> None:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def refusal(self) -> str:
+    def startup_error(self) -> str:
         """What it says when it does not start."""
-        said, told = self.process.communicate(timeout=PATIENCE_S)
+        stdout, stderr = self.process.communicate(timeout=TIMEOUT_S)
 
-        assert said == ""
-        assert self.process.returncode == 1, told
-        return told
+        assert stdout == ""
+        assert self.process.returncode == 1, stderr
+        return stderr
 
-    def postmaster(self) -> int:
+    def postmaster_pid(self) -> int:
         return int((self.data_dir / "pg" / "postmaster.pid").read_text().split()[0])
 
 
 @contextmanager
-def running(data_dir: Path, *command: str, **environ: str) -> Iterator[Program]:
+def run_program(data_dir: Path, *command: str, **environ: str) -> Iterator[Program]:
     """A program that serves, and is gone afterwards whatever happens."""
     program = Program(data_dir, *command, **environ)
     try:
         yield program.wait_ready()
     finally:
-        end(program)
+        stop_and_clean_up(program)
 
 
-def end(program: Program) -> None:
+def stop_and_clean_up(program: Program) -> None:
     """Leave nothing behind."""
     if program.process.poll() is None:
         program.stop()

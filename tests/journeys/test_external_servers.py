@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.journeys.external import Postgres, installations, postgres
-from tests.journeys.program import CLI, SERVE, Program, end, running
+from tests.journeys.external_postgres import Postgres, installations, run_postgres
+from tests.journeys.program import CLI, SERVE, Program, run_program, stop_and_clean_up
 
-PLAIN = "nosuperuser nobypassrls nocreaterole nocreatedb"
-NOT_BROUGHT_UP = (
+UNPRIVILEGED = "nosuperuser nobypassrls nocreaterole nocreatedb"
+NOT_MIGRATED = (
     "monynha: DATABASE_URL: the database is not at this release, or not prepared for the login; "
     "run `monynha migrate`, or set MONYNHA_MIGRATE=auto.\n"
 )
@@ -22,7 +22,7 @@ NOT_BROUGHT_UP = (
 
 @pytest.fixture(scope="module", params=installations())
 def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with postgres(request.param, tmp_path_factory.mktemp("postgres") / "server") as server:
+    with run_postgres(request.param, tmp_path_factory.mktemp("postgres") / "server") as server:
         yield server
 
 
@@ -30,12 +30,15 @@ def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 def server(installed: Postgres) -> Iterator[Postgres]:
     """A server without any role or database of ours."""
     yield installed
-    installed.clear()
+    installed.drop_everything()
 
 
-def environ(server: Postgres, *, app: str = "app", owner: str = "", **more: str) -> dict[str, str]:
-    urls = {"DATABASE_URL": server.url(app), **({"DATABASE_OWNER_URL": server.url(owner)} if owner else {})}
-    return {"PATH": os.environ["PATH"], "JWT_SECRET": "7f" * 20 + "k3y", **urls, **more}
+def environment(server: Postgres, *, app_login: str = "app", owner_login: str = "", **extra: str) -> dict[str, str]:
+    urls = {
+        "DATABASE_URL": server.url(app_login),
+        **({"DATABASE_OWNER_URL": server.url(owner_login)} if owner_login else {}),
+    }
+    return {"PATH": os.environ["PATH"], "JWT_SECRET": "7f" * 20 + "k3y", **urls, **extra}
 
 
 def migrate(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -44,12 +47,12 @@ def migrate(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     )
 
 
-def refused(folder: Path, environ: dict[str, str]) -> str:
+def startup_error(folder: Path, environ: dict[str, str]) -> str:
     program = Program(folder, *SERVE, **environ)
     try:
-        return program.refusal()
+        return program.startup_error()
     finally:
-        end(program)
+        stop_and_clean_up(program)
 
 
 def sign_up(program: Program) -> httpx.Response:
@@ -57,70 +60,66 @@ def sign_up(program: Program) -> httpx.Response:
     return httpx.post(f"{program.url}/api/v1/users", json=body, timeout=10)
 
 
-def signs_up(program: Program) -> int:
+def sign_up_status(program: Program) -> int:
     return sign_up(program).status_code
 
 
-def test_one_login_without_rights_is_told_the_sql_and_served_once_it_was_run(
-    server: Postgres, tmp_path: Path
-) -> None:
-    server.make(f"app {PLAIN}")
-    given = environ(server)
+def test_one_login_without_rights_is_told_the_sql_and_served_once_it_was_run(server: Postgres, tmp_path: Path) -> None:
+    server.create_database(f"app {UNPRIVILEGED}")
+    environ = environment(server)
 
-    told = migrate(given)
-    assert told.returncode == 1
-    head, sql = told.stderr.split("\n\n", 1)
-    assert head.startswith("monynha: DATABASE_OWNER_URL: the login may not prepare the database.")
-    server.administer(sql, database="board")
+    result = migrate(environ)
+    assert result.returncode == 1
+    message, sql = result.stderr.split("\n\n", 1)
+    assert message.startswith("monynha: DATABASE_OWNER_URL: the login may not prepare the database.")
+    server.execute_as_superuser(sql, database="board")
 
-    assert migrate(given).stdout == "The database is at release 0.1.0.\n"
-    assert migrate(given).stdout == "The database is at release 0.1.0, as it was.\n"
-    with running(tmp_path, *SERVE, **given) as program:
-        assert signs_up(program) == 201
+    assert migrate(environ).stdout == "The database is at release 0.1.0.\n"
+    assert migrate(environ).stdout == "The database is at release 0.1.0, as it was.\n"
+    with run_program(tmp_path, *SERVE, **environ) as program:
+        assert sign_up_status(program) == 201
 
 
 def test_one_login_that_may_make_roles_needs_nobody(server: Postgres, tmp_path: Path) -> None:
-    server.make("app createrole", owner="app")
+    server.create_database("app createrole", owner="app")
 
-    with running(tmp_path, *SERVE, **environ(server, MONYNHA_MIGRATE="auto")) as program:
-        assert signs_up(program) == 201
+    with run_program(tmp_path, *SERVE, **environment(server, MONYNHA_MIGRATE="auto")) as program:
+        assert sign_up_status(program) == 201
 
 
-def test_a_login_that_only_serves_cannot_become_the_owner_of_the_tables(
-    server: Postgres, tmp_path: Path
-) -> None:
-    server.make("house createrole", f"app {PLAIN}", owner="house")
-    given = environ(server, owner="house")
+def test_a_login_that_only_serves_cannot_become_the_owner_of_the_tables(server: Postgres, tmp_path: Path) -> None:
+    server.create_database("house createrole", f"app {UNPRIVILEGED}", owner="house")
+    environ = environment(server, owner_login="house")
 
-    assert migrate(given).returncode == 0
-    with running(tmp_path, *SERVE, **given) as program:
-        assert signs_up(program) == 201
-    memberships = server.administer(
+    assert migrate(environ).returncode == 0
+    with run_program(tmp_path, *SERVE, **environ) as program:
+        assert sign_up_status(program) == 201
+    memberships = server.execute_as_superuser(
         "select r.rolname from pg_auth_members m join pg_roles r on r.oid = m.roleid "
         "join pg_roles l on l.oid = m.member where l.rolname = 'app' order by 1"
     )
-    assert ["monynha_admin", "monynha_app", "monynha_system"] == [row["rolname"] for row in memberships]
+    assert [row["rolname"] for row in memberships] == ["monynha_admin", "monynha_app", "monynha_system"]
 
 
 def test_a_login_that_came_later_is_let_in_by_migrating_again(server: Postgres, tmp_path: Path) -> None:
-    server.make("house createrole", f"app {PLAIN}", f"later {PLAIN}", owner="house")
-    migrate(environ(server, owner="house"))
-    given = environ(server, app="later", owner="house")
+    server.create_database("house createrole", f"app {UNPRIVILEGED}", f"later {UNPRIVILEGED}", owner="house")
+    migrate(environment(server, owner_login="house"))
+    environ = environment(server, app_login="later", owner_login="house")
 
-    assert refused(tmp_path / "before", given) == NOT_BROUGHT_UP
-    assert migrate(given).returncode == 0
-    with running(tmp_path / "after", *SERVE, **given) as program:
-        assert signs_up(program) == 201
+    assert startup_error(tmp_path / "before", environ) == NOT_MIGRATED
+    assert migrate(environ).returncode == 0
+    with run_program(tmp_path / "after", *SERVE, **environ) as program:
+        assert sign_up_status(program) == 201
 
 
 def test_an_owner_of_roles_but_not_of_the_database_is_told_the_sql(server: Postgres) -> None:
-    server.make("house createrole", f"app {PLAIN}")
+    server.create_database("house createrole", f"app {UNPRIVILEGED}")
 
-    told = migrate(environ(server, owner="house"))
+    result = migrate(environment(server, owner_login="house"))
 
-    assert told.returncode == 1
-    assert "Have an administrator run this SQL in it" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert result.returncode == 1
+    assert "Have an administrator run this SQL in it" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -130,92 +129,93 @@ def test_an_owner_of_roles_but_not_of_the_database_is_told_the_sql(server: Postg
         ("bypassrls", "the login is a role with BYPASSRLS, whom row-level security does not hold."),
     ],
 )
-def test_a_login_above_the_rules_is_refused(
-    server: Postgres, tmp_path: Path, attributes: str, says: str
-) -> None:
-    server.make(f"app {attributes}")
+def test_a_login_above_the_rules_is_refused(server: Postgres, tmp_path: Path, attributes: str, message: str) -> None:
+    server.create_database(f"app {attributes}")
 
-    assert refused(tmp_path, environ(server)) == f"monynha: DATABASE_URL: {says}\n"
+    assert startup_error(tmp_path, environment(server)) == f"monynha: DATABASE_URL: {message}\n"
 
 
 def test_a_login_that_owns_a_table_is_refused(server: Postgres, tmp_path: Path) -> None:
-    server.make("house createrole", f"app {PLAIN}", owner="house")
-    migrate(environ(server, owner="house"))
-    server.administer("create table notes (id int)", "alter table notes owner to app", database="board")
+    server.create_database("house createrole", f"app {UNPRIVILEGED}", owner="house")
+    migrate(environment(server, owner_login="house"))
+    server.execute_as_superuser("create table notes (id int)", "alter table notes owner to app", database="board")
 
-    told = refused(tmp_path, environ(server))
+    message = startup_error(tmp_path, environment(server))
 
-    assert told == "monynha: DATABASE_URL: the login owns tables (notes); monynha_owner should.\n"
+    assert message == "monynha: DATABASE_URL: the login owns tables (notes); monynha_owner should.\n"
 
 
 def test_a_login_that_inherits_a_role_is_refused(server: Postgres, tmp_path: Path) -> None:
-    server.make("house createrole", "app inherit", owner="house")
-    migrate(environ(server, owner="house"))
-    server.administer("alter role app inherit", "revoke monynha_app from app", "grant monynha_app to app")
+    server.create_database("house createrole", "app inherit", owner="house")
+    migrate(environment(server, owner_login="house"))
+    server.execute_as_superuser("alter role app inherit", "revoke monynha_app from app", "grant monynha_app to app")
 
-    told = refused(tmp_path, environ(server))
+    message = startup_error(tmp_path, environment(server))
 
-    assert told.startswith("monynha: DATABASE_URL: the login inherits the rights of monynha_")
-    assert told.count("\n") == 1
+    assert message.startswith("monynha: DATABASE_URL: the login inherits the rights of monynha_")
+    assert message.count("\n") == 1
 
 
 def test_serving_never_migrates_unasked(server: Postgres, tmp_path: Path) -> None:
-    server.make("app createrole", owner="app")
+    server.create_database("app createrole", owner="app")
 
-    assert refused(tmp_path, environ(server)) == NOT_BROUGHT_UP
-    assert [] == server.administer("select 1 from pg_namespace where nspname = 'monynha'", database="board")
+    assert startup_error(tmp_path, environment(server)) == NOT_MIGRATED
+    assert server.execute_as_superuser("select 1 from pg_namespace where nspname = 'monynha'", database="board") == []
 
 
 def test_two_that_migrate_at_once_both_serve(server: Postgres, tmp_path: Path) -> None:
-    server.make("app createrole", owner="app")
+    server.create_database("app createrole", owner="app")
     # A Valkey that is away on both sides: which one is shared is another test's subject.
-    given = environ(server, MONYNHA_MIGRATE="auto", REDIS_URL="redis://127.0.0.1:1")
-    both = [Program(tmp_path / name, *SERVE, **given) for name in ("one", "two")]
+    environ = environment(server, MONYNHA_MIGRATE="auto", REDIS_URL="redis://127.0.0.1:1")
+    programs = [Program(tmp_path / name, *SERVE, **environ) for name in ("one", "two")]
     try:
-        statuses = [program.wait_ready().get("/readyz").status_code for program in both]
+        statuses = [program.wait_ready().get("/readyz").status_code for program in programs]
     finally:
-        for program in both:
-            end(program)
+        for program in programs:
+            stop_and_clean_up(program)
 
-    assert [200, 200] == statuses
+    assert statuses == [200, 200]
 
 
 @pytest.mark.parametrize("how", ["auto", "manual"])
 def test_an_older_release_leaves_a_newer_ones_policies_alone(
-    server: Postgres, tmp_path: Path, how: str
+    server: Postgres, tmp_path: Path, migrate_setting: str
 ) -> None:
-    server.make("app createrole", owner="app")
-    migrate(environ(server))
-    server.administer(
-        "update monynha.applied set release = '99.0.0', fingerprint = 'newer'", database="board"
+    server.create_database("app createrole", owner="app")
+    migrate(environment(server))
+    server.execute_as_superuser(
+        "update monynha.schema_release set release = '99.0.0', fingerprint = 'newer'", database="board"
     )
 
-    told = refused(tmp_path, environ(server, MONYNHA_MIGRATE=how))
+    message = startup_error(tmp_path, environment(server, MONYNHA_MIGRATE=migrate_setting))
 
-    assert told == (
+    assert message == (
         "monynha: DATABASE_URL: the database belongs to release 99.0.0, this is 0.1.0; an older program "
         "does not apply its policies. Start the newer release.\n"
     )
-    found = server.administer("select fingerprint from monynha.applied", database="board")
-    assert ["newer"] == [row["fingerprint"] for row in found]
+    rows = server.execute_as_superuser("select fingerprint from monynha.schema_release", database="board")
+    assert [row["fingerprint"] for row in rows] == ["newer"]
 
 
 def test_a_database_that_goes_away_is_503_and_comes_back_by_itself(server: Postgres, tmp_path: Path) -> None:
-    server.make("app createrole", owner="app")
-    with running(tmp_path, *SERVE, **environ(server, MONYNHA_MIGRATE="auto")) as program:
-        before = signs_up(program)
+    server.create_database("app createrole", owner="app")
+    with run_program(tmp_path, *SERVE, **environment(server, MONYNHA_MIGRATE="auto")) as program:
+        status_before = sign_up_status(program)
         server.stop()
-        away = sign_up(program)
-        ready = program.get("/readyz")
+        response_while_away = sign_up(program)
+        readiness = program.get("/readyz")
         server.start()
-        program.get_until("/readyz", 200)
-        again = signs_up(program)
+        program.get_until_status("/readyz", 200)
+        status_after = sign_up_status(program)
 
-    assert before == 201
-    assert (503, "UNAVAILABLE") == (away.status_code, away.json()["error"]["code"])
-    assert int(away.headers["retry-after"]) > 0
-    assert ready.status_code == 503
-    assert again == 409  # the address is taken: nothing was forgotten
+    assert status_before == 201
+    assert (503, "UNAVAILABLE") == (
+        response_while_away.status_code,
+        response_while_away.json()["error"]["code"],
+    )
+    assert int(response_while_away.headers["retry-after"]) > 0
+    assert readiness.status_code == 503
+    assert status_after == 409  # the address is taken: nothing was forgotten
 
 
 @pytest.mark.parametrize(
@@ -226,9 +226,9 @@ def test_a_database_that_goes_away_is_503_and_comes_back_by_itself(server: Postg
     ],
 )
 def test_why_a_database_cannot_be_had_is_told_in_one_line(
-    server: Postgres, tmp_path: Path, statement: str, says: str
+    server: Postgres, tmp_path: Path, statement: str, message: str
 ) -> None:
-    server.make(f"app {PLAIN}")
-    server.administer(statement)
+    server.create_database(f"app {UNPRIVILEGED}")
+    server.execute_as_superuser(statement)
 
-    assert refused(tmp_path, environ(server)) == f"monynha: DATABASE_URL: {says}\n"
+    assert startup_error(tmp_path, environment(server)) == f"monynha: DATABASE_URL: {message}\n"

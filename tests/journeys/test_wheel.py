@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.journeys.program import ROOT, running
+from tests.journeys.program import ROOT, run_program
 
 
 @pytest.fixture(scope="module")
@@ -27,28 +27,28 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_serves_with_its_migrations_policies_and_pages(unpacked: Path, tmp_path: Path) -> None:
     # The folder comes before the checkout that the environment points to.
-    given = {"PYTHONPATH": str(unpacked), "PYTHONSAFEPATH": "1"}
-    where = subprocess.run(
+    environment = {"PYTHONPATH": str(unpacked), "PYTHONSAFEPATH": "1"}
+    module_path = subprocess.run(
         [sys.executable, "-c", "import monynha; print(monynha.__file__)"],
-        env={"PATH": os.environ["PATH"], **given},
+        env={"PATH": os.environ["PATH"], **environment},
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    with running(tmp_path, sys.executable, "-m", "monynha.app.cli", "serve", **given) as program:
-        pages = {path: program.get(path).status_code for path in ("/", "/docs", "/openapi.json", "/readyz")}
+    with run_program(tmp_path, sys.executable, "-m", "monynha.app.cli", "serve", **environment) as program:
+        statuses = {path: program.get(path).status_code for path in ("/", "/docs", "/openapi.json", "/readyz")}
         body = {"name": "Ada", "email": "ada@example.com", "password": "a long secret"}
         signed_up = httpx.post(f"{program.url}/api/v1/users", json=body, timeout=10)
         demo = subprocess.run(
             [sys.executable, "-m", "monynha.app.cli", "demo", "--data-dir", str(tmp_path)],
             cwd=tmp_path,
-            env={"PATH": os.environ["PATH"], **given},
+            env={"PATH": os.environ["PATH"], **environment},
             capture_output=True,
             check=False,
             timeout=60,
         )
 
-    assert Path(where.strip()).is_relative_to(unpacked)
-    assert {200} == set(pages.values()), pages
-    assert 201 == signed_up.status_code
-    assert 0 == demo.returncode, demo.stderr
+    assert Path(module_path.strip()).is_relative_to(unpacked)
+    assert set(statuses.values()) == {200}, statuses
+    assert signed_up.status_code == 201
+    assert demo.returncode == 0, demo.stderr

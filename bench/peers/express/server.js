@@ -27,7 +27,7 @@ app.use((req, res, next) => {
 // The work as the asker: alone, or in a transaction that holds the claims.
 const as = (req, work) => byClaims
   ? prisma.$transaction(async tx => {
-      await tx.$queryRaw`select auth.enter(${JSON.stringify(req.user)}, ${req.user.sub}::uuid, ${req.user.session_id}::uuid)`
+      await tx.$queryRaw`select auth.set_actor(${JSON.stringify(req.user)}, ${req.user.sub}::uuid, ${req.user.session_id}::uuid)`
       return work(tx)
     })
   : work(prisma)

@@ -6,8 +6,8 @@ import sys
 
 from cyclopts import App
 
-from monynha.app.refused import Refused
-from monynha.core.errors import WrongSetting
+from monynha.app.command_error import CommandError
+from monynha.core.errors import SettingsError
 
 _EXAMPLE = "Example: monynha serve --port 9000"
 _COMMANDS = (
@@ -46,8 +46,8 @@ def main() -> None:
             _ = app[name]  # looking a command up imports it, and only then the overview has its sentence
     try:
         app()
-    except (Refused, WrongSetting) as refused:
-        sys.exit(f"monynha: {refused}")
+    except (CommandError, SettingsError) as error:
+        sys.exit(f"monynha: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
 

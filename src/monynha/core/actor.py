@@ -10,7 +10,7 @@ from uuid import UUID
 class ActorKind(StrEnum):
     """What sort of asker an actor is."""
 
-    NOBODY = "anon"
+    ANONYMOUS = "anon"
     USER = "authenticated"
     SERVICE = "service_role"
     SYSTEM = "system"
@@ -32,14 +32,14 @@ class Actor:
     """What the token says of it; the account's row decides."""
 
     @property
-    def is_nobody(self) -> bool:
+    def is_anonymous(self) -> bool:
         """Whether no one known is asking."""
-        return self.kind is ActorKind.NOBODY
+        return self.kind is ActorKind.ANONYMOUS
 
 
-NOBODY = Actor(ActorKind.NOBODY, claims='{"role":"anon"}')
+ANONYMOUS = Actor(ActorKind.ANONYMOUS, claims='{"role":"anon"}')
 
 
-def system(name: str) -> Actor:
+def system_actor(name: str) -> Actor:
     """Return the named part of the program as an actor, as `system("sign-in")`."""
     return Actor(ActorKind.SYSTEM, name=name)

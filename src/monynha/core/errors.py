@@ -29,10 +29,10 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import ClassVar, Final
 
-_MOST_TOLD: Final = 50
+_MAX_REPORTED: Final = 50
 
 
-class Fault(Exception):
+class AppError(Exception):
     """Something went wrong."""
 
     status: ClassVar[int] = 500
@@ -44,43 +44,43 @@ class Fault(Exception):
         *,
         details: dict[str, object] | None = None,
         headers: tuple[tuple[str, str], ...] = (),
-        **fields: str,
+        **field_errors: str,
     ) -> None:
         self.message = message or (type(self).__doc__ or "").strip()
-        self.details: dict[str, object] = {**(details or {}), **fields}
+        self.details: dict[str, object] = {**(details or {}), **field_errors}
         self.headers = headers
         super().__init__(self.message)
 
 
-class BadRequest(Fault):
+class BadRequestError(AppError):
     """The request cannot be read."""
 
     status = 400
     code = "BAD_REQUEST"
 
 
-class Unauthenticated(Fault):
+class UnauthenticatedError(AppError):
     """Sign in first: the access token is missing, expired or no longer valid."""
 
     status = 401
     code = "UNAUTHENTICATED"
 
 
-class Forbidden(Fault):
+class ForbiddenError(AppError):
     """You may not do this."""
 
     status = 403
     code = "FORBIDDEN"
 
 
-class NotFound(Fault):
+class NotFoundError(AppError):
     """There is no such thing, or you may not see it."""
 
     status = 404
     code = "NOT_FOUND"
 
 
-class MethodNotAllowed(Fault):
+class MethodNotAllowedError(AppError):
     """This address does not take that method."""
 
     status = 405
@@ -91,55 +91,55 @@ class MethodNotAllowed(Fault):
         super().__init__(headers=(("Allow", ", ".join(allowed)),))
 
 
-class NotAcceptable(Fault):
+class NotAcceptableError(AppError):
     """Only application/json can be answered here."""
 
     status = 406
     code = "NOT_ACCEPTABLE"
 
 
-class Conflict(Fault):
+class ConflictError(AppError):
     """What is there already stands against it."""
 
     status = 409
     code = "CONFLICT"
 
 
-class PreconditionFailed(Fault):
+class PreconditionFailedError(AppError):
     """It was changed since you read it."""
 
     status = 412
     code = "PRECONDITION_FAILED"
 
 
-class TooLarge(Fault):
+class PayloadTooLargeError(AppError):
     """The request is larger than allowed."""
 
     status = 413
     code = "PAYLOAD_TOO_LARGE"
 
 
-class UnsupportedMediaType(Fault):
+class UnsupportedMediaTypeError(AppError):
     """Send the body as application/json."""
 
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"
 
 
-class Invalid(Fault):
+class ValidationFailedError(AppError):
     """The validation of the request failed."""
 
     status = 422
     code = "VALIDATION_ERROR"
 
     @classmethod
-    def of(cls, problems: Mapping[str, object]) -> Invalid:
+    def from_field_errors(cls, field_errors: Mapping[str, object]) -> ValidationFailedError:
         """Name all that is wrong; of a flood only its beginning, lest the answer outgrow the request."""
-        told = dict(islice(problems.items(), _MOST_TOLD))
-        return cls(f"The validation of the request failed: {', '.join(told)}.", details=told)
+        reported = dict(islice(field_errors.items(), _MAX_REPORTED))
+        return cls(f"The validation of the request failed: {', '.join(reported)}.", details=reported)
 
 
-class RateLimited(Fault):
+class RateLimitedError(AppError):
     """Too many requests, please try again later."""
 
     status = 429
@@ -155,25 +155,25 @@ class RateLimited(Fault):
         )
 
 
-class RequestTimeout(Fault):
+class RequestTimeoutError(AppError):
     """The request took too long to arrive."""
 
     status = 408
     code = "REQUEST_TIMEOUT"
 
 
-class HeadTooLarge(Fault):
+class HeadersTooLargeError(AppError):
     """The address and headers of the request are larger than allowed."""
 
     status = 431
     code = "HEADERS_TOO_LARGE"
 
 
-class Internal(Fault):
+class InternalError(AppError):
     """Something went wrong on our side."""
 
 
-class Unavailable(Fault):
+class UnavailableError(AppError):
     """The service cannot answer just now, please try again."""
 
     status = 503
@@ -183,7 +183,7 @@ class Unavailable(Fault):
         super().__init__(message, headers=(("Retry-After", str(retry_after_s)),))
 
 
-class WrongSetting(Exception):
+class SettingsError(Exception):
     """A setting, or what it names, does not let the program start.
 
     The message is one line for the operator and names the setting.

@@ -1,8 +1,8 @@
 -- What the engine itself keeps. Applied whole by `migrate`; the last word.
 
-create policy "the owner keeps house" on monynha.idempotency_keys for all to monynha_owner
+create policy "owner role: full access for migrations and triggers" on monynha.idempotency_keys for all to monynha_owner
   using (true) with check (true);
-create policy "people keep their own keys" on monynha.idempotency_keys for all to monynha_app, monynha_admin
+create policy "users can manage their own idempotency keys" on monynha.idempotency_keys for all to monynha_app, monynha_admin
   using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
 
 grant select (user_id, method, path, key, digest, created_id, created_at),
@@ -11,11 +11,11 @@ grant select (user_id, method, path, key, digest, created_id, created_at),
 
 -- History. Nobody who asks reads it as it is: sockets and the activity show what each may see of it.
 
-create policy "the owner keeps house" on monynha.streams for all to monynha_owner using (true) with check (true);
-create policy "the owner keeps house" on monynha.events for all to monynha_owner using (true) with check (true);
-create policy "the hub reads how far streams are" on monynha.streams for select to monynha_system
+create policy "owner role: full access for migrations and triggers" on monynha.streams for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on monynha.events for all to monynha_owner using (true) with check (true);
+create policy "event hub can view stream versions" on monynha.streams for select to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'hub');
-create policy "the hub reads what happened" on monynha.events for select to monynha_system
+create policy "event hub can view events" on monynha.events for select to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'hub');
 grant select (kind, id, version) on monynha.streams to monynha_system;
 grant select (kind, stream, version, at, resource, verb, row_id, new, old, actor) on monynha.events to monynha_system;
@@ -29,7 +29,7 @@ begin
     where i.inhparent = 'monynha.events'::regclass
   loop
     execute format(
-      'create policy "the owner keeps house" on monynha.%I for all to monynha_owner using (true) with check (true)',
+      'create policy "owner role: full access for migrations and triggers" on monynha.%I for all to monynha_owner using (true) with check (true)',
       one.relname
     );
   end loop;
@@ -37,5 +37,5 @@ end
 $$;
 
 revoke execute on all functions in schema monynha from public;
-grant execute on function monynha.make_event_partitions(integer), monynha.forget_events(timestamptz) to monynha_system;
-select monynha.make_event_partitions(3);
+grant execute on function monynha.create_event_partitions(integer), monynha.delete_old_events(timestamptz) to monynha_system;
+select monynha.create_event_partitions(3);

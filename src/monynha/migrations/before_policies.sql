@@ -22,11 +22,11 @@ begin
 end
 $$;
 
-create policy "the owner keeps house" on monynha.applied for all to monynha_owner using (true) with check (true);
-create policy "the program reads what was applied" on monynha.applied for select to monynha_system using (true);
-grant select on monynha.applied to monynha_system;
+create policy "owner role: full access for migrations and triggers" on monynha.schema_release for all to monynha_owner using (true) with check (true);
+create policy "system role can view the schema release" on monynha.schema_release for select to monynha_system using (true);
+grant select on monynha.schema_release to monynha_system;
 
 alter table monynha.alembic_version enable row level security;
 alter table monynha.alembic_version force row level security;
-create policy "the owner keeps house" on monynha.alembic_version for all to monynha_owner
+create policy "owner role: full access for migrations and triggers" on monynha.alembic_version for all to monynha_owner
   using (true) with check (true);

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from monynha.core.settings import Settings
-from tests.infra.embedded.asking import EXTERNAL_VALKEY, settings_for
+from monynha.core.settings.settings import Settings
+from tests.infra.embedded.probes import EXTERNAL_VALKEY, settings_for
 
 _INSTALLED = sorted(str(path.parent) for path in Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
@@ -15,8 +15,8 @@ _INSTALLED = sorted(str(path.parent) for path in Path("/usr/lib/postgresql").glo
 @pytest.fixture(params=["the wheel's", *_INSTALLED])
 def any_postgres(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Settings of an embedded PostgreSQL of each version there is on this machine, in turn."""
-    given = {} if request.param == "the wheel's" else {"MONYNHA_POSTGRES_BIN": request.param}
-    return settings_for(tmp_path / "data", REDIS_URL=EXTERNAL_VALKEY, **given)
+    environment = {} if request.param == "the wheel's" else {"MONYNHA_POSTGRES_BIN": request.param}
+    return settings_for(tmp_path / "data", REDIS_URL=EXTERNAL_VALKEY, **environment)
 
 
 @pytest.fixture

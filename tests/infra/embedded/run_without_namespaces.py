@@ -11,19 +11,19 @@ CLONE_NEWUSER = 0x10000000
 
 
 def main(*argv: str) -> int:
-    (has_entered, entered), (is_mapped, mapped) = os.pipe(), os.pipe()
+    (entered_reader, entered_writer), (mapped_reader, mapped_writer) = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
         ctypes.CDLL(None).unshare(CLONE_NEWUSER)
-        os.write(entered, b"x")
-        os.read(is_mapped, 1)
+        os.write(entered_writer, b"x")
+        os.read(mapped_reader, 1)
         # All users are who they are outside; only a further namespace is refused, and only in here.
         Path("/proc/sys/user/max_user_namespaces").write_text("0")
         os.execv(argv[0], argv)
-    os.read(has_entered, 1)
+    os.read(entered_reader, 1)
     for kind in ("uid", "gid"):
         Path(f"/proc/{child}/{kind}_map").write_text("0 0 65536")
-    os.write(mapped, b"x")
+    os.write(mapped_writer, b"x")
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 

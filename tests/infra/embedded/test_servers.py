@@ -8,39 +8,39 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from monynha.core.settings import Settings
-from monynha.infra.embedded import Servers, servers, with_secrets
-from monynha.infra.embedded.leftovers import processes_in
-from tests.infra.embedded.asking import (
+from monynha.core.settings.settings import Settings
+from monynha.infra.embedded import ServerUrls, run_servers, with_jwt_secret
+from monynha.infra.embedded.stale_processes import find_processes
+from tests.infra.embedded.probes import (
     EXTERNAL_VALKEY,
-    answering,
-    connected,
-    postmaster,
+    connect,
+    postmaster_pid,
     settings_for,
-    valkey,
+    valkey_command,
+    wait_for_database,
 )
 
 
 async def test_a_first_start_makes_both_servers_and_a_later_one_finds_what_was_kept(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
 
-    async with servers(settings) as found, connected(found.owner_url) as connection:
+    async with run_servers(settings) as server_urls, connect(server_urls.owner_url) as connection:
         await connection.execute("set role monynha_owner")
         await connection.execute("create table kept (word text); insert into kept values ('ünï')")
-        assert await valkey(found.redis_url, "SET word kept") == "+OK"
-    async with servers(settings) as found, connected(found.owner_url) as connection:
+        assert await valkey_command(server_urls.redis_url, "SET word kept") == "+OK"
+    async with run_servers(settings) as server_urls, connect(server_urls.owner_url) as connection:
         await connection.execute("set role monynha_owner")
-        kept = await connection.fetchval("select upper(word) from kept")
-        assert await valkey(found.redis_url, "EXISTS word") == ":1"
+        stored_word = await connection.fetchval("select upper(word) from kept")
+        assert await valkey_command(server_urls.redis_url, "EXISTS word") == ":1"
 
-    assert kept == "ÜNÏ"
-    assert processes_in(settings.data_dir / "pg", "postgres") == []
-    assert processes_in(settings.data_dir / "valkey", "valkey-server") == []
+    assert stored_word == "ÜNÏ"
+    assert find_processes(settings.data_dir / "pg", "postgres") == []
+    assert find_processes(settings.data_dir / "valkey", "valkey-server") == []
 
 
 async def test_the_login_may_become_the_three_roles_and_is_none_of_them(any_postgres: Settings) -> None:
-    async with servers(any_postgres) as found, connected(found.database_url) as connection:
-        about = await connection.fetch(
+    async with run_servers(any_postgres) as server_urls, connect(server_urls.database_url) as connection:
+        role_attributes = await connection.fetch(
             "select rolsuper, rolbypassrls, rolinherit, rolcreaterole from pg_roles where rolname = $1",
             "monynha",
         )
@@ -52,14 +52,14 @@ async def test_the_login_may_become_the_three_roles_and_is_none_of_them(any_post
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("set role postgres")
 
-    assert [tuple(row) for row in about] == [(False, False, False, False)]
+    assert [tuple(row) for row in role_attributes] == [(False, False, False, False)]
 
 
 async def test_the_database_counts_in_utc_and_sorts_the_same_on_every_machine(
     any_postgres: Settings,
 ) -> None:
-    async with servers(any_postgres) as found, connected(found.database_url) as connection:
-        shown = await connection.fetch(
+    async with run_servers(any_postgres) as server_urls, connect(server_urls.database_url) as connection:
+        options = await connection.fetch(
             "select name, setting from pg_settings where name = any($1)",
             ["TimeZone", "jit", "wal_level", "listen_addresses"],
         )
@@ -68,7 +68,7 @@ async def test_the_database_counts_in_utc_and_sorts_the_same_on_every_machine(
             "monynha",
         )
 
-    assert {row["name"]: row["setting"] for row in shown} == {
+    assert {row["name"]: row["setting"] for row in options} == {
         "TimeZone": "UTC",
         "jit": "off",
         "wal_level": "logical",
@@ -78,69 +78,67 @@ async def test_the_database_counts_in_utc_and_sorts_the_same_on_every_machine(
 
 
 async def test_a_command_joins_the_servers_that_run(postgres_only: Settings) -> None:
-    async with servers(postgres_only) as first:
-        before = postmaster(postgres_only)
-        async with servers(postgres_only) as second, connected(second.database_url):
-            assert postmaster(postgres_only) == before
+    async with run_servers(postgres_only) as first:
+        before = postmaster_pid(postgres_only)
+        async with run_servers(postgres_only) as second, connect(second.database_url):
+            assert postmaster_pid(postgres_only) == before
 
         assert first == second
-        await answering(first)
+        await wait_for_database(first)
 
 
 async def test_the_servers_stay_until_the_last_who_joined_is_done(postgres_only: Settings) -> None:
     is_joined, may_leave = asyncio.Event(), asyncio.Event()
 
-    async def joiner(found_first: asyncio.Event) -> None:
-        await found_first.wait()
-        async with servers(postgres_only) as found:
+    async def joiner(started: asyncio.Event) -> None:
+        await started.wait()
+        async with run_servers(postgres_only) as server_urls:
             is_joined.set()
             await may_leave.wait()
-            await answering(found)
+            await wait_for_database(server_urls)
 
     has_started = asyncio.Event()
-    joining = asyncio.create_task(joiner(has_started))
+    join_task = asyncio.create_task(joiner(has_started))
 
     async def keeper() -> None:
-        async with servers(postgres_only):
+        async with run_servers(postgres_only):
             has_started.set()
             await is_joined.wait()
 
-    keeping = asyncio.create_task(keeper())
+    keep_task = asyncio.create_task(keeper())
     await is_joined.wait()
     await asyncio.sleep(0.3)
 
-    assert not keeping.done()
+    assert not keep_task.done()
     may_leave.set()
-    await joining
-    await keeping
-    assert processes_in(postgres_only.data_dir / "pg", "postgres") == []
+    await join_task
+    await keep_task
+    assert find_processes(postgres_only.data_dir / "pg", "postgres") == []
 
 
 async def test_a_path_too_long_for_a_socket_gets_a_short_place(tmp_path: Path) -> None:
     settings = settings_for(tmp_path / ("long" * 30), REDIS_URL=EXTERNAL_VALKEY)
 
-    async with servers(settings) as found:
-        await answering(found)
+    async with run_servers(settings) as server_urls:
+        await wait_for_database(server_urls)
 
-    assert "host=/tmp/monynha-" in found.database_url
+    assert "host=/tmp/monynha-" in server_urls.database_url
 
 
 def test_made_secrets_are_for_their_owner_only_and_stay(tmp_path: Path) -> None:
-    made = with_secrets(settings_for(tmp_path))
-    again = with_secrets(settings_for(tmp_path))
+    first = with_jwt_secret(settings_for(tmp_path))
+    second = with_jwt_secret(settings_for(tmp_path))
 
-    assert len(made.jwt_secret) == 64
-    assert made == again
+    assert len(first.jwt_secret) == 64
+    assert first == second
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
 
 
 async def test_servers_that_are_given_are_taken_and_none_is_started(tmp_path: Path) -> None:
     url = "postgresql://me@db.example/app"
-    settings = settings_for(
-        tmp_path / "none", DATABASE_URL=url, JWT_SECRET="x" * 32, REDIS_URL=EXTERNAL_VALKEY
-    )
+    settings = settings_for(tmp_path / "none", DATABASE_URL=url, JWT_SECRET="x" * 32, REDIS_URL=EXTERNAL_VALKEY)
 
-    async with servers(settings) as found:
-        assert found == Servers(url, url, EXTERNAL_VALKEY)
+    async with run_servers(settings) as server_urls:
+        assert server_urls == ServerUrls(url, url, EXTERNAL_VALKEY)
 
     assert not (tmp_path / "none").exists()

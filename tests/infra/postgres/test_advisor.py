@@ -7,15 +7,15 @@ from importlib.resources import files
 import asyncpg
 import pytest
 
-from monynha.app.asgi import build
-from monynha.app.examination import examine
-from monynha.core.errors import WrongSetting
-from monynha.core.settings import Settings
-from monynha.infra.embedded import Servers
-from monynha.infra.embedded.secret_file import open_secrets
-from monynha.infra.postgres.advisor import look_over
+from monynha.app.composition.application import build
+from monynha.app.maintenance.doctor import run_checks
+from monynha.core.errors import SettingsError
+from monynha.core.settings.settings import Settings
+from monynha.infra.embedded import ServerUrls
+from monynha.infra.embedded.secret_file import load_or_create_secrets
+from monynha.infra.postgres.advisor import audit_database
 from monynha.infra.postgres.database import Database
-from tests.live import OwnerSql
+from tests.live_server import OwnerSql
 
 pytestmark = pytest.mark.anyio
 
@@ -161,7 +161,7 @@ FAULTS = {
         "schema of its own",
     ),
     "a foreign key without an index": (
-        "drop index posts_by_author",
+        "drop index posts_author_id_created_at_idx",
         'public.posts "posts_author_id_fkey"',
         "No index begins",
     ),
@@ -182,15 +182,13 @@ WIDE = {"accounts for everybody", "a column granted by way of its table"}
 
 
 async def test_a_database_of_this_release_has_no_findings(database: Database) -> None:
-    assert [] == await look_over(database)
+    assert await audit_database(database) == []
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_what_would_undo_the_rights_is_found(
-    name: str, settings: Settings, running_servers: Servers
-) -> None:
+async def test_what_would_undo_the_rights_is_found(name: str, settings: Settings, running_servers: ServerUrls) -> None:
     fault, place, says = FAULTS[name]
-    keeper = open_secrets(settings.data_dir).superuser_password
+    keeper = load_or_create_secrets(settings.data_dir).superuser_password
     connection = await asyncpg.connect(running_servers.owner_url, user="postgres", password=keeper)
     try:
         async with connection.transaction():
@@ -204,28 +202,26 @@ async def test_what_would_undo_the_rights_is_found(
     finally:
         await connection.close()
 
-    assert [place] == [where for where, told in found if says in told and where == place]
+    assert [where for where, told in found if says in told and where == place] == [place]
     assert {place} == {where for where, _ in found} or name in WIDE
 
 
 async def test_what_is_dangerous_stops_the_start_and_what_is_doubtful_does_not(
-    settings: Settings, running_servers: Servers, owner_sql: OwnerSql
+    settings: Settings, running_servers: ServerUrls, owner_sql: OwnerSql
 ) -> None:
     await owner_sql("create index again on posts (author_id, created_at desc, id desc)")
     await owner_sql("alter table posts no force row level security")
     try:
-        with pytest.raises(
-            WrongSetting, match=r"public\.posts: Row-level security is off.* `monynha doctor`"
-        ):
+        with pytest.raises(SettingsError, match=r"public\.posts: Row-level security is off.* `monynha doctor`"):
             await build(settings, running_servers)
         await owner_sql("alter table posts force row level security")
         await (await build(settings, running_servers)).close()
-        told = {one.name: one.level for one in await examine(settings)}
+        told = {one.name: one.level for one in await run_checks(settings)}
     finally:
         await owner_sql("alter table posts force row level security")
         await owner_sql("drop index again")
 
-    assert "warning" == told["again"]
+    assert told["again"] == "warning"
 
 
 class _TakeBack(Exception):

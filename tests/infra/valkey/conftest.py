@@ -20,7 +20,7 @@ PASSWORD = "p@ss/word"
 
 
 @dataclass
-class OwnValkey:
+class ValkeyServer:
     """A server process on a socket, behind a password."""
 
     folder: Path
@@ -53,7 +53,7 @@ class OwnValkey:
     def _run(self, argv: list[str]) -> None:
         self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
 
-    def tell(self, what: signal.Signals) -> None:
+    def signal(self, what: signal.Signals) -> None:
         """Send its process a signal."""
         assert self.process is not None
         os.kill(self.process.pid, what)
@@ -69,11 +69,11 @@ class OwnValkey:
 
 
 @pytest.fixture
-async def own_valkey() -> AsyncIterator[OwnValkey]:
+async def own_valkey() -> AsyncIterator[ValkeyServer]:
     """Return a Valkey that runs."""
     # A socket's path is short, and pytest's folders are not.
     with tempfile.TemporaryDirectory(prefix="mv") as folder:
-        server = OwnValkey(Path(folder))
+        server = ValkeyServer(Path(folder))
         await server.start()
         yield server
         server.stop()

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.people import Person
+from tests.users import ApiUser
 
 
 @pytest.fixture
-async def project(ada: Person) -> dict[str, Any]:
+async def project(user: ApiUser) -> dict[str, Any]:
     """Return a project of Ada's."""
-    return await ada.project(name="P")
+    return await user.create_project(name="P")

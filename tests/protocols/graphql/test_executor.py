@@ -12,40 +12,47 @@ from graphql import GraphQLSchema, parse, validate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monynha.app.asgi import Program
-from monynha.app.catalog import CATALOG
-from monynha.core.settings import Settings
-from monynha.domains.auth.tokens import AccessTokens
-from monynha.domains.users.graphql import OWN
-from monynha.engine.catalog import Catalog
-from monynha.protocols.graphql.schema import build_schema
-from tests.people import People
-from tests.protocols.graphql.asking import World, ask, make_world
-from tests.protocols.graphql.documents import documents, placed
-from tests.protocols.graphql.reference import Reference, Row, rows_of
+from monynha.app.composition.application import Application
+from monynha.app.composition.catalog import CATALOG
+from monynha.core.settings.settings import Settings
+from monynha.domains.auth.tokens.access_tokens import AccessTokens
+from monynha.domains.users.graphql import CUSTOM_MUTATIONS
+from monynha.engine.schema.catalog import Catalog
+from monynha.protocols.graphql.schema.builder import build_schema
+from tests.protocols.graphql.document_strategies import documents, with_ids
+from tests.protocols.graphql.reference_executor import ReferenceExecutor, Row, fetch_visible_rows
+from tests.protocols.graphql.requests import SampleData, create_sample_data, execute
+from tests.users import UserFactory
 
 pytestmark = pytest.mark.anyio
 
 CURSOR = re.compile(r"[A-Za-z0-9_-]{64,}")
 # The nouns that the reference keeps in plain Python; the program answers more.
 NOUNS = ("users", "posts", "projects", "members", "tasks")
-SCHEMA: GraphQLSchema = build_schema(Catalog.of(CATALOG.resources[noun] for noun in NOUNS), OWN)
+SCHEMA: GraphQLSchema = build_schema(
+    Catalog.from_resources(CATALOG.resources[noun] for noun in NOUNS), CUSTOM_MUTATIONS
+)
 ACTORS = ["ada", "grace", "eve", "admin"]
 
 
 @pytest.fixture(scope="module")
-async def world(program: Program, settings: Settings) -> AsyncIterator[World]:
+async def sample_data(program: Application, settings: Settings) -> AsyncIterator[SampleData]:
     """Return a world that all examples ask about."""
     tokens = AccessTokens(settings.jwt_secret, issuer=f"{settings.site_url}/auth/v1", ttl_s=3600)
     transport = httpx.ASGITransport(app=program)
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
-        yield await make_world(People(program.database, tokens, client))
+        yield await create_sample_data(UserFactory(program.database, tokens, client))
 
 
 @pytest.fixture(scope="module")
-async def references(world: World) -> dict[str, Reference]:
+async def references(sample_data: SampleData) -> dict[str, ReferenceExecutor]:
     """Return what each person should be told."""
-    return {name: Reference(SCHEMA, world.person(name), await rows_of(world.person(name))) for name in ACTORS}
+    return {
+        name: ReferenceExecutor(
+            SCHEMA, sample_data.user_named(name), await fetch_visible_rows(sample_data.user_named(name))
+        )
+        for name in ACTORS
+    }
 
 
 def is_valid(drawn: tuple[str, dict[str, Any]]) -> bool:
@@ -58,26 +65,29 @@ def is_valid(drawn: tuple[str, dict[str, Any]]) -> bool:
 @given(documents(SCHEMA).filter(is_valid), st.sampled_from(ACTORS))
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 async def test_a_random_document_is_answered_as_graphql_core_answers_it(
-    world: World, references: dict[str, Reference], drawn: tuple[str, dict[str, Any]], name: str
+    sample_data: SampleData,
+    references: dict[str, ReferenceExecutor],
+    drawn: tuple[str, dict[str, Any]],
+    name: str,
 ) -> None:
-    ids = ids_of(world, references["admin"].rows)
-    text, variables = placed(drawn[0], ids), placed(drawn[1], ids)
-    expected = references[name].answer(text, dict(variables))
+    ids = ids_of(sample_data, references["admin"].rows)
+    text, variables = with_ids(drawn[0], ids), with_ids(drawn[1], ids)
+    expected = references[name].execute(text, dict(variables))
 
-    answer = await ask(world.person(name), text, variables)
+    response = await execute(sample_data.user_named(name), text, variables)
 
-    assert answer.status_code == 200, answer.text
-    body = answer.json()
+    assert response.status_code == 200, response.text
+    body = response.json()
     assert "errors" not in body, (text, variables, body)
     assert as_text(expected) == as_text(without_cursors(body["data"])), (name, text, variables)
 
 
-def ids_of(world: World, rows: Mapping[str, list[Row]]) -> dict[str, list[str]]:
+def ids_of(sample_data: SampleData, rows: Mapping[str, list[Row]]) -> dict[str, list[str]]:
     """Return the ids that stand in the places of a document, one of them nobody's."""
     names = {row["name"]: row["id"] for row in rows["Project"]}
     none = "00000000-0000-4000-8000-000000000000"
     return {
-        "user": [str(world.ada.id), str(world.grace.id).upper(), str(world.eve.id)],
+        "user": [str(sample_data.ada.id), str(sample_data.grace.id).upper(), str(sample_data.eve.id)],
         "project": [names["Shared"], names["Alone"], none],
         "task": [rows["Task"][0]["id"], rows["Task"][1]["id"], "no id"],
         "post": [rows["Post"][0]["id"], rows["Post"][1]["id"], none],

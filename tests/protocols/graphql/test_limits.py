@@ -10,21 +10,21 @@ from typing import Any
 import httpx
 import pytest
 
-from monynha.app.asgi import build
-from monynha.app.catalog import CATALOG
-from monynha.core.setting_kinds import Limit
-from monynha.core.settings import Settings
-from monynha.domains.users.graphql import OWN
-from monynha.infra.embedded import Servers
-from monynha.protocols.graphql.document import Documents
-from monynha.protocols.graphql.errors import Refused
-from monynha.protocols.graphql.schema import build_schema
-from tests.people import People, Person
-from tests.protocols.graphql.asking import GRAPHQL, ask, data, errors
+from monynha.app.composition.application import build
+from monynha.app.composition.catalog import CATALOG
+from monynha.core.settings.setting_types import Limit
+from monynha.core.settings.settings import Settings
+from monynha.domains.users.graphql import CUSTOM_MUTATIONS
+from monynha.infra.embedded import ServerUrls
+from monynha.protocols.graphql.errors import RequestError
+from monynha.protocols.graphql.execution.document import DocumentLoader
+from monynha.protocols.graphql.schema.builder import build_schema
+from tests.protocols.graphql.requests import GRAPHQL, execute, fetch_data, fetch_errors
+from tests.users import ApiUser, UserFactory
 
 pytestmark = pytest.mark.anyio
 
-BOMBS = {
+OVERSIZED_DOCUMENTS = {
     "10,000 aliases": "{" + " ".join(f"a{n}: __typename" for n in range(10_000)) + "}",
     "10,000 short aliases": "{" + " ".join(f"a{n}:me" for n in range(6_000)) + "}",
     "depth 1,000": "{a" * 1_000 + "}" * 1_000,
@@ -47,26 +47,26 @@ BOMBS = {
 }
 
 
-@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("name", OVERSIZED_DOCUMENTS)
 def test_a_bomb_is_refused_in_less_than_50_ms(name: str) -> None:
-    documents = Documents(build_schema(CATALOG, OWN), shows_schema=True)
+    documents = DocumentLoader(build_schema(CATALOG, CUSTOM_MUTATIONS), allows_introspection=True)
     taken_s = []
 
     for _ in range(3):
         began = time.process_time()
-        with pytest.raises(Refused):
-            documents.read_at_once(BOMBS[name])
+        with pytest.raises(RequestError):
+            documents.parse(OVERSIZED_DOCUMENTS[name])
         taken_s.append(time.process_time() - began)
 
     assert 0.05 > min(taken_s), statistics.median(taken_s)
 
 
-async def test_a_bomb_over_http_is_an_error_and_no_more(ada: Person) -> None:
-    for query in BOMBS.values():
-        answer = await ask(ada, query, headers={"accept": GRAPHQL})
+async def test_a_bomb_over_http_is_an_error_and_no_more(user: ApiUser) -> None:
+    for query in OVERSIZED_DOCUMENTS.values():
+        response = await execute(user, query, headers={"accept": GRAPHQL})
 
-        assert answer.status_code in (400, 413), answer.text
-        assert answer.json()["errors"]
+        assert response.status_code in (400, 413), response.text
+        assert response.json()["errors"]
 
 
 @pytest.mark.parametrize(
@@ -86,24 +86,24 @@ async def test_a_bomb_over_http_is_an_error_and_no_more(ada: Person) -> None:
     ],
 )
 async def test_a_refusal_says_the_limit_and_the_cost(
-    ada: Person, query: str, of: str, limit: int, cost: int
+    user: ApiUser, query: str, unit: str, limit: int, cost: int
 ) -> None:
-    found = await errors(ada, query)
+    errors_received = await fetch_errors(user, query)
 
-    assert ["BAD_REQUEST"] == [error["extensions"]["code"] for error in found]
-    assert {"limit": limit, "cost": cost, "of": of} == found[0]["extensions"]["details"]
-    assert str(limit) in found[0]["message"]
-    assert str(cost) in found[0]["message"]
+    assert [error["extensions"]["code"] for error in errors_received] == ["BAD_REQUEST"]
+    assert errors_received[0]["extensions"]["details"] == {"limit": limit, "cost": cost, "of": unit}
+    assert str(limit) in errors_received[0]["message"]
+    assert str(cost) in errors_received[0]["message"]
 
 
-async def test_what_is_at_a_limit_is_answered(ada: Person) -> None:
-    aliases = await data(ada, "{" + " ".join(f"a{n}: __typename" for n in range(20)) + "}")
-    long = await data(ada, "{" + f"{'a' * 63}: __typename" + "}")
-    repeats = await data(ada, "{" + " ".join(["__typename"] * 51) + "}")
+async def test_what_is_at_a_limit_is_answered(user: ApiUser) -> None:
+    aliases = await fetch_data(user, "{" + " ".join(f"a{n}: __typename" for n in range(20)) + "}")
+    long = await fetch_data(user, "{" + f"{'a' * 63}: __typename" + "}")
+    repeats = await fetch_data(user, "{" + " ".join(["__typename"] * 51) + "}")
 
-    assert {f"a{n}": "Query" for n in range(20)} == aliases
-    assert {"a" * 63: "Query"} == long
-    assert {"__typename": "Query"} == repeats
+    assert aliases == {f"a{n}": "Query" for n in range(20)}
+    assert long == {"a" * 63: "Query"}
+    assert repeats == {"__typename": "Query"}
 
 
 @pytest.mark.parametrize(
@@ -122,20 +122,20 @@ async def test_what_is_at_a_limit_is_answered(ada: Person) -> None:
     ],
 )
 async def test_an_argument_out_of_range_is_told_with_its_path(
-    ada: Person, arguments: str, details: dict[str, Any]
+    user: ApiUser, arguments: str, details: dict[str, Any]
 ) -> None:
-    below = await errors(ada, f"{{ projects {{ mine: tasks({arguments}) {{ id }} }} }}")
-    above = await errors(ada, f"{{ tasks({arguments}) {{ id }} }}")
+    nested_errors = await fetch_errors(user, f"{{ projects {{ mine: tasks({arguments}) {{ id }} }} }}")
+    root_errors = await fetch_errors(user, f"{{ tasks({arguments}) {{ id }} }}")
 
-    assert [["projects", "mine"], ["tasks"]] == [below[0]["path"], above[0]["path"]]
-    assert details == below[0]["extensions"]["details"] == above[0]["extensions"]["details"]
-    assert "BAD_REQUEST" == below[0]["extensions"]["code"]
+    assert [["projects", "mine"], ["tasks"]] == [nested_errors[0]["path"], root_errors[0]["path"]]
+    assert details == nested_errors[0]["extensions"]["details"] == root_errors[0]["extensions"]["details"]
+    assert nested_errors[0]["extensions"]["code"] == "BAD_REQUEST"
 
 
 async def test_a_costly_query_counts_as_many_requests(
-    settings: Settings, running_servers: Servers, people: People
+    settings: Settings, running_servers: ServerUrls, users: UserFactory
 ) -> None:
-    ada = await people.new("Ada")
+    ada = await users.create("Ada")
     strict = replace(settings, limit_api=Limit(50, 900))
     program = await build(strict, running_servers)
     cheap, costly = "{ users(limit: 100) { id } }", "{ users(limit: 100) { posts(limit: 100) { id } } }"
@@ -144,16 +144,15 @@ async def test_a_costly_query_counts_as_many_requests(
         transport = httpx.ASGITransport(app=program)
         async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
             headers = {"authorization": f"Bearer {ada.token}"}
-            answer = await client.post("/graphql", json=body, headers=headers)
-            return answer.status_code, int(answer.headers["ratelimit-remaining"])
+            response = await client.post("/graphql", json=body, headers=headers)
+            return response.status_code, int(response.headers["ratelimit-remaining"])
 
-    told = [
-        await left(one)
-        for one in ({"query": cheap}, {"query": costly}, {"query": cheap}, [{"query": cheap}] * 9)
+    first_responses = [
+        await left(one) for one in ({"query": cheap}, {"query": costly}, {"query": cheap}, [{"query": cheap}] * 9)
     ]
-    again = [await left({"query": costly}) for _ in range(4)]
+    later_responses = [await left({"query": costly}) for _ in range(4)]
     await program.close()
 
     # 10,100 rows count as ten requests beside the one that asks for them.
-    assert [(200, 49), (200, 48), (200, 37), (200, 28)] == told
-    assert [(200, 27), (200, 16), (200, 5), (429, 0)] == again
+    assert first_responses == [(200, 49), (200, 48), (200, 37), (200, 28)]
+    assert later_responses == [(200, 27), (200, 16), (200, 5), (429, 0)]

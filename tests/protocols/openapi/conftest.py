@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from tests.journeys.program import SERVE, running
+from tests.journeys.program import SERVE, run_program
 
 PASSWORD = "a long secret"
 
@@ -20,47 +20,51 @@ class Owner:
     url: str
     token: str
     id: str
-    strangers: tuple[tuple[str, str], ...]
+    other_accounts: tuple[tuple[str, str], ...]
     """Others by id and mail address, members of nothing."""
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of the program, started as anybody starts it."""
     folder = tmp_path_factory.mktemp("served")
     unlimited = {"MONYNHA_LIMIT_AUTH": "off", "MONYNHA_LIMIT_API": "off", "LOG_LEVEL": "error"}
-    with running(folder, *SERVE, **unlimited) as program:
+    with run_program(folder, *SERVE, **unlimited) as program:
         yield program.url
 
 
 @pytest.fixture(scope="session")
-def owner(served: str) -> Owner:
+def owner(server_url: str) -> Owner:
     """Return somebody who has something of everything."""
-    with httpx.Client(base_url=served) as client:
-        strangers = tuple(_sign_up(client, f"stranger-{index}@example.com") for index in range(8))
-        mine = _sign_up(client, "owner@example.com")
-        given = {"email": "owner@example.com", "password": PASSWORD}
-        signed_in = client.post("/auth/v1/token?grant_type=password", json=given)
+    with httpx.Client(base_url=server_url) as client:
+        other_accounts = tuple(_sign_up(client, f"stranger-{index}@example.com") for index in range(8))
+        account = _sign_up(client, "owner@example.com")
+        credentials = {"email": "owner@example.com", "password": PASSWORD}
+        signed_in = client.post("/auth/v1/token?grant_type=password", json=credentials)
         token = signed_in.json()["access_token"]
         client.headers["authorization"] = f"Bearer {token}"
         for name in ("First", "Second"):
-            project = _made(client, "/projects", {"name": name, "settings": {"colour": "green"}})
-            below = f"/projects/{project}"
+            project = _create(client, "/projects", {"name": name, "settings": {"colour": "green"}})
+            project_path = f"/projects/{project}"
             for title in ("Plan", "Build"):
-                _made(client, f"{below}/tasks", {"title": title, "tags": ["wood"], "assigneeId": mine[0]})
+                _create(
+                    client,
+                    f"{project_path}/tasks",
+                    {"title": title, "tags": ["wood"], "assigneeId": account[0]},
+                )
             _sign_up(client, f"{name}@example.com")
-            client.post(f"/api/v1{below}/members", json={"email": f"{name}@example.com", "role": "viewer"})
-            _made(client, "/posts", {"title": name, "content": "Said"})
-    return Owner(served, token, mine[0], strangers)
+            client.post(f"/api/v1{project_path}/members", json={"email": f"{name}@example.com", "role": "viewer"})
+            _create(client, "/posts", {"title": name, "content": "Said"})
+    return Owner(server_url, token, account[0], other_accounts)
 
 
 def _sign_up(client: httpx.Client, email: str) -> tuple[str, str]:
-    given = {"name": email.partition("@")[0], "email": email, "password": PASSWORD}
-    return _made(client, "/users", given), email
+    account = {"name": email.partition("@")[0], "email": email, "password": PASSWORD}
+    return _create(client, "/users", account), email
 
 
-def _made(client: httpx.Client, path: str, body: Mapping[str, object]) -> str:
-    answer = client.post(f"/api/v1{path}", json=body)
-    assert answer.status_code == 201, answer.text
-    made: str = answer.json()["data"]["id"]
-    return made
+def _create(client: httpx.Client, path: str, body: Mapping[str, object]) -> str:
+    response = client.post(f"/api/v1{path}", json=body)
+    assert response.status_code == 201, response.text
+    created_id: str = response.json()["data"]["id"]
+    return created_id

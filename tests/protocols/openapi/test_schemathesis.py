@@ -12,36 +12,36 @@ from tests.journeys.program import ROOT
 from tests.protocols.openapi.conftest import Owner
 
 HERE = Path(__file__).parent
-LEAST = 1_500
+MIN_REQUESTS = 1_500
 """How many requests it must come to, so that a document with nothing in it does not pass."""
 
 
-def test_schemathesis_finds_nothing(owner: Owner, tmp_path: Path) -> None:
-    more = os.environ.get("MONYNHA_TEST_REQUESTS")
-    told = subprocess.run(
+def test_schemathesis_finds_no_difference(owner: Owner, tmp_path: Path) -> None:
+    max_examples = os.environ.get("MONYNHA_TEST_REQUESTS")
+    completed = subprocess.run(
         [
             str(Path(sys.executable).parent / "schemathesis"),
-            *(() if more else ("--config-file", str(HERE / "schemathesis.toml"))),
+            *(() if max_examples else ("--config-file", str(HERE / "schemathesis.toml"))),
             *("run", f"{owner.url}/openapi.json", "--header", f"Authorization: Bearer {owner.token}"),
             *("--checks", "all", "--mode", "all", "--continue-on-failure", "--no-color", "--seed", "1"),
-            *(("--max-examples", more) if more else ()),
-            # An answer without an end is looked at in tests/protocols/rest/test_events.py.
+            *(("--max-examples", max_examples) if max_examples else ()),
+            # An answer without an end is looked at in tests/protocols/rest/test_sse.py.
             *("--exclude-path", "/api/v1/projects/{id}/events"),
         ],
         cwd=tmp_path,
         env={
             **os.environ,
             "PYTHONPATH": str(ROOT),
-            "SCHEMATHESIS_HOOKS": "tests.protocols.openapi.facts",
+            "SCHEMATHESIS_HOOKS": "tests.protocols.openapi.schemathesis_hooks",
             "MONYNHA_TEST_OWNER": owner.id,
-            "MONYNHA_TEST_STRANGERS": ",".join(":".join(one) for one in owner.strangers),
+            "MONYNHA_TEST_STRANGERS": ",".join(":".join(one) for one in owner.other_accounts),
         },
         capture_output=True,
         text=True,
         check=False,
     )
-    found = re.search(r"(\d+) generated", told.stdout)
+    generated_count = re.search(r"(\d+) generated", completed.stdout)
 
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert found
-    assert int(found[1]) >= LEAST
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert generated_count
+    assert int(generated_count[1]) >= MIN_REQUESTS

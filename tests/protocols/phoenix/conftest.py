@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from monynha.app.commands.keys import make_key
-from monynha.core.settings import Settings
+from monynha.core.settings.settings import Settings
 
 
 @pytest.fixture
-def key(settings: Settings) -> str:
+def api_key(settings: Settings) -> str:
     """Return the key of nobody."""
     return make_key("anon", settings.jwt_secret)

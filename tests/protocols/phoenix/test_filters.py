@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.people import Person
-from tests.phoenix import phoenix, tasks
+from tests.phoenix_client import phoenix_client, tasks_binding
+from tests.users import ApiUser
 
 pytestmark = pytest.mark.anyio
 
@@ -39,20 +39,20 @@ FILTERS = [
 
 
 @pytest.mark.parametrize(("text", "matches"), FILTERS)
-async def test_filters_choose_as_sql_would(
-    address: str, key: str, ada: Person, text: str, matches: bool
+async def test_filter_selects_the_rows_that_sql_would(
+    address: str, api_key: str, user: ApiUser, text: str, matches: bool
 ) -> None:
-    project = await ada.project()
-    async with phoenix(address, key) as socket:
-        await socket.join("a", ada.token, tasks(filter=text), tasks(filter="title=eq.End"))
-        system = await socket.hear("system")
-        await ada.task(project, title="Write", status="done", tags=["a", "b"])
-        await ada.task(project, title="End")
+    project = await user.create_project()
+    async with phoenix_client(address, api_key) as client:
+        await client.join("a", user.token, tasks_binding(filter=text), tasks_binding(filter="title=eq.End"))
+        system = await client.receive("system")
+        await user.create_task(project, title="Write", status="done", tags=["a", "b"])
+        await user.create_task(project, title="End")
 
-        first = await socket.change()
+        change = await client.receive_change()
 
-    assert "ok" == system["payload"]["status"], system
-    assert ("Write" if matches else "End") == first["record"]["title"]
+    assert system["payload"]["status"] == "ok", system
+    assert ("Write" if matches else "End") == change["record"]["title"]
 
 
 @pytest.mark.parametrize(
@@ -71,31 +71,31 @@ async def test_filters_choose_as_sql_would(
         5,
     ],
 )
-async def test_a_filter_that_cannot_be_read_is_told(address: str, key: str, ada: Person, text: Any) -> None:
-    project = await ada.project()
-    async with phoenix(address, key) as socket:
-        answer = await socket.join("a", ada.token, tasks(filter=text))
-        system = await socket.hear("system")
-        await ada.task(project)
+async def test_invalid_filter_is_reported(address: str, api_key: str, user: ApiUser, text: Any) -> None:
+    project = await user.create_project()
+    async with phoenix_client(address, api_key) as client:
+        reply = await client.join("a", user.token, tasks_binding(filter=text))
+        system = await client.receive("system")
+        await user.create_task(project)
 
-        assert "ok" == answer["status"]
-        assert "error" == system["payload"]["status"]
-        assert await socket.hears_no("postgres_changes")
+        assert reply["status"] == "ok"
+        assert system["payload"]["status"] == "error"
+        assert await client.receives_no("postgres_changes")
 
 
-async def test_only_the_columns_that_are_selected_come(address: str, key: str, ada: Person) -> None:
-    project = await ada.project()
-    async with phoenix(address, key) as socket:
-        await socket.join("a", ada.token, tasks(select=["title"]))
-        await ada.task(project)
-        change = await socket.change()
+async def test_change_contains_only_the_selected_columns(address: str, api_key: str, user: ApiUser) -> None:
+    project = await user.create_project()
+    async with phoenix_client(address, api_key) as client:
+        await client.join("a", user.token, tasks_binding(select=["title"]))
+        await user.create_task(project)
+        change = await client.receive_change()
 
     assert {"id", "title"} == change["record"].keys() == {one["name"] for one in change["columns"]}
 
 
 @pytest.mark.parametrize("table", ["users", "idempotency_keys", "nonsense"])
-async def test_what_is_not_published_cannot_be_heard(address: str, key: str, ada: Person, table: str) -> None:
-    async with phoenix(address, key) as socket:
-        await socket.join("a", ada.token, {"event": "*", "schema": "public", "table": table})
+async def test_unpublished_table_cannot_be_bound(address: str, api_key: str, user: ApiUser, table: str) -> None:
+    async with phoenix_client(address, api_key) as client:
+        await client.join("a", user.token, {"event": "*", "schema": "public", "table": table})
 
-        assert "error" == (await socket.hear("system"))["payload"]["status"]
+        assert (await client.receive("system"))["payload"]["status"] == "error"

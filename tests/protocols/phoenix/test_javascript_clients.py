@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from monynha.app.commands.keys import make_key
-from monynha.core.settings import Settings
-from tests.node import NODE, Script, installed
-from tests.people import People, Person
+from monynha.core.settings.settings import Settings
+from tests.node import NODE, Script, install_packages
+from tests.users import ApiUser, UserFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +24,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(scope="module")
 def packages() -> Path:
     """Return the folder of the scripts, with the clients that its lock file names beside them."""
-    return installed(HERE)
+    return install_packages(HERE)
 
 
 @pytest.fixture(params=["supabase-new", "supabase-old"])
@@ -33,13 +33,13 @@ async def script(
     packages: Path,
     address: str,
     settings: Settings,
-    ada: Person,
+    user: ApiUser,
     project: dict[str, Any],
 ) -> AsyncIterator[Script]:
     key = make_key("anon", settings.jwt_secret)
-    words = (request.param, f"http://{address}", key, ada.email, PASSWORD, project["id"])
+    arguments = (request.param, f"http://{address}", key, user.email, PASSWORD, project["id"])
     process = await asyncio.create_subprocess_exec(
-        *(str(NODE), "realtime.mjs", *words), cwd=packages, stdin=PIPE, stdout=PIPE, stderr=PIPE
+        *(str(NODE), "realtime.mjs", *arguments), cwd=packages, stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
     yield Script(process)
     if process.returncode is None:
@@ -48,44 +48,44 @@ async def script(
 
 
 @pytest.fixture
-async def ada(people: People) -> Person:
-    return await people.signed_up("Ada", PASSWORD)
+async def ada(users: UserFactory) -> ApiUser:
+    return await users.sign_up("Ada", PASSWORD)
 
 
 @pytest.fixture
-async def project(ada: Person) -> dict[str, Any]:
-    return await ada.project()
+async def project(user: ApiUser) -> dict[str, Any]:
+    return await user.create_project()
 
 
-async def test_the_seeds_realtime_service_works(
-    script: Script, people: People, ada: Person, project: dict[str, Any]
+async def test_supabase_js_runs_the_realtime_service(
+    script: Script, users: UserFactory, user: ApiUser, project: dict[str, Any]
 ) -> None:
-    await script.until("ready")
-    refused = await script.until("refused")
-    bob = await people.member(project, ada, "admin", "Bob")
-    task = await bob.task(project, title="Write", tags=["a", "b"], assigneeId=str(ada.id))
-    await bob.put(f"/tasks/{task['id']}", {"title": "Write more"})
-    await bob.delete(f"/tasks/{task['id']}")
-    tasks = await script.until("tasks", 3)
-    members = await script.until("project_members")
-    told = await script.until("notifications")
-    sent = await script.until("sent")
-    waves = await script.until("broadcast")
-    tracked = await script.until("tracked")
-    while not any(one.get("state") for one in await script.until("presence")):
-        await script.until("presence", len(await script.until("presence")) + 1)
+    await script.wait_for("ready")
+    refusals = await script.wait_for("refused")
+    member = await users.create_member(project, user, "admin", "Bob")
+    task = await member.create_task(project, title="Write", tags=["a", "b"], assigneeId=str(user.id))
+    await member.put(f"/tasks/{task['id']}", {"title": "Write more"})
+    await member.delete(f"/tasks/{task['id']}")
+    tasks = await script.wait_for("tasks", 3)
+    members = await script.wait_for("project_members")
+    notifications = await script.wait_for("notifications")
+    sent = await script.wait_for("sent")
+    broadcasts = await script.wait_for("broadcast")
+    tracked = await script.wait_for("tracked")
+    while not any(one.get("state") for one in await script.wait_for("presence")):
+        await script.wait_for("presence", len(await script.wait_for("presence")) + 1)
     assert script.process.stdin
     script.process.stdin.write(b"leave\n")
-    await script.until("left")
+    await script.wait_for("left")
 
-    assert ["INSERT", "UPDATE", "DELETE"] == [one["event"] for one in tasks]
+    assert [one["event"] for one in tasks] == ["INSERT", "UPDATE", "DELETE"]
     assert ("Write", ["a", "b"]) == (tasks[0]["new"]["title"], tasks[0]["new"]["tags"])
     assert ("Write", "Write more") == (tasks[1]["old"]["title"], tasks[1]["new"]["title"])
     assert task["id"] == tasks[2]["old"]["id"]
-    assert [(str(bob.id), "admin")] == [(one["new"]["user_id"], one["new"]["role"]) for one in members]
-    assert [("assigned", task["id"])] == [(one["new"]["type"], one["new"]["data"]["taskId"]) for one in told]
+    assert [(one["new"]["user_id"], one["new"]["role"]) for one in members] == [(str(member.id), "admin")]
+    assert [(one["new"]["type"], one["new"]["data"]["taskId"]) for one in notifications] == [("assigned", task["id"])]
     assert ["ok"] == [one["answer"] for one in sent] == [one["answer"] for one in tracked]
-    assert [("wave", {"text": "héllo", "n": 1})] == [(one["event"], one["payload"]) for one in waves]
-    present = [one["state"] for one in await script.until("presence") if one["state"]]
-    assert "desk" == present[-1][str(ada.id)][0]["at"]
-    assert "permissions" in refused[0]["error"]
+    assert [(one["event"], one["payload"]) for one in broadcasts] == [("wave", {"text": "héllo", "n": 1})]
+    presence_states = [one["state"] for one in await script.wait_for("presence") if one["state"]]
+    assert presence_states[-1][str(user.id)][0]["at"] == "desk"
+    assert "permissions" in refusals[0]["error"]

@@ -12,57 +12,57 @@ from supabase import AsyncClient, acreate_client
 from supabase.lib.client_options import AsyncClientOptions
 
 from monynha.app.commands.keys import make_key
-from monynha.core.settings import Settings
-from tests.live import PATIENCE_S
-from tests.people import Person
+from monynha.core.settings.settings import Settings
+from tests.live_server import TIMEOUT_S
+from tests.users import ApiUser
 
 pytestmark = pytest.mark.anyio
 
 
-async def client_of(address: str, settings: Settings, person: Person) -> AsyncClient:
+async def make_client(address: str, settings: Settings, user: ApiUser) -> AsyncClient:
     """Return an official client that acts as the person."""
     options = AsyncClientOptions(auto_refresh_token=False, persist_session=False)
     client = await acreate_client(f"http://{address}", make_key("anon", settings.jwt_secret), options)
-    await client.realtime.set_auth(person.token)
+    await client.realtime.set_auth(user.token)
     return client
 
 
 @pytest.fixture
-async def client(address: str, settings: Settings, ada: Person) -> AsyncIterator[AsyncClient]:
-    made = await client_of(address, settings, ada)
-    yield made
-    await made.remove_all_channels()
-    await made.realtime.close()
+async def client(address: str, settings: Settings, user: ApiUser) -> AsyncIterator[AsyncClient]:
+    supabase_client = await make_client(address, settings, user)
+    yield supabase_client
+    await supabase_client.remove_all_channels()
+    await supabase_client.realtime.close()
 
 
-async def subscribed(channel: Any) -> None:
+async def subscribe(channel: Any) -> None:
     """Subscribe and wait until the client says so."""
-    told: asyncio.Queue[Any] = asyncio.Queue()
-    await channel.subscribe(lambda state, error: told.put_nowait((state, error)))
-    async with asyncio.timeout(PATIENCE_S):
-        state, error = await told.get()
-    assert "SUBSCRIBED" == state, error
+    states: asyncio.Queue[Any] = asyncio.Queue()
+    await channel.subscribe(lambda state, error: states.put_nowait((state, error)))
+    async with asyncio.timeout(TIMEOUT_S):
+        state, error = await states.get()
+    assert state == "SUBSCRIBED", error
 
 
-async def test_the_tasks_of_a_project_are_heard(client: AsyncClient, ada: Person) -> None:
-    project = await ada.project()
-    heard: asyncio.Queue[Any] = asyncio.Queue()
+async def test_supabase_py_receives_task_changes(client: AsyncClient, user: ApiUser) -> None:
+    project = await user.create_project()
+    payloads: asyncio.Queue[Any] = asyncio.Queue()
     channel = client.channel(f"project-{project['id']}-tasks").on_postgres_changes(
         RealtimePostgresChangesListenEvent.All,
         schema="public",
         table="tasks",
         filter=f"project_id=eq.{project['id']}",
-        callback=heard.put_nowait,
+        callback=payloads.put_nowait,
     )
-    await subscribed(channel)
+    await subscribe(channel)
 
-    task = await ada.task(project, title="Write")
-    await ada.put(f"/tasks/{task['id']}", {"title": "Write more"})
-    await ada.delete(f"/tasks/{task['id']}")
+    task = await user.create_task(project, title="Write")
+    await user.put(f"/tasks/{task['id']}", {"title": "Write more"})
+    await user.delete(f"/tasks/{task['id']}")
 
-    async with asyncio.timeout(PATIENCE_S):
-        changes = [(await heard.get())["data"] for _ in range(3)]
-    assert ["INSERT", "UPDATE", "DELETE"] == [one["type"] for one in changes]
+    async with asyncio.timeout(TIMEOUT_S):
+        changes = [(await payloads.get())["data"] for _ in range(3)]
+    assert [one["type"] for one in changes] == ["INSERT", "UPDATE", "DELETE"]
     assert task["id"] == changes[0]["record"]["id"]
     assert ("Write", "Write more") == (changes[1]["old_record"]["title"], changes[1]["record"]["title"])
-    assert "Write more" == changes[2]["old_record"]["title"]
+    assert changes[2]["old_record"]["title"] == "Write more"

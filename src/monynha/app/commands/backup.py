@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from monynha.app.commands.options import AsJson, DataDir, read_settings, run
-from monynha.core.settings import Settings
+from monynha.core.settings.settings import Settings
 
 
 def backup(place: str | None = None, /, *, data_dir: DataDir = None, json_: AsJson = False) -> None:
@@ -31,14 +31,14 @@ def backup(place: str | None = None, /, *, data_dir: DataDir = None, json_: AsJs
 async def _backup(settings: Settings, target: Path, now: datetime, *, as_json: bool) -> None:
     from rich.console import Console
 
-    from monynha.app.backup import back_up
-    from monynha.infra.embedded import find_postgres, made_secret, servers
-    from monynha.infra.postgres.tools import Tools
+    from monynha.app.maintenance.backup import create_backup
+    from monynha.infra.embedded import find_postgres, generated_jwt_secret, run_servers
+    from monynha.infra.postgres.pg_tools import PgTools
 
     with Console(stderr=True).status("Writing the backup …"):
-        async with servers(settings) as found:
-            tools = Tools(find_postgres(settings.postgres_bin), found.owner_url)
-            manifest = await back_up(tools, target, at=now, jwt_secret=made_secret(settings))
+        async with run_servers(settings) as server_urls:
+            tools = PgTools(find_postgres(settings.postgres_bin), server_urls.owner_url)
+            manifest = await create_backup(tools, target, created_at=now, jwt_secret=generated_jwt_secret(settings))
     if as_json:
         print(json.dumps({"path": str(target), "tables": len(manifest.tables), "rows": manifest.rows}))
     else:

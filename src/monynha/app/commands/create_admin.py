@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from monynha.app.commands.options import AsJson, DataDir, Password, read_password, read_settings, run
-from monynha.core.settings import Settings
+from monynha.core.settings.settings import Settings
 
 
 def create_admin(
@@ -27,14 +27,14 @@ def create_admin(
 
 
 async def _create_admin(settings: Settings, email: str, password: str | None, *, as_json: bool) -> None:
-    from monynha.app.housekeeping import house
-    from monynha.app.refused import refusing
+    from monynha.app.command_error import app_errors_as_command_errors
+    from monynha.app.commands.command_context import command_context
 
-    async with house(settings) as found:
-        with refusing():
-            if password is None and not await found.accounts.is_known(email):
+    async with command_context(settings) as context:
+        with app_errors_as_command_errors():
+            if password is None and not await context.accounts.exists(email):
                 password = read_password()
-            account = await found.accounts.make_admin(email, password)
+            account = await context.accounts.grant_admin_role(email, password)
     if as_json:
         print(json.dumps({"id": str(account.id), "email": account.email}))
     else:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from monynha.app.command_error import CommandError
 from monynha.app.commands.options import AsJson, DataDir, read_settings, run
-from monynha.app.refused import Refused
-from monynha.core.settings import Settings
+from monynha.core.settings.settings import Settings
 
 
 def demo(*, data_dir: DataDir = None, json_: AsJson = False) -> None:
@@ -16,22 +16,22 @@ def demo(*, data_dir: DataDir = None, json_: AsJson = False) -> None:
     """
     settings = read_settings(data_dir=data_dir)
     if settings.is_production:
-        raise Refused("APP_ENV: a demo's people have a known password, so production takes none")
+        raise CommandError("APP_ENV: a demo's people have a known password, so production takes none")
     run(_demo(settings, as_json=json_))
 
 
 async def _demo(settings: Settings, *, as_json: bool) -> None:
     from rich.console import Console
 
-    from monynha.app.demo import make_demo
-    from monynha.app.housekeeping import house
+    from monynha.app.commands.command_context import command_context
+    from monynha.app.maintenance.demo import create_demo
 
     with Console(stderr=True).status("Making the workspace …"):
-        async with house(settings) as found:
-            made = await make_demo(found.database, found.accounts)
+        async with command_context(settings) as context:
+            demo_data = await create_demo(context.database, context.accounts)
     if as_json:
-        print(json.dumps({"emails": list(made.emails), "password": made.password} if made else None))
-    elif made is None:
+        print(json.dumps({"emails": list(demo_data.emails), "password": demo_data.password} if demo_data else None))
+    elif demo_data is None:
         print("The demo is there already.")
     else:
-        print(f"Sign in as {', '.join(made.emails)}; the password is {made.password}")
+        print(f"Sign in as {', '.join(demo_data.emails)}; the password is {demo_data.password}")

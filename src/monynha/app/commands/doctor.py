@@ -6,7 +6,7 @@ import json
 import sys
 
 from monynha.app.commands.options import AsJson, DataDir, read_settings, run
-from monynha.core.settings import Settings
+from monynha.core.settings.settings import Settings
 
 
 def doctor(*, data_dir: DataDir = None, json_: AsJson = False) -> None:
@@ -20,13 +20,13 @@ def doctor(*, data_dir: DataDir = None, json_: AsJson = False) -> None:
 
 
 async def _doctor(settings: Settings, *, as_json: bool) -> None:
-    from monynha.app.examination import examine
+    from monynha.app.maintenance.doctor import run_checks
 
-    checks = await examine(settings)
+    checks = await run_checks(settings)
     if as_json:
-        print(json.dumps([{"check": one.name, "level": one.level, "says": one.says} for one in checks]))
+        print(json.dumps([{"check": check.name, "level": check.level, "says": check.message} for check in checks]))
     else:
         for one in checks:
-            print(f"{one.level:<8} {one.name}: {one.says}")
+            print(f"{one.level:<8} {one.name}: {one.message}")
     if any(one.level == "danger" for one in checks):
         sys.exit(1)

@@ -10,6 +10,6 @@ def graphql_schema(*, data_dir: DataDir = None) -> None:
 
     Example: monynha graphql-schema > schema.graphql
     """
-    from monynha.app.graphql import schema_text
+    from monynha.app.composition.graphql import schema_text
 
     print(schema_text(), end="")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from monynha.app.commands.options import AsJson, DataDir, read_settings
-from monynha.core.settings import Settings, local_url
-from monynha.infra.embedded import served_at
+from monynha.core.settings.settings import Settings, local_url
+from monynha.infra.embedded import served_url
 
 # A fixed day, so that the keys of one secret are the same whenever and wherever they are printed.
 _ISSUED_AT: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
@@ -23,16 +23,16 @@ def keys(*, data_dir: DataDir = None, json_: AsJson = False) -> None:
     Example: monynha keys --json
     """
     settings = read_settings(data_dir=data_dir)
-    found = {
+    keys_by_name = {
         "url": _url(settings),
         "anonKey": make_key("anon", settings.jwt_secret),
         "serviceRoleKey": make_key("service_role", settings.jwt_secret),
         "jwtSecret": settings.jwt_secret,
     }
     if json_:
-        print(json.dumps(found))
+        print(json.dumps(keys_by_name))
         return
-    for name, text in found.items():
+    for name, text in keys_by_name.items():
         print(f"{name:<15} {text}")
 
 
@@ -48,4 +48,4 @@ def make_key(role: str, secret: str) -> str:
 def _url(settings: Settings) -> str:
     """The address that is set; else the one served at right now, whatever port its command picked."""
     is_set = settings.site_url != local_url(settings.host, settings.port)
-    return settings.site_url if is_set else served_at(settings.data_dir) or settings.site_url
+    return settings.site_url if is_set else served_url(settings.data_dir) or settings.site_url

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from monynha.app.commands.options import AsJson, DataDir, read_settings, run
-from monynha.core.settings import Settings
+from monynha.core.settings.settings import Settings
 
 
 def migrate(*, data_dir: DataDir = None, json_: AsJson = False) -> None:
@@ -22,13 +22,13 @@ async def _migrate(settings: Settings, *, as_json: bool) -> None:
     from rich.console import Console
 
     from monynha import __version__
-    from monynha.app.migrate import migrate as bring
-    from monynha.infra.embedded import servers
-    from monynha.infra.postgres.login import login_of
+    from monynha.app.maintenance.migration import migrate as migrate_database
+    from monynha.infra.embedded import run_servers
+    from monynha.infra.postgres.login import login_name
 
     with Console(stderr=True).status("Migrating …"):
-        async with servers(settings) as found:
-            changed = await bring(found.owner_url, app=login_of(found.database_url))
+        async with run_servers(settings) as server_urls:
+            changed = await migrate_database(server_urls.owner_url, app_login=login_name(server_urls.database_url))
     if as_json:
         print(json.dumps({"release": __version__, "changed": changed}))
     else:

@@ -12,25 +12,23 @@ from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
-from monynha.core.settings import Settings
-from monynha.infra.embedded import with_secrets
+from monynha.core.settings.settings import Settings
+from monynha.infra.embedded import with_jwt_secret
 
 T = TypeVar("T")
 
 DataDir = Annotated[
     str | None, Parameter(name="--data-dir", help="The data folder (MONYNHA_DATA_DIR, default ./data).")
 ]
-Password = Annotated[
-    str | None, Parameter(help="The password; without it, it is asked for, or read from a pipe.")
-]
+Password = Annotated[str | None, Parameter(help="The password; without it, it is asked for, or read from a pipe.")]
 AsJson = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON, for scripts.")]
 
 
 def read_settings(*, data_dir: str | None = None, **flags: str | None) -> Settings:
     """Read the settings, options winning; a flag is named as its setting is behind MONYNHA_."""
-    given = {"data_dir": data_dir, **flags}
-    options = {f"MONYNHA_{name.upper()}": text for name, text in given.items() if text is not None}
-    return with_secrets(Settings.read({**os.environ, **options}, Path(".env")))
+    values = {"data_dir": data_dir, **flags}
+    environment = {f"MONYNHA_{name.upper()}": text for name, text in values.items() if text is not None}
+    return with_jwt_secret(Settings.read({**os.environ, **environment}, Path(".env")))
 
 
 def read_password() -> str:

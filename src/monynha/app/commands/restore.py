@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from monynha.app.commands.options import AsJson, DataDir, read_settings, run
-from monynha.core.settings import Settings
+from monynha.core.settings.settings import Settings
 
 
 def restore(place: str, /, *, data_dir: DataDir = None, json_: AsJson = False) -> None:
@@ -27,18 +27,18 @@ def restore(place: str, /, *, data_dir: DataDir = None, json_: AsJson = False) -
 async def _restore(settings: Settings, source: Path, *, as_json: bool) -> None:
     from rich.console import Console
 
-    from monynha.app.backup import read_manifest
-    from monynha.app.backup import restore as put_back
-    from monynha.infra.embedded import find_postgres, keep_secret, servers
-    from monynha.infra.postgres.tools import Tools
+    from monynha.app.maintenance.backup import read_manifest
+    from monynha.app.maintenance.backup import restore_backup as restore_backup
+    from monynha.infra.embedded import adopt_jwt_secret, find_postgres, run_servers
+    from monynha.infra.postgres.pg_tools import PgTools
 
     read_manifest(source)
     with Console(stderr=True).status("Restoring …"):
-        async with servers(settings) as found:
-            tools = Tools(find_postgres(settings.postgres_bin), found.owner_url)
-            manifest = await put_back(tools, source)
+        async with run_servers(settings) as server_urls:
+            tools = PgTools(find_postgres(settings.postgres_bin), server_urls.owner_url)
+            manifest = await restore_backup(tools, source)
             if manifest.jwt_secret:
-                keep_secret(settings, manifest.jwt_secret)
+                adopt_jwt_secret(settings, manifest.jwt_secret)
     if as_json:
         print(json.dumps({"path": str(source), "tables": len(manifest.tables), "rows": manifest.rows}))
     else:

@@ -25,6 +25,6 @@ def serve(
     Example: monynha serve --port 9000 --data-dir /srv/monynha
     """
     settings = read_settings(data_dir=data_dir, host=host, port=port, workers=workers, services=services)
-    from monynha.app.serve import serve as serve_until_told
+    from monynha.app.serving.lifecycle import serve as run_until_stopped
 
-    run(serve_until_told(settings))
+    run(run_until_stopped(settings))

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from monynha.app.commands.options import DataDir, Password, read_password, read_settings, run
-from monynha.core.settings import Settings
+from monynha.core.settings.settings import Settings
 
 
 def set_password(
@@ -25,10 +25,10 @@ def set_password(
 
 
 async def _set_password(settings: Settings, email: str, password: str) -> None:
-    from monynha.app.housekeeping import house
-    from monynha.app.refused import refusing
+    from monynha.app.command_error import app_errors_as_command_errors
+    from monynha.app.commands.command_context import command_context
 
-    async with house(settings) as found:
-        with refusing():
-            account = await found.accounts.set_password(email, password)
+    async with command_context(settings) as context:
+        with app_errors_as_command_errors():
+            account = await context.accounts.set_password(email, password)
     print(f"{account.email} has the new password; whoever was signed in must sign in again.")

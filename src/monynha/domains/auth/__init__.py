@@ -1,11 +1,20 @@
 """Accounts, sign-up, sign-in, sessions: GoTrue's wire at /auth/v1."""
 
-from monynha.domains.auth.account import Account
-from monynha.domains.auth.accounts import Accounts
-from monynha.domains.auth.auth import Auth
-from monynha.domains.auth.reactions import AccountReaction
-from monynha.domains.auth.sessions import Client
-from monynha.domains.auth.sign_up import SignUp
-from monynha.domains.auth.tokens import AccessTokens, Identify
+from monynha.domains.auth.accounts.account import Account
+from monynha.domains.auth.accounts.hooks import AccountHook
+from monynha.domains.auth.composition import AuthServices
+from monynha.domains.auth.services.account_service import AccountService
+from monynha.domains.auth.services.sessions import ClientInfo
+from monynha.domains.auth.services.sign_up import SignUpRequest
+from monynha.domains.auth.tokens.access_tokens import AccessTokens, BearerAuthenticator
 
-__all__ = ["AccessTokens", "Account", "AccountReaction", "Accounts", "Auth", "Client", "Identify", "SignUp"]
+__all__ = [
+    "AccessTokens",
+    "Account",
+    "AccountHook",
+    "AccountService",
+    "AuthServices",
+    "BearerAuthenticator",
+    "ClientInfo",
+    "SignUpRequest",
+]

@@ -6,31 +6,31 @@ revoke all on all functions in schema auth from public, monynha_app, monynha_adm
 
 grant usage on schema auth to monynha_app, monynha_admin, monynha_system;
 grant execute on function auth.uid(), auth.role(), auth.jwt(), auth.is_admin() to monynha_app, monynha_admin, monynha_system;
-grant execute on function auth.enter(text, uuid, uuid), auth.enter_or_raise(text, uuid, uuid)
+grant execute on function auth.set_actor(text, uuid, uuid), auth.set_actor_or_raise(text, uuid, uuid)
   to monynha_app, monynha_admin;
 grant select, insert, update, delete
   on auth.users, auth.identities, auth.sessions, auth.one_time_tokens, auth.authorization_codes to monynha_system;
 
 -- Definer functions, foreign keys and dumps read as the owner; nobody acts as that role.
-create policy "the owner keeps house" on auth.users for all to monynha_owner using (true) with check (true);
-create policy "the owner keeps house" on auth.identities for all to monynha_owner using (true) with check (true);
-create policy "the owner keeps house" on auth.sessions for all to monynha_owner using (true) with check (true);
-create policy "the owner keeps house" on auth.one_time_tokens for all to monynha_owner using (true) with check (true);
-create policy "the owner keeps house" on auth.authorization_codes
+create policy "owner role: full access for migrations and triggers" on auth.users for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on auth.identities for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on auth.sessions for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on auth.one_time_tokens for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on auth.authorization_codes
   for all to monynha_owner using (true) with check (true);
 
-create policy "auth keeps accounts" on auth.users for all to monynha_system
+create policy "auth service can manage accounts" on auth.users for all to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');
-create policy "auth keeps identities" on auth.identities for all to monynha_system
+create policy "auth service can manage identities" on auth.identities for all to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');
-create policy "auth keeps sessions" on auth.sessions for all to monynha_system
+create policy "auth service can manage sessions" on auth.sessions for all to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');
-create policy "auth keeps one-time tokens" on auth.one_time_tokens for all to monynha_system
+create policy "auth service can manage one-time tokens" on auth.one_time_tokens for all to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');
-create policy "auth keeps authorization codes" on auth.authorization_codes for all to monynha_system
+create policy "auth service can manage authorization codes" on auth.authorization_codes for all to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');

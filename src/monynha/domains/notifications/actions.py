@@ -6,42 +6,44 @@ from datetime import UTC, datetime
 
 import orjson
 
-from monynha.core.wire import format_instant
+from monynha.core.serialization import format_timestamp
 from monynha.domains.notifications.models import notifications
-from monynha.engine.mutate import Key, Mutate, Versions
-from monynha.engine.query import Found
-from monynha.engine.selection import Selection
-from monynha.infra.postgres.database import Acting
+from monynha.engine.mutation.mutations import ExpectedVersions, Mutations, PrimaryKey
+from monynha.engine.query.queries import JsonRow
+from monynha.engine.query.selection import Selection
+from monynha.infra.postgres.database import ActorConnection
 
-READ = "read"
-READ_DOC = "Whether it was read."
-_READ_ALL = """
+READ_FIELD = "read"
+READ_DESCRIPTION = "Whether it was read."
+_MARK_ALL_READ = """
 update public.notifications set read_at = clock_timestamp()
 where user_id = (select auth.uid()) and read_at is null
 """
 
 
-async def mark(
-    mutate: Mutate,
-    acting: Acting,
-    key: Key,
+async def mark_read(
+    mutate: Mutations,
+    connection: ActorConnection,
+    key: PrimaryKey,
     is_read: bool | None,
     *,
-    versions: Versions | None = None,
-    answer: Selection | None = None,
-) -> Found:
+    versions: ExpectedVersions | None = None,
+    selection: Selection | None = None,
+) -> JsonRow:
     """Mark one as read or unread, and return it; what is read already keeps its time."""
-    current = await mutate.update(acting, notifications, key, {}, versions=versions)
-    was_read = orjson.loads(current.body)["readAt"] is not None
+    notification = await mutate.update(connection, notifications, key, {}, expected_versions=versions)
+    was_read = orjson.loads(notification.json)["readAt"] is not None
     values: dict[str, object] = {}
     if is_read is not None and is_read != was_read:
-        values = {"read_at": format_instant(datetime.now(UTC)) if is_read else None}
-    elif answer is None:
-        return current
-    return await mutate.update(acting, notifications, key, values, versions=versions, answer=answer)
+        values = {"read_at": format_timestamp(datetime.now(UTC)) if is_read else None}
+    elif selection is None:
+        return notification
+    return await mutate.update(
+        connection, notifications, key, values, expected_versions=versions, result_selection=selection
+    )
 
 
-async def mark_all(acting: Acting) -> int:
+async def mark_all_read(connection: ActorConnection) -> int:
     """Mark all of somebody's as read, and return how many were not yet."""
-    async with acting.transaction() as transaction:
-        return await transaction.run(_READ_ALL)
+    async with connection.transaction() as transaction:
+        return await transaction.execute(_MARK_ALL_READ)

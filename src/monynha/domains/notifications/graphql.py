@@ -4,44 +4,50 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monynha.core.errors import Unauthenticated
-from monynha.domains.notifications.actions import READ, READ_DOC, mark, mark_all
-from monynha.domains.notifications.http import ACTIONS
+from monynha.core.errors import UnauthenticatedError
+from monynha.domains.notifications.actions import READ_DESCRIPTION, READ_FIELD, mark_all_read, mark_read
+from monynha.domains.notifications.http import ACTION_DOCS
 from monynha.domains.notifications.models import notifications
-from monynha.engine.mutate import Mutate
-from monynha.engine.query import Found
-from monynha.protocols.graphql.meaning import Call, Deed, Do, Own, Run
+from monynha.engine.mutation.mutations import Mutations
+from monynha.engine.query.queries import JsonRow
+from monynha.protocols.graphql.schema.field_bindings import (
+    BulkAction,
+    BulkActionHandler,
+    CustomMutation,
+    CustomMutationHandler,
+    MutationCall,
+)
 
-MARK = Own("update", notifications, flags={READ: READ_DOC})
-MARK_ALL = Deed(ACTIONS[0].name, ACTIONS[0].doc)
-OWN = (MARK, MARK_ALL)
+UPDATE = CustomMutation("update", notifications, flag_inputs={READ_FIELD: READ_DESCRIPTION})
+MARK_ALL_READ = BulkAction(ACTION_DOCS[0].operation_id, ACTION_DOCS[0].doc)
+CUSTOM_MUTATIONS = (UPDATE, MARK_ALL_READ)
 
 
 @dataclass(frozen=True)
 class NotificationMutations:
     """Does them."""
 
-    mutate: Mutate
+    mutate: Mutations
 
     @property
-    def runs(self) -> dict[Own, Run]:
+    def resolvers(self) -> dict[CustomMutation, CustomMutationHandler]:
         """What is done to one."""
-        return {MARK: self.mark}
+        return {UPDATE: self.mark_read}
 
     @property
-    def deeds(self) -> dict[Deed, Do]:
+    def bulk_actions(self) -> dict[BulkAction, BulkActionHandler]:
         """What is done to all."""
-        return {MARK_ALL: mark_all}
+        return {MARK_ALL_READ: mark_all_read}
 
-    async def mark(self, call: Call) -> Found:
+    async def mark_read(self, call: MutationCall) -> JsonRow:
         """Mark one as read or unread."""
-        if call.acting is None:
-            raise Unauthenticated()
-        is_read = call.body.get(READ)
-        return await mark(
+        if call.connection is None:
+            raise UnauthenticatedError()
+        is_read = call.input.get(READ_FIELD)
+        return await mark_read(
             self.mutate,
-            call.acting,
+            call.connection,
             call.key,
             is_read if isinstance(is_read, bool) else None,
-            answer=call.answer,
+            selection=call.selection,
         )

@@ -6,33 +6,33 @@ from dataclasses import dataclass
 
 import orjson
 
-from monynha.core.errors import Invalid
-from monynha.domains.notifications.actions import READ, READ_DOC, mark, mark_all
+from monynha.core.errors import ValidationFailedError
+from monynha.domains.notifications.actions import READ_DESCRIPTION, READ_FIELD, mark_all_read, mark_read
 from monynha.domains.notifications.models import notifications
 from monynha.protocols.http.request import Request
-from monynha.protocols.http.response import Response, enveloped
-from monynha.protocols.rest.described import Action, Described
-from monynha.protocols.rest.etag import etag, of_item, wanted_versions
-from monynha.protocols.rest.handlers import Handlers, Rest, query_of, read_body
-from monynha.protocols.rest.question import refuse_unknown
-from monynha.protocols.rest.routes import Overrides
+from monynha.protocols.http.response import Response, data_response
+from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc, EndpointDoc
+from monynha.protocols.rest.etag import compute_etag, item_headers, parse_if_match
+from monynha.protocols.rest.query_params import reject_unknown_params
+from monynha.protocols.rest.routes import RouteOverrides
+from monynha.protocols.rest.write_handlers import RestContext, WriteHandlers, read_json_body, read_query
 
-DESCRIBED = tuple(
-    Described(
+ENDPOINT_DOCS = tuple(
+    EndpointDoc(
         method,
         "/notifications/{id}",
         "update",
         notifications,
         "Something that a person should know.",
-        inputs={READ: {"type": "boolean", "description": READ_DOC}},
-        is_whole=True,
+        input_schemas={READ_FIELD: {"type": "boolean", "description": READ_DESCRIPTION}},
+        replaces_fields=True,
     )
     for method in ("PUT", "PATCH")
 )
 """What these routes take and answer."""
 
-ACTIONS = (
-    Action(
+ACTION_DOCS = (
+    CustomEndpointDoc(
         "POST",
         "/notifications/read-all",
         "readAllNotifications",
@@ -53,44 +53,44 @@ ACTIONS = (
 class NotificationRoutes:
     """The routes of notifications that are not derived."""
 
-    rest: Rest
+    rest: RestContext
 
     @property
-    def overrides(self) -> Overrides:
+    def overrides(self) -> RouteOverrides:
         """The handlers by method and path below `/api/v1`."""
         return {
-            ("PUT", "/notifications/{id}"): self.mark,
-            ("PATCH", "/notifications/{id}"): self.mark,
-            ("POST", "/notifications/read-all"): self.read_all,
+            ("PUT", "/notifications/{id}"): self.mark_read,
+            ("PATCH", "/notifications/{id}"): self.mark_read,
+            ("POST", "/notifications/read-all"): self.mark_all_read,
         }
 
-    async def mark(self, request: Request) -> Response:
+    async def mark_read(self, request: Request) -> Response:
         """Mark one as read or unread; what is read already keeps its time."""
-        handlers = Handlers(self.rest, notifications)
-        acting = self.rest.acting(request)
-        is_read = _read(await read_body(request))
-        key = handlers.key(request, acting)
-        versions = wanted_versions(request.header(b"if-match"))
-        current = await mark(self.rest.mutate, acting, key, is_read, versions=versions)
-        return enveloped(current.body, extra=of_item(etag(current)))
+        handlers = WriteHandlers(self.rest, notifications)
+        connection = self.rest.connect(request)
+        is_read = _parse_read_flag(await read_json_body(request))
+        key = handlers.primary_key(request, connection)
+        versions = parse_if_match(request.header(b"if-match"))
+        notification = await mark_read(self.rest.mutations, connection, key, is_read, versions=versions)
+        return data_response(notification.json, extra_headers=item_headers(compute_etag(notification)))
 
-    async def read_all(self, request: Request) -> Response:
+    async def mark_all_read(self, request: Request) -> Response:
         """Mark all as read, and tell how many that were."""
-        refuse_unknown(query_of(request), ())
-        return enveloped(orjson.dumps({"updated": await mark_all(self.rest.acting(request))}))
+        reject_unknown_params(read_query(request), ())
+        return data_response(orjson.dumps({"updated": await mark_all_read(self.rest.connect(request))}))
 
 
-def _read(body: object) -> bool | None:
+def _parse_read_flag(body: object) -> bool | None:
     if not isinstance(body, dict):
-        raise Invalid("The validation of the request failed: the body must be an object.")
+        raise ValidationFailedError("The validation of the request failed: the body must be an object.")
     problems: dict[str, object] = {
         str(name)[:100]: "is read-only" if name in notifications.fields else "is not known"
         for name in body
-        if name != READ
+        if name != READ_FIELD
     }
-    read = body.get(READ)
-    if READ in body and not isinstance(read, bool):
-        problems[READ] = "must be true or false"
+    is_read = body.get(READ_FIELD)
+    if READ_FIELD in body and not isinstance(is_read, bool):
+        problems[READ_FIELD] = "must be true or false"
     if problems:
-        raise Invalid.of(problems)
-    return read if isinstance(read, bool) else None
+        raise ValidationFailedError.from_field_errors(problems)
+    return is_read if isinstance(is_read, bool) else None

@@ -9,19 +9,19 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped
 
 from monynha.domains.users import users
-from monynha.engine.model import (
+from monynha.engine.schema.columns import (
     Model,
-    belongs_to,
-    choice,
-    instant,
+    choice_of,
     json_object,
-    key,
-    maybe_past,
-    maybe_prose,
-    text,
-    version,
+    nullable_long_text,
+    nullable_server_timestamp,
+    parent_id,
+    primary_key,
+    row_version,
+    server_timestamp,
+    short_text,
 )
-from monynha.engine.resource import Filter, Link, Resource, Told, equal
+from monynha.engine.schema.resource import EventStream, Filter, ForeignRelation, Resource, filter_in
 
 
 class NotificationType(StrEnum):
@@ -38,24 +38,24 @@ class Notification(Model):
 
     __tablename__ = "notifications"
 
-    id: Mapped[UUID] = key()
-    user_id: Mapped[UUID] = belongs_to("users.id", "Whom it tells.")
-    type: Mapped[str] = choice(NotificationType, 50, "What it tells of.")
-    title: Mapped[str] = text(1, 500, "The name of what it is about.")
-    body: Mapped[str | None] = maybe_prose(10_000, "What happened.")
+    id: Mapped[UUID] = primary_key()
+    user_id: Mapped[UUID] = parent_id("users.id", "Whom it tells.")
+    type: Mapped[str] = choice_of(NotificationType, 50, "What it tells of.")
+    title: Mapped[str] = short_text(1, 500, "The name of what it is about.")
+    body: Mapped[str | None] = nullable_long_text(10_000, "What happened.")
     data: Mapped[dict[str, object]] = json_object(10_000, "The ids of what it is about.")
-    read_at: Mapped[datetime | None] = maybe_past("When it was read.")
-    created_at: Mapped[datetime] = instant("When it was made.")
-    version: Mapped[int] = version()
+    read_at: Mapped[datetime | None] = nullable_server_timestamp("When it was read.")
+    created_at: Mapped[datetime] = server_timestamp("When it was made.")
+    version: Mapped[int] = row_version()
 
 
 notifications = Resource(
     Notification,
     "notification",
     "notifications",
-    links={"user": Link(users, Notification.user_id)},
-    filters=(Filter("unread", "missing", ("readAt",)), *equal("type")),
+    foreign_relations={"user": ForeignRelation(users, Notification.user_id)},
+    filters=(Filter("unread", "missing", ("readAt",)), *filter_in("type")),
     sorts=("createdAt",),
-    verbs=frozenset({"list", "read"}),
-    told_to=(Told("user", Notification.user_id),),
+    operations=frozenset({"list", "read"}),
+    streams=(EventStream("user", Notification.user_id),),
 )

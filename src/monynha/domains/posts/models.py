@@ -8,8 +8,16 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped
 
 from monynha.domains.users import users
-from monynha.engine.model import Model, instant, key, made_by, prose, text, version
-from monynha.engine.resource import Filter, Link, Resource, Rule, Told
+from monynha.engine.schema.columns import (
+    Model,
+    creator_id,
+    long_text,
+    primary_key,
+    row_version,
+    server_timestamp,
+    short_text,
+)
+from monynha.engine.schema.resource import ConstraintMessage, EventStream, Filter, ForeignRelation, Resource
 
 
 class Post(Model):
@@ -17,23 +25,23 @@ class Post(Model):
 
     __tablename__ = "posts"
 
-    id: Mapped[UUID] = key()
-    title: Mapped[str] = text(1, 255, "The title.")
-    content: Mapped[str] = prose(100_000, "The text.")
-    author_id: Mapped[UUID] = made_by("users.id", "Who wrote it.")
-    created_at: Mapped[datetime] = instant("When it was written.")
-    updated_at: Mapped[datetime] = instant("When it changed last.")
-    version: Mapped[int] = version()
+    id: Mapped[UUID] = primary_key()
+    title: Mapped[str] = short_text(1, 255, "The title.")
+    content: Mapped[str] = long_text(100_000, "The text.")
+    author_id: Mapped[UUID] = creator_id("users.id", "Who wrote it.")
+    created_at: Mapped[datetime] = server_timestamp("When it was written.")
+    updated_at: Mapped[datetime] = server_timestamp("When it changed last.")
+    version: Mapped[int] = row_version()
 
 
 posts = Resource(
     Post,
     "post",
     "posts",
-    links={"author": Link(users, Post.author_id, inverse="posts", is_listed=True)},
+    foreign_relations={"author": ForeignRelation(users, Post.author_id, inverse="posts", has_list_route=True)},
     filters=(Filter("userId", "equal", ("authorId",)),),
     sorts=("createdAt", "updatedAt", "title"),
-    rules={"a post has a title": Rule("title", "must not be empty")},
-    told_to=(Told("everybody"),),
+    constraint_messages={"post_title_is_not_blank": ConstraintMessage("title", "must not be empty")},
+    streams=(EventStream("everybody"),),
     is_public=True,
 )

@@ -8,22 +8,30 @@ from uuid import UUID
 
 from sqlalchemy.orm import Mapped
 
-from monynha.core.errors import Forbidden
+from monynha.core.errors import ForbiddenError
 from monynha.domains.users import users
-from monynha.engine.model import (
+from monynha.engine.schema.columns import (
     Model,
-    belongs_to,
-    choice,
-    instant,
+    choice_of,
+    creator_id,
+    foreign_key,
     json_object,
-    key,
-    made_by,
-    maybe_prose,
-    refers_to,
-    text,
-    version,
+    nullable_long_text,
+    parent_id,
+    primary_key,
+    row_version,
+    server_timestamp,
+    short_text,
 )
-from monynha.engine.resource import Derived, Link, Resource, Rule, Told, equal, search
+from monynha.engine.schema.resource import (
+    ComputedField,
+    ConstraintMessage,
+    EventStream,
+    ForeignRelation,
+    Resource,
+    filter_in,
+    filter_search,
+)
 
 
 class ProjectStatus(StrEnum):
@@ -47,15 +55,15 @@ class Project(Model):
 
     __tablename__ = "projects"
 
-    id: Mapped[UUID] = key()
-    name: Mapped[str] = text(1, 255, "The name.")
-    description: Mapped[str | None] = maybe_prose(100_000, "What it is about.")
-    owner_id: Mapped[UUID] = made_by("users.id", "Whose it is.")
-    status: Mapped[str] = choice(ProjectStatus, 50, "Whether it is worked on; an archived one is read-only.")
+    id: Mapped[UUID] = primary_key()
+    name: Mapped[str] = short_text(1, 255, "The name.")
+    description: Mapped[str | None] = nullable_long_text(100_000, "What it is about.")
+    owner_id: Mapped[UUID] = creator_id("users.id", "Whose it is.")
+    status: Mapped[str] = choice_of(ProjectStatus, 50, "Whether it is worked on; an archived one is read-only.")
     settings: Mapped[dict[str, object]] = json_object(64_000, "Whatever clients keep with it.")
-    created_at: Mapped[datetime] = instant("When it was made.")
-    updated_at: Mapped[datetime] = instant("When it changed last.")
-    version: Mapped[int] = version()
+    created_at: Mapped[datetime] = server_timestamp("When it was made.")
+    updated_at: Mapped[datetime] = server_timestamp("When it changed last.")
+    version: Mapped[int] = row_version()
 
 
 class Member(Model):
@@ -63,35 +71,39 @@ class Member(Model):
 
     __tablename__ = "project_members"
 
-    project_id: Mapped[UUID] = belongs_to("projects.id", "The project.", part_of_key=True)
-    user_id: Mapped[UUID] = refers_to(
-        "users.id", "The person.", part_of_key=True, found_by=("email", "user_with_address")
+    project_id: Mapped[UUID] = parent_id("projects.id", "The project.", is_primary_key=True)
+    user_id: Mapped[UUID] = foreign_key(
+        "users.id", "The person.", is_primary_key=True, lookup=("email", "user_id_by_email")
     )
-    role: Mapped[str] = choice(Role, 50, "What they may do there.")
-    joined_at: Mapped[datetime] = instant("When they joined.")
-    version: Mapped[int] = version()
+    role: Mapped[str] = choice_of(Role, 50, "What they may do there.")
+    joined_at: Mapped[datetime] = server_timestamp("When they joined.")
+    version: Mapped[int] = row_version()
 
 
-def _my_role(project: str) -> str:
-    mine = f"mine.project_id = {project}.id and mine.user_id = (select auth.uid())"
-    return f"(select mine.role from {Member.__tablename__} mine where {mine})"
+def _caller_role_sql(project: str) -> str:
+    membership = f"mine.project_id = {project}.id and mine.user_id = (select auth.uid())"
+    return f"(select mine.role from {Member.__tablename__} mine where {membership})"
 
 
 projects = Resource(
     Project,
     "project",
     "projects",
-    links={"owner": Link(users, Project.owner_id, inverse="ownedProjects")},
-    derived={
-        "myRole": Derived(_my_role, tuple(Role), "What the caller is in it; null to an admin from outside.")
+    foreign_relations={"owner": ForeignRelation(users, Project.owner_id, inverse="ownedProjects")},
+    computed={
+        "myRole": ComputedField(
+            _caller_role_sql, tuple(Role), "What the caller is in it; null to an admin from outside."
+        )
     },
-    filters=(*equal("status"), search("name", "description")),
+    filters=(*filter_in("status"), filter_search("name", "description")),
     sorts=("createdAt", "updatedAt", "name", "status"),
-    told_to=(Told("project", Project.id),),
-    rules={
-        "a project has a name": Rule("name", "must not be empty"),
-        "a project's settings are an object": Rule("settings", "must be an object"),
-        "an archived project is read-only": Rule("status", "An archived project is read-only", Forbidden),
+    streams=(EventStream("project", Project.id),),
+    constraint_messages={
+        "project_name_is_not_blank": ConstraintMessage("name", "must not be empty"),
+        "project_settings_are_an_object": ConstraintMessage("settings", "must be an object"),
+        "archived_project_is_read_only": ConstraintMessage(
+            "status", "An archived project is read-only", ForbiddenError
+        ),
     },
 )
 
@@ -99,23 +111,27 @@ members = Resource(
     Member,
     "member",
     "members",
-    within=Link(projects, Member.project_id),
-    links={"user": Link(users, Member.user_id, inverse="memberships", across="projects")},
-    filters=equal("role"),
+    parent=ForeignRelation(projects, Member.project_id),
+    foreign_relations={
+        "user": ForeignRelation(users, Member.user_id, inverse="memberships", many_to_many_inverse="projects")
+    },
+    filters=filter_in("role"),
     sorts=("joinedAt", "role"),
-    newest="joinedAt",
-    told_to=(Told("project", Member.project_id), Told("user", Member.user_id)),
-    carries=("user",),
-    admits=Member.user_id,
+    default_sort="joinedAt",
+    streams=(EventStream("project", Member.project_id), EventStream("user", Member.user_id)),
+    propagates_from=("user",),
+    grants_access_to=Member.user_id,
     # A new member is at most an admin: a project gets another owner by being handed over.
-    not_created_with={"role": (Role.OWNER.value,)},
-    rules={
-        "a person is a member once": Rule.conflict("userId", "is a member already"),
-        "project_members_user_id_fkey": Rule("userId", "does not exist"),
-        "the owner stays a member": Rule.conflict("role", "of the owner stays; hand the project over first"),
-        "the owner's role stays until it is handed over": Rule.conflict(
+    forbidden_on_create={"role": (Role.OWNER.value,)},
+    constraint_messages={
+        "project_member_is_unique": ConstraintMessage.conflict("userId", "is a member already"),
+        "project_members_user_id_fkey": ConstraintMessage("userId", "does not exist"),
+        "project_owner_cannot_be_removed": ConstraintMessage.conflict(
             "role", "of the owner stays; hand the project over first"
         ),
-        "a project has one owner": Rule.conflict("role", "was handed over to somebody else just now"),
+        "project_owner_cannot_be_demoted": ConstraintMessage.conflict(
+            "role", "of the owner stays; hand the project over first"
+        ),
+        "project_has_one_owner": ConstraintMessage.conflict("role", "was handed over to somebody else just now"),
     },
 )

@@ -10,20 +10,29 @@ from sqlalchemy.orm import Mapped
 
 from monynha.domains.projects import projects
 from monynha.domains.users import users
-from monynha.engine.model import (
+from monynha.engine.schema.columns import (
     Model,
-    belongs_to,
-    choice,
-    instant,
-    key,
-    may_refer_to,
-    maybe_instant,
-    maybe_prose,
-    text,
-    version,
-    words,
+    choice_of,
+    nullable_foreign_key,
+    nullable_long_text,
+    nullable_timestamp,
+    parent_id,
+    primary_key,
+    row_version,
+    server_timestamp,
+    short_text,
+    text_list,
 )
-from monynha.engine.resource import Link, Resource, Rule, Told, around, equal, has, search
+from monynha.engine.schema.resource import (
+    ConstraintMessage,
+    EventStream,
+    ForeignRelation,
+    Resource,
+    filter_in,
+    filter_overlaps,
+    filter_range,
+    filter_search,
+)
 
 
 class TaskStatus(StrEnum):
@@ -49,36 +58,36 @@ class Task(Model):
 
     __tablename__ = "tasks"
 
-    id: Mapped[UUID] = key()
-    project_id: Mapped[UUID] = belongs_to("projects.id", "The project it belongs to.")
-    title: Mapped[str] = text(1, 500, "What is to be done.")
-    description: Mapped[str | None] = maybe_prose(100_000, "All there is to say about it.")
-    status: Mapped[str] = choice(TaskStatus, 50, "How far it is.")
-    priority: Mapped[str] = choice(TaskPriority, 20, "How soon it matters.")
-    assignee_id: Mapped[UUID | None] = may_refer_to("Who does it; a member of the project.")
-    due_date: Mapped[datetime | None] = maybe_instant("When it is due.")
-    tags: Mapped[list[str]] = words(50, 50, "Words to find it by.")
-    created_at: Mapped[datetime] = instant("When it was made.")
-    updated_at: Mapped[datetime] = instant("When it changed last.")
-    version: Mapped[int] = version()
+    id: Mapped[UUID] = primary_key()
+    project_id: Mapped[UUID] = parent_id("projects.id", "The project it belongs to.")
+    title: Mapped[str] = short_text(1, 500, "What is to be done.")
+    description: Mapped[str | None] = nullable_long_text(100_000, "All there is to say about it.")
+    status: Mapped[str] = choice_of(TaskStatus, 50, "How far it is.")
+    priority: Mapped[str] = choice_of(TaskPriority, 20, "How soon it matters.")
+    assignee_id: Mapped[UUID | None] = nullable_foreign_key("Who does it; a member of the project.")
+    due_date: Mapped[datetime | None] = nullable_timestamp("When it is due.")
+    tags: Mapped[list[str]] = text_list(50, 50, "Words to find it by.")
+    created_at: Mapped[datetime] = server_timestamp("When it was made.")
+    updated_at: Mapped[datetime] = server_timestamp("When it changed last.")
+    version: Mapped[int] = row_version()
 
 
 tasks = Resource(
     Task,
     "task",
     "tasks",
-    within=Link(projects, Task.project_id),
-    links={"assignee": Link(users, Task.assignee_id, inverse="assignedTasks")},
+    parent=ForeignRelation(projects, Task.project_id),
+    foreign_relations={"assignee": ForeignRelation(users, Task.assignee_id, inverse="assignedTasks")},
     filters=(
-        *equal("status", "priority", "assigneeId"),
-        has("tag", "tags"),
-        *around("due", "dueDate"),
-        search("title", "description"),
+        *filter_in("status", "priority", "assigneeId"),
+        filter_overlaps("tag", "tags"),
+        *filter_range("due", "dueDate"),
+        filter_search("title", "description"),
     ),
-    told_to=(Told("project", Task.project_id),),
+    streams=(EventStream("project", Task.project_id),),
     sorts=("createdAt", "updatedAt", "title", "dueDate", "priority", "status"),
-    rules={
-        "a task has a title": Rule("title", "must not be empty"),
-        "an assignee is a member of the project": Rule("assigneeId", "must be a member of the project"),
+    constraint_messages={
+        "task_title_is_not_blank": ConstraintMessage("title", "must not be empty"),
+        "task_assignee_is_a_member": ConstraintMessage("assigneeId", "must be a member of the project"),
     },
 )

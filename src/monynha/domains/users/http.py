@@ -6,37 +6,46 @@ from dataclasses import dataclass
 
 import orjson
 
-from monynha.domains.auth.passwords import LONGEST, SHORTEST
+from monynha.domains.auth.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.models import users
 from monynha.protocols.http.request import Request
-from monynha.protocols.http.response import Response, enveloped
-from monynha.protocols.openapi import mail_address, sent
-from monynha.protocols.rest.addresses import BASE
-from monynha.protocols.rest.described import Described
-from monynha.protocols.rest.handlers import Handlers, Rest, query_of, read_body
-from monynha.protocols.rest.question import refuse_unknown
-from monynha.protocols.rest.routes import Overrides
+from monynha.protocols.http.response import Response, data_response
+from monynha.protocols.openapi import email_schema, input_schema
+from monynha.protocols.rest.endpoint_docs import EndpointDoc
+from monynha.protocols.rest.query_params import reject_unknown_params
+from monynha.protocols.rest.resource_routes import API_PREFIX
+from monynha.protocols.rest.routes import RouteOverrides
+from monynha.protocols.rest.write_handlers import RestContext, WriteHandlers, read_json_body, read_query
 
-_PASSWORD = {"type": "string", "minLength": SHORTEST, "maxLength": LONGEST, "format": "password"}
-_ADDRESS = {
-    **mail_address(),
+_PASSWORD = {
+    "type": "string",
+    "minLength": MIN_PASSWORD_LENGTH,
+    "maxLength": MAX_PASSWORD_LENGTH,
+    "format": "password",
+}
+_EMAIL = {
+    **email_schema(),
     "description": "The mail address. A changed one counts at once, or once it is confirmed.",
 }
-DESCRIBED = (
-    Described(
+ENDPOINT_DOCS = (
+    EndpointDoc(
         "POST",
         "/users",
         "create",
         users,
         "Sign up. It answers what the new user sees of themselves.",
-        inputs={"name": sent(users.fields["name"]), "email": mail_address(), "password": _PASSWORD},
+        input_schemas={
+            "name": input_schema(users.fields["name"]),
+            "email": email_schema(),
+            "password": _PASSWORD,
+        },
         required=("name", "email", "password"),
-        is_whole=True,
+        replaces_fields=True,
         is_public=True,
     ),
     *(
-        Described(method, "/users/{id}", "update", users, "A person with an account.", {"email": _ADDRESS})
+        EndpointDoc(method, "/users/{id}", "update", users, "A person with an account.", {"email": _EMAIL})
         for method in ("PUT", "PATCH")
     ),
 )
@@ -47,11 +56,11 @@ DESCRIBED = (
 class UserRoutes:
     """The routes of people that are not derived."""
 
-    rest: Rest
+    rest: RestContext
     actions: UserActions
 
     @property
-    def overrides(self) -> Overrides:
+    def overrides(self) -> RouteOverrides:
         """The handlers by method and path below `/api/v1`."""
         return {
             ("POST", "/users"): self.sign_up,
@@ -61,18 +70,20 @@ class UserRoutes:
 
     async def sign_up(self, request: Request) -> Response:
         """Make an account and its profile, for anybody."""
-        refuse_unknown(query_of(request), ())
-        profile = await self.actions.sign_up(await read_body(request), request)
-        location = f"{BASE}/{users.plural}/{profile['id']}".encode()
-        return enveloped(orjson.dumps(profile), status=201, extra=((b"location", location),))
+        reject_unknown_params(read_query(request), ())
+        profile = await self.actions.sign_up(await read_json_body(request), request)
+        location = f"{API_PREFIX}/{users.plural}/{profile['id']}".encode()
+        return data_response(orjson.dumps(profile), status=201, extra_headers=((b"location", location),))
 
     async def update(self, request: Request) -> Response:
         """Change a profile; a new mail address counts at once, or once it is confirmed."""
-        handlers = Handlers(self.rest, users)
-        acting = self.rest.acting(request)
+        handlers = WriteHandlers(self.rest, users)
+        connection = self.rest.connect(request)
 
-        async def write(body: object, is_checked: bool) -> Response:
-            return await handlers.change(request, acting, body, is_checked=is_checked)
+        async def update_columns(body: object, is_checked: bool) -> Response:
+            return await handlers.update_from_body(request, connection, body, is_if_match_checked=is_checked)
 
-        body = await read_body(request)
-        return await self.actions.change(body, lambda: handlers.key(request, acting)[0], write)
+        body = await read_json_body(request)
+        return await self.actions.update_profile(
+            body, lambda: handlers.primary_key(request, connection)[0], update_columns
+        )

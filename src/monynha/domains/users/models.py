@@ -7,10 +7,19 @@ from uuid import UUID
 
 from sqlalchemy.orm import Mapped
 
-from monynha.engine.model import Model, address, flag_seen_through, instant, key, maybe_url, text, version
-from monynha.engine.resource import Resource, Rule, Told
+from monynha.engine.schema.columns import (
+    Model,
+    boolean_via_view,
+    email_via_view,
+    nullable_url,
+    primary_key,
+    row_version,
+    server_timestamp,
+    short_text,
+)
+from monynha.engine.schema.resource import ConstraintMessage, EventStream, Resource
 
-_ADDRESSES = "visible_addresses"
+_EMAIL_VIEW = "visible_emails"
 
 
 class User(Model):
@@ -18,16 +27,16 @@ class User(Model):
 
     __tablename__ = "users"
 
-    id: Mapped[UUID] = key()
-    email: Mapped[str | None] = address(_ADDRESSES, "The mail address; null to those who share no project.")
-    name: Mapped[str] = text(1, 255, "The name, as others see it.", is_personal=True)
-    avatar_url: Mapped[str | None] = maybe_url(500, "Where a picture of the person is.", is_personal=True)
-    email_verified: Mapped[bool | None] = flag_seen_through(
-        _ADDRESSES, "Whether the address is confirmed; null where the address is."
+    id: Mapped[UUID] = primary_key()
+    email: Mapped[str | None] = email_via_view(_EMAIL_VIEW, "The mail address; null to those who share no project.")
+    name: Mapped[str] = short_text(1, 255, "The name, as others see it.", is_personal=True)
+    avatar_url: Mapped[str | None] = nullable_url(500, "Where a picture of the person is.", is_personal=True)
+    email_verified: Mapped[bool | None] = boolean_via_view(
+        _EMAIL_VIEW, "Whether the address is confirmed; null where the address is."
     )
-    created_at: Mapped[datetime] = instant("When they signed up.")
-    updated_at: Mapped[datetime] = instant("When the profile changed last.")
-    version: Mapped[int] = version()
+    created_at: Mapped[datetime] = server_timestamp("When they signed up.")
+    updated_at: Mapped[datetime] = server_timestamp("When the profile changed last.")
+    version: Mapped[int] = row_version()
 
 
 users = Resource(
@@ -35,14 +44,14 @@ users = Resource(
     "user",
     "users",
     sorts=("createdAt", "updatedAt", "name"),
-    verbs=frozenset({"list", "read", "update", "delete"}),
-    rules={
-        "a person has a name": Rule("name", "must not be empty"),
-        "shared projects outlive their owner": Rule.conflict("projects", "still have other members"),
+    operations=frozenset({"list", "read", "update", "delete"}),
+    constraint_messages={
+        "user_name_is_not_blank": ConstraintMessage("name", "must not be empty"),
+        "shared_projects_prevent_user_deletion": ConstraintMessage.conflict("projects", "still have other members"),
     },
-    hears_alone=True,
-    told_to=(Told("user", User.id),),
-    switches={"cascade": "Delete the projects that others are members of too."},
+    is_private_stream=True,
+    streams=(EventStream("user", User.id),),
+    delete_options={"cascade": "Delete the projects that others are members of too."},
     is_public=True,
     is_actor=True,
 )

@@ -1,21 +1,21 @@
 -- Who may see and change people. Applied whole by `migrate`; the last word.
 
-create policy "the owner keeps house" on public.users for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on public.users for all to monynha_owner using (true) with check (true);
 
-create policy "everybody signed in sees everybody" on public.users for select to monynha_app
+create policy "signed-in users can view all users" on public.users for select to monynha_app
   using ((select auth.uid()) is not null);
 
-create policy "people change themselves" on public.users for update to monynha_app
+create policy "users can update themselves" on public.users for update to monynha_app
   using (id = (select auth.uid()))
   with check (id = (select auth.uid()));
 
-create policy "people delete themselves" on public.users for delete to monynha_app
+create policy "users can delete themselves" on public.users for delete to monynha_app
   using (id = (select auth.uid()));
 
-create policy "admins do all that owners may" on public.users for all to monynha_admin
+create policy "system admins have the rights of owners" on public.users for all to monynha_admin
   using ((select auth.is_admin())) with check ((select auth.is_admin()));
 
-create policy "auth keeps profiles in step with accounts" on public.users for all to monynha_system
+create policy "auth service can manage user profiles" on public.users for all to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');
 

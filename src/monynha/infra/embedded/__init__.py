@@ -1,16 +1,22 @@
 """PostgreSQL and Valkey inside the program: started, supervised, joined and stopped."""
 
 from monynha.infra.embedded.binaries import find_postgres
-from monynha.infra.embedded.locks import served_at, serving
-from monynha.infra.embedded.servers import Servers, keep_secret, made_secret, servers, with_secrets
+from monynha.infra.embedded.file_lock import hold_serve_lock, served_url
+from monynha.infra.embedded.servers import (
+    ServerUrls,
+    adopt_jwt_secret,
+    generated_jwt_secret,
+    run_servers,
+    with_jwt_secret,
+)
 
 __all__ = [
-    "Servers",
+    "ServerUrls",
+    "adopt_jwt_secret",
     "find_postgres",
-    "keep_secret",
-    "made_secret",
-    "served_at",
-    "servers",
-    "serving",
-    "with_secrets",
+    "generated_jwt_secret",
+    "hold_serve_lock",
+    "run_servers",
+    "served_url",
+    "with_jwt_secret",
 ]

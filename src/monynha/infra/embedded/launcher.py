@@ -12,14 +12,14 @@ from pathlib import Path
 
 CLONE_NEWUSER = 0x10000000
 PR_SET_PDEATHSIG = 1
-NO_SUCH_USER = 71
+EXIT_CANNOT_CHANGE_USER = 71
 
 
 def enter_namespace() -> None:
     """Become `nobody` inside and stay root outside: PostgreSQL refuses root, yet files stay root's."""
     nobody = pwd.getpwnam("nobody")  # a bare number is not enough, initdb looks the name up
     if ctypes.CDLL(None).unshare(CLONE_NEWUSER) != 0:
-        sys.exit(NO_SUCH_USER)
+        sys.exit(EXIT_CANNOT_CHANGE_USER)
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{nobody.pw_uid} 0 1")
     Path("/proc/self/gid_map").write_text(f"{nobody.pw_gid} 0 1")
@@ -41,7 +41,7 @@ def main(user: str, stop_signal: str, parent: str, *argv: str) -> None:
         elif user == "nobody":
             become_nobody()
     except (OSError, KeyError):
-        sys.exit(NO_SUCH_USER)
+        sys.exit(EXIT_CANNOT_CHANGE_USER)
     # After the change of user, which clears it.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(stop_signal))
     if os.getppid() != int(parent):  # it died before we asked to be told

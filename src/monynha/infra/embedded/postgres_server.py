@@ -6,17 +6,17 @@ import asyncio
 import signal
 from pathlib import Path
 
-from monynha.core.errors import WrongSetting
-from monynha.core.settings import Settings
+from monynha.core.errors import SettingsError
+from monynha.core.settings.settings import Settings
 from monynha.infra.embedded.binaries import copy_postgres, find_postgres, postgres_major
-from monynha.infra.embedded.bootstrap import bootstrap
+from monynha.infra.embedded.bootstrap import bootstrap_database
 from monynha.infra.embedded.cluster import ensure_cluster
-from monynha.infra.embedded.complaints import Died, explain
-from monynha.infra.embedded.folder import Places, find_lost, link_cluster
-from monynha.infra.embedded.identity import Identity
-from monynha.infra.embedded.leftovers import clear_leftovers, clear_stale_pid
-from monynha.infra.embedded.secret_file import Secrets
-from monynha.infra.embedded.supervised import Spec, Supervised
+from monynha.infra.embedded.data_dir import DataLayout, link_cluster, refuse_lost_cluster
+from monynha.infra.embedded.process_user import ProcessUser
+from monynha.infra.embedded.secret_file import GeneratedSecrets
+from monynha.infra.embedded.stale_processes import remove_stale_pid_file, stop_stale_processes
+from monynha.infra.embedded.startup_errors import ServerExitedError, startup_error
+from monynha.infra.embedded.supervised_server import ServerSpec, SupervisedServer
 
 _PORT = 5432
 
@@ -52,79 +52,81 @@ _OPTIONS = {
 _OPTIONS_SINCE_18 = {"io_method": "worker", "io_workers": "1", "idle_replication_slot_timeout": "1d"}
 
 
-def postgres_url(places: Places, secrets: Secrets) -> str:
+def postgres_url(layout: DataLayout, secrets: GeneratedSecrets) -> str:
     """The address of the embedded database, for the program's login."""
-    return f"postgresql://monynha:{secrets.login_password}@/monynha?host={places.sockets}"
+    return f"postgresql://monynha:{secrets.login_password}@/monynha?host={layout.sockets}"
 
 
 async def start_postgres(
-    settings: Settings, places: Places, identity: Identity, secrets: Secrets
-) -> Supervised:
+    settings: Settings, layout: DataLayout, process_user: ProcessUser, secrets: GeneratedSecrets
+) -> SupervisedServer:
     """Start PostgreSQL on the data folder, making its cluster first where there is none."""
     bin_dir = find_postgres(settings.postgres_bin)
-    if not identity.can_reach(bin_dir / "postgres"):
-        bin_dir = await asyncio.to_thread(copy_postgres, bin_dir, places.home)
+    if not process_user.can_reach(bin_dir / "postgres"):
+        bin_dir = await asyncio.to_thread(copy_postgres, bin_dir, layout.postgres_home)
     major = await asyncio.to_thread(postgres_major, bin_dir)
-    find_lost(places)
-    await ensure_cluster(places.cluster, bin_dir, major, identity, secrets.superuser_password)
-    link_cluster(places)
-    server = Supervised(_spec(bin_dir, major, places, identity, secrets))
+    refuse_lost_cluster(layout)
+    await ensure_cluster(layout.cluster, bin_dir, major, process_user, secrets.superuser_password)
+    link_cluster(layout)
+    server = SupervisedServer(_server_spec(bin_dir, major, layout, process_user, secrets))
     try:
         await server.start()
-    except Died as death:
-        raise explain("PostgreSQL", str(death)) from death
+    except ServerExitedError as error:
+        raise startup_error("PostgreSQL", str(error)) from error
     try:
-        await bootstrap(places.sockets, secrets, major)
+        await bootstrap_database(layout.sockets, secrets, major)
     except BaseException:
         await server.stop()
         raise
     return server
 
 
-def _spec(bin_dir: Path, major: int, places: Places, identity: Identity, secrets: Secrets) -> Spec:
+def _server_spec(
+    bin_dir: Path, major: int, layout: DataLayout, process_user: ProcessUser, secrets: GeneratedSecrets
+) -> ServerSpec:
     options = {
         **_OPTIONS,
         **(_OPTIONS_SINCE_18 if major >= 18 else {}),
-        "unix_socket_directories": str(places.sockets),
+        "unix_socket_directories": str(layout.sockets),
     }
 
     async def clear() -> None:
-        await clear_leftovers(places.cluster, "postgres")
-        clear_stale_pid(places.cluster)
+        await stop_stale_processes(layout.cluster, "postgres")
+        remove_stale_pid_file(layout.cluster)
 
     async def is_ready() -> bool:
-        return await postgres_answers(places, "postgres", secrets.superuser_password, "postgres")
+        return await is_postgres_ready(layout, "postgres", secrets.superuser_password, "postgres")
 
-    return Spec(
+    return ServerSpec(
         name="PostgreSQL",
         argv=(
             str(bin_dir / "postgres"),
             "-D",
-            str(places.cluster.resolve()),
+            str(layout.cluster.resolve()),
             *(word for name, value in options.items() for word in ("-c", f"{name}={value}")),
         ),
-        identity=identity,
-        log_path=places.logs / "postgres.log",
+        process_user=process_user,
+        log_path=layout.logs / "postgres.log",
         stop_signals=(signal.SIGINT, signal.SIGQUIT),  # SIGTERM would wait for clients for ever
-        patience_s=30,
+        stop_timeout_s=30,
         is_ready=is_ready,
-        clear=clear,
+        clean_up=clear,
     )
 
 
-async def postgres_answers(places: Places, user: str, password: str, database: str) -> bool:
+async def is_postgres_ready(layout: DataLayout, user: str, password: str, database: str) -> bool:
     """Whether PostgreSQL takes this login now."""
-    if not (places.sockets / f".s.PGSQL.{_PORT}").exists():
+    if not (layout.sockets / f".s.PGSQL.{_PORT}").exists():
         return False
     import asyncpg  # 0.15 s, spent while the server starts
 
     try:
         connection = await asyncpg.connect(
-            host=str(places.sockets), port=_PORT, user=user, password=password, database=database, timeout=5
+            host=str(layout.sockets), port=_PORT, user=user, password=password, database=database, timeout=5
         )
     except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
         return False
-    except asyncpg.InvalidAuthorizationSpecificationError as cause:
-        raise WrongSetting("MONYNHA_DATA_DIR: secrets.json there is not the one of its database") from cause
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise SettingsError("MONYNHA_DATA_DIR: secrets.json there is not the one of its database") from error
     await connection.close()
     return True

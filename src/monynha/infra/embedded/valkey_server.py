@@ -8,13 +8,13 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from monynha.core.settings import Settings
+from monynha.core.settings.settings import Settings
 from monynha.infra.embedded.binaries import find_valkey
-from monynha.infra.embedded.complaints import Died, explain, is_about_a_full_disk
-from monynha.infra.embedded.folder import Places
-from monynha.infra.embedded.identity import Identity
-from monynha.infra.embedded.leftovers import clear_leftovers
-from monynha.infra.embedded.supervised import Spec, Supervised
+from monynha.infra.embedded.data_dir import DataLayout
+from monynha.infra.embedded.process_user import ProcessUser
+from monynha.infra.embedded.stale_processes import stop_stale_processes
+from monynha.infra.embedded.startup_errors import ServerExitedError, is_disk_full, startup_error
+from monynha.infra.embedded.supervised_server import ServerSpec, SupervisedServer
 
 _OPTIONS = {
     "port": "0",
@@ -29,53 +29,53 @@ _OPTIONS = {
 }
 
 
-def valkey_url(places: Places) -> str:
+def valkey_url(layout: DataLayout) -> str:
     """The address of the embedded Valkey."""
-    return f"unix://{_socket(places)}"
+    return f"unix://{_socket_path(layout)}"
 
 
-async def start_valkey(settings: Settings, places: Places) -> Supervised:
+async def start_valkey(settings: Settings, layout: DataLayout) -> SupervisedServer:
     """Start Valkey on the data folder and return when it answers."""
     program = find_valkey(settings.valkey_bin)
 
     async def clear() -> None:
-        await clear_leftovers(places.valkey, program.resolve().name)
+        await stop_stale_processes(layout.valkey, program.resolve().name)
 
     async def is_ready() -> bool:
-        return await valkey_answers(places)
+        return await is_valkey_ready(layout)
 
-    options = {**_OPTIONS, "unixsocket": str(_socket(places)), "dir": str(places.valkey)}
-    spec = Spec(
+    options = {**_OPTIONS, "unixsocket": str(_socket_path(layout)), "dir": str(layout.valkey)}
+    spec = ServerSpec(
         name="Valkey",
         argv=(str(program), *(word for name, value in options.items() for word in (f"--{name}", value))),
-        identity=Identity.OURS,
-        log_path=places.logs / "valkey.log",
+        process_user=ProcessUser.CURRENT,
+        log_path=layout.logs / "valkey.log",
         stop_signals=(signal.SIGTERM,),
-        patience_s=5,
+        stop_timeout_s=5,
         is_ready=is_ready,
-        clear=clear,
+        clean_up=clear,
     )
-    server = Supervised(spec)
+    server = SupervisedServer(spec)
     try:
         await server.start()
-    except Died as death:
-        if is_about_a_full_disk(str(death)):
-            raise explain("Valkey", str(death)) from death
+    except ServerExitedError as error:
+        if is_disk_full(str(error)):
+            raise startup_error("Valkey", str(error)) from error
         # It holds only what may be lost: a damaged file is put aside rather than stopping the start.
-        await asyncio.to_thread(_put_aside, places.valkey)
+        await asyncio.to_thread(_set_aside_damaged_data, layout.valkey)
         try:
             await server.start()
-        except Died as again:
-            raise explain("Valkey", str(again)) from again
+        except ServerExitedError as second_error:
+            raise startup_error("Valkey", str(second_error)) from second_error
     return server
 
 
-async def valkey_answers(places: Places) -> bool:
+async def is_valkey_ready(layout: DataLayout) -> bool:
     """Whether Valkey takes commands now."""
     writer = None
     try:
         async with asyncio.timeout(2):
-            reader, writer = await asyncio.open_unix_connection(_socket(places))
+            reader, writer = await asyncio.open_unix_connection(_socket_path(layout))
             writer.write(b"PING\r\n")
             return (await reader.readline()).startswith(b"+PONG")
     except (OSError, TimeoutError):
@@ -85,11 +85,11 @@ async def valkey_answers(places: Places) -> bool:
             writer.close()
 
 
-def _socket(places: Places) -> Path:
-    return places.sockets / "valkey.sock"
+def _socket_path(layout: DataLayout) -> Path:
+    return layout.sockets / "valkey.sock"
 
 
-def _put_aside(folder: Path) -> None:
+def _set_aside_damaged_data(folder: Path) -> None:
     damaged = folder.with_name("valkey.damaged")
     shutil.rmtree(damaged, ignore_errors=True)
     with suppress(FileNotFoundError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources import files
 
-from monynha.core.actor import system
+from monynha.core.actor import system_actor
 from monynha.infra.postgres.database import Database
 
 
@@ -14,16 +14,16 @@ class Finding:
     """Something that is dangerous, or only doubtful, about an object."""
 
     object: str
-    says: str
+    message: str
     is_dangerous: bool
 
     def __str__(self) -> str:
-        return f"{self.object}: {self.says}"
+        return f"{self.object}: {self.message}"
 
 
-async def look_over(database: Database) -> list[Finding]:
+async def audit_database(database: Database) -> list[Finding]:
     """Return every finding, the dangerous ones first."""
     query = files("monynha.infra.postgres").joinpath("advisor.sql").read_text()
-    async with database.acting(system("doctor")).transaction() as transaction:
-        rows = await transaction.rows(query)
+    async with database.as_actor(system_actor("doctor")).transaction() as transaction:
+        rows = await transaction.fetch_rows(query)
     return [Finding(row["object"], row["says"], row["level"] == "danger") for row in rows]

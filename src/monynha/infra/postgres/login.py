@@ -9,32 +9,34 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
-from monynha.core.errors import WrongSetting
+from monynha.core.errors import SettingsError
 
-_OLDEST = 15
-_PATIENCE_S = 10
+_MIN_MAJOR_VERSION = 15
+_TIMEOUT_S = 10
 
 
 async def log_in(url: str, *, setting: str = "DATABASE_URL", role: str = "none") -> asyncpg.Connection[Any]:
     """Return a connection in the role, or refuse what the setting names (WrongSetting)."""
-    given = {"timezone": "UTC", "role": role}
+    server_settings = {"timezone": "UTC", "role": role}
     try:
-        connection = await asyncpg.connect(url, timeout=_PATIENCE_S, server_settings=given)
+        connection = await asyncpg.connect(url, timeout=_TIMEOUT_S, server_settings=server_settings)
     except asyncpg.InvalidAuthorizationSpecificationError:
-        raise WrongSetting(f"{setting}: the database refuses the login {login_of(url)}.") from None
+        raise SettingsError(f"{setting}: the database refuses the login {login_name(url)}.") from None
     except asyncpg.InvalidCatalogNameError:
-        raise WrongSetting(f"{setting}: the server has no database of that name.") from None
+        raise SettingsError(f"{setting}: the server has no database of that name.") from None
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
-        raise WrongSetting(f"{setting}: the database does not answer.") from None
-    found = connection.get_server_version().major
-    if found < _OLDEST:
+        raise SettingsError(f"{setting}: the database does not answer.") from None
+    major_version = connection.get_server_version().major
+    if major_version < _MIN_MAJOR_VERSION:
         await connection.close()
-        raise WrongSetting(f"{setting}: PostgreSQL {found} is too old, {_OLDEST} or later is needed.")
+        raise SettingsError(
+            f"{setting}: PostgreSQL {major_version} is too old, {_MIN_MAJOR_VERSION} or later is needed."
+        )
     return connection
 
 
-def login_of(url: str) -> str:
+def login_name(url: str) -> str:
     """Return who logs in by that URL, found as the driver finds it."""
     parts = urlsplit(url)
-    asked = parse_qs(parts.query).get("user", [""])[0]
-    return unquote(parts.username or "") or asked or os.environ.get("PGUSER") or getuser()
+    query_user = parse_qs(parts.query).get("user", [""])[0]
+    return unquote(parts.username or "") or query_user or os.environ.get("PGUSER") or getuser()

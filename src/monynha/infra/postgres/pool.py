@@ -13,138 +13,136 @@ from types import TracebackType
 
 import asyncpg
 
-from monynha.core.errors import Unavailable
-from monynha.infra.postgres.connecting import WAIT_S, Connection, connect
+from monynha.core.errors import UnavailableError
+from monynha.infra.postgres.connect import ACQUIRE_TIMEOUT_S, DriverConnection, connect
 
 
-class Pool:
+class ConnectionPool:
     """Up to `size` connections as one role; who finds none idle waits, at most 5 seconds (Unavailable)."""
 
     def __init__(self, url: str, role: str, *, size: int) -> None:
         self._url = url
         self._role = role
         self._size = size
-        self._open = 0
-        self._idle: list[Connection] = []
-        self._waiting: deque[tuple[float, asyncio.Future[Connection | None]]] = deque()
-        self._alarm: asyncio.TimerHandle | None = None
+        self._open_count = 0
+        self._idle: list[DriverConnection] = []
+        self._waiters: deque[tuple[float, asyncio.Future[DriverConnection | None]]] = deque()
+        self._timeout_handle: asyncio.TimerHandle | None = None
 
-    def lend(self) -> Lent:
+    def acquire(self) -> AcquireContext:
         """Return a connection for the time of an `async with`."""
-        return Lent(self)
+        return AcquireContext(self)
 
-    async def warm(self) -> None:
+    async def warm_up(self) -> None:
         """Open the first connection."""
-        async with self.lend():
+        async with self.acquire():
             pass
 
     def close(self) -> None:
         """Close the idle connections; those in use are closed when they come back."""
         self._size = 0
-        if self._alarm is not None:
-            self._alarm.cancel()
-        for _, waiter in self._waiting:
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+        for _, waiter in self._waiters:
             if not waiter.done():
-                waiter.set_exception(Unavailable())
+                waiter.set_exception(UnavailableError())
         while self._idle:
             self._idle.pop().terminate()
 
-    async def take(self) -> Connection:
+    async def checkout(self) -> DriverConnection:
         """Return a connection that nobody else has until it is given back."""
         while True:
             if not self._size:
-                raise Unavailable()
+                raise UnavailableError()
             while self._idle:
                 # The one used last has the warmest caches.
                 connection = self._idle.pop()
                 if not connection.is_closed():
                     return connection
-                self._open -= 1
-            if self._open < self._size:
+                self._open_count -= 1
+            if self._open_count < self._size:
                 return await self._connect()
-            given = await self._wait()
-            if given is not None:
-                return given
+            handed_over = await self._wait()
+            if handed_over is not None:
+                return handed_over
 
-    def give_back(self, connection: Connection, *, is_broken: bool = False) -> None:
+    def release(self, connection: DriverConnection, *, is_broken: bool = False) -> None:
         """Take a connection back, and end it where it is not as it was lent."""
-        if is_broken or self._open > self._size or connection.is_closed() or connection.is_in_transaction():
+        if is_broken or self._open_count > self._size or connection.is_closed() or connection.is_in_transaction():
             connection.terminate()
-            self._open -= 1
-            self._wake(None)
-        elif not self._wake(connection):
+            self._open_count -= 1
+            self._hand_over(None)
+        elif not self._hand_over(connection):
             self._idle.append(connection)
 
-    async def _connect(self) -> Connection:
-        self._open += 1
+    async def _connect(self) -> DriverConnection:
+        self._open_count += 1
         try:
             connection = await connect(self._url, self._role)
             # PostgreSQL's JSON is the answer: it goes through unopened.
-            await connection.set_type_codec(
-                "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
-            )
+            await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
         except BaseException:
-            self._open -= 1
-            self._wake(None)
+            self._open_count -= 1
+            self._hand_over(None)
             raise
         return connection
 
-    async def _wait(self) -> Connection | None:
+    async def _wait(self) -> DriverConnection | None:
         loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Connection | None] = loop.create_future()
-        self._waiting.append((loop.time() + WAIT_S, waiter))
-        if self._alarm is None:
-            self._alarm = loop.call_later(WAIT_S, self._give_up)
+        waiter: asyncio.Future[DriverConnection | None] = loop.create_future()
+        self._waiters.append((loop.time() + ACQUIRE_TIMEOUT_S, waiter))
+        if self._timeout_handle is None:
+            self._timeout_handle = loop.call_later(ACQUIRE_TIMEOUT_S, self._reject_expired)
         try:
             return await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._pass_on(waiter.result())
+                self._return_unclaimed(waiter.result())
             raise
 
-    def _give_up(self) -> None:
+    def _reject_expired(self) -> None:
         """Send away who waited long enough; one alarm serves all who wait, since they wait equally long."""
         loop = asyncio.get_running_loop()
-        while self._waiting and (self._waiting[0][0] <= loop.time() or self._waiting[0][1].done()):
-            _, waiter = self._waiting.popleft()
+        while self._waiters and (self._waiters[0][0] <= loop.time() or self._waiters[0][1].done()):
+            _, waiter = self._waiters.popleft()
             if not waiter.done():
-                waiter.set_exception(Unavailable())
-        self._alarm = loop.call_at(self._waiting[0][0], self._give_up) if self._waiting else None
+                waiter.set_exception(UnavailableError())
+        self._timeout_handle = loop.call_at(self._waiters[0][0], self._reject_expired) if self._waiters else None
 
-    def _pass_on(self, given: Connection | None) -> None:
+    def _return_unclaimed(self, handed_over: DriverConnection | None) -> None:
         """Give away what somebody was given in the moment they stopped waiting."""
-        if given is None:
-            self._wake(None)
+        if handed_over is None:
+            self._hand_over(None)
         else:
-            self.give_back(given)
+            self.release(handed_over)
 
-    def _wake(self, connection: Connection | None) -> bool:
-        while self._waiting:
-            _, waiter = self._waiting.popleft()
+    def _hand_over(self, connection: DriverConnection | None) -> bool:
+        while self._waiters:
+            _, waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_result(connection)
                 return True
         return False
 
 
-def _breaks(error: BaseException | None) -> bool:
+def _makes_unusable(error: BaseException | None) -> bool:
     # An answer that nobody waited for would be the next asker's.
     return isinstance(error, asyncio.CancelledError | TimeoutError | asyncpg.InterfaceError)
 
 
 @dataclass(slots=True)
-class Lent:
+class AcquireContext:
     """A connection lent for the time of an `async with`."""
 
-    _pool: Pool
-    _connection: Connection | None = None
+    _pool: ConnectionPool
+    _connection: DriverConnection | None = None
 
-    async def __aenter__(self) -> Connection:
-        self._connection = await self._pool.take()
+    async def __aenter__(self) -> DriverConnection:
+        self._connection = await self._pool.checkout()
         return self._connection
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._connection is not None
-        self._pool.give_back(self._connection, is_broken=_breaks(error))
+        self._pool.release(self._connection, is_broken=_makes_unusable(error))

@@ -14,19 +14,19 @@ from typing import Any
 
 import asyncpg
 
-from monynha.core.errors import WrongSetting
+from monynha.core.errors import SettingsError
 
 OWNER_ROLE = "monynha_owner"
 APP_ROLE = "monynha_app"
 ADMIN_ROLE = "monynha_admin"
 SYSTEM_ROLE = "monynha_system"
-_ACTING_ROLES = (APP_ROLE, ADMIN_ROLE, SYSTEM_ROLE)
-_ROLES = (OWNER_ROLE, *_ACTING_ROLES)
-_OPTIONS_SINCE = 16
-_TRIES = 6
+_APP_ROLES = (APP_ROLE, ADMIN_ROLE, SYSTEM_ROLE)
+_ROLES = (OWNER_ROLE, *_APP_ROLES)
+_GRANT_OPTIONS_SINCE = 16
+_MAX_ATTEMPTS = 6
 _PAUSE_S = 0.05
 
-_READY = """
+_ARE_READY_SQL = """
     select count(*) = cardinality($2::name[]) and bool_and(pg_has_role(l.oid, r.oid, $3))
       and bool_and(has_schema_privilege(r.oid, 'public', 'usage'))
       and bool_and(has_schema_privilege('monynha_owner', 'public', 'create'))
@@ -36,19 +36,19 @@ _READY = """
       and exists (select from pg_roles where rolname = 'monynha_owner')
 """
 
-Logins = Mapping[str, Collection[str]]
+LoginRoles = Mapping[str, Collection[str]]
 """Who logs in, and which of the roles each becomes."""
 
 
-def logins(*, app: str | None = None, owner: str) -> Logins:
+def required_roles(*, app: str | None = None, owner: str) -> LoginRoles:
     """Return what the login that serves and the login that migrates become; both may be the same."""
-    found: dict[str, set[str]] = {owner: {OWNER_ROLE, SYSTEM_ROLE}}
+    roles_by_login: dict[str, set[str]] = {owner: {OWNER_ROLE, SYSTEM_ROLE}}
     if app is not None:
-        found.setdefault(app, set()).update(_ACTING_ROLES)
-    return {name: [role for role in _ROLES if role in found[name]] for name in found}
+        roles_by_login.setdefault(app, set()).update(_APP_ROLES)
+    return {name: [role for role in _ROLES if role in roles_by_login[name]] for name in roles_by_login}
 
 
-def roles_sql(needed: Logins, *, major: int) -> str:
+def roles_sql(login_roles: LoginRoles, *, major: int) -> str:
     """Return the SQL that makes the roles and lets the logins become them, for whoever may run it."""
     lines = [
         "do $$ begin execute format("
@@ -56,62 +56,62 @@ def roles_sql(needed: Logins, *, major: int) -> str:
         "grant create, usage on schema public to monynha_owner;",
         "grant usage on schema public to monynha_app, monynha_admin, monynha_system;",
     ]
-    how = " with inherit false, set true" if major >= _OPTIONS_SINCE else ""
-    for login, roles in needed.items():
-        lines.append(f"grant {', '.join(roles)} to {_quoted(login)}{how};")
-        if not how and APP_ROLE in roles:
+    grant_options = " with inherit false, set true" if major >= _GRANT_OPTIONS_SINCE else ""
+    for login, roles in login_roles.items():
+        lines.append(f"grant {', '.join(roles)} to {_quote_identifier(login)}{grant_options};")
+        if not grant_options and APP_ROLE in roles:
             # Last, since it also takes away what the login inherits as the owner of the database.
-            lines.append(f"alter role {_quoted(login)} noinherit;")
+            lines.append(f"alter role {_quote_identifier(login)} noinherit;")
     return files(__package__).joinpath("roles.sql").read_text() + "\n".join(lines) + "\n"
 
 
-async def are_ready(connection: asyncpg.Connection[Any], needed: Logins) -> bool:
+async def are_ready(connection: asyncpg.Connection[Any], login_roles: LoginRoles) -> bool:
     """Whether the roles are there, may make tables, and every login may become those it needs."""
-    how = "set" if connection.get_server_version().major >= _OPTIONS_SINCE else "member"
-    for login, roles in needed.items():
-        if not await connection.fetchval(_READY, login, list(roles), how):
+    membership = "set" if connection.get_server_version().major >= _GRANT_OPTIONS_SINCE else "member"
+    for login, roles in login_roles.items():
+        if not await connection.fetchval(_ARE_READY_SQL, login, list(roles), membership):
             return False
     return True
 
 
-async def ensure_roles(connection: asyncpg.Connection[Any], needed: Logins) -> None:
+async def ensure_roles(connection: asyncpg.Connection[Any], login_roles: LoginRoles) -> None:
     """Make the roles and the grants to the logins, unless all is there; WrongSetting where we may not."""
-    for attempt in range(_TRIES):
-        if await are_ready(connection, needed):
+    for attempt in range(_MAX_ATTEMPTS):
+        if await are_ready(connection, login_roles):
             return
         # Roles belong to the whole cluster: somebody may grant the same in another database just now.
         with suppress(asyncpg.InternalServerError, asyncpg.UniqueViolationError):
             async with connection.transaction():
-                await _make(connection, needed)
+                await _create_roles(connection, login_roles)
             return
         await asyncio.sleep(_PAUSE_S * 2**attempt)
-    raise WrongSetting("DATABASE_OWNER_URL: somebody else changes the same roles; try again.")
+    raise SettingsError("DATABASE_OWNER_URL: somebody else changes the same roles; try again.")
 
 
-async def _make(connection: asyncpg.Connection[Any], needed: Logins) -> None:
-    script = roles_sql(needed, major=connection.get_server_version().major)
-    may_not = WrongSetting(
+async def _create_roles(connection: asyncpg.Connection[Any], login_roles: LoginRoles) -> None:
+    script = roles_sql(login_roles, major=connection.get_server_version().major)
+    denied = SettingsError(
         "DATABASE_OWNER_URL: the login may not prepare the database. Have an administrator run this SQL in "
         f"it, then try again:\n\n{script}"
     )
     try:
         await connection.execute(script)
     except asyncpg.InsufficientPrivilegeError:
-        raise may_not from None
-    except asyncpg.UndefinedObjectError as missing:
-        raise WrongSetting(f"DATABASE_URL: the server has no such login ({missing}).") from None
+        raise denied from None
+    except asyncpg.UndefinedObjectError as error:
+        raise SettingsError(f"DATABASE_URL: the server has no such login ({error}).") from None
     # Whoever may not grant on the database is only warned.
-    if not await are_ready(connection, needed):
-        raise may_not
+    if not await are_ready(connection, login_roles):
+        raise denied
 
 
-def _quoted(name: str) -> str:
+def _quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
 async def check_login(connection: asyncpg.Connection[Any]) -> None:
     """Refuse a login that row-level security would not hold (WrongSetting)."""
-    found = await connection.fetchrow(
+    login = await connection.fetchrow(
         """
         select r.rolsuper, r.rolbypassrls,
           (select string_agg(distinct c.relname, ', ') from pg_class c
@@ -123,14 +123,14 @@ async def check_login(connection: asyncpg.Connection[Any]) -> None:
         """,
         list(_ROLES),
     )
-    assert found is not None
-    if found["rolsuper"] or found["rolbypassrls"]:
-        what = "a superuser" if found["rolsuper"] else "a role with BYPASSRLS"
-        raise WrongSetting(f"DATABASE_URL: the login is {what}, whom row-level security does not hold.")
-    if found["owned"]:
-        raise WrongSetting(f"DATABASE_URL: the login owns tables ({found['owned']}); monynha_owner should.")
-    if found["inherited"]:
-        raise WrongSetting(
-            f"DATABASE_URL: the login inherits the rights of {found['inherited']}; it should only be able to "
+    assert login is not None
+    if login["rolsuper"] or login["rolbypassrls"]:
+        privilege = "a superuser" if login["rolsuper"] else "a role with BYPASSRLS"
+        raise SettingsError(f"DATABASE_URL: the login is {privilege}, whom row-level security does not hold.")
+    if login["owned"]:
+        raise SettingsError(f"DATABASE_URL: the login owns tables ({login['owned']}); monynha_owner should.")
+    if login["inherited"]:
+        raise SettingsError(
+            f"DATABASE_URL: the login inherits the rights of {login['inherited']}; it should only be able to "
             "become them (NOINHERIT on PostgreSQL 15, `with inherit false, set true` from 16 on)."
         )

@@ -13,20 +13,20 @@ Reply = Any
 """What Valkey answers: bytes, numbers, lists or None; the caller knows which."""
 
 
-class ValkeyAway(Exception):
+class ValkeyUnavailableError(Exception):
     """Valkey does not answer."""
 
 
-class Connection(asyncio.Protocol):
+class ValkeyConnection(asyncio.Protocol):
     """Sends commands and hands out their answers; `on_message` takes what is published."""
 
     def __init__(self, on_message: Callable[[bytes, bytes], None] | None = None) -> None:
         self._on_message = on_message
-        self.is_lost = asyncio.Event()
+        self.disconnected = asyncio.Event()
         self._transport: asyncio.WriteTransport | None = None
         self._reader = hiredis.Reader()
-        self._waiting: deque[asyncio.Future[Reply]] = deque()
-        self._unsent: list[bytes] = []
+        self._pending: deque[asyncio.Future[Reply]] = deque()
+        self._outgoing: list[bytes] = []
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -34,15 +34,15 @@ class Connection(asyncio.Protocol):
         """Whether commands can be sent."""
         return self._transport is not None and not self._transport.is_closing()
 
-    def send(self, *words: str | bytes | int | float) -> asyncio.Future[Reply]:
+    def send(self, *command: str | bytes | int | float) -> asyncio.Future[Reply]:
         """Send a command; the future holds its answer, an error among them raised."""
         if not self.is_open:
-            raise ValkeyAway()
-        if not self._unsent:
+            raise ValkeyUnavailableError()
+        if not self._outgoing:
             self._loop.call_soon(self._flush)
-        self._unsent.append(hiredis.pack_command(words))  # type: ignore[arg-type]  # the stub lacks `...`
+        self._outgoing.append(hiredis.pack_command(command))  # type: ignore[arg-type]  # the stub lacks `...`
         future: asyncio.Future[Reply] = self._loop.create_future()
-        self._waiting.append(future)
+        self._pending.append(future)
         return future
 
     def close(self) -> None:
@@ -58,30 +58,30 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell everybody who waits: the loop calls this."""
         self._transport = None
-        self.is_lost.set()
-        while self._waiting:
-            future = self._waiting.popleft()
+        self.disconnected.set()
+        while self._pending:
+            future = self._pending.popleft()
             if not future.done():
-                future.set_exception(ValkeyAway())
+                future.set_exception(ValkeyUnavailableError())
 
     def data_received(self, data: bytes) -> None:
         """Hand out the answers that are complete: the loop calls this."""
         self._reader.feed(data)
         try:
             while (reply := self._reader.gets()) is not False:
-                self._answer(reply)
+                self._dispatch(reply)
         except hiredis.ProtocolError:
             self.close()
 
-    def _answer(self, reply: Reply) -> None:
+    def _dispatch(self, reply: Reply) -> None:
         if self._on_message is not None and isinstance(reply, list) and reply[0] == b"message":
             self._on_message(reply[1], reply[2])
             return
-        if not self._waiting:
+        if not self._pending:
             # An answer that nobody asked for: the order is lost, and with it every later answer.
             self.close()
             return
-        future = self._waiting.popleft()
+        future = self._pending.popleft()
         if future.done():
             return
         if isinstance(reply, hiredis.ReplyError):
@@ -90,6 +90,6 @@ class Connection(asyncio.Protocol):
             future.set_result(reply)
 
     def _flush(self) -> None:
-        unsent, self._unsent = self._unsent, []
+        outgoing, self._outgoing = self._outgoing, []
         if self._transport is not None:
-            self._transport.write(b"".join(unsent))
+            self._transport.write(b"".join(outgoing))

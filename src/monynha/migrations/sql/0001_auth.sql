@@ -19,7 +19,7 @@ create table auth.users (
   new_email text,
   email_change_sent_at timestamptz,
   -- Whether one of the two addresses has agreed to the change already.
-  email_change_is_half_done boolean not null default false,
+  is_email_change_half_confirmed boolean not null default false,
   last_sign_in_at timestamptz,
   -- Only the program and admins write this one: rights may hang on it.
   app_metadata jsonb not null default '{}',
@@ -36,14 +36,14 @@ create table auth.users (
   constraint account_email_is_lower_case check (email = lower(email collate "C")),
   constraint account_email_is_short check (length(email) <= 255),
   constraint account_new_email_is_lower_case check (new_email = lower(new_email collate "C")),
-  constraint only_guests_lack_an_address
+  constraint account_email_or_phone_is_required
     check (is_anonymous or deleted_at is not null or email is not null or phone is not null),
   constraint account_app_metadata_is_an_object check (jsonb_typeof(app_metadata) = 'object'),
   constraint account_user_metadata_is_an_object check (jsonb_typeof(user_metadata) = 'object')
 );
 
 -- Admins list the newest first.
-create index accounts_by_creation on auth.users (created_at desc, id desc);
+create index users_created_at_idx on auth.users (created_at desc, id desc);
 
 -- A way to prove an account: its address, or an account at a provider.
 create table auth.identities (
@@ -58,7 +58,7 @@ create table auth.identities (
   constraint identity_is_unique unique (provider, provider_id)
 );
 
-create index identities_by_account on auth.identities (user_id);
+create index identities_user_id_idx on auth.identities (user_id);
 
 -- A sign-in that lasts. Its row is what makes an access token worth something; without it the token is refused.
 create table auth.sessions (
@@ -78,7 +78,7 @@ create table auth.sessions (
   constraint session_aal_is_known check (aal in ('aal1', 'aal2', 'aal3'))
 );
 
-create index sessions_by_account on auth.sessions (user_id);
+create index sessions_user_id_idx on auth.sessions (user_id);
 
 -- What a mail or message carries: a link and a short code, each good for one use. Only their hashes are kept.
 create table auth.one_time_tokens (
@@ -89,7 +89,7 @@ create table auth.one_time_tokens (
   code_hash text not null,
   -- The address it was sent to: a code sent to one address proves no other.
   relates_to text not null,
-  wrong_codes integer not null default 0,
+  failed_attempts integer not null default 0,
   -- Set by clients that finish a sign-in with a secret of their own (RFC 7636).
   code_challenge text,
   code_challenge_method text,
@@ -100,11 +100,11 @@ create table auth.one_time_tokens (
       'reauthentication')
   ),
   -- A newer one takes the place of the older.
-  constraint one_time_token_is_the_only_one_of_its_kind unique (user_id, kind),
+  constraint one_time_token_is_unique_per_kind unique (user_id, kind),
   constraint one_time_token_link_is_unique unique (link_hash)
 );
 
-create index one_time_tokens_by_address on auth.one_time_tokens (relates_to);
+create index one_time_tokens_relates_to_idx on auth.one_time_tokens (relates_to);
 
 -- The step between a followed link and a session for clients that hold a code verifier (RFC 7636).
 create table auth.authorization_codes (
@@ -119,7 +119,7 @@ create table auth.authorization_codes (
   constraint authorization_code_is_unique unique (code_hash)
 );
 
-create index authorization_codes_by_account on auth.authorization_codes (user_id);
+create index authorization_codes_user_id_idx on auth.authorization_codes (user_id);
 
 alter table auth.users enable row level security;
 alter table auth.users force row level security;
@@ -161,7 +161,7 @@ $$;
 
 -- Let the asker in: true, and the claims are set until the transaction ends; false where the account or the
 -- session is gone, and then nobody is asking. It stands in every read, hence one select does all of it.
-create function auth.enter(claims text, sub uuid, session uuid) returns boolean
+create function auth.set_actor(claims text, sub uuid, session uuid) returns boolean
   language plpgsql volatile security definer set search_path = '' as $$
 begin
   -- People and admins are asked about as two roles, so that each has policies with plain plans. Who comes as the
@@ -215,10 +215,10 @@ end
 $$;
 
 -- The same for a transaction of several statements: it raises, so that none of them runs as nobody.
-create function auth.enter_or_raise(claims text, sub uuid, session uuid) returns void
+create function auth.set_actor_or_raise(claims text, sub uuid, session uuid) returns void
   language plpgsql volatile set search_path = '' as $$
 begin
-  if not auth.enter(claims, sub, session) then
+  if not auth.set_actor(claims, sub, session) then
     raise exception 'the session is over' using errcode = 'MN401';
   end if;
 end

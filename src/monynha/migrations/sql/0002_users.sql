@@ -1,6 +1,6 @@
 -- The people: the profile beside each account. Row versions and times for every table that follows.
 
-create function monynha.touch() returns trigger
+create function monynha.set_updated_at() returns trigger
 language plpgsql set search_path = '' as $$
 begin
   new.version := old.version + 1;
@@ -9,8 +9,8 @@ begin
   return new;
 end
 $$;
-comment on function monynha.touch() is 'Raises a row''s version and time; its triggers fire only where something changed.';
-revoke execute on function monynha.touch() from public;
+comment on function monynha.set_updated_at() is 'Raises a row''s version and time; its triggers fire only where something changed.';
+revoke execute on function monynha.set_updated_at() from public;
 
 create table public.users (
   id uuid primary key references auth.users (id) on delete cascade,
@@ -21,28 +21,28 @@ create table public.users (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   version bigint not null default 1,
-  constraint "an address belongs to one person" unique (email),
-  constraint "an address is in lower case" check (email = lower(email collate "C")),
-  constraint "a person has a name" check (name <> '' and name = btrim(name))
+  constraint "user_email_is_unique" unique (email),
+  constraint "user_email_is_lower_case" check (email = lower(email collate "C")),
+  constraint "user_name_is_not_blank" check (name <> '' and name = btrim(name))
 );
 comment on table public.users is 'The people, as others see them; their accounts are in auth.users.';
-create index users_by_age on public.users (created_at desc, id desc);
+create index users_created_at_idx on public.users (created_at desc, id desc);
 
-create trigger users_are_touched before update on public.users
-  for each row when (old.* is distinct from new.*) execute function monynha.touch();
+create trigger users_set_updated_at before update on public.users
+  for each row when (old.* is distinct from new.*) execute function monynha.set_updated_at();
 
-create function public.forget_account() returns trigger
+create function public.delete_account() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   delete from auth.users where id = old.id;
   return null;
 end
 $$;
-comment on function public.forget_account() is 'Account and profile end together, whichever is deleted.';
-revoke execute on function public.forget_account() from public;
+comment on function public.delete_account() is 'Account and profile end together, whichever is deleted.';
+revoke execute on function public.delete_account() from public;
 
-create trigger account_goes_with_profile after delete on public.users
-  for each row execute function public.forget_account();
+create trigger users_delete_account after delete on public.users
+  for each row execute function public.delete_account();
 
 alter table public.users enable row level security;
 alter table public.users force row level security;

@@ -10,15 +10,15 @@ create table public.projects (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   version bigint not null default 1,
-  constraint "a project has a name" check (name <> '' and name = btrim(name)),
-  constraint "a project is active or archived" check (status in ('active', 'archived')),
-  constraint "a project's description is at most 100 kB" check (octet_length(description) <= 100000),
-  constraint "a project's settings are an object" check (jsonb_typeof(settings) = 'object')
+  constraint "project_name_is_not_blank" check (name <> '' and name = btrim(name)),
+  constraint "project_status_is_known" check (status in ('active', 'archived')),
+  constraint "project_description_is_at_most_100_kb" check (octet_length(description) <= 100000),
+  constraint "project_settings_are_an_object" check (jsonb_typeof(settings) = 'object')
 );
 comment on table public.projects is 'Projects: what a team plans together.';
-create index idx_projects_owner_id on public.projects (owner_id);
-create index idx_active_projects on public.projects (created_at desc, id desc) where status = 'active';
-create index projects_by_age on public.projects (created_at desc, id desc);
+create index projects_owner_id_idx on public.projects (owner_id);
+create index projects_active_created_at_idx on public.projects (created_at desc, id desc) where status = 'active';
+create index projects_created_at_idx on public.projects (created_at desc, id desc);
 
 create table public.project_members (
   project_id uuid not null references public.projects (id) on delete cascade,
@@ -26,29 +26,29 @@ create table public.project_members (
   role varchar(50) not null default 'member',
   joined_at timestamptz not null default now(),
   version bigint not null default 1,
-  constraint "a person is a member once" primary key (project_id, user_id),
-  constraint "a member has a known role" check (role in ('viewer', 'member', 'admin', 'owner'))
+  constraint "project_member_is_unique" primary key (project_id, user_id),
+  constraint "project_member_role_is_known" check (role in ('viewer', 'member', 'admin', 'owner'))
 );
 comment on table public.project_members is 'Who is in which project, in which role; the owner has a row too.';
-create index idx_project_members_user_id on public.project_members (user_id, project_id) include (role);
-create index members_by_age on public.project_members (project_id, joined_at desc, user_id desc);
-create unique index "a project has one owner" on public.project_members (project_id) where role = 'owner';
+create index project_members_user_id_project_id_idx on public.project_members (user_id, project_id) include (role);
+create index project_members_project_id_joined_at_idx on public.project_members (project_id, joined_at desc, user_id desc);
+create unique index "project_has_one_owner" on public.project_members (project_id) where role = 'owner';
 
-create trigger projects_are_touched before update on public.projects
-  for each row when (old.* is distinct from new.*) execute function monynha.touch();
+create trigger projects_set_updated_at before update on public.projects
+  for each row when (old.* is distinct from new.*) execute function monynha.set_updated_at();
 
 -- Who may do what in which project. Definer functions, so that a policy on project_members can ask
 -- project_members; PL/pgSQL, because an SQL function that is not inlined is planned anew at each call.
 
-create function public.projects_i_see() returns setof uuid
+create function public.visible_project_ids() returns setof uuid
 language plpgsql stable security definer set search_path = '' rows 20 as $$
 begin
   return query select m.project_id from public.project_members m where m.user_id = auth.uid();
 end
 $$;
-comment on function public.projects_i_see() is 'The projects of which the asker is a member, whatever their role.';
+comment on function public.visible_project_ids() is 'The projects of which the asker is a member, whatever their role.';
 
-create function public.projects_i_edit() returns setof uuid
+create function public.editable_project_ids() returns setof uuid
 language plpgsql stable security definer set search_path = '' rows 20 as $$
 begin
   return query
@@ -56,9 +56,9 @@ begin
     where m.user_id = auth.uid() and m.role in ('member', 'admin', 'owner') and p.status = 'active';
 end
 $$;
-comment on function public.projects_i_edit() is 'The active projects in which the asker may change tasks.';
+comment on function public.editable_project_ids() is 'The active projects in which the asker may change tasks.';
 
-create function public.projects_open_to_me() returns setof uuid
+create function public.active_project_ids() returns setof uuid
 language plpgsql stable security definer set search_path = '' rows 20 as $$
 begin
   return query
@@ -66,9 +66,9 @@ begin
     where m.user_id = auth.uid() and p.status = 'active';
 end
 $$;
-comment on function public.projects_open_to_me() is 'The active projects that the asker sees.';
+comment on function public.active_project_ids() is 'The active projects that the asker sees.';
 
-create function public.projects_i_manage() returns setof uuid
+create function public.manageable_project_ids() returns setof uuid
 language plpgsql stable security definer set search_path = '' rows 20 as $$
 begin
   return query
@@ -76,30 +76,30 @@ begin
     where m.user_id = auth.uid() and m.role in ('admin', 'owner');
 end
 $$;
-comment on function public.projects_i_manage() is 'The projects that the asker may change, archived ones too.';
+comment on function public.manageable_project_ids() is 'The projects that the asker may change, archived ones too.';
 
-create function public.projects_i_own() returns setof uuid
+create function public.owned_project_ids() returns setof uuid
 language plpgsql stable security definer set search_path = '' rows 20 as $$
 begin
   return query select m.project_id from public.project_members m where m.user_id = auth.uid() and m.role = 'owner';
 end
 $$;
-comment on function public.projects_i_own() is 'The projects that belong to the asker.';
+comment on function public.owned_project_ids() is 'The projects that belong to the asker.';
 
 -- The owner's row: made with the project, handed over, never lost.
 
-create function public.join_own_project() returns trigger
+create function public.add_owner_as_member() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   insert into public.project_members (project_id, user_id, role) values (new.id, new.owner_id, 'owner');
   return null;
 end
 $$;
-comment on function public.join_own_project() is 'Whoever makes a project is its first member.';
-create trigger owner_joins_the_project after insert on public.projects
-  for each row execute function public.join_own_project();
+comment on function public.add_owner_as_member() is 'Whoever makes a project is its first member.';
+create trigger projects_add_owner_as_member after insert on public.projects
+  for each row execute function public.add_owner_as_member();
 
-create function public.hand_over() returns trigger
+create function public.transfer_ownership() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   if new.role = 'owner' and old.role <> 'owner' then
@@ -112,7 +112,7 @@ begin
     update public.project_members set role = 'admin'
       where project_id = new.project_id and role = 'owner' and user_id <> new.user_id;
   elsif old.role = 'owner' and new.role <> 'owner' and pg_trigger_depth() < 2 then
-    raise exception using errcode = 'check_violation', constraint = 'the owner''s role stays until it is handed over';
+    raise exception using errcode = 'check_violation', constraint = 'project_owner_cannot_be_demoted';
   end if;
   if old.role is distinct from new.role then
     new.version := old.version + 1;
@@ -120,40 +120,40 @@ begin
   return new;
 end
 $$;
-comment on function public.hand_over() is 'A new owner takes over and the former becomes an admin; the owner is never just lowered.';
-create trigger ownership_is_handed_over before update on public.project_members
-  for each row execute function public.hand_over();
+comment on function public.transfer_ownership() is 'A new owner takes over and the former becomes an admin; the owner is never just lowered.';
+create trigger project_members_transfer_ownership before update on public.project_members
+  for each row execute function public.transfer_ownership();
 
-create function public.keep_owner() returns trigger
+create function public.prevent_owner_removal() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   -- Where the project or the person is being deleted, their memberships go too.
   if exists (select from public.projects where id = old.project_id)
     and exists (select from public.users where id = old.user_id) then
-    raise exception using errcode = 'check_violation', constraint = 'the owner stays a member';
+    raise exception using errcode = 'check_violation', constraint = 'project_owner_cannot_be_removed';
   end if;
   return old;
 end
 $$;
-comment on function public.keep_owner() is 'The owner''s row goes only with the project or the person.';
-create trigger owner_stays_a_member before delete on public.project_members
-  for each row when (old.role = 'owner') execute function public.keep_owner();
+comment on function public.prevent_owner_removal() is 'The owner''s row goes only with the project or the person.';
+create trigger project_members_prevent_owner_removal before delete on public.project_members
+  for each row when (old.role = 'owner') execute function public.prevent_owner_removal();
 
-create function public.keep_archived() returns trigger
+create function public.prevent_archived_update() returns trigger
 language plpgsql set search_path = '' as $$
 begin
   if old.status = 'archived' and (new.name, new.description, new.settings) is distinct from
     (old.name, old.description, old.settings) and new.status = 'archived' then
-    raise exception using errcode = 'insufficient_privilege', constraint = 'an archived project is read-only';
+    raise exception using errcode = 'insufficient_privilege', constraint = 'archived_project_is_read_only';
   end if;
   return new;
 end
 $$;
-comment on function public.keep_archived() is 'Of an archived project only the status changes.';
-create trigger archived_projects_are_kept before update on public.projects
-  for each row when (old.status = 'archived') execute function public.keep_archived();
+comment on function public.prevent_archived_update() is 'Of an archived project only the status changes.';
+create trigger projects_prevent_archived_update before update on public.projects
+  for each row when (old.status = 'archived') execute function public.prevent_archived_update();
 
-create function public.keep_shared_projects() returns trigger
+create function public.prevent_shared_project_deletion() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
   shared text;
@@ -168,18 +168,18 @@ begin
       and exists (select from public.project_members m where m.project_id = p.id and m.user_id <> old.id);
   if shared is not null then
     raise exception using
-      errcode = 'check_violation', constraint = 'shared projects outlive their owner', detail = shared;
+      errcode = 'check_violation', constraint = 'shared_projects_prevent_user_deletion', detail = shared;
   end if;
   return old;
 end
 $$;
-comment on function public.keep_shared_projects() is 'Nobody deletes by accident what others work in.';
-create trigger shared_projects_are_kept before delete on public.users
-  for each row execute function public.keep_shared_projects();
+comment on function public.prevent_shared_project_deletion() is 'Nobody deletes by accident what others work in.';
+create trigger users_prevent_shared_project_deletion before delete on public.users
+  for each row execute function public.prevent_shared_project_deletion();
 
 -- People: an address is seen by its owner, by those who share a project with them, and by admins.
 
-create view public.visible_addresses with (security_barrier) as
+create view public.visible_emails with (security_barrier) as
   select u.id, u.email, u.email_verified
   from public.users u
   where u.id = (select auth.uid())
@@ -189,15 +189,15 @@ create view public.visible_addresses with (security_barrier) as
       join public.project_members mine on mine.project_id = theirs.project_id
       where theirs.user_id = u.id and mine.user_id = (select auth.uid())
     );
-comment on view public.visible_addresses is 'The mail addresses that the asker may see.';
+comment on view public.visible_emails is 'The mail addresses that the asker may see.';
 
-create function public.user_with_address(address text) returns uuid
+create function public.user_id_by_email(address text) returns uuid
 language plpgsql stable security definer set search_path = '' as $$
 begin
   return (select id from public.users where email = address);
 end
 $$;
-comment on function public.user_with_address(text) is 'Finds whom an address belongs to, for whoever adds them.';
+comment on function public.user_id_by_email(text) is 'Finds whom an address belongs to, for whoever adds them.';
 
 alter table public.projects enable row level security;
 alter table public.projects force row level security;

@@ -13,26 +13,26 @@ create table public.tasks (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   version bigint not null default 1,
-  constraint "a task has a title" check (title <> '' and title = btrim(title)),
-  constraint "a task has a known status" check (status in ('todo', 'in_progress', 'review', 'done')),
-  constraint "a task has a known priority" check (priority in ('low', 'medium', 'high', 'urgent')),
-  constraint "a task's description is at most 100 kB" check (octet_length(description) <= 100000),
-  constraint "a task has at most 50 tags" check (cardinality(tags) <= 50),
+  constraint "task_title_is_not_blank" check (title <> '' and title = btrim(title)),
+  constraint "task_status_is_known" check (status in ('todo', 'in_progress', 'review', 'done')),
+  constraint "task_priority_is_known" check (priority in ('low', 'medium', 'high', 'urgent')),
+  constraint "task_description_is_at_most_100_kb" check (octet_length(description) <= 100000),
+  constraint "task_tags_are_at_most_50" check (cardinality(tags) <= 50),
   -- Whoever leaves a project is unassigned there, whatever else happens at the same moment.
-  constraint "an assignee is a member of the project" foreign key (project_id, assignee_id)
+  constraint "task_assignee_is_a_member" foreign key (project_id, assignee_id)
     references public.project_members (project_id, user_id) on delete set null (assignee_id)
 );
 comment on table public.tasks is 'The pieces of work in a project.';
-create index tasks_by_project on public.tasks (project_id, created_at desc, id desc);
-create index idx_tasks_assignee_id on public.tasks (assignee_id, created_at desc, id desc);
+create index tasks_project_id_created_at_idx on public.tasks (project_id, created_at desc, id desc);
+create index tasks_assignee_id_created_at_idx on public.tasks (assignee_id, created_at desc, id desc);
 -- For the foreign key to the members. Were the project first, the planner would take it for a project's list too,
 -- and sort the whole of it: beside many projects it expects next to no row of each.
-create index idx_tasks_status on public.tasks (status);
-create index idx_tasks_due_date on public.tasks (due_date);
-create index idx_pending_tasks on public.tasks (created_at) where status in ('todo', 'in_progress');
+create index tasks_status_idx on public.tasks (status);
+create index tasks_due_date_idx on public.tasks (due_date);
+create index tasks_pending_created_at_idx on public.tasks (created_at) where status in ('todo', 'in_progress');
 
-create trigger tasks_are_touched before update on public.tasks
-  for each row when (old.* is distinct from new.*) execute function monynha.touch();
+create trigger tasks_set_updated_at before update on public.tasks
+  for each row when (old.* is distinct from new.*) execute function monynha.set_updated_at();
 
 alter table public.tasks enable row level security;
 alter table public.tasks force row level security;

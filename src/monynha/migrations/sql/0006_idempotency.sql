@@ -11,7 +11,7 @@ create table monynha.idempotency_keys (
   primary key (user_id, method, path, key)
 );
 comment on table monynha.idempotency_keys is 'Creates by their Idempotency-Key, for 24 hours; only what succeeded.';
-create index idempotency_keys_by_age on monynha.idempotency_keys (created_at);
+create index idempotency_keys_created_at_idx on monynha.idempotency_keys (created_at);
 
 alter table monynha.idempotency_keys enable row level security;
 alter table monynha.idempotency_keys force row level security;

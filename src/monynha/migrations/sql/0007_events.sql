@@ -1,5 +1,5 @@
 -- The one history: what happened to each project, to each person, and to what everybody sees.
--- The triggers that write it are derived from the resources' declarations (engine/hearing.py).
+-- The triggers that write it are derived from the resources' declarations (engine/realtime/triggers.py).
 
 -- A stream's counter. Its row lock makes versions gapless and puts them in the order of the commits.
 create table monynha.streams (
@@ -23,11 +23,11 @@ create table monynha.events (
   old jsonb,
   actor uuid,
   -- No more constraints: triggers alone write here, and each check is parsed anew for each event.
-  constraint "an event has one place in its stream" primary key (stream, kind, version, at)
+  constraint "event_version_is_unique" primary key (stream, kind, version, at)
 ) partition by range (at);
 comment on table monynha.events is 'What happened, in the order in which it was committed within each stream.';
 -- What happened to people themselves is found to be forgotten, and when they came, to be told from there on.
-create index events_of_people on monynha.events (row_id, at) where resource in ('users', 'members');
+create index events_row_id_at_idx on monynha.events (row_id, at) where resource in ('users', 'members');
 
 create table monynha.events_default partition of monynha.events default;
 
@@ -38,7 +38,7 @@ alter table monynha.events force row level security;
 alter table monynha.events_default enable row level security;
 alter table monynha.events_default force row level security;
 
-create function monynha.make_event_partitions(months integer) returns integer
+create function monynha.create_event_partitions(months integer) returns integer
 language plpgsql security definer set search_path = '' set timezone = 'UTC' as $$
 declare
   first date;
@@ -59,7 +59,7 @@ begin
     execute format('alter table monynha.events_%s enable row level security', to_char(first, 'YYYY_MM'));
     execute format('alter table monynha.events_%s force row level security', to_char(first, 'YYYY_MM'));
     execute format(
-      'create policy "the owner keeps house" on monynha.events_%s for all to monynha_owner using (true) with check (true)',
+      'create policy "owner role: full access for migrations and triggers" on monynha.events_%s for all to monynha_owner using (true) with check (true)',
       to_char(first, 'YYYY_MM')
     );
     made := made + 1;
@@ -67,9 +67,9 @@ begin
   return made;
 end
 $$;
-comment on function monynha.make_event_partitions(integer) is 'Makes the partitions of this month and so many more.';
+comment on function monynha.create_event_partitions(integer) is 'Makes the partitions of this month and so many more.';
 
-create function monynha.forget_events(before timestamptz) returns bigint
+create function monynha.delete_old_events(before timestamptz) returns bigint
 language plpgsql security definer set search_path = '' set timezone = 'UTC' as $$
 declare
   one record;
@@ -91,11 +91,11 @@ begin
   return gone;
 end
 $$;
-comment on function monynha.forget_events(timestamptz) is 'Forgets what happened before a moment; returns how many whole months went at once.';
+comment on function monynha.delete_old_events(timestamptz) is 'Forgets what happened before a moment; returns how many whole months went at once.';
 
 -- A person's sign-outs, and what happens to their account, in their own stream: it cuts off what they have open.
 
-create function monynha.hear_account(ids uuid[], rows uuid[], what text, verb text) returns void
+create function monynha.write_account_events(ids uuid[], rows uuid[], what text, verb text) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
   told text;
@@ -110,51 +110,51 @@ begin
     returning s.kind, s.id, s.version
   ), written as (
     insert into monynha.events (kind, stream, version, at, resource, verb, row_id, actor)
-    select g.kind, g.id, c.version - (count(*) over (partition by g.id)) + g.place, clock_timestamp(), what, hear_account.verb, g.row_id, auth.uid()
+    select g.kind, g.id, c.version - (count(*) over (partition by g.id)) + g.place, clock_timestamp(), what, write_account_events.verb, g.row_id, auth.uid()
     from gone g join counted c on c.id = g.id
   )
   select string_agg(c.kind || ' ' || c.id || ' ' || c.version, ',') into told from counted c;
-  if current_setting('monynha.tells', true) = 'on' then
+  if current_setting('monynha.report_writes', true) = 'on' then
     raise notice using message = 'monynha:' || told;
   end if;
 end
 $$;
-comment on function monynha.hear_account(uuid[], uuid[], text, text) is 'Writes events without values to the streams of people.';
+comment on function monynha.write_account_events(uuid[], uuid[], text, text) is 'Writes events without values to the streams of people.';
 
-create function monynha.hear_sessions() returns trigger
+create function monynha.log_sessions_events() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   if exists (select from old_rows) then
-    perform monynha.hear_account(
+    perform monynha.write_account_events(
       (select array_agg(user_id) from old_rows), (select array_agg(id) from old_rows), 'sessions', 'delete'
     );
   end if;
   return null;
 end
 $$;
-comment on function monynha.hear_sessions() is 'A session that ended is heard by whoever it belonged to.';
+comment on function monynha.log_sessions_events() is 'A session that ended is heard by whoever it belonged to.';
 
 create trigger history_hears_deletes after delete on auth.sessions
-  referencing old table as old_rows for each statement execute function monynha.hear_sessions();
+  referencing old table as old_rows for each statement execute function monynha.log_sessions_events();
 
-create function monynha.hear_accounts() returns trigger
+create function monynha.log_accounts_events() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-  perform monynha.hear_account(array[new.id], array[new.id], 'accounts', 'update');
+  perform monynha.write_account_events(array[new.id], array[new.id], 'accounts', 'update');
   return null;
 end
 $$;
-comment on function monynha.hear_accounts() is 'A ban, or another system role, is heard by whom it concerns.';
+comment on function monynha.log_accounts_events() is 'A ban, or another system role, is heard by whom it concerns.';
 
 create trigger history_hears_updates after update of banned_until, deleted_at, app_metadata on auth.users
   for each row when (
     (old.banned_until, old.deleted_at, old.app_metadata ->> 'role')
       is distinct from (new.banned_until, new.deleted_at, new.app_metadata ->> 'role')
-  ) execute function monynha.hear_accounts();
+  ) execute function monynha.log_accounts_events();
 
 -- Locks in one order: rows first, then counters, each by id. What a delete takes along is locked before it.
 
-create function public.lock_project() returns trigger
+create function public.lock_project_dependents() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   perform from public.project_members where project_id = old.id order by user_id for update;
@@ -162,11 +162,11 @@ begin
   return old;
 end
 $$;
-comment on function public.lock_project() is 'Locks what goes with a project before the first counter is taken.';
-create trigger a_project_is_locked_whole before delete on public.projects
-  for each row execute function public.lock_project();
+comment on function public.lock_project_dependents() is 'Locks what goes with a project before the first counter is taken.';
+create trigger projects_before_delete_lock_dependents before delete on public.projects
+  for each row execute function public.lock_project_dependents();
 
-create function public.lock_person() returns trigger
+create function public.lock_user_dependents() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   perform from public.projects where owner_id = old.id order by id for update;
@@ -190,6 +190,6 @@ begin
   return old;
 end
 $$;
-comment on function public.lock_person() is 'Locks what goes with a person, then every counter it will take, each in order.';
-create trigger a_person_is_locked_whole before delete on public.users
-  for each row execute function public.lock_person();
+comment on function public.lock_user_dependents() is 'Locks what goes with a person, then every counter it will take, each in order.';
+create trigger users_before_delete_lock_dependents before delete on public.users
+  for each row execute function public.lock_user_dependents();

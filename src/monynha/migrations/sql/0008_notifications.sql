@@ -10,37 +10,37 @@ create table public.notifications (
   read_at timestamptz,
   created_at timestamptz not null default clock_timestamp(),
   version bigint not null default 1,
-  constraint "a notification has a known type" check (type in ('assigned', 'mentioned', 'added', 'due'))
+  constraint "notification_type_is_known" check (type in ('assigned', 'mentioned', 'added', 'due'))
 );
 comment on table public.notifications is 'What people should know; each is for one person.';
-create index notifications_by_person on public.notifications (user_id, created_at desc, id desc);
+create index notifications_user_id_created_at_idx on public.notifications (user_id, created_at desc, id desc);
 
-create function monynha.count_change() returns trigger
+create function monynha.increment_version() returns trigger
 language plpgsql set search_path = '' as $$
 begin
   new.version := old.version + 1;
   return new;
 end
 $$;
-comment on function monynha.count_change() is 'Raises a row''s version; its triggers fire only where something changed.';
-create trigger notifications_are_counted before update on public.notifications
-  for each row when (old.* is distinct from new.*) execute function monynha.count_change();
+comment on function monynha.increment_version() is 'Raises a row''s version; its triggers fire only where something changed.';
+create trigger notifications_increment_version before update on public.notifications
+  for each row when (old.* is distinct from new.*) execute function monynha.increment_version();
 
-create function public.notify_person(person uuid, type text, title text, body text, data jsonb) returns void
+create function public.create_notification(person uuid, type text, title text, body text, data jsonb) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
   -- Nobody is told what they did themselves. Names stay out: they would outlive whom they belong to.
   if person is distinct from auth.uid() then
     insert into public.notifications (user_id, type, title, body, data)
-      select u.id, notify_person.type, left(notify_person.title, 500), notify_person.body,
-        notify_person.data || jsonb_build_object('actorId', auth.uid())
+      select u.id, create_notification.type, left(create_notification.title, 500), create_notification.body,
+        create_notification.data || jsonb_build_object('actorId', auth.uid())
       from public.users u where u.id = person;
   end if;
 end
 $$;
-comment on function public.notify_person(uuid, text, text, text, jsonb) is 'Tells somebody something, unless they did it.';
+comment on function public.create_notification(uuid, text, text, text, jsonb) is 'Tells somebody something, unless they did it.';
 
-create function public.notify_of_task() returns trigger
+create function public.notify_task_assignee_and_mentions() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
   about jsonb := jsonb_build_object('projectId', new.project_id, 'taskId', new.id);
@@ -48,7 +48,7 @@ declare
   one uuid;
 begin
   if new.assignee_id is not null and (tg_op = 'INSERT' or new.assignee_id is distinct from old.assignee_id) then
-    perform public.notify_person(new.assignee_id, 'assigned', new.title, 'You were assigned to this task.', about);
+    perform public.create_notification(new.assignee_id, 'assigned', new.title, 'You were assigned to this task.', about);
   end if;
   if tg_op = 'UPDATE' then
     before := coalesce(lower(old.description), '');
@@ -63,41 +63,41 @@ begin
         and lower(new.description) ~ p.pattern and before !~ p.pattern
       order by u.id
     loop
-      perform public.notify_person(one, 'mentioned', new.title, 'You were mentioned in this task.', about);
+      perform public.create_notification(one, 'mentioned', new.title, 'You were mentioned in this task.', about);
     end loop;
   end if;
   return null;
 end
 $$;
-comment on function public.notify_of_task() is 'Tells whom a task is assigned to, and who is mentioned in it.';
+comment on function public.notify_task_assignee_and_mentions() is 'Tells whom a task is assigned to, and who is mentioned in it.';
 
 -- Deferred, so that a project's counter is taken before those of people; and a row that needs nothing costs nothing.
-create constraint trigger people_hear_of_new_tasks after insert on public.tasks
+create constraint trigger tasks_notify_on_insert after insert on public.tasks
   deferrable initially deferred for each row
   when (new.assignee_id is not null or position('@' in new.description) > 0)
-  execute function public.notify_of_task();
-create constraint trigger people_hear_of_changed_tasks after update on public.tasks
+  execute function public.notify_task_assignee_and_mentions();
+create constraint trigger tasks_notify_on_update after update on public.tasks
   deferrable initially deferred for each row
   when (
     new.assignee_id is not null and new.assignee_id is distinct from old.assignee_id
     or position('@' in new.description) > 0 and new.description is distinct from old.description
   )
-  execute function public.notify_of_task();
+  execute function public.notify_task_assignee_and_mentions();
 
-create function public.notify_of_membership() returns trigger
+create function public.notify_new_member() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-  perform public.notify_person(
+  perform public.create_notification(
     new.user_id, 'added', p.name, 'You were added to this project.',
     jsonb_build_object('projectId', new.project_id, 'role', new.role)
   ) from public.projects p where p.id = new.project_id;
   return null;
 end
 $$;
-comment on function public.notify_of_membership() is 'Tells somebody that they are in a project now.';
-create constraint trigger people_hear_of_memberships after insert on public.project_members
+comment on function public.notify_new_member() is 'Tells somebody that they are in a project now.';
+create constraint trigger project_members_notify_on_insert after insert on public.project_members
   deferrable initially deferred for each row when (new.role <> 'owner')
-  execute function public.notify_of_membership();
+  execute function public.notify_new_member();
 
 alter table public.notifications enable row level security;
 alter table public.notifications force row level security;

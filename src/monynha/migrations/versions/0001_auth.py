@@ -1,6 +1,6 @@
 """The schema of sql/0001_auth.sql."""
 
-from monynha.migrations.script import run
+from monynha.migrations.sql_file import run_sql_file
 
 revision = "0001"
 down_revision = None
@@ -10,4 +10,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Make what the file declares."""
-    run("0001_auth")
+    run_sql_file("0001_auth")

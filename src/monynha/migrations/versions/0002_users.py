@@ -1,6 +1,6 @@
 """The schema of sql/0002_users.sql."""
 
-from monynha.migrations.script import run
+from monynha.migrations.sql_file import run_sql_file
 
 revision = "0002"
 down_revision = "0001"
@@ -10,4 +10,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Make what the file declares."""
-    run("0002_users")
+    run_sql_file("0002_users")

@@ -1,6 +1,6 @@
 """The schema of sql/0005_tasks.sql."""
 
-from monynha.migrations.script import run
+from monynha.migrations.sql_file import run_sql_file
 
 revision = "0005"
 down_revision = "0004"
@@ -10,4 +10,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Make what the file declares."""
-    run("0005_tasks")
+    run_sql_file("0005_tasks")

@@ -1,6 +1,6 @@
 """The schema of sql/0007_events.sql."""
 
-from monynha.migrations.script import run
+from monynha.migrations.sql_file import run_sql_file
 
 revision = "0007"
 down_revision = "0006"
@@ -10,4 +10,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Make what the file declares."""
-    run("0007_events")
+    run_sql_file("0007_events")

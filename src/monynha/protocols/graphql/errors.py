@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 from graphql import GraphQLError
 
-from monynha.core.errors import BadRequest, Fault, Invalid
+from monynha.core.errors import AppError, BadRequestError, ValidationFailedError
 
-Path = tuple[str | int, ...]
+ResponsePath = tuple[str | int, ...]
 
 
-class Refused(Exception):
+class RequestError(Exception):
     """The request is not executed: all that stands against it, told at once."""
 
     def __init__(self, errors: Sequence[dict[str, Any]]) -> None:
@@ -21,48 +21,48 @@ class Refused(Exception):
         super().__init__("refused")
 
     @classmethod
-    def for_fault(cls, fault: Fault, path: Path = ()) -> Refused:
+    def from_error(cls, error: AppError, path: ResponsePath = ()) -> RequestError:
         """Return the refusal for one of our own errors."""
-        return cls([told(fault, path)])
+        return cls([format_error(error, path)])
 
 
-class PersistedQueryNotFound(BadRequest):
+class PersistedQueryNotFoundError(BadRequestError):
     """PersistedQueryNotFound"""
 
     code = "PERSISTED_QUERY_NOT_FOUND"
 
 
-def told(fault: Fault, path: Path = (), request_id: str | None = None) -> dict[str, Any]:
+def format_error(error: AppError, path: ResponsePath = (), request_id: str | None = None) -> dict[str, Any]:
     """Return one of our own errors as an entry of `errors`."""
-    extensions: dict[str, Any] = {"code": fault.code}
-    if fault.details:
-        extensions["details"] = fault.details
+    extensions: dict[str, Any] = {"code": error.code}
+    if error.details:
+        extensions["details"] = error.details
     if request_id is not None:
         extensions["requestId"] = request_id
-    error: dict[str, Any] = {"message": fault.message}
+    entry: dict[str, Any] = {"message": error.message}
     if path:
-        error["path"] = list(path)
-    return {**error, "extensions": extensions}
+        entry["path"] = list(path)
+    return {**entry, "extensions": extensions}
 
 
-def refused_document(errors: Iterable[GraphQLError]) -> Refused:
+def document_error(errors: Iterable[GraphQLError]) -> RequestError:
     """Return the refusal of a document that is not GraphQL, or not of this schema."""
-    return Refused([_entry(error, BadRequest.code) for error in errors])
+    return RequestError([_format_graphql_error(error, BadRequestError.code) for error in errors])
 
 
-def refused_variables(errors: Iterable[GraphQLError]) -> Refused:
+def variables_error(errors: Iterable[GraphQLError]) -> RequestError:
     """Return the refusal of variables that are not what the document says they are."""
-    return Refused([_entry(error, Invalid.code) for error in errors])
+    return RequestError([_format_graphql_error(error, ValidationFailedError.code) for error in errors])
 
 
-def _entry(error: GraphQLError, code: str) -> dict[str, Any]:
+def _format_graphql_error(error: GraphQLError, code: str) -> dict[str, Any]:
     entry: dict[str, Any] = {"message": error.message[:1000]}
     if error.locations:
         entry["locations"] = [{"line": one.line, "column": one.column} for one in error.locations]
     return {**entry, "extensions": {"code": code}}
 
 
-def body_of(errors: Sequence[dict[str, Any]], data: bytes | None = None) -> bytes:
+def encode_response(errors: Sequence[dict[str, Any]], data: bytes | None = None) -> bytes:
     """Return the whole answer; without data where nothing was executed."""
-    listed = orjson.dumps(list(errors), default=str)
-    return b'{"errors":' + listed + (b"}" if data is None else b',"data":' + data + b"}")
+    encoded_errors = orjson.dumps(list(errors), default=str)
+    return b'{"errors":' + encoded_errors + (b"}" if data is None else b',"data":' + data + b"}")

@@ -20,31 +20,31 @@ EXPOSED_HEADERS = (
     "upload-length, tus-resumable, upload-metadata, upload-expires, x-supabase-api-version, "
     "x-sb-error-code, sb-request-id, x-request-id"
 )
-METHODS = "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
-_LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
+ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
+_LOCALHOST_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 
 
 @dataclass(frozen=True)
-class Origins:
+class CorsPolicy:
     """The origins whose pages may call us: those named, and in development any on this machine."""
 
-    named: frozenset[str] = frozenset()
-    any_local: bool = False
+    allowed_origins: frozenset[str] = frozenset()
+    allows_localhost: bool = False
 
-    def allow(self, origin: str) -> bool:
+    def allows(self, origin: str) -> bool:
         """Whether pages of the origin may call us."""
         return (
-            "*" in self.named
-            or origin in self.named
-            or (self.any_local and _LOCAL.fullmatch(origin) is not None)
+            "*" in self.allowed_origins
+            or origin in self.allowed_origins
+            or (self.allows_localhost and _LOCALHOST_ORIGIN.fullmatch(origin) is not None)
         )
 
-    def of_answer(self, request: Request) -> Headers:
+    def response_headers(self, request: Request) -> Headers:
         """Return the headers that let the asking origin read an answer."""
         origin = request.header(b"origin")
         if origin is None:
             return ()
-        if not self.allow(origin):
+        if not self.allows(origin):
             return ((b"vary", b"Origin"),)
         return (
             (b"access-control-allow-origin", origin.encode("latin-1")),
@@ -52,18 +52,18 @@ class Origins:
             (b"vary", b"Origin"),
         )
 
-    def preflight(self, request: Request, allowed: tuple[str, ...]) -> Response:
+    def preflight(self, request: Request, allowed_methods: tuple[str, ...]) -> Response:
         """Answer OPTIONS: a browser's preflight, or a plain question for the methods."""
-        plain: Headers = ((b"allow", ", ".join(allowed).encode()),) if allowed else ()
+        allow_header: Headers = ((b"allow", ", ".join(allowed_methods).encode()),) if allowed_methods else ()
         origin = request.header(b"origin")
-        if origin is None or not self.allow(origin):
-            return Response(204, b"", plain)
+        if origin is None or not self.allows(origin):
+            return Response(204, b"", allow_header)
         return Response(
             204,
             b"",
             (
-                *plain,
-                (b"access-control-allow-methods", METHODS.encode()),
+                *allow_header,
+                (b"access-control-allow-methods", ALLOWED_METHODS.encode()),
                 (b"access-control-allow-headers", ALLOWED_HEADERS.encode()),
                 (b"access-control-max-age", b"86400"),
             ),

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from monynha.core.errors import Fault, MethodNotAllowed, NotFound
+from monynha.core.errors import AppError, MethodNotAllowedError, NotFoundError
 from monynha.protocols.http.request import Request
-from monynha.protocols.http.response import Response, refused
+from monynha.protocols.http.response import Response, error_response
 
 Handler = Callable[[Request], Awaitable[Response]]
-Render = Callable[[Fault, Request, Sequence[str]], Response]
+ErrorRenderer = Callable[[AppError, Request, Sequence[str]], Response]
 
 
-def in_envelope(fault: Fault, request: Request, stack: Sequence[str]) -> Response:
+def render_error_envelope(error: AppError, request: Request, stack: Sequence[str]) -> Response:
     """Tell an error in the API's own envelope."""
-    return refused(fault, request.id, stack=stack)
+    return error_response(error, request.id, stack=stack)
 
 
 @dataclass(frozen=True)
@@ -28,98 +28,98 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Area:
+class RouteGroup:
     """Routes below one prefix that tell their errors the same way."""
 
     prefix: str
     routes: tuple[Route, ...]
-    render: Render = in_envelope
+    error_renderer: ErrorRenderer = render_error_envelope
 
 
 @dataclass
 class _Node:
-    words: dict[str, _Node] = field(default_factory=dict)
-    parameter: tuple[str, _Node] | None = None
-    rest: str | None = None
+    static_children: dict[str, _Node] = field(default_factory=dict)
+    param_child: tuple[str, _Node] | None = None
+    catch_all: str | None = None
     handlers: dict[str, Handler] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Found:
+class RouteMatch:
     """The handler that a request reached, and the parameters of its path."""
 
     handler: Handler
-    params: dict[str, str]
+    path_params: dict[str, str]
 
 
 class Router:
     """Finds the handler of a request; the errors of an area are told the area's way."""
 
-    def __init__(self, areas: Iterable[Area]) -> None:
+    def __init__(self, groups: Iterable[RouteGroup]) -> None:
         self._root = _Node()
-        self._areas = sorted(areas, key=lambda area: len(area.prefix), reverse=True)
-        for area in self._areas:
-            for route in area.routes:
-                self._add(area.prefix + route.path, route)
+        self._groups = sorted(groups, key=lambda area: len(area.prefix), reverse=True)
+        for group in self._groups:
+            for route in group.routes:
+                self._add(group.prefix + route.path, route)
 
-    def find(self, method: str, path: str) -> Found:
+    def match(self, method: str, path: str) -> RouteMatch:
         """Return the handler; NotFound for an unknown address, MethodNotAllowed for an unknown method."""
-        params: dict[str, str] = {}
+        path_params: dict[str, str] = {}
         node = self._root
         segments = path.split("/")
         for index, segment in enumerate(segments):
-            known = node.words.get(segment)
-            if known is not None:
-                node = known
-            elif node.parameter is not None and segment:
-                name, node = node.parameter
-                params[name] = segment
-            elif node.rest is not None:
-                params[node.rest] = "/".join(segments[index:])
+            child = node.static_children.get(segment)
+            if child is not None:
+                node = child
+            elif node.param_child is not None and segment:
+                name, node = node.param_child
+                path_params[name] = segment
+            elif node.catch_all is not None:
+                path_params[node.catch_all] = "/".join(segments[index:])
                 break
             else:
-                raise NotFound("There is nothing at this address.")
+                raise NotFoundError("There is nothing at this address.")
         handler = node.handlers.get(method) or (node.handlers.get("GET") if method == "HEAD" else None)
         if handler is None:
             if not node.handlers:
-                raise NotFound("There is nothing at this address.")
-            raise MethodNotAllowed(_allowed(node))
-        return Found(handler, params)
+                raise NotFoundError("There is nothing at this address.")
+            raise MethodNotAllowedError(_methods_of(node))
+        return RouteMatch(handler, path_params)
 
-    def allowed(self, path: str) -> tuple[str, ...]:
+    def allowed_methods(self, path: str) -> tuple[str, ...]:
         """Return the methods that an address takes, none where there is nothing."""
         try:
-            self.find("", path)
-        except MethodNotAllowed as fault:
-            return fault.allowed
-        except NotFound:
+            self.match("", path)
+        except MethodNotAllowedError as error:
+            return error.allowed
+        except NotFoundError:
             pass
         return ()
 
-    def render(self, path: str) -> Render:
+    def error_renderer_for(self, path: str) -> ErrorRenderer:
         """Return how errors are told at this address."""
-        for area in self._areas:
-            if path.startswith(area.prefix):
-                return area.render
-        return in_envelope
+        for group in self._groups:
+            if path.startswith(group.prefix):
+                return group.error_renderer
+        return render_error_envelope
 
     def _add(self, path: str, route: Route) -> None:
         node = self._root
         for segment in path.split("/"):
             if segment.startswith("{*"):
-                node.rest = segment[2:-1]
+                node.catch_all = segment[2:-1]
             elif segment.startswith("{"):
                 name = segment[1:-1]
-                if node.parameter is None:
-                    node.parameter = (name, _Node())
-                assert node.parameter[0] == name, f"{path}: one place, two names"
-                node = node.parameter[1]
+                if node.param_child is None:
+                    node.param_child = (name, _Node())
+                assert node.param_child[0] == name, f"{path}: one place, two names"
+                node = node.param_child[1]
             else:
-                node = node.words.setdefault(segment, _Node())
+                node = node.static_children.setdefault(segment, _Node())
         assert route.method not in node.handlers, f"{route.method} {path} is routed twice"
         node.handlers[route.method] = route.handler
 
 
-def _allowed(node: _Node) -> tuple[str, ...]:
+def _methods_of(node: _Node) -> tuple[str, ...]:
     methods = set(node.handlers) | ({"HEAD"} if "GET" in node.handlers else set())
     return tuple(sorted(methods | {"OPTIONS"}))

@@ -1,7 +1,7 @@
 """The API described: one OpenAPI 3.1 document, and a page to try it on."""
 
-from monynha.protocols.openapi.document import document
-from monynha.protocols.openapi.fields import mail_address, sent
-from monynha.protocols.openapi.pages import area
+from monynha.protocols.openapi.document import build_document
+from monynha.protocols.openapi.field_schemas import email_schema, input_schema
+from monynha.protocols.openapi.swagger_ui import docs_route_group
 
-__all__ = ["area", "document", "mail_address", "sent"]
+__all__ = ["build_document", "docs_route_group", "email_schema", "input_schema"]

@@ -2,124 +2,138 @@
 
 from __future__ import annotations
 
-from monynha.engine.catalog import Catalog
-from monynha.engine.resource import Field, Relation, Resource
-from monynha.protocols.openapi import forms
-from monynha.protocols.openapi.fields import VALUE, Schema, answered, mail_address, ref, sent
+from monynha.engine.schema.catalog import Catalog
+from monynha.engine.schema.resource import Field, Relation, Resource
+from monynha.protocols.openapi import patterns
+from monynha.protocols.openapi.field_schemas import (
+    JSON_VALUE,
+    Schema,
+    email_schema,
+    input_schema,
+    output_schema,
+    ref,
+)
 
 
-def noun(resource: Resource) -> str:
+def schema_name(resource: Resource) -> str:
     """Return the name of a resource's schema."""
     return resource.singular[:1].upper() + resource.singular[1:]
 
 
-def shown(resource: Resource) -> Schema:
+def row_reference(resource: Resource) -> Schema:
     """Return a reference to a row as it is answered, whole or in part."""
-    return ref(f"{noun(resource)}Shown")
+    return ref(f"{schema_name(resource)}Shown")
 
 
-def body(*names: str) -> Schema:
+def body_schema(*names: str) -> Schema:
     """Return what a request carries: one of those objects, or one wrapped as `{"data": …}`."""
     return {"anyOf": [ref(form) for name in names for form in (name, f"{name}Wrapped")]}
 
 
-def of_resources(catalog: Catalog) -> dict[str, Schema]:
+def resource_schemas(catalog: Catalog) -> dict[str, Schema]:
     """Return the schemas of all resources by name."""
-    found: dict[str, Schema] = {VALUE: _value()}
+    schemas: dict[str, Schema] = {JSON_VALUE: _json_value_schema()}
     for resource in catalog.resources.values():
-        found |= _answered(catalog, resource)
-        if "create" in resource.verbs:
-            found |= _inputs(resource)
-        if "update" in resource.verbs:
-            says = f"What changes of a {resource.singular}; what is left out stays."
-            changed = an_object(sent_for_update(resource), [], says)
-            found |= with_wrapper(f"{noun(resource)}Update", changed)
-    return found
+        schemas |= _row_schemas(catalog, resource)
+        if "create" in resource.operations:
+            schemas |= _create_schemas(resource)
+        if "update" in resource.operations:
+            description = f"What changes of a {resource.singular}; what is left out stays."
+            update_schema = object_schema(update_properties(resource), [], description)
+            schemas |= with_data_wrapper(f"{schema_name(resource)}Update", update_schema)
+    return schemas
 
 
-def with_wrapper(name: str, schema: Schema) -> dict[str, Schema]:
+def with_data_wrapper(name: str, schema: Schema) -> dict[str, Schema]:
     """Return a body's schema and that of its wrapper."""
     wrapper = {"type": "object", "required": ["data"], "properties": {"data": ref(name)}}
     return {name: schema, f"{name}Wrapped": {**wrapper, "additionalProperties": False}}
 
 
-def an_object(properties: dict[str, Schema], required: list[str], says: str) -> Schema:
+def object_schema(properties: dict[str, Schema], required: list[str], description: str) -> Schema:
     """Return the schema of a body that takes these properties and no others."""
-    schema: Schema = {"type": "object", "description": says, "properties": properties}
+    schema: Schema = {"type": "object", "description": description, "properties": properties}
     if required:
         schema["required"] = required
     return {**schema, "additionalProperties": False}
 
 
-def creates(resource: Resource) -> list[str]:
+def create_schema_names(resource: Resource) -> list[str]:
     """Return the names of the bodies that a create takes, one of them at a time."""
-    found_by = [one.rules.found_by[0] for one in resource.fields.values() if one.rules.found_by is not None]
-    name = f"{noun(resource)}Create"
-    return [name, *(f"{name}By{other[:1].upper()}{other[1:]}" for other in found_by)]
+    lookup_fields = [one.rules.lookup[0] for one in resource.fields.values() if one.rules.lookup is not None]
+    name = f"{schema_name(resource)}Create"
+    return [name, *(f"{name}By{other[:1].upper()}{other[1:]}" for other in lookup_fields)]
 
 
-def sent_for_update(resource: Resource) -> dict[str, Schema]:
+def update_properties(resource: Resource) -> dict[str, Schema]:
     """Return what an update may change, by name."""
-    return {field.name: sent(field) for field in resource.fields.values() if field.rules.updatable}
+    return {field.name: input_schema(field) for field in resource.fields.values() if field.rules.is_updatable}
 
 
-def _answered(catalog: Catalog, resource: Resource) -> dict[str, Schema]:
-    name = noun(resource)
-    own = {field.name: answered(field) for field in resource.fields.values()}
-    ways = {way.name: _way(way) for way in catalog.relations_of(resource).values()}
+def _row_schemas(catalog: Catalog, resource: Resource) -> dict[str, Schema]:
+    name = schema_name(resource)
+    field_schemas = {field.name: output_schema(field) for field in resource.fields.values()}
+    relation_schemas = {way.name: _relation_schema(way) for way in catalog.relations_of(resource).values()}
     whole = {
         "type": "object",
         "description": resource.doc,
-        "required": list(own),
-        "properties": {**own, **ways},
+        "required": list(field_schemas),
+        "properties": {**field_schemas, **relation_schemas},
     }
     part = {
         "type": "object",
         "description": f"{resource.doc} Only what `fields` names.",
-        "properties": {**own, **ways},
+        "properties": {**field_schemas, **relation_schemas},
     }
     return {name: whole, f"{name}Part": part, f"{name}Shown": {"anyOf": [ref(name), ref(f"{name}Part")]}}
 
 
-def _way(way: Relation) -> Schema:
-    target = shown(way.target)
-    says = f"Shown where `include` names `{way.name}`."
-    if way.is_many:
-        return {"type": "array", "description": f"{says} The newest 100.", "items": target}
-    if way.here.nullable:
-        return {"description": says, "anyOf": [*target_parts(way.target), {"type": "null"}]}
-    return {"description": says, "anyOf": target_parts(way.target)}
+def _relation_schema(relation: Relation) -> Schema:
+    target = row_reference(relation.target)
+    description = f"Shown where `include` names `{relation.name}`."
+    if relation.is_many:
+        return {"type": "array", "description": f"{description} The newest 100.", "items": target}
+    if relation.source_column.nullable:
+        return {"description": description, "anyOf": [*row_variants(relation.target), {"type": "null"}]}
+    return {"description": description, "anyOf": row_variants(relation.target)}
 
 
-def target_parts(resource: Resource) -> list[Schema]:
+def row_variants(resource: Resource) -> list[Schema]:
     """Return the two forms in which a row is answered."""
-    return [ref(noun(resource)), ref(f"{noun(resource)}Part")]
+    return [ref(schema_name(resource)), ref(f"{schema_name(resource)}Part")]
 
 
-def _inputs(resource: Resource) -> dict[str, Schema]:
-    fields = [field for field in resource.fields.values() if field.rules.creatable]
-    finder = next((field for field in fields if field.rules.found_by is not None), None)
-    found: dict[str, Schema] = {}
-    for name in creates(resource):
-        given = {field.name: _created(resource, field) for field in fields}
-        required = [field.name for field in fields if not field.rules.default]
-        if finder is not None and finder.rules.found_by is not None and name != creates(resource)[0]:
-            other = finder.rules.found_by[0]
-            given = {other: mail_address(), **{key: one for key, one in given.items() if key != finder.name}}
-            required = [other if key == finder.name else key for key in required]
-        found |= with_wrapper(name, an_object(given, required, f"A new {resource.singular}."))
-    return found
+def _create_schemas(resource: Resource) -> dict[str, Schema]:
+    fields = [field for field in resource.fields.values() if field.rules.is_creatable]
+    lookup_field = next((field for field in fields if field.rules.lookup is not None), None)
+    schemas: dict[str, Schema] = {}
+    for name in create_schema_names(resource):
+        properties = {field.name: _create_property(resource, field) for field in fields}
+        required = [field.name for field in fields if not field.rules.has_default]
+        if (
+            lookup_field is not None
+            and lookup_field.rules.lookup is not None
+            and name != create_schema_names(resource)[0]
+        ):
+            lookup_name = lookup_field.rules.lookup[0]
+            properties = {
+                lookup_name: email_schema(),
+                **{key: one for key, one in properties.items() if key != lookup_field.name},
+            }
+            required = [lookup_name if key == lookup_field.name else key for key in required]
+        schemas |= with_data_wrapper(name, object_schema(properties, required, f"A new {resource.singular}."))
+    return schemas
 
 
-def _created(resource: Resource, field: Field) -> Schema:
-    schema = sent(field)
-    refused = resource.not_created_with.get(field.name, ())
-    if refused:
-        schema["enum"] = [choice for choice in schema["enum"] if choice not in refused]
+def _create_property(resource: Resource, field: Field) -> Schema:
+    schema = input_schema(field)
+    excluded_choices = resource.forbidden_on_create.get(field.name, ())
+    if excluded_choices:
+        schema["enum"] = [choice for choice in schema["enum"] if choice not in excluded_choices]
     return schema
 
 
-def _value() -> Schema:
+def _json_value_schema() -> Schema:
     """Return the schema of any JSON value that is kept.
 
     Each keyword speaks to values of its own type alone, so that generators of clients take it for any value,
@@ -127,10 +141,10 @@ def _value() -> Schema:
     """
     return {
         "description": "Any JSON value.",
-        "pattern": forms.ANY,
+        "pattern": patterns.ANY_TEXT,
         "minimum": -(2**63),
         "maximum": 2**64 - 1,
-        "items": ref(VALUE),
-        "propertyNames": {"pattern": forms.ANY},
-        "additionalProperties": ref(VALUE),
+        "items": ref(JSON_VALUE),
+        "propertyNames": {"pattern": patterns.ANY_TEXT},
+        "additionalProperties": ref(JSON_VALUE),
     }

@@ -4,42 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from monynha.engine.resource import Resource
-from monynha.protocols.openapi.fields import Schema
-from monynha.protocols.openapi.names import operation_id
-from monynha.protocols.rest.addresses import Address, own_parameter
+from monynha.engine.schema.resource import Resource
+from monynha.protocols.openapi.field_schemas import Schema
+from monynha.protocols.openapi.operation_ids import operation_id
+from monynha.protocols.rest.resource_routes import ResourceRoute, id_parameter
 
 
-def of_answer(address: Address, all_addresses: Iterable[Address]) -> dict[str, Schema]:
+def response_links(route: ResourceRoute, all_routes: Iterable[ResourceRoute]) -> dict[str, Schema]:
     """Return the links of the answer that shows a row, or of a page by its first row.
 
     The next page has none: its cursor goes with the same filters and order, and a link cannot say so.
     """
     links: dict[str, Schema] = {}
-    if address.verb not in ("create", "list"):
+    if route.operation not in ("create", "list"):
         return links
-    row = "$response.body#/data" if address.verb == "create" else "$response.body#/data/0"
-    for other in all_addresses:
-        parameters = _leads(address.resource, other, row)
+    row = "$response.body#/data" if route.operation == "create" else "$response.body#/data/0"
+    for target in all_routes:
+        parameters = _link_parameters(route.resource, target, row)
         if parameters is not None:
-            name = operation_id(other)
-            links[name[:1].upper() + name[1:]] = _link(other, parameters)
+            name = operation_id(target)
+            links[name[:1].upper() + name[1:]] = _link(target, parameters)
     return links
 
 
-def _leads(resource: Resource, other: Address, row: str) -> dict[str, str] | None:
+def _link_parameters(resource: Resource, target: ResourceRoute, row: str) -> dict[str, str] | None:
     """Return the parameters by which a row leads to an address, None where it does not."""
-    own = own_parameter(resource)
-    if other.resource is resource and other.below is None and other.verb in ("read", "update", "delete"):
-        if not resource.is_reached_through_parent:
+    own_id = id_parameter(resource)
+    if (
+        target.resource is resource
+        and target.parent_relation is None
+        and target.operation in ("read", "update", "delete")
+    ):
+        if not resource.is_nested:
             return {"id": f"{row}/id"}
-        parent = next(name for name, one in resource.fields.items() if one.column is resource.parent_column)
-        return {"id": f"{row}/{parent}", own: f"{row}/{own}"}
-    below = other.below.source if other.below is not None else None
-    if other.verb == "create" and other.resource.within is not None:
-        below = other.resource.within.target
-    return {"id": f"{row}/id"} if below is resource else None
+        parent_field = next(name for name, one in resource.fields.items() if one.column is resource.parent_column)
+        return {"id": f"{row}/{parent_field}", own_id: f"{row}/{own_id}"}
+    parent_resource = target.parent_relation.source if target.parent_relation is not None else None
+    if target.operation == "create" and target.resource.parent is not None:
+        parent_resource = target.resource.parent.target
+    return {"id": f"{row}/id"} if parent_resource is resource else None
 
 
-def _link(other: Address, parameters: dict[str, str]) -> Schema:
-    return {"operationId": operation_id(other), "parameters": parameters}
+def _link(target: ResourceRoute, parameters: dict[str, str]) -> Schema:
+    return {"operationId": operation_id(target), "parameters": parameters}

@@ -7,125 +7,163 @@ from dataclasses import dataclass
 from typing import Any
 
 from monynha.core import errors
-from monynha.core.errors import Fault
-from monynha.engine.catalog import Catalog
-from monynha.engine.resource import Resource
-from monynha.protocols.openapi import answers, links, parameters
-from monynha.protocols.openapi.components import an_object, body, creates, noun, sent_for_update, with_wrapper
-from monynha.protocols.openapi.fields import Schema
-from monynha.protocols.openapi.names import operation_id, summary
-from monynha.protocols.rest.addresses import Address, Verb
-from monynha.protocols.rest.described import Action, Described
+from monynha.core.errors import AppError
+from monynha.engine.schema.catalog import Catalog
+from monynha.engine.schema.resource import Resource
+from monynha.protocols.openapi import links, parameters, responses
+from monynha.protocols.openapi.components import (
+    body_schema,
+    create_schema_names,
+    object_schema,
+    schema_name,
+    update_properties,
+    with_data_wrapper,
+)
+from monynha.protocols.openapi.field_schemas import Schema
+from monynha.protocols.openapi.operation_ids import operation_id, operation_summary
+from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc, EndpointDoc
+from monynha.protocols.rest.resource_routes import Operation, ResourceRoute
 
 # What the connection, the limits, the asker's token and the servers can come to at every address.
-_ALWAYS = (
-    errors.BadRequest,
-    errors.Unauthenticated,
-    errors.RequestTimeout,
-    errors.RateLimited,
-    errors.HeadTooLarge,
-    errors.Internal,
-    errors.Unavailable,
+_COMMON_ERRORS = (
+    errors.BadRequestError,
+    errors.UnauthenticatedError,
+    errors.RequestTimeoutError,
+    errors.RateLimitedError,
+    errors.HeadersTooLargeError,
+    errors.InternalError,
+    errors.UnavailableError,
 )
-_OF_A_BODY = (errors.TooLarge, errors.UnsupportedMediaType, errors.Invalid)
-_OF_A_ROW = (errors.Forbidden, errors.NotFound, errors.Conflict, errors.PreconditionFailed)
-_OF_A_VERB: dict[Verb, tuple[type[Fault], ...]] = {
+_BODY_ERRORS = (errors.PayloadTooLargeError, errors.UnsupportedMediaTypeError, errors.ValidationFailedError)
+_ROW_ERRORS = (
+    errors.ForbiddenError,
+    errors.NotFoundError,
+    errors.ConflictError,
+    errors.PreconditionFailedError,
+)
+_ERRORS_BY_VERB: dict[Operation, tuple[type[AppError], ...]] = {
     "list": (),
-    "read": (errors.NotFound,),
-    "create": (errors.Forbidden, errors.Conflict, *_OF_A_BODY),
-    "update": (*_OF_A_ROW, *_OF_A_BODY),
-    "delete": _OF_A_ROW,
+    "read": (errors.NotFoundError,),
+    "create": (errors.ForbiddenError, errors.ConflictError, *_BODY_ERRORS),
+    "update": (*_ROW_ERRORS, *_BODY_ERRORS),
+    "delete": _ROW_ERRORS,
 }
 
 
 @dataclass(frozen=True)
-class Operations:
+class OperationBuilder:
     """Describes addresses: the derived ones, and those that a domain described itself."""
 
     catalog: Catalog
-    addresses: tuple[Address, ...]
-    described: Mapping[tuple[str, str], Described]
+    routes: tuple[ResourceRoute, ...]
+    endpoint_docs: Mapping[tuple[str, str], EndpointDoc]
 
-    def of(self, address: Address) -> dict[str, Any]:
+    def build(self, route: ResourceRoute) -> dict[str, Any]:
         """Return the operation at an address."""
-        own = self.described.get((address.method, address.path))
-        is_sign_up = own is not None and own.is_public
-        given = [*parameters.of_path(address)]
-        if own is None or not own.is_whole:
-            given += [*parameters.of_query(self.catalog, address), *parameters.of_headers(address)]
+        endpoint_doc = self.endpoint_docs.get((route.method, route.path))
+        is_sign_up = endpoint_doc is not None and endpoint_doc.is_public
+        operation_parameters = [*parameters.path_parameters(route)]
+        if endpoint_doc is None or not endpoint_doc.replaces_fields:
+            operation_parameters += [
+                *parameters.query_parameters(self.catalog, route),
+                *parameters.header_parameters(route),
+            ]
         operation: dict[str, Any] = {
-            "operationId": operation_id(address),
-            "summary": summary(address),
-            "description": own.doc if own is not None else address.resource.doc,
-            "tags": [address.resource.plural],
-            "parameters": given,
-            "responses": self._responses(address, own),
+            "operationId": operation_id(route),
+            "summary": operation_summary(route),
+            "description": endpoint_doc.doc if endpoint_doc is not None else route.resource.doc,
+            "tags": [route.resource.plural],
+            "parameters": operation_parameters,
+            "responses": self._responses(route, endpoint_doc),
         }
-        if address.verb in ("create", "update"):
-            schema = body(*self._bodies(address, own))
+        if route.operation in ("create", "update"):
+            schema = body_schema(*self._body_schema_names(route, endpoint_doc))
             operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
         if is_sign_up:
             operation["security"] = []
         return operation
 
-    def of_action(self, action: Action) -> dict[str, Any]:
+    def build_action(self, action: CustomEndpointDoc) -> dict[str, Any]:
         """Return the operation of an address that does none of the five verbs."""
-        good = answers.a_result(action.media_type, dict(action.answers), action.summary)
-        faults = {*_ALWAYS, *_of_an_address(action.path)}
+        success_response = responses.action_response(action.media_type, dict(action.response_schema), action.summary)
+        error_classes = {*_COMMON_ERRORS, *_path_errors(action.path)}
         if action.media_type == "application/json":
-            faults.add(errors.NotAcceptable)
+            error_classes.add(errors.NotAcceptableError)
         return {
-            "operationId": action.name,
+            "operationId": action.operation_id,
             "summary": action.summary,
             "description": action.doc,
             "tags": [action.resource.plural],
-            "parameters": list(parameters.of_action(action)),
-            "responses": {"200": good, **answers.refusals(faults)},
+            "parameters": list(parameters.action_parameters(action)),
+            "responses": {"200": success_response, **responses.error_references(error_classes)},
         }
 
-    def bodies(self) -> dict[str, Schema]:
+    def body_schemas(self) -> dict[str, Schema]:
         """Return the schemas of the bodies that domains described, by name."""
-        found: dict[str, Schema] = {}
-        for own in self.described.values():
-            if own.inputs:
-                mine = {name: dict(schema) for name, schema in own.inputs.items()}
-                given = mine if own.is_whole else {**sent_for_update(own.resource), **mine}
-                found |= with_wrapper(_name(own), an_object(given, list(own.required), own.doc))
-        return found
+        schemas: dict[str, Schema] = {}
+        for endpoint_doc in self.endpoint_docs.values():
+            if endpoint_doc.input_schemas:
+                own_properties = {name: dict(schema) for name, schema in endpoint_doc.input_schemas.items()}
+                properties = (
+                    own_properties
+                    if endpoint_doc.replaces_fields
+                    else {**update_properties(endpoint_doc.resource), **own_properties}
+                )
+                schemas |= with_data_wrapper(
+                    _body_schema_name(endpoint_doc),
+                    object_schema(properties, list(endpoint_doc.required), endpoint_doc.doc),
+                )
+        return schemas
 
-    def _bodies(self, address: Address, own: Described | None) -> list[str]:
-        if own is not None and own.inputs:
-            return [_name(own)]
-        return creates(address.resource) if address.verb == "create" else [f"{noun(address.resource)}Update"]
+    def _body_schema_names(self, route: ResourceRoute, endpoint_doc: EndpointDoc | None) -> list[str]:
+        if endpoint_doc is not None and endpoint_doc.input_schemas:
+            return [_body_schema_name(endpoint_doc)]
+        return (
+            create_schema_names(route.resource)
+            if route.operation == "create"
+            else [f"{schema_name(route.resource)}Update"]
+        )
 
-    def _responses(self, address: Address, own: Described | None) -> dict[str, Schema]:
-        resource, verb = address.resource, address.verb
-        faults = {*_ALWAYS, *_of_an_address(address.path), *_OF_A_VERB[verb], errors.NotAcceptable}
-        if own is not None and own.is_public:
-            faults -= {errors.Forbidden}
-        return {**self._good(address, own, resource), **answers.refusals(faults)}
+    def _responses(self, route: ResourceRoute, endpoint_doc: EndpointDoc | None) -> dict[str, Schema]:
+        resource, verb = route.resource, route.operation
+        error_classes = {
+            *_COMMON_ERRORS,
+            *_path_errors(route.path),
+            *_ERRORS_BY_VERB[verb],
+            errors.NotAcceptableError,
+        }
+        if endpoint_doc is not None and endpoint_doc.is_public:
+            error_classes -= {errors.ForbiddenError}
+        return {
+            **self._success_responses(route, endpoint_doc, resource),
+            **responses.error_references(error_classes),
+        }
 
-    def _good(self, address: Address, own: Described | None, resource: Resource) -> dict[str, Schema]:
-        verb = address.verb
+    def _success_responses(
+        self, route: ResourceRoute, endpoint_doc: EndpointDoc | None, resource: Resource
+    ) -> dict[str, Schema]:
+        verb = route.operation
         if verb == "delete":
-            return {"204": answers.nothing("It is gone.")}
-        led = links.of_answer(address, self.addresses)
+            return {"204": responses.empty_response("It is gone.")}
+        links_of_response = links.response_links(route, self.routes)
         if verb == "list":
-            return {"200": {**answers.a_page(resource), "links": led}}
+            return {"200": {**responses.page_response(resource), "links": links_of_response}}
         if verb == "read":
             return {
-                "200": answers.an_item(resource, 200, f"The {resource.singular}."),
-                "304": answers.nothing("It is what you have."),
+                "200": responses.item_response(resource, 200, f"The {resource.singular}."),
+                "304": responses.empty_response("It is what you have."),
             }
         if verb == "update":
-            return {"200": answers.an_item(resource, 200, f"The {resource.singular} as it is now.")}
-        made = answers.an_item(resource, 201, f"The new {resource.singular}.", is_versioned=own is None)
-        return {"201": {**made, "links": led}}
+            return {"200": responses.item_response(resource, 200, f"The {resource.singular} as it is now.")}
+        created_response = responses.item_response(
+            resource, 201, f"The new {resource.singular}.", is_versioned=endpoint_doc is None
+        )
+        return {"201": {**created_response, "links": links_of_response}}
 
 
-def _of_an_address(path: str) -> tuple[type[Fault], ...]:
-    return (errors.NotFound,) if "{" in path else ()
+def _path_errors(path: str) -> tuple[type[AppError], ...]:
+    return (errors.NotFoundError,) if "{" in path else ()
 
 
-def _name(own: Described) -> str:
-    return f"{noun(own.resource)}{'Create' if own.verb == 'create' else 'Update'}"
+def _body_schema_name(endpoint_doc: EndpointDoc) -> str:
+    return f"{schema_name(endpoint_doc.resource)}{'Create' if endpoint_doc.operation == 'create' else 'Update'}"

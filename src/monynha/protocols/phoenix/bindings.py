@@ -10,13 +10,13 @@ from uuid import UUID
 
 import orjson
 
-from monynha.engine.catalog import Catalog
-from monynha.engine.history import Event
-from monynha.engine.resource import Resource, column_of
-from monynha.protocols.phoenix.filters import BadFilter, Condition, read_filter
+from monynha.engine.realtime.event_log import Event
+from monynha.engine.schema.catalog import Catalog
+from monynha.engine.schema.resource import Resource, column_of
+from monynha.protocols.phoenix.filters import Condition, FilterError, parse_filter
 
 
-class Ask(Protocol):
+class MatchRegex(Protocol):
     """Asks PostgreSQL whether a text matches a regular expression."""
 
     async def __call__(self, text: str, pattern: str, *, ignores_case: bool) -> bool:
@@ -33,92 +33,98 @@ class Binding:
     id: int
     resource: Resource
     verb: str
-    where: tuple[Condition, ...]
+    conditions: tuple[Condition, ...]
     select: frozenset[str] | None
 
-    def may_want(self, event: Event) -> bool:
+    def matches_conditions(self, event: Event) -> bool:
         """Whether the event is of this binding, patterns apart."""
         return (
             event.resource == self.resource.plural
-            and event.stream.kind == self.resource.told_to[0].kind
+            and event.stream.kind == self.resource.streams[0].kind
             and self.verb in ("*", event.verb)
-            and all(one.is_pattern or one.holds(event.row) for one in self.where)
+            and all(one.is_regex or one.matches(event.row) for one in self.conditions)
         )
 
     @property
-    def patterns(self) -> tuple[Condition, ...]:
+    def regex_conditions(self) -> tuple[Condition, ...]:
         """The conditions that only PostgreSQL decides."""
-        return tuple(one for one in self.where if one.is_pattern)
+        return tuple(one for one in self.conditions if one.is_regex)
 
-    async def matches(self, event: Event, ask: Ask) -> bool:
+    async def matches_regexes(self, event: Event, match_regex: MatchRegex) -> bool:
         """Whether the patterns hold too, which PostgreSQL is asked for."""
-        for one in self.patterns:
-            text = event.row.get(one.column)
-            if text is None or one.is_not == await ask(
-                text, one.value, ignores_case=one.operator == "imatch"
+        for condition in self.regex_conditions:
+            text = event.row.get(condition.column)
+            if text is None or condition.is_negated == await match_regex(
+                text, condition.value, ignores_case=condition.operator == "imatch"
             ):
                 return False
         return True
 
     @property
-    def only(self) -> frozenset[UUID] | None:
+    def stream_ids(self) -> frozenset[UUID] | None:
         """The streams that the filter leaves, by id; None for all."""
-        by = self.resource.told_to[0].by
-        name = None if by is None else column_of(by).name
-        for one in self.where:
-            if one.column == name and not one.is_not and one.operator in ("eq", "in"):
-                return frozenset(UUID(each) for each in ([one.value] if one.operator == "eq" else one.value))
+        stream_attribute = self.resource.streams[0].column
+        stream_column = None if stream_attribute is None else column_of(stream_attribute).name
+        for condition in self.conditions:
+            if condition.column == stream_column and not condition.is_negated and condition.operator in ("eq", "in"):
+                return frozenset(
+                    UUID(each) for each in ([condition.value] if condition.operator == "eq" else condition.value)
+                )
         return None
 
 
-def binding_id(asked: object) -> int:
+def binding_id(config: object) -> int:
     """Return the id of a client's binding: never 0, and the same for equal ones."""
-    told = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
-    return (zlib.crc32(told) & 0x7FFFFFFF) or 1
+    canonical = orjson.dumps(config, option=orjson.OPT_SORT_KEYS)
+    return (zlib.crc32(canonical) & 0x7FFFFFFF) or 1
 
 
-def published(catalog: Catalog) -> dict[str, Resource]:
+def published_resources(catalog: Catalog) -> dict[str, Resource]:
     """Return the resources whose changes can be bound, by table."""
-    return {one.table.name: one for one in catalog.resources.values() if one.told_to and not one.hears_alone}
+    return {one.table.name: one for one in catalog.resources.values() if one.streams and not one.is_private_stream}
 
 
-def read_binding(catalog: Catalog, asked: dict[str, Any]) -> list[Binding]:
+def parse_binding(catalog: Catalog, config: dict[str, Any]) -> list[Binding]:
     """Return what a client's binding means, one for each table it names (BadFilter)."""
-    tables = published(catalog)
-    event = str(asked.get("event", "*")).upper()
-    schema, table = asked.get("schema", "public"), asked.get("table")
-    known = schema in ("public", "*") and event in _EVENTS
-    found = list(tables.values()) if table in (None, "", "*") else [tables[table]] if table in tables else []
-    if not known or not found:
-        raise BadFilter(
+    tables = published_resources(catalog)
+    event = str(config.get("event", "*")).upper()
+    schema, table = config.get("schema", "public"), config.get("table")
+    is_known = schema in ("public", "*") and event in _EVENTS
+    resources = list(tables.values()) if table in (None, "", "*") else [tables[table]] if table in tables else []
+    if not is_known or not resources:
+        raise FilterError(
             "Unable to subscribe to changes with given parameters. Please check Realtime is enabled for the "
             f"given connect parameters: [event: {event[:20]}, schema: {str(schema)[:63]}, "
-            f"table: {str(table)[:63]}, filters: {str(asked.get('filter') or '[]')[:200]}]"
+            f"table: {str(table)[:63]}, filters: {str(config.get('filter') or '[]')[:200]}]"
         )
     return [
         Binding(
-            binding_id(asked), one, _EVENTS[event], read_filter(one, asked.get("filter")), _select(one, asked)
+            binding_id(config),
+            one,
+            _EVENTS[event],
+            parse_filter(one, config.get("filter")),
+            _select(one, config),
         )
-        for one in found
+        for one in resources
     ]
 
 
-def _select(resource: Resource, asked: dict[str, Any]) -> frozenset[str] | None:
-    given = asked.get("select")
-    if not isinstance(given, list) or not given:
+def _select(resource: Resource, config: dict[str, Any]) -> frozenset[str] | None:
+    select = config.get("select")
+    if not isinstance(select, list) or not select:
         return None
-    names = frozenset(str(one) for one in given)
-    unknown = names - {one.name for one in resource.heard}
+    names = frozenset(str(one) for one in select)
+    unknown = names - {one.name for one in resource.logged_columns}
     if unknown:
-        raise BadFilter(f"invalid column for select {sorted(unknown)[0][:63]}")
-    return names | {one.name for one in resource.key}
+        raise FilterError(f"invalid column for select {sorted(unknown)[0][:63]}")
+    return names | {one.name for one in resource.primary_key}
 
 
-def wanted(bindings: Iterable[Binding]) -> dict[str, frozenset[UUID] | None]:
+def wanted_streams(bindings: Iterable[Binding]) -> dict[str, frozenset[UUID] | None]:
     """Return the streams that bindings need, by kind: the ids, or None for all that may be heard."""
-    found: dict[str, frozenset[UUID] | None] = {}
-    for one in bindings:
-        kind, only = one.resource.told_to[0].kind, one.only
-        known = found.get(kind, frozenset())
-        found[kind] = None if only is None or known is None else known | only
-    return found
+    streams: dict[str, frozenset[UUID] | None] = {}
+    for binding in bindings:
+        kind, stream_ids = binding.resource.streams[0].kind, binding.stream_ids
+        former_ids = streams.get(kind, frozenset())
+        streams[kind] = None if stream_ids is None or former_ids is None else former_ids | stream_ids
+    return streams

@@ -8,75 +8,70 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from monynha.core.errors import BadRequest, Fault
-from monynha.protocols.http.socket import Socket
-from monynha.protocols.phoenix.channel import Channel, Parts
-from monynha.protocols.phoenix.tokens import Refused, told_to_handshake, verified
-from monynha.protocols.phoenix.wire import HEARTBEAT_TOPIC, Push, read, write
-from monynha.protocols.websocket.pace import Pace
+from monynha.core.errors import AppError, BadRequestError
+from monynha.protocols.http.server.websocket import WebSocket
+from monynha.protocols.phoenix.channel import Channel, PhoenixContext
+from monynha.protocols.phoenix.serializer import HEARTBEAT_TOPIC, Push, decode_push, encode_message
+from monynha.protocols.phoenix.tokens import JoinRefusedError, authenticate_token, handshake_reason
+from monynha.protocols.realtime.token_bucket import TokenBucket
 
 PATH = "/realtime/v1/websocket"
-_MOST_CHANNELS = 100
-_PREFIX = "realtime:"
+_MAX_CHANNELS = 100
+_TOPIC_PREFIX = "realtime:"
 
 
 @dataclass(frozen=True)
-class PhoenixSocket:
+class PhoenixEndpoint:
     """Accepts sockets of Supabase's realtime clients."""
 
-    parts: Parts
+    context: PhoenixContext
 
-    async def __call__(self, socket: Socket) -> None:
+    async def __call__(self, socket: WebSocket) -> None:
         """Serve one socket."""
-        query = {
-            name: values[-1]
-            for name, values in parse_qs(socket.scope["query_string"].decode("latin-1")).items()
-        }
+        query = {name: values[-1] for name, values in parse_qs(socket.scope["query_string"].decode("latin-1")).items()}
         key = query.get("apikey") or (socket.header(b"x-api-key") or b"").decode("latin-1")
         if not key:
-            socket.refuse(401, b'{"error":"API key is missing"}')
+            socket.reject(401, b'{"error":"API key is missing"}')
             return
         try:
-            verified(self.parts.verify, key)
-        except Refused as refused:
-            socket.refuse(401, orjson.dumps({"error": told_to_handshake(refused)}))
+            authenticate_token(self.context.verify_token, key)
+        except JoinRefusedError as error:
+            socket.reject(401, orjson.dumps({"error": handshake_reason(error)}))
             return
         socket.accept()
-        await _Connection(self.parts, socket, key, query.get("vsn", "1.0.0").startswith("2.")).run()
+        await _Connection(self.context, socket, key, query.get("vsn", "1.0.0").startswith("2.")).run()
 
 
 @dataclass
 class _Connection:
-    parts: Parts
-    socket: Socket
-    key: str
-    is_second: bool
+    context: PhoenixContext
+    socket: WebSocket
+    api_key: str
+    is_v2: bool
     channels: dict[str, Channel] = field(default_factory=dict)
-    pace: Pace = field(default_factory=lambda: Pace(time.monotonic))
+    rate_limit: TokenBucket = field(default_factory=lambda: TokenBucket(time.monotonic))
 
     async def run(self) -> None:
         try:
             while (message := await self.socket.receive()) is not None:
                 try:
-                    push = read(message, is_second=self.is_second)
-                except BadRequest as bad:
+                    push = decode_push(message, is_v2=self.is_v2)
+                except BadRequestError as error:
                     # There is no topic to answer on; what cannot be read is told on the socket's own.
-                    told = orjson.dumps(
-                        {"status": "error", "response": {"reason": f"BadRequest: {bad.message}"}}
-                    )
-                    self._send(HEARTBEAT_TOPIC, "phx_reply", told, Push(HEARTBEAT_TOPIC, ""))
+                    reply = orjson.dumps({"status": "error", "response": {"reason": f"BadRequest: {error.message}"}})
+                    self._send(HEARTBEAT_TOPIC, "phx_reply", reply, Push(HEARTBEAT_TOPIC, ""))
                     continue
-                await self._take(push)
+                await self._handle(push)
         finally:
             for channel in list(self.channels.values()):
                 channel.leave()
 
-    async def _take(self, push: Push) -> None:
+    async def _handle(self, push: Push) -> None:
         channel = self.channels.get(push.topic)
         if push.event == "heartbeat":
             self._reply(push, b"{}")
-        elif not self.pace.allows():
-            if self.pace.should_warn():
+        elif not self.rate_limit.try_take():
+            if self.rate_limit.should_warn():
                 self._refuse(push, "ClientMessageRateLimitReached: Too many messages per second")
         elif push.event == "phx_join":
             await self._join(push)
@@ -87,29 +82,29 @@ class _Connection:
             self._reply(push, b"{}")
             self._send(push.topic, "phx_close", b"{}", push)
         elif channel is not None:
-            await channel.take(push)
+            await channel.handle(push)
         else:
             self._refuse(push, "unmatched topic")
 
     async def _join(self, push: Push) -> None:
-        former = self.channels.pop(push.topic, None)
-        if former is not None:
-            former.leave()
-        name = push.topic.removeprefix(_PREFIX)
-        if not push.topic.startswith(_PREFIX) or not name:
+        former_channel = self.channels.pop(push.topic, None)
+        if former_channel is not None:
+            former_channel.leave()
+        name = push.topic.removeprefix(_TOPIC_PREFIX)
+        if not push.topic.startswith(_TOPIC_PREFIX) or not name:
             self._refuse(push, "TopicNameRequired: You must provide a topic name")
             return
-        if len(self.channels) >= _MOST_CHANNELS or len(push.topic) > 255:
+        if len(self.channels) >= _MAX_CHANNELS or len(push.topic) > 255:
             self._refuse(push, "ChannelRateLimitReached: Too many channels")
             return
-        channel = Channel(self.parts, self.socket, push, is_second=self.is_second, on_close=self._forget)
+        channel = Channel(self.context, self.socket, push, is_v2=self.is_v2, on_close=self._forget)
         self.channels[push.topic] = channel
         try:
-            await channel.join(push.ref, self.key)
-        except (Refused, Fault) as refused:
+            await channel.join(push.ref, self.api_key)
+        except (JoinRefusedError, AppError) as error:
             channel.leave()
             self._forget(channel)
-            reason = str(refused) if isinstance(refused, Refused) else f"{refused.code}: {refused.message}"
+            reason = str(error) if isinstance(error, JoinRefusedError) else f"{error.code}: {error.message}"
             self._refuse(push, reason)
 
     def _forget(self, channel: Channel) -> None:
@@ -124,6 +119,6 @@ class _Connection:
         self._reply(push, orjson.dumps({"reason": reason}), status=b"error")
 
     def _send(self, topic: str, event: str, payload: bytes, push: Push) -> None:
-        self.socket.send(
-            write(topic, event, payload, is_second=self.is_second, ref=push.ref, join_ref=push.join_ref)
+        self.socket.send_text(
+            encode_message(topic, event, payload, is_v2=self.is_v2, ref=push.ref, join_ref=push.join_ref)
         )

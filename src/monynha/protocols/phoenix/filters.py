@@ -10,16 +10,16 @@ from typing import Any
 
 from sqlalchemy import Column
 
-from monynha.core.wire import parse_uuid
-from monynha.engine.model import Kind
-from monynha.engine.resource import Resource
+from monynha.core.serialization import parse_uuid
+from monynha.engine.schema.columns import ColumnType
+from monynha.engine.schema.resource import Resource
 
-_MOST_VALUES = 100
-_CONDITION = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]{0,62})=(not\.)?([a-z]+)\.(.*)", re.DOTALL)
-_TEXTS = (Kind.TEXT, Kind.CHOICE, Kind.URL)
+_MAX_IN_VALUES = 100
+_CONDITION_SYNTAX = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]{0,62})=(not\.)?([a-z]+)\.(.*)", re.DOTALL)
+_TEXT_KINDS = (ColumnType.TEXT, ColumnType.ENUM, ColumnType.URL)
 
 
-class BadFilter(Exception):
+class FilterError(Exception):
     """A filter that cannot be read; the message is for whoever wrote it."""
 
 
@@ -29,138 +29,138 @@ class Condition:
 
     column: str
     operator: str
-    is_not: bool
+    is_negated: bool
     value: Any
-    read: Callable[[Any], Any]
+    parse: Callable[[Any], Any]
 
     @property
-    def is_pattern(self) -> bool:
+    def is_regex(self) -> bool:
         """Whether PostgreSQL must decide, by its regular expressions: Python's can take for ever."""
         return self.operator in ("match", "imatch")
 
-    def holds(self, row: Mapping[str, Any]) -> bool:
+    def matches(self, row: Mapping[str, Any]) -> bool:
         """Whether the row meets it, as SQL would say: null is nothing but null."""
-        found = row.get(self.column)
+        raw = row.get(self.column)
         if self.operator == "is":
-            return _is(found, self.value) != self.is_not
-        here = None if found is None else self.read(found)
+            return _is_literal(raw, self.value) != self.is_negated
+        actual = None if raw is None else self.parse(raw)
         if self.operator == "isdistinct":
-            return bool(here != self.value) != self.is_not
-        if here is None:
+            return bool(actual != self.value) != self.is_negated
+        if actual is None:
             return False
-        return bool(_OPERATORS[self.operator](here, self.value)) != self.is_not
+        return bool(_OPERATORS[self.operator](actual, self.value)) != self.is_negated
 
 
-def read_filter(resource: Resource, text: object) -> tuple[Condition, ...]:
+def parse_filter(resource: Resource, text: object) -> tuple[Condition, ...]:
     """Read a filter over a resource's columns (BadFilter)."""
     if text is None or (isinstance(text, str) and not text.strip()):
         return ()
     if not isinstance(text, str) or len(text) > 10_000:
-        raise BadFilter("Error parsing `filter` params: it must be a text")
-    columns = {one.name: one for one in resource.heard}
-    return tuple(_condition(columns, one) for one in _split(text))
+        raise FilterError("Error parsing `filter` params: it must be a text")
+    columns = {one.name: one for one in resource.logged_columns}
+    return tuple(_parse_condition(columns, one) for one in _split_at_commas(text))
 
 
-def _condition(columns: Mapping[str, Column[Any]], text: str) -> Condition:
-    match = _CONDITION.fullmatch(text)
+def _parse_condition(columns: Mapping[str, Column[Any]], text: str) -> Condition:
+    match = _CONDITION_SYNTAX.fullmatch(text)
     if match is None:
-        raise BadFilter(f"Error parsing `filter` params: {text[:200]!r} is no column=op.value")
+        raise FilterError(f"Error parsing `filter` params: {text[:200]!r} is no column=op.value")
     name, negated, operator, value = match.groups()
     if name not in columns:
-        raise BadFilter(f"invalid column for filter {name}")
-    read = _reader(columns[name])
+        raise FilterError(f"invalid column for filter {name}")
+    parse = _value_parser(columns[name])
     if operator in ("like", "ilike", "match", "imatch"):
-        if columns[name].info["rules"].kind not in _TEXTS:
-            raise BadFilter(f"operator {operator} needs a text, which {name} is not")
-        given: Any = _unquoted(value)
+        if columns[name].info["rules"].kind not in _TEXT_KINDS:
+            raise FilterError(f"operator {operator} needs a text, which {name} is not")
+        operand: Any = _unquote(value)
     elif operator == "in":
-        given = _list(value, read, name)
+        operand = _parse_list(value, parse, name)
     elif operator == "is":
         if value not in ("null", "true", "false", "unknown", "not_null"):
-            raise BadFilter(f"Error parsing `filter` params: {name}=is.{value[:40]}")
-        given = value
+            raise FilterError(f"Error parsing `filter` params: {name}=is.{value[:40]}")
+        operand = value
     elif operator in _OPERATORS or operator == "isdistinct":
-        given = _value(read, _unquoted(value), name)
+        operand = _parse_value(parse, _unquote(value), name)
     else:
-        raise BadFilter(f"Error parsing `filter` params: there is no operator {operator!r}")
-    return Condition(name, operator, negated is not None, given, read)
+        raise FilterError(f"Error parsing `filter` params: there is no operator {operator!r}")
+    return Condition(name, operator, negated is not None, operand, parse)
 
 
-def _list(text: str, read: Callable[[Any], Any], name: str) -> frozenset[Any]:
+def _parse_list(text: str, parse: Callable[[Any], Any], column: str) -> frozenset[Any]:
     if not (text.startswith("(") and text.endswith(")")):
-        raise BadFilter(f"Error parsing `filter` params: {name}=in.(a,b)")
-    values = list(_split(text[1:-1])) if text != "()" else []
-    if len(values) > _MOST_VALUES:
-        raise BadFilter(f"Error parsing `filter` params: in takes at most {_MOST_VALUES} values")
+        raise FilterError(f"Error parsing `filter` params: {column}=in.(a,b)")
+    values = list(_split_at_commas(text[1:-1])) if text != "()" else []
+    if len(values) > _MAX_IN_VALUES:
+        raise FilterError(f"Error parsing `filter` params: in takes at most {_MAX_IN_VALUES} values")
     try:
-        return frozenset(_value(read, _unquoted(one.strip()), name) for one in values)
+        return frozenset(_parse_value(parse, _unquote(one.strip()), column) for one in values)
     except TypeError:
-        raise BadFilter(f"operator in cannot compare {name}") from None
+        raise FilterError(f"operator in cannot compare {column}") from None
 
 
-def _split(text: str) -> Iterator[str]:
+def _split_at_commas(text: str) -> Iterator[str]:
     """Split at commas that stand outside quotes, parentheses and braces."""
-    part, depth, quoted, escaped = "", 0, False, False
-    for sign in text:
-        if escaped:
-            escaped = False
-        elif quoted and sign == "\\":
-            escaped = True
-        elif sign == '"':
-            quoted = not quoted
-        elif not quoted and sign in "(){}":
-            depth += 1 if sign in "({" else -1
-        elif sign == "," and not quoted and depth == 0:
+    part, depth, is_quoted, is_escaped = "", 0, False, False
+    for character in text:
+        if is_escaped:
+            is_escaped = False
+        elif is_quoted and character == "\\":
+            is_escaped = True
+        elif character == '"':
+            is_quoted = not is_quoted
+        elif not is_quoted and character in "(){}":
+            depth += 1 if character in "({" else -1
+        elif character == "," and not is_quoted and depth == 0:
             yield part
             part = ""
             continue
-        part += sign
+        part += character
     yield part
 
 
-def _unquoted(text: str) -> str:
+def _unquote(text: str) -> str:
     if len(text) >= 2 and text[0] == text[-1] == '"':
         return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
     return text
 
 
-def _value(read: Callable[[Any], Any], text: str, name: str) -> Any:
+def _parse_value(parse: Callable[[Any], Any], text: str, column: str) -> Any:
     try:
-        return read(text)
+        return parse(text)
     except (ValueError, OverflowError):
-        raise BadFilter(f"invalid value for filter {name}: {text[:100]!r}") from None
+        raise FilterError(f"invalid value for filter {column}: {text[:100]!r}") from None
 
 
-def _reader(column: Column[Any]) -> Callable[[Any], Any]:
+def _value_parser(column: Column[Any]) -> Callable[[Any], Any]:
     kind = column.info["rules"].kind
-    if kind is Kind.ID:
-        return _uuid
-    if kind is Kind.INSTANT:
-        return _instant
-    if kind is Kind.VERSION:
+    if kind is ColumnType.UUID:
+        return _parse_uuid_text
+    if kind is ColumnType.TIMESTAMP:
+        return _parse_instant
+    if kind is ColumnType.ROW_VERSION:
         return int
-    if kind is Kind.FLAG:
-        return _flag
-    if kind is Kind.WORDS:
-        return _words
+    if kind is ColumnType.BOOLEAN:
+        return _parse_flag
+    if kind is ColumnType.TEXT_LIST:
+        return _parse_text_array
     return str
 
 
-def _uuid(value: Any) -> str:
-    found = parse_uuid(str(value))
-    if found is None:
+def _parse_uuid_text(value: Any) -> str:
+    parsed = parse_uuid(str(value))
+    if parsed is None:
         raise ValueError("no UUID")
-    return str(found)
+    return str(parsed)
 
 
-def _instant(value: Any) -> datetime:
-    moment = datetime.fromisoformat(str(value).replace(" ", "T"))
-    if moment.tzinfo is None:
-        moment = moment.fromisoformat(f"{moment.isoformat()}+00:00")
-    return moment
+def _parse_instant(value: Any) -> datetime:
+    instant = datetime.fromisoformat(str(value).replace(" ", "T"))
+    if instant.tzinfo is None:
+        instant = instant.fromisoformat(f"{instant.isoformat()}+00:00")
+    return instant
 
 
-def _flag(value: Any) -> bool:
+def _parse_flag(value: Any) -> bool:
     if value in (True, "true", "t"):
         return True
     if value in (False, "false", "f"):
@@ -168,52 +168,52 @@ def _flag(value: Any) -> bool:
     raise ValueError("no flag")
 
 
-def _words(value: Any) -> tuple[str, ...]:
+def _parse_text_array(value: Any) -> tuple[str, ...]:
     if isinstance(value, list):
         return tuple(value)
     text = str(value)
     if not (text.startswith("{") and text.endswith("}")):
         raise ValueError("no list")
-    return tuple(_unquoted(one) for one in _split(text[1:-1])) if text != "{}" else ()
+    return tuple(_unquote(one) for one in _split_at_commas(text[1:-1])) if text != "{}" else ()
 
 
-def _is(found: Any, word: str) -> bool:
-    if word in ("null", "unknown"):
-        return found is None
-    if word == "not_null":
-        return found is not None
-    return found is (word == "true")
+def _is_literal(actual: Any, literal: str) -> bool:
+    if literal in ("null", "unknown"):
+        return actual is None
+    if literal == "not_null":
+        return actual is not None
+    return actual is (literal == "true")
 
 
-def like(text: str, pattern: str) -> bool:
+def matches_like(text: str, pattern: str) -> bool:
     """Whether SQL's `like` holds, in time that grows no faster than the two together."""
-    at = mark = back = 0
-    signs = _signs(pattern)
-    star = -1
-    while at < len(text):
-        sign = signs[mark] if mark < len(signs) else None
-        if sign == ("%", False):
-            star, back, mark = mark, at, mark + 1
-        elif sign is not None and (sign == ("_", False) or sign[0] == text[at]):
-            at, mark = at + 1, mark + 1
-        elif star >= 0:
-            back += 1
-            at, mark = back, star + 1
+    text_index = pattern_index = retry_index = 0
+    pattern_characters = _pattern_characters(pattern)
+    star_index = -1
+    while text_index < len(text):
+        character = pattern_characters[pattern_index] if pattern_index < len(pattern_characters) else None
+        if character == ("%", False):
+            star_index, retry_index, pattern_index = pattern_index, text_index, pattern_index + 1
+        elif character is not None and (character == ("_", False) or character[0] == text[text_index]):
+            text_index, pattern_index = text_index + 1, pattern_index + 1
+        elif star_index >= 0:
+            retry_index += 1
+            text_index, pattern_index = retry_index, star_index + 1
         else:
             return False
-    return all(sign == ("%", False) for sign in signs[mark:])
+    return all(sign == ("%", False) for sign in pattern_characters[pattern_index:])
 
 
-def _signs(pattern: str) -> list[tuple[str, bool]]:
+def _pattern_characters(pattern: str) -> list[tuple[str, bool]]:
     """The signs of a pattern, each with whether it stands for itself."""
-    found: list[tuple[str, bool]] = []
-    signs = iter(pattern)
-    for sign in signs:
-        if sign == "\\":
-            found.append((next(signs, "\\"), True))
+    characters: list[tuple[str, bool]] = []
+    iterator = iter(pattern)
+    for character in iterator:
+        if character == "\\":
+            characters.append((next(iterator, "\\"), True))
         else:
-            found.append((sign, sign not in "%_"))
-    return found
+            characters.append((character, character not in "%_"))
+    return characters
 
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
@@ -224,6 +224,6 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "gt": lambda here, value: here > value,
     "gte": lambda here, value: here >= value,
     "in": lambda here, value: here in value,
-    "like": like,
-    "ilike": lambda here, value: like(here.lower(), value.lower()),
+    "like": matches_like,
+    "ilike": lambda here, value: matches_like(here.lower(), value.lower()),
 }

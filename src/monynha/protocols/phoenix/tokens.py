@@ -11,48 +11,48 @@ from typing import Any
 import orjson
 
 from monynha.core.actor import Actor
-from monynha.core.errors import Unauthenticated
+from monynha.core.errors import UnauthenticatedError
 
-Verify = Callable[[str], tuple[Actor, float | None]]
+VerifyToken = Callable[[str], tuple[Actor, float | None]]
 """Verifies a token: who it speaks for, and when it ends."""
 
 
-class Refused(Exception):
+class JoinRefusedError(Exception):
     """A join or a token that is not taken; the message is `Code: text`."""
 
 
-def verified(verify: Verify, token: object) -> tuple[Actor, float | None]:
+def authenticate_token(verify_access_token: VerifyToken, token: object) -> tuple[Actor, float | None]:
     """Return whom a token speaks for (Refused)."""
     if not isinstance(token, str) or not token:
-        raise Refused("MalformedJWT: The token provided is not a valid JWT")
+        raise JoinRefusedError("MalformedJWT: The token provided is not a valid JWT")
     try:
-        return verify(token)
-    except Unauthenticated:
-        raise Refused(_reason(token)) from None
+        return verify_access_token(token)
+    except UnauthenticatedError:
+        raise JoinRefusedError(_failure_reason(token)) from None
 
 
-def _reason(token: str) -> str:
+def _failure_reason(token: str) -> str:
     try:
-        claims: Any = orjson.loads(_decoded(token.split(".")[1]))
-        is_whole = token.count(".") == 2 and isinstance(orjson.loads(_decoded(token.split(".")[0])), dict)
+        claims: Any = orjson.loads(_decode_part(token.split(".")[1]))
+        is_well_formed = token.count(".") == 2 and isinstance(orjson.loads(_decode_part(token.split(".")[0])), dict)
     except (ValueError, IndexError, binascii.Error):
-        is_whole, claims = False, None
-    if not is_whole or not isinstance(claims, dict):
+        is_well_formed, claims = False, None
+    if not is_well_formed or not isinstance(claims, dict):
         return "MalformedJWT: The token provided is not a valid JWT"
-    ends = claims.get("exp")
-    if not isinstance(ends, int | float) or not isinstance(claims.get("role"), str):
+    expires_at = claims.get("exp")
+    if not isinstance(expires_at, int | float) or not isinstance(claims.get("role"), str):
         return "InvalidJWTToken: Fields `role` and `exp` are required in JWT"
-    ago = int(time.time() - ends)
-    if ago >= 0:
-        return f"InvalidJWTToken: Token has expired {ago} seconds ago"
+    expired_for_s = int(time.time() - expires_at)
+    if expired_for_s >= 0:
+        return f"InvalidJWTToken: Token has expired {expired_for_s} seconds ago"
     return "JwtSignatureError: Failed to validate JWT signature"
 
 
-def _decoded(part: str) -> bytes:
+def _decode_part(part: str) -> bytes:
     return base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
 
 
-def told_to_handshake(refused: Refused) -> str:
+def handshake_reason(error: JoinRefusedError) -> str:
     """Return the reason as the handshake tells it, without its code."""
-    text = str(refused).partition(": ")[2]
+    text = str(error).partition(": ")[2]
     return "Token has expired" if text.startswith("Token has expired") else text

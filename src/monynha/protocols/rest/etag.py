@@ -5,45 +5,45 @@ from __future__ import annotations
 import hashlib
 import re
 
-from monynha.core.errors import BadRequest
-from monynha.engine.query import Found
+from monynha.core.errors import BadRequestError
+from monynha.engine.query.queries import JsonRow
 from monynha.protocols.http.response import Headers
 
-_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
-_TAGS = re.compile(f"\\s*{_TAG.pattern}(?:\\s*,\\s*{_TAG.pattern})*\\s*")
-_OURS = re.compile(r"([0-9]{1,18})-.*")
+_ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_ENTITY_TAGS = re.compile(f"\\s*{_ENTITY_TAG.pattern}(?:\\s*,\\s*{_ENTITY_TAG.pattern})*\\s*")
+_OUR_TAG = re.compile(r"([0-9]{1,18})-.*")
 
 
-def etag(found: Found) -> str:
+def compute_etag(row: JsonRow) -> str:
     """Return `"<row version>-<hash of body>"`."""
-    return f'"{found.version}-{hashlib.blake2b(found.body, digest_size=9).hexdigest()}"'
+    return f'"{row.version}-{hashlib.blake2b(row.json, digest_size=9).hexdigest()}"'
 
 
-def of_item(tag: str) -> Headers:
+def item_headers(etag: str) -> Headers:
     """Return the headers of a single read."""
     return (
-        (b"etag", tag.encode()),
+        (b"etag", etag.encode()),
         (b"cache-control", b"private, no-cache"),
         (b"vary", b"Authorization"),
     )
 
 
-def matches(header: str | None, tag: str) -> bool:
+def matches_etag(header: str | None, etag: str) -> bool:
     """Whether `If-None-Match` names the tag; the weak comparison, as for every GET."""
     if header is None:
         return False
-    return header.strip() == "*" or tag.strip('"') in (opaque for _, opaque in _TAG.findall(header))
+    return header.strip() == "*" or etag.strip('"') in (opaque for _, opaque in _ENTITY_TAG.findall(header))
 
 
-def wanted_versions(header: str | None) -> tuple[int, ...] | None:
+def parse_if_match(header: str | None) -> tuple[int, ...] | None:
     """Return the row versions that `If-Match` wants, None for any.
 
     It compares strongly (RFC 9110 §13.1.1), so a weak tag matches nothing; neither does one that is not ours.
     """
     if header is None or header.strip() == "*":
         return None
-    if not _TAGS.fullmatch(header):
+    if not _ENTITY_TAGS.fullmatch(header):
         problem = "must be entity tags or *"
-        raise BadRequest(f"If-Match {problem}.", details={"If-Match": problem})
-    strong = [opaque for weak, opaque in _TAG.findall(header) if not weak]
-    return tuple(int(found[1]) for opaque in strong if (found := _OURS.fullmatch(opaque)))
+        raise BadRequestError(f"If-Match {problem}.", details={"If-Match": problem})
+    strong_tags = [opaque for weak, opaque in _ENTITY_TAG.findall(header) if not weak]
+    return tuple(int(found[1]) for opaque in strong_tags if (found := _OUR_TAG.fullmatch(opaque)))

@@ -10,55 +10,67 @@ from typing import Any
 import orjson
 
 from monynha.core.actor import Actor
-from monynha.core.errors import BadRequest, Fault, NotFound, RateLimited, Unauthenticated
-from monynha.engine.history import Event, Stream
-from monynha.engine.mutation import read_update
-from monynha.engine.resource import Resource
-from monynha.engine.rooms import room_of
-from monynha.infra.postgres.database import Acting
-from monynha.protocols.http.frames import frame
-from monynha.protocols.http.socket import Socket
-from monynha.protocols.websocket.messages import frame_of, id_name, told
-from monynha.protocols.websocket.pace import Pace
-from monynha.protocols.websocket.parts import Gesture, Live
-from monynha.protocols.websocket.reading import id_of, read_id, read_object, read_token, version_in
+from monynha.core.errors import (
+    AppError,
+    BadRequestError,
+    NotFoundError,
+    RateLimitedError,
+    UnauthenticatedError,
+)
+from monynha.engine.mutation.validation import parse_update
+from monynha.engine.realtime.broadcast import stream_room
+from monynha.engine.realtime.event_log import Event, Stream
+from monynha.engine.schema.ephemeral import EphemeralEvent, WebSocketContext
+from monynha.engine.schema.resource import Resource
+from monynha.infra.postgres.database import ActorConnection
+from monynha.protocols.http.server.websocket import WebSocket
+from monynha.protocols.http.server.ws_frames import encode_frame
+from monynha.protocols.realtime.event_messages import error_message, event_frame, row_id_name
+from monynha.protocols.realtime.message_parsing import (
+    parse_id,
+    parse_message_object,
+    parse_token,
+    stream_id_field,
+    written_version,
+)
+from monynha.protocols.realtime.token_bucket import TokenBucket
 
-NOT_SIGNED_IN = 4401
-AUTH_WITHIN_S = 10.0
-_MOST_JOINED = 100
+CLOSE_UNAUTHENTICATED = 4401
+AUTH_TIMEOUT_S = 10.0
+_MAX_JOINED_STREAMS = 100
 
 
-class Session:
+class WebSocketSession:
     """A signed-in socket. It is the listener of all streams it joined, and of its person's own."""
 
-    def __init__(self, live: Live, socket: Socket) -> None:
-        self._live = live
+    def __init__(self, context: WebSocketContext, socket: WebSocket) -> None:
+        self._context = context
         self._socket = socket
-        self._acting: Acting | None = None
-        self._own: Stream | None = None
-        self._joined: dict[Stream, None] = {}
-        self._expiry: asyncio.TimerHandle | None = None
-        self._pace = Pace(time.monotonic)
-        self._said: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
-            "auth": self._sign_in_again,
+        self._connection: ActorConnection | None = None
+        self._user_stream: Stream | None = None
+        self._joined_streams: dict[Stream, None] = {}
+        self._expiry_timer: asyncio.TimerHandle | None = None
+        self._rate_limit = TokenBucket(time.monotonic)
+        self._handlers: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
+            "auth": self._reauthenticate,
             "join": self._join,
             "leave": self._leave,
             "resume": self._resume,
         }
-        self._updates = {
+        self._update_resources = {
             f"{one.singular}_update": one
-            for one in live.catalog.resources.values()
-            if "update" in one.verbs and len(one.key) == 1 and one.told_to
+            for one in context.catalog.resources.values()
+            if "update" in one.operations and len(one.primary_key) == 1 and one.streams
         }
 
     @property
     def actor(self) -> Actor:
         """Who is at the other end."""
-        assert self._acting is not None
-        return self._acting.actor
+        assert self._connection is not None
+        return self._connection.actor
 
     @property
-    def outlet(self) -> Socket:
+    def sink(self) -> WebSocket:
         """The socket."""
         return self._socket
 
@@ -66,205 +78,216 @@ class Session:
         """Serve the socket until it is closed."""
         try:
             if token is None:
-                token = await self._first_token()
-            await self._sign_in(token)
+                token = await self._receive_token()
+            await self._authenticate(token)
             while (message := await self._socket.receive()) is not None:
-                await self._answer(message)
-        except Unauthenticated as fault:
-            self._socket.close(NOT_SIGNED_IN, fault.message)
+                await self._handle_message(message)
+        except UnauthenticatedError as error:
+            self._socket.close(CLOSE_UNAUTHENTICATED, error.message)
         finally:
-            self._leave_all()
+            self._unsubscribe_all()
 
     # What the hub and the rooms say.
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Pass an event on, unless it is of the person's own stream, which tells the hub alone."""
-        if event.stream in self._joined:
-            self._socket.send_frame(frame_of(self._live.catalog, event))
+        if event.stream in self._joined_streams:
+            self._socket.send_frame(event_frame(self._context.catalog, event))
 
-    def lose(self, stream: Stream) -> None:
+    def on_revoked(self, stream: Stream) -> None:
         """Tell that a stream is heard no more."""
-        if self._joined.pop(stream, self) is None:
-            self._live.rooms.leave(room_of(stream), self)
-            self._say("removed", **{f"{stream.kind}Id": str(stream.id)})
+        if self._joined_streams.pop(stream, self) is None:
+            self._context.broadcaster.leave(stream_room(stream), self)
+            self._send("removed", **{f"{stream.kind}Id": str(stream.id)})
 
-    def end(self) -> None:
+    def on_session_end(self) -> None:
         """Close: the session is over."""
-        self._socket.close(NOT_SIGNED_IN, "the session is over")
+        self._socket.close(CLOSE_UNAUTHENTICATED, "the session is over")
 
-    def overhear(self, room: str, said: bytes) -> None:
+    def on_broadcast(self, room: str, message: bytes) -> None:
         """Pass on what others show."""
-        self._socket.send_frame(said)
+        self._socket.send_frame(message)
 
     # Signing in.
 
-    async def _first_token(self) -> str:
+    async def _receive_token(self) -> str:
         try:
-            async with asyncio.timeout(AUTH_WITHIN_S):
+            async with asyncio.timeout(AUTH_TIMEOUT_S):
                 while (message := await self._socket.receive()) is not None:
                     try:
-                        body = read_object(message)
-                    except BadRequest as fault:
-                        self._socket.send(told(fault))
+                        body = parse_message_object(message)
+                    except BadRequestError as error:
+                        self._socket.send_text(error_message(error))
                         continue
                     if body.get("type") == "auth":
-                        return read_token(body)
-                    self._socket.send(told(Unauthenticated()))
+                        return parse_token(body)
+                    self._socket.send_text(error_message(UnauthenticatedError()))
         except TimeoutError:
             pass
-        raise Unauthenticated()
+        raise UnauthenticatedError()
 
-    async def _sign_in(self, token: str) -> None:
-        actor, expires_at = self._live.verify(token)
-        if actor.is_nobody:
-            raise Unauthenticated()
-        acting = self._live.database.acting(actor)
-        if self._acting is not None and actor.id != self.actor.id:
-            raise Unauthenticated("Another person needs another socket.")
-        is_first, self._acting = self._acting is None, acting
-        root = next((kind for kind, one in self._live.hub.rights.roots.items() if one.hears_alone), None)
-        if is_first and root is not None and actor.id is not None:
-            self._own = Stream(root, actor.id)
+    async def _authenticate(self, token: str) -> None:
+        actor, expires_at = self._context.verify_token(token)
+        if actor.is_anonymous:
+            raise UnauthenticatedError()
+        connection = self._context.database.as_actor(actor)
+        if self._connection is not None and actor.id != self.actor.id:
+            raise UnauthenticatedError("Another person needs another socket.")
+        is_first, self._connection = self._connection is None, connection
+        user_kind = next(
+            (kind for kind, one in self._context.hub.authorizer.roots.items() if one.is_private_stream), None
+        )
+        if is_first and user_kind is not None and actor.id is not None:
+            self._user_stream = Stream(user_kind, actor.id)
             try:
-                seat = await self._live.hub.join(acting, self._own, self)
-            except NotFound:
-                raise Unauthenticated() from None
-            seat.open()
+                subscription = await self._context.hub.subscribe(connection, self._user_stream, self)
+            except NotFoundError:
+                raise UnauthenticatedError() from None
+            subscription.activate()
         else:
-            await acting.check_live()
-        if self._expiry is not None:
-            self._expiry.cancel()
+            await connection.require_live_session()
+        if self._expiry_timer is not None:
+            self._expiry_timer.cancel()
         if expires_at is not None:
-            left = max(0.0, expires_at - time.time())
-            self._expiry = asyncio.get_running_loop().call_later(left, self._expire)
-        self._say("ready", userId=None if actor.id is None else str(actor.id))
+            remaining_s = max(0.0, expires_at - time.time())
+            self._expiry_timer = asyncio.get_running_loop().call_later(remaining_s, self._on_expiry)
+        self._send("ready", userId=None if actor.id is None else str(actor.id))
 
-    def _expire(self) -> None:
-        self._socket.close(NOT_SIGNED_IN, "the access token has ended")
+    def _on_expiry(self) -> None:
+        self._socket.close(CLOSE_UNAUTHENTICATED, "the access token has ended")
 
-    async def _sign_in_again(self, body: dict[str, Any]) -> None:
-        await self._sign_in(read_token(body))
+    async def _reauthenticate(self, body: dict[str, Any]) -> None:
+        await self._authenticate(parse_token(body))
 
     # What they say.
 
-    async def _answer(self, message: str | bytes) -> None:
-        if not self._pace.allows():
-            if self._pace.should_warn():
-                fault = RateLimited("Too many messages; some were not read.", retry_after_s=1)
-                self._socket.send(told(fault))
+    async def _handle_message(self, message: str | bytes) -> None:
+        if not self._rate_limit.try_take():
+            if self._rate_limit.should_warn():
+                error = RateLimitedError("Too many messages; some were not read.", retry_after_s=1)
+                self._socket.send_text(error_message(error))
             return
         ref: dict[str, object] = {}
         try:
-            body = read_object(message)
+            body = parse_message_object(message)
             if isinstance(body.get("ref"), str | int):
                 ref = {"ref": body["ref"]}
-            await self._handle(body)
-        except Unauthenticated:
+            await self._dispatch(body)
+        except UnauthenticatedError:
             raise
-        except Fault as fault:
-            self._socket.send(told(fault, **ref))
+        except AppError as error:
+            self._socket.send_text(error_message(error, **ref))
 
-    async def _handle(self, body: dict[str, Any]) -> None:
-        kind = body.get("type")
-        if not isinstance(kind, str):
-            raise BadRequest("A message needs a type.", details={"type": "is required"})
-        if kind in self._said:
-            await self._said[kind](body)
-        elif kind in self._updates:
-            await self._update(self._updates[kind], body)
-        elif kind in self._live.gestures:
-            self._show(self._live.gestures[kind], body)
+    async def _dispatch(self, body: dict[str, Any]) -> None:
+        message_type = body.get("type")
+        if not isinstance(message_type, str):
+            raise BadRequestError("A message needs a type.", details={"type": "is required"})
+        if message_type in self._handlers:
+            await self._handlers[message_type](body)
+        elif message_type in self._update_resources:
+            await self._update(self._update_resources[message_type], body)
+        elif message_type in self._context.ephemeral_events:
+            self._broadcast_ephemeral(self._context.ephemeral_events[message_type], body)
         else:
-            raise BadRequest("There is no message of this type.", details={"type": "is not known"})
+            raise BadRequestError("There is no message of this type.", details={"type": "is not known"})
 
     async def _join(self, body: dict[str, Any]) -> None:
-        stream = self._named(body)
-        if stream not in self._joined:
-            await self._take_seat(stream, None, "joined")
+        stream = self._parse_stream(body)
+        if stream not in self._joined_streams:
+            await self._subscribe(stream, None, "joined")
         else:
-            self._say("joined", **id_of(stream), version=await self._version(stream))
+            self._send("joined", **stream_id_field(stream), version=await self._fetch_version(stream))
 
     async def _resume(self, body: dict[str, Any]) -> None:
         version = body.get("version")
         if type(version) is not int or not 0 <= version < 2**63:
-            raise BadRequest("A version is a whole number from 0 on.", details={"version": "is not read"})
-        stream = self._named(body)
-        self._drop(stream)
-        await self._take_seat(stream, version, "resumed")
+            raise BadRequestError("A version is a whole number from 0 on.", details={"version": "is not read"})
+        stream = self._parse_stream(body)
+        self._unsubscribe(stream)
+        await self._subscribe(stream, version, "resumed")
 
-    async def _take_seat(self, stream: Stream, since: int | None, word: str) -> None:
-        if len(self._joined) >= _MOST_JOINED:
-            raise RateLimited(f"At most {_MOST_JOINED} can be joined by one socket.", retry_after_s=60)
-        assert self._acting is not None
-        seat = await self._live.hub.join(self._acting, stream, self, since=since)
-        self._joined[stream] = None
-        self._live.rooms.enter(room_of(stream), self)
-        self._say(word if seat.is_complete else "ask_again", **id_of(stream), version=seat.version)
-        seat.open()
+    async def _subscribe(self, stream: Stream, since: int | None, reply_type: str) -> None:
+        if len(self._joined_streams) >= _MAX_JOINED_STREAMS:
+            raise RateLimitedError(f"At most {_MAX_JOINED_STREAMS} can be joined by one socket.", retry_after_s=60)
+        assert self._connection is not None
+        subscription = await self._context.hub.subscribe(self._connection, stream, self, since=since)
+        self._joined_streams[stream] = None
+        self._context.broadcaster.join(stream_room(stream), self)
+        self._send(
+            reply_type if subscription.is_complete else "ask_again",
+            **stream_id_field(stream),
+            version=subscription.version,
+        )
+        subscription.activate()
 
     async def _leave(self, body: dict[str, Any]) -> None:
-        stream = self._named(body)
-        self._drop(stream)
-        self._say("left", **id_of(stream))
+        stream = self._parse_stream(body)
+        self._unsubscribe(stream)
+        self._send("left", **stream_id_field(stream))
 
     async def _update(self, resource: Resource, body: dict[str, Any]) -> None:
-        name = id_name(resource)
-        key = read_id(body, name)
+        id_name = row_id_name(resource)
+        row_id = parse_id(body, id_name)
         written: list[str] = []
-        values = read_update(resource, body.get("data"))
-        assert self._acting is not None
-        await self._live.mutate.update(self._acting.noting(written.append), resource, (key,), values)
+        values = parse_update(resource, body.get("data"))
+        assert self._connection is not None
+        await self._context.mutations.update(
+            self._connection.with_on_commit(written.append), resource, (row_id,), values
+        )
         if "ref" in body:
-            self._say("ack", ref=body["ref"], version=version_in(written, resource.told_to[0].kind))
+            self._send("ack", ref=body["ref"], version=written_version(written, resource.streams[0].kind))
 
-    def _show(self, gesture: Gesture, body: dict[str, Any]) -> None:
-        stream = self._named(body, gesture.kind)
-        if stream not in self._joined:
-            raise NotFound("Join it first.")
-        if gesture.field not in body:
-            raise BadRequest(f"{gesture.field} is missing.", details={gesture.field: "is required"})
-        said = {
-            "type": gesture.heard,
+    def _broadcast_ephemeral(self, ephemeral_event: EphemeralEvent, body: dict[str, Any]) -> None:
+        stream = self._parse_stream(body, ephemeral_event.stream_kind)
+        if stream not in self._joined_streams:
+            raise NotFoundError("Join it first.")
+        if ephemeral_event.payload_field not in body:
+            raise BadRequestError(
+                f"{ephemeral_event.payload_field} is missing.",
+                details={ephemeral_event.payload_field: "is required"},
+            )
+        message = {
+            "type": ephemeral_event.event_type,
             "userId": None if self.actor.id is None else str(self.actor.id),
-            **id_of(stream),
-            gesture.field: body[gesture.field],
+            **stream_id_field(stream),
+            ephemeral_event.payload_field: body[ephemeral_event.payload_field],
             "timestamp": int(time.time() * 1000),
         }
-        text = orjson.dumps(said)
-        if len(text) > 4096:
-            raise BadRequest("That is too much to show.", details={gesture.field: "is too large"})
-        self._live.rooms.say(room_of(stream), frame(text), by=self)
+        message_bytes = orjson.dumps(message)
+        if len(message_bytes) > 4096:
+            raise BadRequestError("That is too much to show.", details={ephemeral_event.payload_field: "is too large"})
+        self._context.broadcaster.publish(stream_room(stream), encode_frame(message_bytes), sender=self)
 
     # Streams.
 
-    def _named(self, body: dict[str, Any], only: str | None = None) -> Stream:
+    def _parse_stream(self, body: dict[str, Any], only_kind: str | None = None) -> Stream:
         """The stream that a message names; the one that is joined where it names none."""
-        kinds = [kind for kind, one in self._live.hub.rights.roots.items() if not one.hears_alone]
-        for kind in kinds if only is None else [only]:
+        kinds = [kind for kind, one in self._context.hub.authorizer.roots.items() if not one.is_private_stream]
+        for kind in kinds if only_kind is None else [only_kind]:
             if f"{kind}Id" in body:
-                return Stream(kind, read_id(body, f"{kind}Id"))
-        if len(self._joined) == 1 and body.get("type") != "join":
-            return next(iter(self._joined))
-        missing = f"{kinds[0] if only is None else only}Id"
-        raise BadRequest(f"{missing} is missing.", details={missing: "is required"})
+                return Stream(kind, parse_id(body, f"{kind}Id"))
+        if len(self._joined_streams) == 1 and body.get("type") != "join":
+            return next(iter(self._joined_streams))
+        missing_name = f"{kinds[0] if only_kind is None else only_kind}Id"
+        raise BadRequestError(f"{missing_name} is missing.", details={missing_name: "is required"})
 
-    async def _version(self, stream: Stream) -> int:
-        found = await self._live.hub.history.versions([stream])
-        return found.get(stream, 0)
+    async def _fetch_version(self, stream: Stream) -> int:
+        versions = await self._context.hub.event_log.fetch_versions([stream])
+        return versions.get(stream, 0)
 
-    def _drop(self, stream: Stream) -> None:
-        if stream in self._joined:
-            del self._joined[stream]
-            self._live.hub.leave(stream, self)
-            self._live.rooms.leave(room_of(stream), self)
+    def _unsubscribe(self, stream: Stream) -> None:
+        if stream in self._joined_streams:
+            del self._joined_streams[stream]
+            self._context.hub.unsubscribe(stream, self)
+            self._context.broadcaster.leave(stream_room(stream), self)
 
-    def _leave_all(self) -> None:
-        for stream in list(self._joined):
-            self._drop(stream)
-        if self._own is not None:
-            self._live.hub.leave(self._own, self)
-        if self._expiry is not None:
-            self._expiry.cancel()
+    def _unsubscribe_all(self) -> None:
+        for stream in list(self._joined_streams):
+            self._unsubscribe(stream)
+        if self._user_stream is not None:
+            self._context.hub.unsubscribe(self._user_stream, self)
+        if self._expiry_timer is not None:
+            self._expiry_timer.cancel()
 
-    def _say(self, kind: str, **rest: object) -> None:
-        self._socket.send(orjson.dumps({"type": kind, **rest}))
+    def _send(self, message_type: str, **fields: object) -> None:
+        self._socket.send_text(orjson.dumps({"type": message_type, **fields}))

@@ -1,5 +1,5 @@
 """The routes of /auth/v1."""
 
-from monynha.domains.auth.http.area import area
+from monynha.domains.auth.http.routes import route_group
 
-__all__ = ["area"]
+__all__ = ["route_group"]

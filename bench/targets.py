@@ -1,0 +1,101 @@
+"""What is measured: a process on a port of its own, started for the benchmark and stopped after it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.dataset import BENCH_FOLDER, Dataset, run_command
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that answers requests; `documents` are its GraphQL questions by scenario."""
+
+    name: str
+    url: str
+    process: subprocess.Popen[bytes]
+    documents: Mapping[str, str] = field(default_factory=dict)
+    has_rest: bool = True
+
+    def supports(self, scenario: str) -> bool:
+        """Whether it can be asked that."""
+        return scenario in self.documents if scenario.startswith("graph") else self.has_rest
+
+    def memory_mb(self) -> float:
+        """Return the memory of its process and of all below it, shared pages by their share."""
+        return sum(_pss_mb(pid) for pid in _process_tree(self.process.pid))
+
+
+@dataclass(frozen=True)
+class LaunchSpec:
+    """How a contender is started."""
+
+    name: str
+    port: int
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    folder: Path = BENCH_FOLDER
+    documents: Mapping[str, str] = field(default_factory=dict)
+    has_rest: bool = True
+
+    def launch(self, stack: AsyncExitStack) -> Target:
+        """Start it, to be stopped with the stack."""
+        process = subprocess.Popen(
+            self.command,
+            env={**os.environ, **self.env},
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        stack.callback(_stop, process)
+        url = f"http://127.0.0.1:{self.port}"
+        return Target(self.name, url, process, self.documents, self.has_rest)
+
+
+async def wait_until_ready(target: Target, dataset: Dataset) -> None:
+    """Wait until it answers the first person."""
+    token = dataset.tokens_file.read_text().split("\n", 1)[0]
+    curl_arguments = [f"{target.url}/api/v1/projects"]
+    if not target.has_rest:
+        curl_arguments = [
+            f"{target.url}/graphql",
+            "-H",
+            "content-type: application/json",
+            "-d",
+            '{"query":"{__typename}"}',
+        ]
+    for _ in range(150):
+        try:
+            await run_command("curl", "-sf", *curl_arguments, "-H", f"authorization: Bearer {token}")
+            return
+        except SystemExit:
+            await asyncio.sleep(0.2)
+    raise SystemExit(f"{target.name} does not answer at {target.url}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _process_tree(pid: int) -> list[int]:
+    children_file = Path(f"/proc/{pid}/task/{pid}/children")
+    children = children_file.read_text().split() if children_file.exists() else []
+    return [pid, *(one for child in children for one in _process_tree(int(child)))]
+
+
+def _pss_mb(pid: int) -> float:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0.0
+    return next(int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith("Pss:"))

@@ -1,0 +1,103 @@
+"""GraphQL put together: the schema of all domains, and the address that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from graphql import GraphQLSchema
+
+from monynha.app.composition.catalog import CATALOG, EPHEMERAL_EVENTS
+from monynha.app.composition.realtime import RealtimeServices
+from monynha.core.actor import Actor, ActorKind
+from monynha.core.settings.settings import Settings
+from monynha.domains.notifications.graphql import CUSTOM_MUTATIONS as NOTIFICATION_MUTATIONS
+from monynha.domains.notifications.graphql import NotificationMutations
+from monynha.domains.users.actions import UserActions
+from monynha.domains.users.graphql import CUSTOM_MUTATIONS as USER_MUTATIONS
+from monynha.domains.users.graphql import UserMutations
+from monynha.infra.valkey import ValkeyClient
+from monynha.protocols.graphql.execution.document import DocumentLoader
+from monynha.protocols.graphql.execution.mutation_executor import MutationExecutor
+from monynha.protocols.graphql.execution.plan import QueryPlanner
+from monynha.protocols.graphql.executor import GraphQLExecutor
+from monynha.protocols.graphql.schema.builder import build_schema, print_sdl
+from monynha.protocols.graphql.subscriptions.plan import SubscriptionPlanner
+from monynha.protocols.graphql.subscriptions.single_flight import EventQueryRunner
+from monynha.protocols.graphql.subscriptions.subscription import SubscriptionServices
+from monynha.protocols.graphql.transport import graphiql
+from monynha.protocols.graphql.transport.http import PATH, GraphQLEndpoint
+from monynha.protocols.graphql.transport.persisted_queries import PersistedQueries
+from monynha.protocols.graphql.transport.sse import SseTransport
+from monynha.protocols.graphql.transport.transport_ws import GraphQLSocketEndpoint
+from monynha.protocols.http.application import WebSocketHandler
+from monynha.protocols.http.rate_limits import HeaderPairs, RateLimits
+from monynha.protocols.http.request import Request, Scope
+from monynha.protocols.http.router import RouteGroup
+from monynha.protocols.http.sse import SseStream
+from monynha.protocols.rest.write_handlers import RestContext
+
+
+def full_schema() -> GraphQLSchema:
+    """Return the schema of all domains."""
+    return build_schema(CATALOG, (*USER_MUTATIONS, *NOTIFICATION_MUTATIONS), EPHEMERAL_EVENTS)
+
+
+def schema_text() -> str:
+    """Return the schema of all domains in its own language."""
+    return print_sdl(full_schema())
+
+
+@dataclass(frozen=True)
+class GraphQLRoutes:
+    """What answers `/graphql`, as HTTP and as sockets."""
+
+    routes: RouteGroup
+    sockets: dict[str, WebSocketHandler]
+
+
+def graphql_routes(
+    settings: Settings,
+    rest: RestContext,
+    actions: UserActions,
+    *,
+    rate_limits: RateLimits,
+    valkey: ValkeyClient,
+    realtime: RealtimeServices,
+    open_streams: set[SseStream],
+    verify: Callable[[str], Actor],
+    client_ip_of: Callable[[Scope], str],
+) -> GraphQLRoutes:
+    """Return the address `/graphql`, over what REST asks and changes with."""
+    schema = full_schema()
+
+    async def count_request(request: Request, actor: Actor, cost: int) -> HeaderPairs:
+        if actor.is_admin or actor.kind is ActorKind.SERVICE:
+            return ()
+        return await rate_limits.count_api_request(request.client_ip, actor.id, cost)
+
+    user_mutations, notification_mutations = (
+        UserMutations(rest.mutations, actions),
+        NotificationMutations(rest.mutations),
+    )
+    service = GraphQLExecutor(
+        rest.database,
+        PersistedQueries(valkey),
+        DocumentLoader(schema, allows_introspection=not settings.is_production),
+        QueryPlanner(schema, rest.queries.compiler),
+        MutationExecutor(
+            schema,
+            rest.mutations,
+            {**user_mutations.resolvers, **notification_mutations.resolvers},
+            notification_mutations.bulk_actions,
+        ),
+        SubscriptionPlanner(schema, rest.queries.compiler, realtime.hub.authorizer.roots),
+        SubscriptionServices(realtime.hub, realtime.broadcast, EventQueryRunner()),
+        count_request,
+    )
+    events = SseTransport(service, open_streams)
+    sockets: dict[str, WebSocketHandler] = {PATH: GraphQLSocketEndpoint(service, verify, client_ip_of)}
+    if settings.is_production:
+        return GraphQLRoutes(GraphQLEndpoint(service, rest.authenticate, events).route_group(), sockets)
+    endpoint = GraphQLEndpoint(service, rest.authenticate, events, graphiql.page_response())
+    return GraphQLRoutes(endpoint.route_group(graphiql.assets_route()), sockets)

@@ -1,0 +1,25 @@
+"""The API's own description: everything that is derived, and what the domains say of their own handlers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from monynha import __version__
+from monynha.app.composition.catalog import CATALOG
+from monynha.domains.notifications import http as notifications
+from monynha.domains.users import http as users
+from monynha.protocols.openapi import build_document
+from monynha.protocols.rest.sse import event_stream_docs
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return the OpenAPI document of this release."""
+    endpoint_docs = (*users.ENDPOINT_DOCS, *notifications.ENDPOINT_DOCS)
+    actions = (*notifications.ACTION_DOCS, *event_stream_docs(CATALOG))
+    return build_document(CATALOG, endpoint_docs, actions, version=__version__)
+
+
+def openapi_text() -> str:
+    """Return the same for reading: indented, one line a value."""
+    return json.dumps(openapi_document(), indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,89 @@
+"""What `monynha doctor` looks at: settings, servers, the login, every table and policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from monynha.app.maintenance.migration import check_database_login, is_current
+from monynha.core.errors import SettingsError
+from monynha.core.settings.settings import Settings
+from monynha.core.weak_secrets import has_weak_password, is_weak_key
+from monynha.infra.embedded import ServerUrls, run_servers
+from monynha.infra.postgres.advisor import audit_database
+from monynha.infra.postgres.database import Database
+from monynha.infra.valkey import ValkeyClient
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at, how it is (`fine`, `warning`, `danger`), and what to do."""
+
+    name: str
+    level: str
+    message: str
+
+
+async def run_checks(settings: Settings) -> list[Check]:
+    """Look everything over; a server that does not answer is a finding, not an error."""
+    checks = list(_check_settings(settings))
+    async with run_servers(settings) as server_urls:
+        checks.append(await _check_valkey(server_urls))
+        try:
+            checks += await _check_database(server_urls)
+        except SettingsError as error:
+            checks.append(Check("database", "danger", str(error)))
+    return checks
+
+
+def _check_settings(settings: Settings) -> Iterator[Check]:
+    yield Check("settings", "fine", f"They can be read; this is {settings.app_env}.")
+    if not settings.is_production:
+        yield Check(
+            "APP_ENV",
+            "warning",
+            "Development: weak passwords pass, errors tell much. Set it to production.",
+        )
+    if is_weak_key(settings.jwt_secret):
+        yield Check("JWT_SECRET", "warning", "It is known or guessed; draw one with `openssl rand -hex 32`.")
+    for name, url in settings.server_urls.items():
+        if has_weak_password(url):
+            yield Check(name, "warning", "Its password is one that anybody tries first.")
+    if "*" in settings.cors_origins:
+        yield Check("MONYNHA_CORS_ORIGINS", "warning", "Pages of every origin may call.")
+    if settings.limit_auth is None:
+        yield Check("MONYNHA_LIMIT_AUTH", "warning", "Nobody counts how often a password is tried.")
+    if settings.is_production and settings.site_url.startswith("http://"):
+        yield Check("SITE_URL", "warning", "Links in mails lead to an address without TLS.")
+
+
+async def _check_valkey(server_urls: ServerUrls) -> Check:
+    valkey = await ValkeyClient.open(server_urls.redis_url)
+    try:
+        if await valkey.is_reachable():
+            return Check("valkey", "fine", "It answers.")
+        return Check("valkey", "warning", "It does not answer: limits are kept by each process alone.")
+    finally:
+        await valkey.close()
+
+
+async def _check_database(server_urls: ServerUrls) -> list[Check]:
+    checks = []
+    is_current_release = await is_current(server_urls.database_url)
+    if is_current_release:
+        checks.append(Check("database", "fine", "It answers, and is at this release."))
+    else:
+        checks.append(Check("database", "warning", "It is not at this release; run `monynha migrate`."))
+    await check_database_login(server_urls.database_url)
+    checks.append(Check("login", "fine", "Row-level security holds it."))
+    database = await Database.open(server_urls.database_url)
+    try:
+        findings = await audit_database(database)
+    finally:
+        await database.close()
+    checks += [
+        Check(finding.object, "danger" if finding.is_dangerous else "warning", finding.message) for finding in findings
+    ]
+    if is_current_release and not findings:
+        checks.append(Check("rights", "fine", "Every table has forced row-level security and its policies."))
+    return checks

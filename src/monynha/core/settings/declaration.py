@@ -1,0 +1,68 @@
+"""One setting: how it is declared, and how its text becomes a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from monynha.core.errors import SettingsError
+from monynha.core.settings.setting_types import SettingType
+
+PREFIX = "MONYNHA_"
+T = TypeVar("T")
+# Kubernetes tells every pod where the services are, one called `monynha` or `monynha-…` by such names too.
+_KUBERNETES_VARIABLE = re.compile(
+    rf"{PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?)"
+)
+_KUBERNETES_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting as the documentation shows it."""
+
+    name: str
+    value_type: SettingType[Any]
+    default: object
+    production: object
+    description: str
+
+
+def setting_field(
+    name: str, value_type: SettingType[T], default: T, description: str, *, production: T | None = None
+) -> T:
+    """Declare a setting; `production` is its default there, where that differs."""
+    production_default = default if production is None else production
+    setting = Setting(name, value_type, default, production_default, description)
+    declared_field: T = field(default=default, repr=not value_type.is_secret, metadata={"setting": setting})
+    return declared_field
+
+
+def parse_setting(setting: Setting, texts: Mapping[str, str], *, is_production: bool) -> Any:
+    """Return the value, or the default where no text is given; a wrong text is refused (WrongSetting)."""
+    text = texts.get(setting.name)
+    if text is None:
+        return setting.production if is_production else setting.default
+    try:
+        return setting.value_type.parse(text)
+    except (ValueError, RuntimeError):  # RuntimeError: a folder below an unknown person's home
+        given_text = "" if setting.value_type.is_secret else f", not {text[:80]!r}"
+        raise SettingsError(f"{setting.name}: expected {setting.value_type.expects}{given_text}") from None
+
+
+def refuse_unknown(texts: Mapping[str, str], known_names: Collection[str]) -> None:
+    """Refuse a name that is ours and no setting (WrongSetting): a typo would leave a default in its place."""
+    for name in sorted(texts):
+        if name in known_names or not name.upper().startswith(PREFIX) or _is_kubernetes_variable(name, texts[name]):
+            continue
+        similar_names = get_close_matches(name.upper(), known_names, n=1)
+        hint = f"did you mean {similar_names[0]}?" if similar_names else "docs/generated/settings.md names all"
+        raise SettingsError(f"{name}: there is no such setting; {hint}")
+
+
+def _is_kubernetes_variable(name: str, text: str) -> bool:
+    is_port_address = name.endswith("_PORT") and _KUBERNETES_ADDRESS.match(text) is not None
+    return is_port_address or _KUBERNETES_VARIABLE.fullmatch(name) is not None

@@ -1,0 +1,99 @@
+"""The answers of /auth/v1: plain JSON, and its two layouts of an error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from monynha.core.errors import (
+    AppError,
+    BadRequestError,
+    InternalError,
+    RateLimitedError,
+    UnauthenticatedError,
+    ValidationFailedError,
+)
+from monynha.domains.auth.errors import (
+    AuthError,
+    EmailRateLimitedError,
+    UserAlreadyExistsError,
+    WeakPasswordError,
+)
+from monynha.protocols.http.rate_limits import HeaderPairs
+from monynha.protocols.http.request import Request
+from monynha.protocols.http.response import Headers, Response, encode_headers, json_response
+
+NEW_ERROR_FORMAT_VERSION = "2024-01-01"
+_VERSION = re.compile(r"2\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
+# Every answer is about one person (RFC 6749 §5.1).
+_NO_STORE: Headers = ((b"cache-control", b"no-store"),)
+
+
+def auth_response(value: Any, *, status: int = 200, extra: Headers = ()) -> Response:
+    """Return a plain JSON answer that no cache keeps."""
+    return json_response(value, status=status, extra_headers=(*_NO_STORE, *extra))
+
+
+def with_headers(response: Response, pairs: HeaderPairs) -> Response:
+    """Return the response with more headers."""
+    return replace(response, headers=(*response.headers, *encode_headers(*pairs)))
+
+
+def error_response(error: AppError, request: Request, stack: Sequence[str]) -> Response:
+    """Tell a fault in the layout that the client asks for by `X-Supabase-Api-Version`."""
+    status, code, message = _gotrue_error(error)
+    body: dict[str, Any]
+    extra: Headers
+    if _wants_new_format(request):
+        body = {"code": code, "message": message}
+        # Official clients believe the code only if the version comes back.
+        extra = encode_headers(("X-Supabase-Api-Version", NEW_ERROR_FORMAT_VERSION))
+    else:
+        body = {"code": status, "error_code": code, "msg": message}
+        extra = encode_headers(("X-Sb-Error-Code", code))
+        if status >= 500:
+            body["error_id"] = request.id
+    if isinstance(error, WeakPasswordError):
+        body["weak_password"] = {"reasons": list(error.reasons)}
+    if stack:
+        body["stack"] = list(stack)
+    if status == 401:
+        extra = (*extra, (b"www-authenticate", b"Bearer"))
+    return json_response(body, status=status, extra_headers=(*_NO_STORE, *extra, *encode_headers(*error.headers)))
+
+
+def _gotrue_error(error: AppError) -> tuple[int, str, str]:
+    match error:
+        case AuthError():
+            return error.status, error.code, error.message
+        case EmailRateLimitedError():
+            return 429, "over_email_send_rate_limit", error.message
+        case WeakPasswordError():
+            return 422, "weak_password", f"Password {error.details['password']}"
+        case UserAlreadyExistsError():
+            return 422, "user_already_exists", error.message
+        case ValidationFailedError():
+            return 400, "validation_failed", _validation_message(error)
+        case BadRequestError():
+            return 400, "validation_failed", error.message
+        case UnauthenticatedError():
+            return 403, "bad_jwt", "invalid JWT: unable to parse or verify signature"
+        case RateLimitedError():
+            return 429, "over_request_rate_limit", error.message
+        case InternalError():
+            return 500, "unexpected_failure", error.message
+        case _:
+            return error.status, error.code.lower(), error.message
+
+
+def _validation_message(error: ValidationFailedError) -> str:
+    if "email" in error.details and len(error.details) == 1:
+        return "Unable to validate email address: invalid format"
+    return "; ".join(f"{field} {problem}" for field, problem in error.details.items()) or error.message
+
+
+def _wants_new_format(request: Request) -> bool:
+    version = request.header(b"x-supabase-api-version") or ""
+    return _VERSION.fullmatch(version) is not None and version >= NEW_ERROR_FORMAT_VERSION

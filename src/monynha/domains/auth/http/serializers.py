@@ -1,0 +1,84 @@
+"""How accounts and sessions look on auth's wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monynha.core.serialization import format_timestamp
+from monynha.domains.auth.accounts.account import Account, Identity
+from monynha.domains.auth.services.sessions import IssuedSession
+from monynha.domains.auth.tokens.access_tokens import AUDIENCE
+
+_OPTIONAL_TIMESTAMPS = (
+    "email_confirmed_at",
+    "invited_at",
+    "phone_confirmed_at",
+    "confirmation_sent_at",
+    "recovery_sent_at",
+    "email_change_sent_at",
+    "reauthentication_sent_at",
+    "last_sign_in_at",
+    "banned_until",
+    "deleted_at",
+)
+
+
+def user_json(account: Account) -> dict[str, Any]:
+    """Return an account as its owner and admins see it; what is empty is left out where clients expect so."""
+    body: dict[str, Any] = {
+        "id": str(account.id),
+        "aud": AUDIENCE,
+        "role": AUDIENCE,
+        "email": account.email or "",
+        "phone": account.phone or "",
+        "app_metadata": account.app_metadata,
+        "user_metadata": account.user_metadata,
+        "identities": [_identity_json(each) for each in account.identities],
+        "created_at": format_timestamp(account.created_at),
+        "updated_at": format_timestamp(account.updated_at),
+        "is_anonymous": account.is_anonymous,
+    }
+    for name in _OPTIONAL_TIMESTAMPS:
+        timestamp = getattr(account, name)
+        if timestamp is not None:
+            body[name] = format_timestamp(timestamp)
+    confirmed_at = [each for each in (account.email_confirmed_at, account.phone_confirmed_at) if each]
+    if confirmed_at:
+        body["confirmed_at"] = format_timestamp(min(confirmed_at))
+    if account.new_email:
+        body["new_email"] = account.new_email
+    return body
+
+
+def session_json(issued: IssuedSession, now_s: float) -> dict[str, Any]:
+    """Return the tokens of a session with its user."""
+    return {**tokens_json(issued, now_s), "user": user_json(issued.account)}
+
+
+def tokens_json(issued: IssuedSession, now_s: float) -> dict[str, Any]:
+    """Return the tokens of a session alone."""
+    return {
+        "access_token": issued.access_token.text,
+        "token_type": "bearer",
+        "expires_in": max(1, issued.access_token.expires_at - int(now_s)),
+        "expires_at": issued.access_token.expires_at,
+        "refresh_token": issued.refresh_token,
+    }
+
+
+def _identity_json(identity: Identity) -> dict[str, Any]:
+    last_sign_in_at = identity.last_sign_in_at
+    body: dict[str, Any] = {
+        "identity_id": str(identity.identity_id),
+        "id": identity.id,
+        "user_id": str(identity.user_id),
+        "identity_data": identity.identity_data,
+        "provider": identity.provider,
+        "created_at": format_timestamp(identity.created_at),
+        "updated_at": format_timestamp(identity.updated_at),
+    }
+    if last_sign_in_at is not None:
+        body["last_sign_in_at"] = format_timestamp(last_sign_in_at)
+    if email := identity.identity_data.get("email"):
+        body["email"] = email
+    return body

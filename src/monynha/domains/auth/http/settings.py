@@ -1,0 +1,56 @@
+"""Routes that tell what auth is and can."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from monynha import __version__
+from monynha.domains.auth.composition import AuthServices
+from monynha.protocols.http.request import Request
+from monynha.protocols.http.response import Response, json_response
+from monynha.protocols.http.router import Route
+
+# fmt: off
+_PROVIDERS = (
+    "anonymous_users", "apple", "azure", "bitbucket", "discord", "facebook", "figma", "fly", "github",
+    "gitlab", "google", "kakao", "keycloak", "linkedin", "linkedin_oidc", "notion", "phone", "slack",
+    "slack_oidc", "snapchat", "spotify", "twitch", "twitter", "workos", "x", "zoom",
+)
+# fmt: on
+
+
+def routes(auth: AuthServices) -> tuple[Route, ...]:
+    """Return the routes that anybody may ask."""
+    return (
+        Route("GET", "/health", _health),
+        Route("GET", "/settings", partial(_settings, auth)),
+        Route("GET", "/.well-known/jwks.json", _jwks),
+    )
+
+
+async def _health(_: Request) -> Response:
+    # Official clients look for this name.
+    return json_response(
+        {"version": f"v{__version__}", "name": "GoTrue", "description": "Accounts and sessions of Monynha"}
+    )
+
+
+async def _settings(auth: AuthServices, _: Request) -> Response:
+    return json_response(
+        {
+            "external": {**dict.fromkeys(_PROVIDERS, False), "email": True},
+            "disable_signup": False,
+            "mailer_autoconfirm": auth.parts.autoconfirm,
+            "phone_autoconfirm": False,
+            "sms_provider": "",
+            "saml_enabled": False,
+            "saml_private_key_next_configured": False,
+            "mfa_enabled": False,
+            "passkeys_enabled": False,
+        }
+    )
+
+
+async def _jwks(_: Request) -> Response:
+    # Tokens are signed with a shared secret, which is no public key to list.
+    return json_response({"keys": []}, extra_headers=((b"cache-control", b"public, max-age=600"),))

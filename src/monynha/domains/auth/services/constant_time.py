@@ -1,0 +1,29 @@
+"""The time that an answer takes, where it could tell what the answer does not say."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+@asynccontextmanager
+async def equalize_duration(step_s: float, *, only_failures: bool = False) -> AsyncIterator[None]:
+    """Leave at the next whole step of time since the beginning.
+
+    A registered address makes more work than an unknown one; both take one step.
+    """
+    started_at = time.monotonic()
+    try:
+        yield
+    except Exception:
+        await _sleep_until_next_step(started_at, step_s)
+        raise
+    if not only_failures:
+        await _sleep_until_next_step(started_at, step_s)
+
+
+async def _sleep_until_next_step(started_at: float, step_s: float) -> None:
+    if step_s > 0:
+        await asyncio.sleep(step_s - (time.monotonic() - started_at) % step_s)

@@ -1,0 +1,238 @@
+"""One-time tokens: a link and a code for one use, of which only hashes are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from monynha.domains.auth.errors import (
+    BadCodeVerifierError,
+    FlowStateExpiredError,
+    FlowStateNotFoundError,
+    InvalidAuthRequestError,
+)
+from monynha.domains.auth.tokens.access_tokens import Clock
+from monynha.infra.postgres.database import Transaction
+
+_PURPOSE = b"monynha one-time code"
+_MAX_WRONG_CODES = 10
+"""After so many wrong guesses within the hour the code is dead; the link, which nobody guesses, is not."""
+_AUTHORIZATION_CODE_TTL = timedelta(minutes=5)
+_CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+_UPSERT_TOKEN = """
+insert into auth.one_time_tokens as t (
+  user_id, kind, link_hash, code_hash, relates_to, code_challenge, code_challenge_method,
+  created_at, expires_at
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+on conflict (user_id, kind) do update set
+  link_hash = excluded.link_hash, code_hash = excluded.code_hash, relates_to = excluded.relates_to,
+  code_challenge = excluded.code_challenge, code_challenge_method = excluded.code_challenge_method,
+  created_at = excluded.created_at, expires_at = excluded.expires_at,
+  -- Asking for a new code gives no new guesses.
+  failed_attempts = case when t.created_at > excluded.created_at - interval '1 hour' then t.failed_attempts else 0 end
+"""
+_DELETE_BY_LINK = """
+delete from auth.one_time_tokens where link_hash = $1 and kind = any($2)
+returning user_id, kind, relates_to, code_challenge, code_challenge_method, expires_at
+"""
+_SELECT_FOR_CODE = """
+select id, user_id, kind, code_hash, failed_attempts, expires_at from auth.one_time_tokens
+where relates_to = $1 and kind = any($2) and ($3::uuid is null or user_id = $3)
+order by created_at desc for update
+"""
+_INSERT_AUTHORIZATION_CODE = """
+insert into auth.authorization_codes (
+  user_id, code_hash, code_challenge, code_challenge_method, authentication_method, created_at, expires_at
+)
+values ($1, $2, $3, $4, $5, $6, $7)
+"""
+_DELETE_AUTHORIZATION_CODE = """
+delete from auth.authorization_codes where code_hash = $1
+returning user_id, code_challenge, code_challenge_method, authentication_method, expires_at
+"""
+
+
+class TokenKind(StrEnum):
+    """What a one-time token is for."""
+
+    CONFIRMATION = "confirmation"
+    INVITE = "invite"
+    MAGICLINK = "magiclink"
+    RECOVERY = "recovery"
+    EMAIL_CHANGE_CURRENT = "email_change_current"
+    EMAIL_CHANGE_NEW = "email_change_new"
+    REAUTHENTICATION = "reauthentication"
+
+    @property
+    def ttl(self) -> timedelta:
+        """How long one holds: what signs somebody in at once holds an hour, the rest a day."""
+        short_lived = (TokenKind.MAGICLINK, TokenKind.RECOVERY, TokenKind.REAUTHENTICATION)
+        return timedelta(hours=1 if self in short_lived else 24)
+
+
+@dataclass(frozen=True, slots=True)
+class PkceChallenge:
+    """The hash of a secret that the client keeps, so that a caught link is worth nothing (RFC 7636)."""
+
+    value: str
+    method: str
+
+    @classmethod
+    def parse(cls, value: str | None, method: str | None) -> PkceChallenge | None:
+        """Return the challenge of a request, None where it has none."""
+        if not value and not method:
+            return None
+        if not value or not method or method.lower() not in ("s256", "plain") or not _CHALLENGE.fullmatch(value):
+            raise InvalidAuthRequestError(
+                "PKCE flow requires code_challenge_method and a code_challenge of 43 to 128 letters"
+            )
+        return cls(value, method.lower())
+
+    def matches(self, verifier: str) -> bool:
+        """Whether the verifier is the secret that was hashed."""
+        computed = verifier
+        if self.method == "s256":
+            computed = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        return hmac.compare_digest(computed.encode(), self.value.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class OneTimeToken:
+    """A one-time token as it is mailed."""
+
+    kind: TokenKind
+    email: str
+    link_token: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumedToken:
+    """A one-time token that was shown and is used up."""
+
+    user_id: UUID
+    kind: TokenKind
+    email: str
+    challenge: PkceChallenge | None = None
+
+
+class OneTimeTokenStore:
+    """Issues one-time tokens and takes them back, each once."""
+
+    def __init__(self, secret: str, clock: Clock) -> None:
+        self._key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
+        self._clock = clock
+
+    async def issue(
+        self,
+        transaction: Transaction,
+        user_id: UUID,
+        kind: TokenKind,
+        email: str,
+        *,
+        challenge: PkceChallenge | None = None,
+    ) -> OneTimeToken:
+        """Make a token for the address; an older one of its kind ends."""
+        link_token = ("pkce_" if challenge else "") + secrets.token_hex(28)
+        code = f"{secrets.randbelow(1_000_000):06}"
+        now = self._clock()
+        await transaction.execute(
+            _UPSERT_TOKEN,
+            user_id,
+            kind.value,
+            _sha256(link_token),
+            self._code_hash(user_id, kind.value, code),
+            email,
+            challenge.value if challenge else None,
+            challenge.method if challenge else None,
+            now,
+            now + kind.ttl,
+        )
+        return OneTimeToken(kind, email, link_token, code)
+
+    async def consume_link(
+        self, transaction: Transaction, link_token: str, kinds: Sequence[TokenKind]
+    ) -> ConsumedToken | None:
+        """Use up the token of a link; None where there is none, or it has ended."""
+        row = await transaction.fetch_row(_DELETE_BY_LINK, _sha256(link_token), [kind.value for kind in kinds])
+        if row is None or row["expires_at"] <= self._clock():
+            return None
+        challenge = row["code_challenge"] and PkceChallenge(row["code_challenge"], row["code_challenge_method"])
+        return ConsumedToken(row["user_id"], TokenKind(row["kind"]), row["relates_to"], challenge)
+
+    async def consume_code(
+        self,
+        transaction: Transaction,
+        email: str,
+        code: str,
+        kinds: Sequence[TokenKind],
+        *,
+        user_id: UUID | None = None,
+    ) -> ConsumedToken | None:
+        """Use up the token of a code that was sent to the address; None where it is wrong, and counted."""
+        rows = await transaction.fetch_rows(_SELECT_FOR_CODE, email, [kind.value for kind in kinds], user_id)
+        now = self._clock()
+        for row in rows:
+            if row["expires_at"] <= now or row["failed_attempts"] >= _MAX_WRONG_CODES:
+                continue
+            code_hash = self._code_hash(row["user_id"], row["kind"], code)
+            if hmac.compare_digest(code_hash, row["code_hash"]):
+                await transaction.execute("delete from auth.one_time_tokens where id = $1", row["id"])
+                return ConsumedToken(row["user_id"], TokenKind(row["kind"]), email)
+        await transaction.execute(
+            "update auth.one_time_tokens set failed_attempts = failed_attempts + 1 where id = any($1)",
+            [row["id"] for row in rows],
+        )
+        return None
+
+    async def issue_authorization_code(
+        self, transaction: Transaction, user_id: UUID, challenge: PkceChallenge, method: str
+    ) -> str:
+        """Return a code that the client turns into a session by its verifier."""
+        code = secrets.token_urlsafe(32)
+        now = self._clock()
+        expires_at = now + _AUTHORIZATION_CODE_TTL
+        await transaction.execute(
+            _INSERT_AUTHORIZATION_CODE,
+            user_id,
+            _sha256(code),
+            challenge.value,
+            challenge.method,
+            method,
+            now,
+            expires_at,
+        )
+        return code
+
+    async def redeem_authorization_code(
+        self, transaction: Transaction, code: str, verifier: str
+    ) -> tuple[UUID, str] | FlowStateError:
+        """Return whose the authorization code is and how they proved it, or what is wrong with it."""
+        row = await transaction.fetch_row(_DELETE_AUTHORIZATION_CODE, _sha256(code))
+        if row is None:
+            return FlowStateNotFoundError()
+        if row["expires_at"] <= self._clock():
+            return FlowStateExpiredError()
+        if not PkceChallenge(row["code_challenge"], row["code_challenge_method"]).matches(verifier):
+            return BadCodeVerifierError()
+        return row["user_id"], row["authentication_method"]
+
+    def _code_hash(self, user_id: UUID, kind: str, code: str) -> str:
+        # A plain hash of six digits could be turned back by trying a million.
+        return hmac.new(self._key, f"{user_id} {kind} {code}".encode(), hashlib.sha256).hexdigest()
+
+
+FlowStateError = FlowStateNotFoundError | FlowStateExpiredError | BadCodeVerifierError
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

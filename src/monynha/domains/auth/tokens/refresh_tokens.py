@@ -1,0 +1,85 @@
+"""Refresh tokens: a session's number and a counter, signed, so that nothing usable is stored."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from uuid import UUID
+
+_PURPOSE = b"monynha refresh token"
+_COUNTER_BYTES = 4
+_SIGNED_BYTES = 16 + _COUNTER_BYTES
+_MAC_BYTES = 16
+_TEXT_LENGTH = 48
+MAX_ROTATIONS = 64
+
+
+class RefreshDecision(Enum):
+    """What a refresh token that was shown is worth."""
+
+    ROTATE = "it is the current one: the next takes its place"
+    REPEAT = "it was replaced, but the current one is answered again"
+    REUSED = "it was replaced long ago: somebody holds a copy"
+    UNKNOWN = "no such token was ever given"
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """The session a refresh token belongs to, and which of its tokens it is."""
+
+    session_id: UUID
+    counter: int
+
+
+class RefreshTokenCodec:
+    """Writes and reads refresh tokens; the same session and counter always give the same text."""
+
+    def __init__(self, secret: str) -> None:
+        self._key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
+
+    def encode(self, token: RefreshToken) -> str:
+        """Return the token's text."""
+        signed = token.session_id.bytes + token.counter.to_bytes(_COUNTER_BYTES)
+        return urlsafe_b64encode(signed + self._mac(signed)).decode()
+
+    def decode(self, text: str) -> RefreshToken | None:
+        """Return what a text names, None where we never wrote it."""
+        if len(text) != _TEXT_LENGTH or not text.isascii():
+            return None
+        try:
+            raw = urlsafe_b64decode(text)
+        except ValueError:
+            return None
+        signed, mac = raw[:_SIGNED_BYTES], raw[_SIGNED_BYTES:]
+        if not hmac.compare_digest(mac, self._mac(signed)):
+            return None
+        return RefreshToken(UUID(bytes=signed[:16]), int.from_bytes(signed[16:]))
+
+    def _mac(self, signed: bytes) -> bytes:
+        return hmac.digest(self._key, signed, hashlib.sha256)[:_MAC_BYTES]
+
+
+def decide_refresh(
+    presented: int, current: int, rotated_at: Sequence[datetime], *, now: datetime, reuse_interval_s: int
+) -> RefreshDecision:
+    """Say what the token with the number `shown` is worth.
+
+    `rotated_at` holds when the counter reached its last values, newest first. The direct parent is good
+    until its child is used, since then the counter moves on: an answer lost on the way signs nobody out.
+    Any other is good for the interval after its own replacement: two tabs that refresh at once.
+    """
+    age = current - presented
+    if age == 0:
+        return RefreshDecision.ROTATE
+    if age < 0:
+        return RefreshDecision.UNKNOWN
+    if age == 1:
+        return RefreshDecision.REPEAT
+    if age <= len(rotated_at) and now - rotated_at[age - 1] <= timedelta(seconds=reuse_interval_s):
+        return RefreshDecision.REPEAT
+    return RefreshDecision.REUSED

@@ -1,0 +1,209 @@
+"""One request and its answer on an HTTP/1.1 connection: `receive` and `send` are ASGI's (HTTP spec 2.3)."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import unquote
+
+import httptools
+
+from monynha.protocols.http.request import Message, Scope
+from monynha.protocols.http.response import Headers
+
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
+_STATUS_LINES = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
+CONNECTION_CLOSE = (b"connection", b"close")
+_FULL_BODY_BUFFER_BYTES = 65_536
+"""How much of a body may wait for the handler before the client is not read from."""
+
+
+def build_scope(
+    method: str,
+    url: bytes,
+    version: str,
+    *,
+    headers: list[tuple[bytes, bytes]],
+    client: tuple[str, int] | None,
+) -> Scope:
+    """Return a request's head as ASGI has it."""
+    raw_path, query = _split_target(url)
+    path = raw_path.decode("ascii")
+    return {
+        "type": "http",
+        "asgi": _ASGI,
+        "http_version": version,
+        "method": method,
+        "scheme": "http",
+        "path": unquote(path) if "%" in path else path,
+        "raw_path": raw_path,
+        "query_string": query,
+        "headers": headers,
+        "client": client,
+    }
+
+
+def encode_head(status: int, headers: Headers, *, date: bytes) -> bytes:
+    """Return an answer's head as it stands on the wire; a value with a line break is refused (ValueError)."""
+    lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+    if lines.count(b"\n") != len(headers):
+        raise ValueError("a header holds a line break")
+    return b"%b%b%b\r\n" % (_STATUS_LINES[status], date, lines)
+
+
+def _split_target(url: bytes) -> tuple[bytes, bytes]:
+    """Return the path and the query of a request's target (RFC 9112 §3.2)."""
+    if not url.startswith(b"/") or b"#" in url:
+        parsed = httptools.parse_url(url)
+        return parsed.path or b"/", parsed.query or b""
+    path, _, query = url.partition(b"?")
+    return path, query
+
+
+class CycleConnection(Protocol):
+    """What an exchange needs of its connection."""
+
+    is_disconnected: bool
+    is_shutting_down: bool
+
+    @property
+    def default_header_lines(self) -> bytes:
+        """The lines of every answer's head."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+
+    async def drain(self) -> None:
+        """Return once the client has read most of what was sent."""
+
+    def update_reading(self) -> None:
+        """Read on, or no more."""
+
+    def on_cycle_finished(self, cycle: RequestCycle) -> None:
+        """Take notice that the answer is sent."""
+
+
+class RequestCycle:
+    """One request and its answer; `keeps` says whether the connection goes on after it."""
+
+    __slots__ = (
+        "_body",
+        "_connection",
+        "_expects_continue",
+        "_is_body_delivered",
+        "_is_chunked",
+        "_state_changed",
+        "is_body_complete",
+        "is_response_finished",
+        "is_response_started",
+        "keep_alive",
+        "scope",
+    )
+
+    def __init__(self, connection: CycleConnection, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
+        self._connection = connection
+        self._expects_continue = expects_continue
+        self._body = bytearray()
+        self._state_changed: asyncio.Event | None = None
+        self._is_body_delivered = False
+        self._is_chunked = False
+        self.scope = scope
+        self.keep_alive = keep_alive
+        self.is_body_complete = False
+        """Whether all of the body has come."""
+        self.is_response_started = False
+        self.is_response_finished = False
+
+    @property
+    def is_body_buffer_full(self) -> bool:
+        """Whether so much of the body waits that no more should be read."""
+        return len(self._body) > _FULL_BODY_BUFFER_BYTES
+
+    @property
+    def is_waiting_for_body(self) -> bool:
+        """Whether the handler waits for the client to say more."""
+        return self._state_changed is not None and not self.is_body_complete
+
+    # What the connection says.
+
+    def feed_body(self, chunk: bytes) -> None:
+        """Take a part of the body; after the answer nobody wants it any more."""
+        if not self.is_response_finished:
+            self._body += chunk
+            self.notify_handler()
+
+    def finish_body(self) -> None:
+        """Take notice that the body is whole."""
+        self.is_body_complete = True
+        self.notify_handler()
+
+    def notify_handler(self) -> None:
+        """Let the handler look at what has changed."""
+        if self._state_changed is not None:
+            self._state_changed.set()
+
+    # What the handler says.
+
+    async def receive(self) -> Message:
+        """Return the next part of the body, or that the client has left or been answered."""
+        if self._expects_continue and not (self.is_response_started or self.is_body_complete):
+            self._expects_continue = False
+            self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while not (self._connection.is_disconnected or self.is_response_finished):
+            if not self._is_body_delivered and (self._body or self.is_body_complete):
+                chunk, self._body = bytes(self._body), bytearray()
+                self._is_body_delivered = self.is_body_complete
+                self._connection.update_reading()
+                return {"type": "http.request", "body": chunk, "more_body": not self._is_body_delivered}
+            self._state_changed = asyncio.Event()
+            await self._state_changed.wait()
+            self._state_changed = None
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Send the head of the answer, or a part of its body."""
+        if self._connection.is_disconnected:
+            return
+        if message["type"] == "http.response.start":
+            self._start_response(message["status"], tuple(message["headers"]))
+            return
+        chunk, is_last = message.get("body", b""), not message.get("more_body", False)
+        if self._is_chunked:
+            chunk = (b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunk else b"") + (b"0\r\n\r\n" if is_last else b"")
+        if chunk and self.scope["method"] != "HEAD":
+            self._connection.write(chunk)
+        if is_last:
+            self._finish_response()
+        else:
+            await self._connection.drain()
+
+    def send_complete(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send a whole answer, whose length its headers tell, in one write."""
+        if not self._connection.is_disconnected:
+            self._connection.write(self._encode_head(status, headers) + body)
+            self.is_response_started = True
+            self._finish_response()
+
+    def _start_response(self, status: int, headers: Headers) -> None:
+        names = {name for name, _ in headers}
+        if b"content-length" not in names and self.scope["method"] != "HEAD" and status not in (204, 304):
+            if self.scope["http_version"] == "1.0":
+                self.keep_alive = False
+            else:
+                self._is_chunked = True
+                headers = (*headers, (b"transfer-encoding", b"chunked"))
+        self.is_response_started = True
+        self._connection.write(self._encode_head(status, headers))
+
+    def _encode_head(self, status: int, headers: Headers) -> bytes:
+        self.keep_alive = self.keep_alive and not self._connection.is_shutting_down
+        if not self.keep_alive:
+            headers = (*headers, CONNECTION_CLOSE)
+        return encode_head(status, headers, date=self._connection.default_header_lines)
+
+    def _finish_response(self) -> None:
+        self.is_response_finished = True
+        self._body.clear()
+        self.notify_handler()
+        self._connection.on_cycle_finished(self)

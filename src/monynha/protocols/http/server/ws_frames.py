@@ -1,0 +1,126 @@
+"""WebSocket frames: bytes to messages and back (RFC 6455 §5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
+_CONTINUATION = 0x0
+_OPCODES = frozenset({_CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
+
+
+class WebSocketProtocolError(Exception):
+    """The peer breaks the protocol: the code with which the socket closes, and why."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketMessage:
+    """A whole message, or a control frame."""
+
+    opcode: int
+    payload: bytes
+
+
+def encode_frame(payload: bytes, opcode: int = TEXT) -> bytes:
+    """Return a server's frame: whole and unmasked, so that one serves any number of sockets."""
+    size = len(payload)
+    if size < 126:
+        return bytes((0x80 | opcode, size)) + payload
+    if size < 65536:
+        return bytes((0x80 | opcode, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((0x80 | opcode, 127)) + size.to_bytes(8, "big") + payload
+
+
+def frame_payload(frame: bytes) -> bytes:
+    """Return what stands in a frame that `frame` made."""
+    size = frame[1]
+    return frame[2 if size < 126 else 4 if size == 126 else 10 :]
+
+
+def encode_close_frame(code: int, reason: str) -> bytes:
+    """Return the frame that says why a socket closes."""
+    return encode_frame(code.to_bytes(2, "big") + reason.encode()[:123], CLOSE)
+
+
+class FrameParser:
+    """Puts a client's frames together into messages of at most `limit_bytes`."""
+
+    __slots__ = ("_buffer", "_fragments", "_fragments_bytes", "_limit_bytes", "_opcode")
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._buffer = bytearray()
+        self._fragments: list[bytes] = []
+        self._fragments_bytes = 0
+        self._opcode = 0
+
+    def feed(self, data: bytes) -> list[WebSocketMessage]:
+        """Return the messages that are complete with these bytes; BrokenFrame where they are none."""
+        self._buffer += data
+        messages: list[WebSocketMessage] = []
+        while (frame := self._next_frame()) is not None:
+            is_final, opcode, payload = frame
+            if opcode >= CLOSE:
+                messages.append(WebSocketMessage(opcode, payload))
+            elif (message := self._assemble(is_final, opcode, payload)) is not None:
+                messages.append(message)
+        return messages
+
+    def _next_frame(self) -> tuple[bool, int, bytes] | None:
+        buffer = self._buffer
+        if len(buffer) < 2:
+            return None
+        is_final, opcode = bool(buffer[0] & 0x80), buffer[0] & 0x0F
+        size, start = buffer[1] & 0x7F, 2
+        self._check_header(buffer[0], buffer[1], is_final=is_final, opcode=opcode, size=size)
+        if size >= 126:
+            width = 2 if size == 126 else 8
+            if len(buffer) < 2 + width:
+                return None
+            size, start = int.from_bytes(buffer[2 : 2 + width], "big"), 2 + width
+        if size + self._fragments_bytes > self._limit_bytes:
+            raise WebSocketProtocolError(1009, f"a message is at most {self._limit_bytes} bytes")
+        end = start + 4 + size
+        if len(buffer) < end:
+            return None
+        payload = _unmask(bytes(buffer[start + 4 : end]), bytes(buffer[start : start + 4]))
+        del buffer[:end]
+        return is_final, opcode, payload
+
+    def _check_header(self, first_byte: int, second_byte: int, *, is_final: bool, opcode: int, size: int) -> None:
+        if first_byte & 0x70 or opcode not in _OPCODES:
+            raise WebSocketProtocolError(1002, "an extension that was not agreed on")
+        if not second_byte & 0x80:
+            raise WebSocketProtocolError(1002, "a client's frames are masked")
+        if opcode >= CLOSE and (not is_final or size > 125):
+            raise WebSocketProtocolError(1002, "a control frame is short and whole")
+        if opcode < CLOSE and (opcode == _CONTINUATION) != bool(self._opcode):
+            raise WebSocketProtocolError(1002, "a continuation out of place")
+
+    def _assemble(self, is_final: bool, opcode: int, payload: bytes) -> WebSocketMessage | None:
+        self._opcode = opcode or self._opcode
+        if is_final and not self._fragments:
+            message = WebSocketMessage(self._opcode, payload)
+        else:
+            self._fragments.append(payload)
+            self._fragments_bytes += len(payload)
+            if len(self._fragments) > 10_000:
+                raise WebSocketProtocolError(1008, "a message in too many frames")
+            if not is_final:
+                return None
+            message = WebSocketMessage(self._opcode, b"".join(self._fragments))
+        self._fragments, self._fragments_bytes, self._opcode = [], 0, 0
+        return message
+
+
+def _unmask(data: bytes, mask: bytes) -> bytes:
+    size = len(data)
+    if not size:
+        return b""
+    key = (mask * (size // 4 + 1))[:size]
+    return (int.from_bytes(data, "little") ^ int.from_bytes(key, "little")).to_bytes(size, "little")

@@ -1,0 +1,99 @@
+"""Server-sent events: an answer that goes on for as long as somebody reads it (HTML §9.2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+
+from monynha.protocols.http.response import Headers
+from monynha.protocols.http.server.backpressure import DrainEvent
+
+SSE_HEADERS: Headers = (
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+)
+_MAX_BUFFERED_EVENTS = 5_000
+_MAX_BUFFERED_BYTES = 10_000_000
+_FULL_BUFFERED_EVENTS, _FULL_BUFFERED_BYTES = 500, 500_000
+_KEEP_ALIVE_INTERVAL_S = 15.0
+_DRAIN_TIMEOUT_S = 30.0
+
+
+def encode_event(event_type: bytes, data: bytes = b"", id: int | None = None) -> bytes:
+    """Return one event."""
+    id_line = b"" if id is None else b"id: %d\n" % id
+    return id_line + b"event: " + event_type + b"\ndata: " + data + b"\n\n"
+
+
+class SseStream:
+    """What one reader has not read yet; who leaves too much of it is told `too_slow`, and cut off.
+
+    While it is read it stands among the `open` ones, so that the program can end it.
+    """
+
+    def __init__(self, open_streams: set[SseStream], slow_reader_event: bytes) -> None:
+        self._open_streams = open_streams
+        self._slow_reader_event = slow_reader_event
+        self._buffer: deque[bytes] = deque()
+        self._buffered_bytes = 0
+        self._changed = asyncio.Event()
+        self._drain_event = DrainEvent()
+        self.is_closed = False
+
+    def send(self, event: bytes) -> None:
+        """Send a piece."""
+        if self.is_closed:
+            return
+        if len(self._buffer) >= _MAX_BUFFERED_EVENTS or self._buffered_bytes > _MAX_BUFFERED_BYTES:
+            event, self.is_closed = self._slow_reader_event, True
+        self._buffer.append(event)
+        self._buffered_bytes += len(event)
+        self._changed.set()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is unread that more should wait."""
+        return len(self._buffer) >= _FULL_BUFFERED_EVENTS or self._buffered_bytes > _FULL_BUFFERED_BYTES
+
+    async def drain(self) -> None:
+        """Return once all was read; who reads nothing for long is cut off."""
+        if not self.is_full or self.is_closed:
+            return
+        if not await self._drain_event.wait(_DRAIN_TIMEOUT_S):
+            self.disconnect()
+
+    def disconnect(self) -> None:
+        """End: the reader is too slow."""
+        self.close(self._slow_reader_event)
+
+    def close(self, last_event: bytes = b"") -> None:
+        """Say the last piece, and no more."""
+        if last_event:
+            self.send(last_event)
+        self.is_closed = True
+        self._changed.set()
+
+    async def events(self) -> AsyncGenerator[bytes]:
+        """Yield what is said, until it is over; a comment tells in long pauses that it goes on."""
+        self._open_streams.add(self)
+        try:
+            while True:
+                while self._buffer:
+                    event = self._buffer.popleft()
+                    self._buffered_bytes -= len(event)
+                    yield event
+                self._drain_event.set()
+                if self.is_closed:
+                    return
+                self._changed.clear()
+                try:
+                    async with asyncio.timeout(_KEEP_ALIVE_INTERVAL_S):
+                        await self._changed.wait()
+                except TimeoutError:
+                    yield b": still there\n\n"
+        finally:
+            self._open_streams.discard(self)
+            self.is_closed = True
+            self._drain_event.set()

@@ -1,0 +1,63 @@
+"""The document at `/openapi.json`, and a page at `/docs` to try it on, with nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import orjson
+
+from monynha.protocols.http.request import Request
+from monynha.protocols.http.response import JSON_CONTENT_TYPE, Headers, Response
+from monynha.protocols.http.router import Handler, Route, RouteGroup
+
+_CONTENT_TYPES = {
+    "index.html": b"text/html; charset=utf-8",
+    "start.js": b"text/javascript; charset=utf-8",
+    "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
+    "swagger-ui.css": b"text/css; charset=utf-8",
+}
+# The page styles its elements in place, hence 'unsafe-inline' for styles; scripts are ours alone.
+_CONTENT_SECURITY_POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    b"font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_FILE_HEADERS: Headers = (
+    (b"content-security-policy", _CONTENT_SECURITY_POLICY),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"public, max-age=3600"),
+)
+
+
+def docs_route_group(build: Callable[[], dict[str, Any]]) -> RouteGroup:
+    """Return the area of the document that `make` makes, which is made when it is first asked for."""
+
+    @lru_cache(maxsize=1)
+    def document_json() -> bytes:
+        return orjson.dumps(build())
+
+    async def show_document(request: Request) -> Response:
+        return Response(200, document_json(), (JSON_CONTENT_TYPE, (b"cache-control", b"no-cache")))
+
+    file_routes = (
+        Route("GET", f"/docs/{name}", _file_handler(name)) for name in _CONTENT_TYPES if name != "index.html"
+    )
+    return RouteGroup(
+        "",
+        (
+            Route("GET", "/openapi.json", show_document),
+            Route("GET", "/docs", _file_handler("index.html")),
+            *file_routes,
+        ),
+    )
+
+
+def _file_handler(name: str) -> Handler:
+    async def serve_file(request: Request) -> Response:
+        body = files("monynha").joinpath("web", "docs", name).read_bytes()
+        return Response(200, body, ((b"content-type", _CONTENT_TYPES[name]), *_FILE_HEADERS))
+
+    return serve_file

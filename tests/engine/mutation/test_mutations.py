@@ -1,0 +1,146 @@
+"""Races: transactions that stand in each other's way are tried again, and nobody hears of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from monynha.core.errors import UnavailableError
+from monynha.engine.mutation.mutations import _with_retries
+from monynha.infra.postgres.database import Database
+from monynha.infra.postgres.errors import RetryTransactionError
+from tests.project_team import create_project_team
+from tests.users import UserFactory
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_deadlock_is_tried_again(users: UserFactory, database: Database) -> None:
+    team = await create_project_team(users)
+    task = await team.owner.create_task(team.project)
+
+    async with database.as_actor(team.owner.actor).transaction() as transaction:
+        await transaction.execute("update public.tasks set title = 'Held' where id = $1", task["id"])
+        # It holds the project, and waits for the task that is held here.
+        deleting = asyncio.create_task(team.owner.delete(team.path))
+        await asyncio.sleep(0.3)
+        # This closes the ring; the one that has waited longer looks for rings first, and gives way.
+        await transaction.execute("update public.projects set name = 'Held' where id = $1", team.project["id"])
+        assert not deleting.done()
+    response = await deleting
+
+    assert response.status_code == 204
+    assert (await team.owner.get(team.path)).status_code == 404
+
+
+async def test_what_loses_every_race_is_told_to_come_again() -> None:
+    attempt_count = 0
+
+    async def attempt() -> None:
+        nonlocal attempt_count
+        attempt_count += 1
+        raise RetryTransactionError
+
+    with pytest.raises(UnavailableError) as caught:
+        await _with_retries(attempt)
+    assert attempt_count == 4
+    assert ("Retry-After", "1") in caught.value.headers
+
+
+async def test_a_project_in_turmoil_stays_right(users: UserFactory) -> None:
+    team = await create_project_team(users)
+    members = [await team.actor("member") for _ in range(4)]
+    rng = random.Random(11)
+    statuses: list[int] = []
+
+    async def random_operation() -> None:
+        actor, target = rng.choice([team.owner, *members]), rng.choice(members)
+        method, path, body = rng.choice(
+            [
+                ("POST", f"{team.path}/tasks", {"title": "x", "assigneeId": str(target.id)}),
+                (
+                    "PUT",
+                    f"{team.path}/members/{target.id}",
+                    {"role": rng.choice(["viewer", "admin", "owner"])},
+                ),
+                ("DELETE", f"{team.path}/members/{target.id}", None),
+                ("POST", f"{team.path}/members", {"userId": str(target.id), "role": "member"}),
+                ("PUT", team.path, {"name": f"N{rng.random()}"}),
+                ("PUT", team.path, {"status": rng.choice(["active", "archived"])}),
+                ("GET", f"{team.path}?include=members.user,tasks.assignee,owner", None),
+            ]
+        )
+        statuses.append((await actor.request(method, path, json=body)).status_code)
+
+    await asyncio.gather(*(random_operation() for _ in range(400)))
+
+    assert {status for status in statuses if status >= 500} == set()
+    admin = await users.create("Admin", is_admin=True)
+    project = (await admin.get(f"{team.path}?include=members,tasks")).json()["data"]
+    role_by_user = {one["userId"]: one["role"] for one in project["members"]}
+    assert [user for user, role in role_by_user.items() if role == "owner"] == [project["ownerId"]]
+    assert {one["assigneeId"] for one in project["tasks"]} <= {None, *role_by_user}
+
+
+async def test_changes_at_once_are_each_a_version(users: UserFactory) -> None:
+    team = await create_project_team(users)
+    path = f"/tasks/{(await team.owner.create_task(team.project))['id']}"
+    tag = (await team.owner.get(path)).headers["etag"]
+
+    plain = await asyncio.gather(*(team.owner.put(path, {"title": f"T{count}"}) for count in range(10)))
+    stale = await asyncio.gather(
+        *(team.owner.put(path, {"title": f"S{count}"}, headers={"If-Match": tag}) for count in range(10))
+    )
+
+    assert {answer.status_code for answer in plain} == {200}
+    assert len({answer.headers["etag"] for answer in plain}) == 10
+    assert {answer.status_code for answer in stale} == {412}
+
+
+async def test_of_writers_at_one_version_one_wins(users: UserFactory) -> None:
+    team = await create_project_team(users)
+    path = f"/tasks/{(await team.owner.create_task(team.project))['id']}"
+    for _ in range(5):
+        tag = (await team.owner.get(path)).headers["etag"]
+        responses = await asyncio.gather(
+            *(team.owner.put(path, {"title": f"{tag} {n}"}, headers={"If-Match": tag}) for n in range(8))
+        )
+        assert sorted(answer.status_code for answer in responses) == [200] + [412] * 7
+
+
+async def test_a_change_beside_a_delete_is_found_or_not(users: UserFactory) -> None:
+    team = await create_project_team(users)
+    for _ in range(10):
+        path = f"/tasks/{(await team.owner.create_task(team.project))['id']}"
+        deleted, *changed = await asyncio.gather(
+            team.owner.delete(path), *(team.owner.put(path, {"title": "x"}) for _ in range(4))
+        )
+        assert deleted.status_code == 204
+        assert {answer.status_code for answer in changed} <= {200, 404}
+
+
+async def test_who_is_assigned_while_leaving_is_in_or_unassigned(users: UserFactory) -> None:
+    team = await create_project_team(users)
+    for _ in range(10):
+        member = await team.actor("member")
+        created, left = await asyncio.gather(
+            team.owner.post(f"{team.path}/tasks", {"title": "x", "assigneeId": str(member.id)}),
+            member.delete(f"{team.path}/members/me"),
+        )
+        assert (204, True) == (left.status_code, created.status_code in (201, 422))
+    tasks = (await team.owner.get(f"{team.path}/tasks")).json()["data"]
+    assert {None} >= {one["assigneeId"] for one in tasks}
+
+
+async def test_who_is_added_while_the_owner_goes_keeps_the_project_or_is_not_in(users: UserFactory) -> None:
+    admin = await users.create("Admin", is_admin=True)
+    for _ in range(10):
+        team, other_user = await create_project_team(users), await users.create("Grace")
+        deleted, added = await asyncio.gather(
+            team.owner.delete("/users/me"),
+            admin.post(f"{team.path}/members", {"userId": str(other_user.id)}),
+        )
+        assert (deleted.status_code, added.status_code) in {(204, 404), (204, 422), (409, 201)}
+        assert (200 if deleted.status_code == 409 else 404) == (await other_user.get(team.path)).status_code

@@ -1,0 +1,79 @@
+"""Much at once: whoever was away for long hears all of it, as fast as they read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from tests.live_server import OwnerSql, ws_client
+from tests.users import ApiUser
+
+pytestmark = pytest.mark.anyio
+
+MISSED_EVENTS = 6000
+_INSERT_TASKS_SQL = """
+insert into public.tasks (project_id, title, description)
+select $1::uuid, 'T' || n, repeat('d', 500) from generate_series(1, $2::int) n
+"""
+
+
+async def project_with_many_events(user: ApiUser, owner_sql: OwnerSql) -> str:
+    """Return a project in which more has happened than a socket's buffers hold."""
+    project: str = (await user.create_project())["id"]
+    await owner_sql(_INSERT_TASKS_SQL, project, MISSED_EVENTS)
+    return project
+
+
+async def test_a_socket_that_was_away_for_long_hears_all_it_missed(
+    address: str, user: ApiUser, owner_sql: OwnerSql
+) -> None:
+    project = await project_with_many_events(user, owner_sql)
+    async with ws_client(address, user) as client:
+        await client.send("resume", projectId=project, version=2)
+        await client.receive("resumed")
+        await asyncio.sleep(0.5)
+        late_task = await user.create_task({"id": project})
+
+        versions = [(await client.receive("task_created"))["version"] for _ in range(MISSED_EVENTS + 1)]
+
+        assert list(range(3, MISSED_EVENTS + 4)) == versions
+        await user.delete(f"/tasks/{late_task['id']}")
+        assert (await client.receive("task_deleted"))["version"] == MISSED_EVENTS + 4
+
+
+async def test_an_event_stream_tells_all_that_was_missed(address: str, user: ApiUser, owner_sql: OwnerSql) -> None:
+    project = await project_with_many_events(user, owner_sql)
+    versions: list[int] = []
+    headers = {"authorization": f"Bearer {user.token}"}
+    async with (
+        httpx.AsyncClient(base_url=f"http://{address}/api/v1", timeout=10) as client,
+        client.stream("GET", f"/projects/{project}/events?since=2", headers=headers) as response,
+    ):
+        async for line in response.aiter_lines():
+            if line.startswith("data: "):
+                versions.append(json.loads(line[6:])["version"])
+            if len(versions) == MISSED_EVENTS:
+                break
+
+    assert list(range(3, MISSED_EVENTS + 3)) == versions
+
+
+async def test_who_reads_nothing_costs_no_more_than_its_buffers(
+    address: str, user: ApiUser, owner_sql: OwnerSql
+) -> None:
+    project = await project_with_many_events(user, owner_sql)
+    async with ws_client(address, user) as idle_client, ws_client(address, user) as fast_client:
+        idle_client.connection.transport.pause_reading()
+        await idle_client.send("resume", projectId=project, version=2)
+        await fast_client.join({"id": project})
+
+        await user.create_task({"id": project})
+
+        assert (await fast_client.receive("task_created"))["version"] == MISSED_EVENTS + 3
+        idle_client.connection.transport.resume_reading()
+        await idle_client.receive("resumed")
+        versions = [(await idle_client.receive("task_created"))["version"] for _ in range(MISSED_EVENTS + 1)]
+        assert list(range(3, MISSED_EVENTS + 4)) == versions

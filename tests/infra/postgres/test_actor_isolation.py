@@ -1,0 +1,244 @@
+"""The guard: a statement sees what its own asker may see, and nothing without one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+
+from monynha.core.actor import ANONYMOUS, Actor, ActorKind
+from monynha.core.errors import UnauthenticatedError
+from monynha.infra.postgres.database import Database, guard_query
+from monynha.infra.postgres.pipeline.pending_query import PendingQuery
+from tests.users import ApiUser, UserFactory
+
+pytestmark = pytest.mark.anyio
+
+TABLES = ("users", "posts", "projects", "project_members", "tasks")
+CLAIMS = ("request.jwt.claims", "request.jwt.claim.sub", "request.jwt.claim.role")
+SETTINGS = (*CLAIMS, "monynha.system_role", "monynha.cascade")
+
+
+@asynccontextmanager
+async def connections(database: Database, count: int = 6) -> AsyncIterator[list[asyncpg.Connection[Any]]]:
+    """Return that many of the people's connections for transactions at once: all there are."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(database._user_pools.transactions.acquire()) for _ in range(count)]
+
+
+async def leaked_settings(database: Database) -> list[str]:
+    """Return what askers before have left on any of the people's connections."""
+    leaks: list[str] = []
+    for lane in (*database._user_pools.shared._connections, *database._user_pools.exclusive._connections):
+        for name in SETTINGS:
+            query = PendingQuery("select current_setting($1::text, true)", (name,), asyncio.Future())
+            lane.send((query,))
+            value = (await query.future).row
+            leaks += [name] if value is not None and value[0] else []
+    async with connections(database) as all_connections:
+        for connection in all_connections:
+            leaks += ["a transaction"] if connection.is_in_transaction() else []
+            for name in SETTINGS:
+                value = await connection.fetchval("select current_setting($1, true)", name)
+                leaks += [name] if value else []
+    return leaks
+
+
+async def create_users_with_projects(users: UserFactory, size: int) -> dict[str, ApiUser]:
+    """Return people with a project each, by the id of the project; some are dead or nobody."""
+    created = [await users.create(f"P{number}") for number in range(size)]
+    return {(await person.create_project(name=person.name))["id"]: person for person in created}
+
+
+async def test_many_at_once_see_their_own_alone(users: UserFactory, database: Database) -> None:
+    users_by_project = await create_users_with_projects(users, 20)
+    signed_out_user = await users.create("Gone")
+    await signed_out_user.create_project()
+    await users.end_session(signed_out_user)
+    rng = random.Random(7)
+    leaks: list[str] = []
+
+    async def read(project: str, user: ApiUser) -> None:
+        response = await user.get("/projects?include=owner,tasks,members")
+        if [project] != [one["id"] for one in response.json()["data"]]:
+            leaks.append(response.text)
+
+    async def write(project: str, user: ApiUser) -> None:
+        await user.create_task({"id": project}, title=user.name)
+        response = await user.put(f"/projects/{project}", {"description": user.name})
+        if response.json()["data"]["ownerId"] != str(user.id):
+            leaks.append(response.text)
+
+    async def update_foreign_project(project: str, _: ApiUser) -> None:
+        other = rng.choice([one for key, one in users_by_project.items() if key != project])
+        response = await other.put(f"/projects/{project}", {"name": "Trespassed"})
+        if response.status_code != 404:
+            leaks.append(response.text)
+
+    async def read_with_ended_session(_: str, __: ApiUser) -> None:
+        for response in (
+            await signed_out_user.get("/projects"),
+            await signed_out_user.put("/users/me", {"name": "x"}),
+        ):
+            if response.status_code != 401:
+                leaks.append(response.text)
+
+    async def read_without_token(_: str, __: ApiUser) -> None:
+        if (await users.anonymous().get("/projects")).status_code != 401:
+            leaks.append("nobody")
+
+    operations = [
+        read,
+        read,
+        read,
+        write,
+        update_foreign_project,
+        read_with_ended_session,
+        read_without_token,
+    ]
+    tasks = [
+        asyncio.create_task(rng.choice(operations)(project, person))
+        for project, person in rng.choices([*users_by_project.items()], k=600)
+    ]
+    for task in rng.sample(tasks, 150):
+        asyncio.get_running_loop().call_later(rng.uniform(0, 1.0), task.cancel)
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert [one for one in results if isinstance(one, Exception)] == []
+    assert leaks == []
+    assert await leaked_settings(database) == []
+    names = [
+        (await person.get(f"/projects/{project}")).json()["data"]["name"]
+        for project, person in users_by_project.items()
+    ]
+    assert names == [person.name for person in users_by_project.values()]
+
+
+async def test_every_way_is_whole_after_cancelled_requests(users: UserFactory, database: Database) -> None:
+    user = await users.create()
+    paths = ("/projects?include=owner,members.user", "/projects?q=x", "/users/me")
+    for _ in range(5):
+        tasks = [asyncio.create_task(user.get(way)) for way in paths * 20]
+        tasks += [asyncio.create_task(user.put("/users/me", {"name": "Ada"})) for _ in range(20)]
+        await asyncio.sleep(0.005)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async with asyncio.timeout(4):
+        async with connections(database) as all_connections:
+            assert len({connection.get_server_pid() for connection in all_connections}) == 6
+    responses = await asyncio.gather(*(user.get(way) for way in paths * 10))
+    assert {answer.status_code for answer in responses} == {200}
+
+
+async def test_a_connection_without_claims_sees_nothing(users: UserFactory, database: Database) -> None:
+    user = await users.create()
+    await user.create_task(await user.create_project())
+    await user.create("/posts", {"title": "x", "content": ""})
+
+    async with connections(database, 1) as (connection,):
+        assert await connection.fetchval("select auth.uid()") is None
+        for table in TABLES:
+            assert await connection.fetchval(f"select count(*) from public.{table}") == 0
+            assert await connection.execute(f"delete from public.{table}") == "DELETE 0"
+        assert await connection.fetchval("select count(*) from public.visible_emails") == 0
+        for statement in (
+            "insert into public.posts (title, content) values ('x', '')",
+            "insert into public.projects (name) values ('x')",
+        ):
+            with pytest.raises(asyncpg.PostgresError):
+                await connection.execute(statement)
+
+
+async def test_a_connection_that_lost_its_role_is_refused_everything(database: Database) -> None:
+    async with connections(database, 1) as (connection,):
+        await connection.execute("set role none")
+        refused = []
+        for statement in (
+            *(f"select id from public.{table}" for table in ("users", "posts", "projects", "tasks")),
+            "select role from public.project_members",
+            "insert into public.projects (name) values ('x')",
+            "delete from public.tasks",
+            "select auth.uid()",
+            "select auth.set_actor('{}', null, null)",
+            "select public.user_id_by_email('x')",
+            "select id from auth.users",
+            "select release from monynha.schema_release",
+            "select email from public.visible_emails",
+            "create table public.mine (id int)",
+            "create schema mine",
+        ):
+            try:
+                await connection.execute(statement)
+            except asyncpg.InsufficientPrivilegeError:
+                refused.append(statement)
+            else:
+                pytest.fail(f"allowed: {statement}")
+        await connection.execute("reset role")
+        role = await connection.fetchval("select current_user")
+
+    assert len(refused) == 15
+    assert role == "monynha_app"
+
+
+async def test_people_reach_none_of_the_programs_own_tables(database: Database) -> None:
+    async with connections(database, 1) as (connection,):
+        for table in (
+            "auth.users",
+            "auth.sessions",
+            "auth.identities",
+            "auth.one_time_tokens",
+            "monynha.schema_release",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"select from {table}")
+        for column in ("email", "email_verified"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"select {column} from public.users")
+        for change in ("owner_id = auth.uid()", "id = id", "version = 1", "created_at = now()"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"update public.projects set {change}")
+
+
+@pytest.mark.parametrize("whose", ["an ended session", "another's session"])
+async def test_the_question_is_not_evaluated_for_who_is_not_let_in(
+    users: UserFactory, database: Database, whose: str
+) -> None:
+    user, other_user = await users.create("Ada"), await users.create("Grace")
+    await users.end_session(user)
+    session = user.session_id if whose == "an ended session" else other_user.session_id
+    actor = Actor(ActorKind.USER, user.id, session, user.actor.claims)
+    # Whoever evaluates it fails.
+    query = guard_query("select to_json(1 / (select count(*)::int - count(*)::int from public.users))")
+
+    with pytest.raises(UnauthenticatedError):
+        await database.as_actor(actor).fetch_json(query, ())
+
+
+async def test_a_dead_sessions_plan_is_never_executed(users: UserFactory, database: Database) -> None:
+    user = await users.create()
+    await users.end_session(user)
+    query = "select json_agg(name) from public.projects"
+
+    async with connections(database, 1) as (connection,):
+        for _ in range(8):  # beyond the sixth the server may keep a generic plan
+            plan = await connection.fetch(
+                f"explain (analyze, costs off, timing off, summary off) {guard_query(query)}",
+                user.actor.claims,
+                user.id,
+                user.session_id,
+            )
+            lines = [line[0] for line in plan]
+            assert any("projects" in line and "never executed" in line for line in lines), lines
+
+
+async def test_nobody_is_nobody_in_the_database_too(database: Database) -> None:
+    response = await database.as_actor(ANONYMOUS).fetch_json(guard_query("select to_json(auth.uid() is null)"), ())
+
+    assert response == b"true"

@@ -1,0 +1,178 @@
+"""Listeners who come back after whatever happens, and writers who do not stop for it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from monynha.app.commands.keys import make_key
+from monynha.engine.realtime.resume_token import decode_resume_token
+
+_RETRY_INTERVAL_S = 0.05
+_CONNECTION_ERRORS = (OSError, WebSocketException, TimeoutError, httpx.TransportError)
+
+
+@dataclass
+class WatchedProject:
+    """Where the program is at the moment, and whose project is watched there."""
+
+    url: str
+    secret: str
+    token: str = ""
+    project: str = ""
+    is_stopping: bool = False
+
+    async def sign_up(self) -> None:
+        """Sign somebody up, and make their project."""
+        async with httpx.AsyncClient(base_url=self.url, timeout=20) as client:
+            body = {"email": "ada@example.com", "password": "correct horse battery"}
+            self.token = (await client.post("/auth/v1/signup", json=body)).json()["access_token"]
+            response = await client.post("/api/v1/projects", json={"name": "P"}, headers=self.headers)
+            self.project = response.json()["data"]["id"]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Who is asking."""
+        return {"authorization": f"Bearer {self.token}"}
+
+    async def fetch_tasks(self) -> dict[str, str]:
+        """Return the title of every task by its id, as it is told now."""
+        titles: dict[str, str] = {}
+        cursor: str | None = ""
+        async with httpx.AsyncClient(base_url=self.url, headers=self.headers, timeout=20) as client:
+            while cursor is not None:
+                cursor_param = f"&cursor={cursor}" if cursor else ""
+                path = f"/api/v1/projects/{self.project}/tasks?limit=100&fields=id,title{cursor_param}"
+                page = (await client.get(path)).raise_for_status().json()
+                titles |= {one["id"]: one["title"] for one in page["data"]}
+                cursor = page["meta"]["nextCursor"]
+        return titles
+
+
+async def write_tasks(project: WatchedProject, acknowledged: dict[str, str]) -> None:
+    """Create tasks and change each once, until the house closes; note what was answered."""
+    count = 0
+    while not project.is_stopping:
+        try:
+            async with httpx.AsyncClient(base_url=project.url, headers=project.headers, timeout=5) as client:
+                while not project.is_stopping:
+                    count += 1
+                    path, title = f"/api/v1/projects/{project.project}/tasks", f"new {count}"
+                    response = (await client.post(path, json={"title": title})).raise_for_status()
+                    task_id = response.json()["data"]["id"]
+                    acknowledged[task_id] = title
+                    update = await client.put(f"/api/v1/tasks/{task_id}", json={"title": f"changed {count}"})
+                    update.raise_for_status()
+                    acknowledged[task_id] = f"changed {count}"
+        except (*_CONNECTION_ERRORS, httpx.HTTPStatusError):
+            await asyncio.sleep(_RETRY_INTERVAL_S)
+
+
+@dataclass
+class RealtimeClient:
+    """Somebody who keeps the tasks of the project by what they hear."""
+
+    project: WatchedProject
+    tasks: dict[str, str] = field(default_factory=dict)
+    version: int = 0
+    reconnects: int = -1
+    has_joined: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Listen for ever, coming back after each break."""
+        while True:
+            try:
+                async with connect(self.url, open_timeout=5, ping_interval=None) as connection:
+                    await self.join(connection)
+                    self.reconnects += 1
+                    self.has_joined.set()
+                    async for text in connection:
+                        self.on_message(json.loads(text))
+            except _CONNECTION_ERRORS:
+                pass
+            await asyncio.sleep(_RETRY_INTERVAL_S)
+
+    def apply_change(self, version: int, task_id: str, title: str) -> None:
+        """Take a change: the next one and no other."""
+        assert version == self.version + 1, "gapless, in order, and once"
+        self.version = version
+        self.tasks[task_id] = title
+
+    @property
+    def url(self) -> str:
+        """The address of the socket."""
+        raise NotImplementedError
+
+    async def join(self, connection: ClientConnection) -> None:
+        """Come in, or back; TimeoutError where it is not possible now."""
+        raise NotImplementedError
+
+    def on_message(self, message: Any) -> None:
+        """Take a message."""
+        raise NotImplementedError
+
+
+class WsRealtimeClient(RealtimeClient):
+    """Over `/ws`, coming back with `resume`."""
+
+    @property
+    def url(self) -> str:
+        return f"{self.project.url.replace('http', 'ws')}/ws?token={self.project.token}"
+
+    async def join(self, connection: ClientConnection) -> None:
+        request = {"type": "resume", "version": self.version} if self.version else {"type": "join"}
+        await connection.send(json.dumps({**request, "projectId": self.project.project}))
+        while (message := json.loads(await connection.recv()))["type"] not in ("joined", "resumed"):
+            if message["type"] == "error":
+                raise TimeoutError
+            assert message["type"] == "ready", message
+        if not self.version:
+            self.version = message["version"]
+
+    def on_message(self, message: Any) -> None:
+        self.apply_change(message["version"], message["taskId"], message["task"]["title"])
+
+
+class PhoenixRealtimeClient(RealtimeClient):
+    """Over `/realtime/v1/websocket`, coming back with `config.since`."""
+
+    resume_token: str | None = None
+
+    @property
+    def url(self) -> str:
+        key = make_key("anon", self.project.secret)
+        return f"{self.project.url.replace('http', 'ws')}/realtime/v1/websocket?apikey={key}&vsn=2.0.0"
+
+    async def join(self, connection: ClientConnection) -> None:
+        filter = f"project_id=eq.{self.project.project}"
+        binding = {"event": "*", "schema": "public", "table": "tasks", "filter": filter}
+        since = {} if self.resume_token is None else {"since": self.resume_token}
+        config = {"config": {"postgres_changes": [binding], **since}, "access_token": self.project.token}
+        await connection.send(json.dumps(["1", "1", "realtime:tasks", "phx_join", config]))
+        *_, event, payload = json.loads(await connection.recv())
+        assert event == "phx_reply"
+        if payload["status"] != "ok":
+            raise TimeoutError
+        if self.resume_token is None:
+            self.resume_token = payload["response"]["position"]
+            self.version = self._version(self.resume_token)
+        else:
+            assert payload["response"]["resumed"] is True
+
+    def on_message(self, message: Any) -> None:
+        *_, event, payload = message
+        if event == "postgres_changes":
+            self.resume_token = payload["data"]["position"]
+            record = payload["data"]["record"]
+            self.apply_change(self._version(self.resume_token), record["id"], record["title"])
+
+    def _version(self, resume_token: str) -> int:
+        return next(
+            version for stream, version in decode_resume_token(resume_token).items() if stream.kind == "project"
+        )

@@ -1,0 +1,13 @@
+"""`monynha serve` around the stub: the same start, another program."""
+
+import sys
+
+from monynha.app.commands.options import read_settings, run
+from monynha.app.serving.lifecycle import serve
+from monynha.core.errors import SettingsError
+
+if __name__ == "__main__":
+    try:
+        run(serve(read_settings(), "tests.journeys.stub_application"))
+    except SettingsError as error:
+        sys.exit(f"monynha: {error}")

@@ -1,0 +1,56 @@
+"""A program to serve that shows what the process around it does, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+from monynha.core.errors import SettingsError
+from monynha.core.settings.settings import Settings
+from monynha.infra.embedded import ServerUrls
+
+
+class StubApplication:
+    """Answers `/pid`, `/slow`, `/rows` (keeps a row per request), and 503 while the database is away."""
+
+    def __init__(self, server_urls: ServerUrls) -> None:
+        self._server_urls = server_urls
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        status, body = await self._respond(scope["path"])
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": body.encode()})
+
+    def begin_shutdown(self) -> None:
+        """Nothing here goes on without an end."""
+
+    async def close(self) -> None:
+        pass
+
+    async def _respond(self, path: str) -> tuple[int, str]:
+        if path == "/pid":
+            return 200, str(os.getpid())
+        if path == "/slow":
+            await asyncio.sleep(1.5)
+            return 200, "done"
+        import asyncpg
+
+        try:
+            connection = await asyncpg.connect(self._server_urls.database_url, timeout=3)
+            try:
+                await connection.execute("set role monynha_owner")
+                await connection.execute("create table if not exists kept (at timestamptz default now())")
+                await connection.execute("insert into kept default values")
+                return 200, str(await connection.fetchval("select count(*) from kept"))
+            finally:
+                await connection.close()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return 503, ""
+
+
+async def build(settings: Settings, server_urls: ServerUrls) -> StubApplication:
+    """What `monynha.app.composition.application` offers."""
+    if settings.log_level == "error":
+        raise SettingsError("LOG_LEVEL: the stub refuses this one")
+    return StubApplication(server_urls)

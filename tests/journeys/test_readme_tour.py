@@ -1,0 +1,56 @@
+"""The README's tour with curl, replayed word for word against the running program."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.journeys.program import ROOT, SERVE, run_program
+
+_BLOCK = re.compile(r"```(sh|json)\n(.*?)```", re.S)
+_VARYING_VALUES = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z")
+
+
+def tour_steps() -> list[tuple[str, Any]]:
+    """Return each step of the tour: what is typed and what is answered."""
+    readme = (ROOT / "README.md").read_text()
+    section = readme[readme.index("<!-- tour -->") : readme.index("<!-- end of tour -->")]
+    blocks = _BLOCK.findall(section)
+    kinds = [kind for kind, _ in blocks]
+    assert kinds == ["sh", "json"] * (len(kinds) // 2)
+    texts = [text for _, text in blocks]
+    return [(typed, json.loads(answer)) for typed, answer in zip(texts[::2], texts[1::2], strict=True)]
+
+
+def mask_varying_values(value: Any) -> Any:
+    """Return an answer without what is new each time: ids become their order of appearance."""
+    placeholders: dict[str, str] = {}
+
+    def placeholder(match: re.Match[str]) -> str:
+        if "T" in match[0]:
+            return "<time>"
+        return placeholders.setdefault(match[0], f"<id {len(placeholders)}>")
+
+    return json.loads(_VARYING_VALUES.sub(placeholder, json.dumps(value)))
+
+
+def test_the_tour_of_the_readme_answers_as_it_says(tmp_path: Path) -> None:
+    steps = tour_steps()
+    with run_program(tmp_path / "data", *SERVE) as program:
+        script = "\n".join(f"{typed}\necho\necho --next--" for typed, _ in steps)
+        output = subprocess.run(
+            ["bash", "-eu", "-c", script],
+            cwd=tmp_path,
+            env={**os.environ, "URL": program.url},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
+    answers = [json.loads(one) for one in output.split("--next--")[:-1]]
+
+    assert [mask_varying_values(answer) for _, answer in steps] == [mask_varying_values(answer) for answer in answers]

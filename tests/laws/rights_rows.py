@@ -1,0 +1,218 @@
+"""Every verb of the API with something to do it to: the rows of the matrix of rights."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.project_team import ProjectTeam, create_project_team
+from tests.users import ApiUser, UserFactory
+
+ACTORS = (
+    "anonymous",
+    "outsider",
+    "removed",
+    "viewer",
+    "assignee",
+    "member",
+    "admin",
+    "owner",
+    "system_admin",
+)
+
+
+@dataclass(frozen=True)
+class RightsScene:
+    """A project with a task, a post and members to act upon, and who is about to act."""
+
+    team: ProjectTeam
+    actor: ApiUser
+    task: str
+    post: str
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the actor is not in the project, nor above it."""
+        return self.actor.name in ("Nobody", "Outsider", "Removed")
+
+
+async def create_scene(users: UserFactory, name: str) -> RightsScene:
+    """Return a new world with the actor of that name in it."""
+    team = await create_project_team(users)
+    actor = await team.actor(name)
+    assignee = {"assigneeId": str(actor.id)} if name == "assignee" else {}
+    task = await team.owner.create_task(team.project, **assignee)
+    post = await team.owner.create("/posts", {"title": "A post", "content": ""})
+    return RightsScene(team, actor, task["id"], post["id"])
+
+
+LocateTarget = Callable[[RightsScene], Awaitable[str]]
+
+
+@dataclass(frozen=True, eq=False)
+class RightsRow:
+    """One verb done to one kind of target: `path` names the route, `find` the address of the target."""
+
+    method: str
+    path: str
+    target: str
+    locate: LocateTarget
+    body: dict[str, Any] | None = None
+
+
+async def _project_path(scene: RightsScene) -> str:
+    return scene.team.path
+
+
+async def _tasks_path(scene: RightsScene) -> str:
+    return f"{scene.team.path}/tasks"
+
+
+async def _task_path(scene: RightsScene) -> str:
+    return f"/tasks/{scene.task}"
+
+
+async def _members_path(scene: RightsScene) -> str:
+    return f"{scene.team.path}/members"
+
+
+async def _owner_post_path(scene: RightsScene) -> str:
+    return f"/posts/{scene.post}"
+
+
+async def _own_post_path(scene: RightsScene) -> str:
+    response = await scene.actor.post("/posts", {"title": "Mine", "content": ""})
+    # Whoever may write no post has none: the owner's stands in.
+    return f"/posts/{response.json()['data']['id']}" if response.status_code == 201 else f"/posts/{scene.post}"
+
+
+def _fixed_path(path: str) -> LocateTarget:
+    async def locate(scene: RightsScene) -> str:
+        return path
+
+    return locate
+
+
+def _member_path(role: str) -> LocateTarget:
+    async def locate(scene: RightsScene) -> str:
+        user = scene.team.owner
+        if role == "oneself":
+            user = scene.actor
+        elif role != "owner":
+            user = await scene.team.users.create_member(scene.team.project, scene.team.owner, role, "Target")
+        return f"{scene.team.path}/members/{user.id}"
+
+    return locate
+
+
+async def _other_user_path(scene: RightsScene) -> str:
+    user = await scene.team.users.create_member(scene.team.project, scene.team.owner, "member", "Somebody")
+    return f"/users/{user.id}"
+
+
+async def _other_user_posts_path(scene: RightsScene) -> str:
+    user = await scene.team.users.create("Somebody")
+    await user.create("/posts", {"title": "A post", "content": ""})
+    return f"/users/{user.id}/posts"
+
+
+async def _activity_path(scene: RightsScene) -> str:
+    return f"{scene.team.path}/activity"
+
+
+async def _notification_path(scene: RightsScene) -> str:
+    recipient = await scene.team.users.create_member(scene.team.project, scene.team.owner, "member", "Told")
+    [notification] = (await recipient.get("/notifications")).json()["data"]
+    return f"/notifications/{notification['id']}"
+
+
+async def _own_notification_path(scene: RightsScene) -> str:
+    if not scene.actor.token:
+        return await _notification_path(scene)
+    other = await scene.team.users.create("Other")
+    project = await other.create_project()
+    await other.create(f"/projects/{project['id']}/members", {"userId": str(scene.actor.id)})
+    first, *_ = (await scene.actor.get("/notifications")).json()["data"]
+    return f"/notifications/{first['id']}"
+
+
+_POST = {"title": "Changed", "content": "Changed"}
+_USER, _MEMBER = "/users/{id}", "/projects/{id}/members/{userId}"
+
+ROWS = (
+    RightsRow("GET", "/users", "everybody", _fixed_path("/users")),
+    RightsRow(
+        "POST",
+        "/users",
+        "sign-up",
+        _fixed_path("/users"),
+        {"name": "New", "email": "", "password": "a long secret"},
+    ),
+    RightsRow("GET", _USER, "a co-member", _other_user_path),
+    RightsRow("GET", _USER, "oneself", _fixed_path("/users/me")),
+    *(
+        RightsRow(method, _USER, to, find, {"name": "Changed"})
+        for method in ("PUT", "PATCH")
+        for to, find in (("a co-member", _other_user_path), ("oneself", _fixed_path("/users/me")))
+    ),
+    RightsRow("DELETE", _USER, "a co-member", _other_user_path),
+    RightsRow("DELETE", _USER, "oneself", _fixed_path("/users/me")),
+    RightsRow("GET", "/users/{id}/posts", "a co-member's", _other_user_posts_path),
+    RightsRow("GET", "/posts", "all", _fixed_path("/posts")),
+    RightsRow("POST", "/posts", "a new one", _fixed_path("/posts"), _POST),
+    RightsRow("GET", "/posts/{id}", "another's", _owner_post_path),
+    *(
+        RightsRow(method, "/posts/{id}", to, find, {"title": "Changed"})
+        for method in ("PUT", "PATCH")
+        for to, find in (("the owner's", _owner_post_path), ("one's own", _own_post_path))
+    ),
+    RightsRow("DELETE", "/posts/{id}", "the owner's", _owner_post_path),
+    RightsRow("DELETE", "/posts/{id}", "one's own", _own_post_path),
+    RightsRow("GET", "/projects", "one's own", _fixed_path("/projects")),
+    RightsRow("POST", "/projects", "a new one", _fixed_path("/projects"), {"name": "New"}),
+    RightsRow("GET", "/projects/{id}", "", _project_path),
+    RightsRow("PUT", "/projects/{id}", "", _project_path, {"name": "Changed"}),
+    RightsRow("PATCH", "/projects/{id}", "", _project_path, {"status": "archived"}),
+    RightsRow("DELETE", "/projects/{id}", "", _project_path),
+    RightsRow("GET", "/projects/{id}/members", "", _members_path),
+    *(
+        RightsRow("POST", "/projects/{id}/members", f"a new {role}", _members_path, {"role": role})
+        for role in ("viewer", "member", "admin")
+    ),
+    RightsRow("GET", _MEMBER, "the owner", _member_path("owner")),
+    *(
+        RightsRow(method, _MEMBER, f"{a} to {b}", _member_path(a.split()[-1]), {"role": b})
+        for method, a, b in (
+            ("PUT", "a viewer", "member"),
+            ("PATCH", "a member", "viewer"),
+            ("PUT", "a member", "admin"),
+            ("PUT", "an admin", "member"),
+            ("PUT", "a member", "owner"),
+            ("PUT", "the owner", "member"),
+            ("PUT", "oneself", "owner"),
+        )
+    ),
+    *(
+        RightsRow("DELETE", _MEMBER, role, _member_path(role.split()[-1]))
+        for role in ("a viewer", "an admin", "the owner", "oneself")
+    ),
+    RightsRow("GET", "/projects/{id}/tasks", "", _tasks_path),
+    RightsRow("POST", "/projects/{id}/tasks", "a new one", _tasks_path, {"title": "New"}),
+    RightsRow("GET", "/tasks", "one's own", _fixed_path("/tasks")),
+    RightsRow("GET", "/tasks/{id}", "", _task_path),
+    RightsRow("PUT", "/tasks/{id}", "its status", _task_path, {"status": "done"}),
+    RightsRow("PATCH", "/tasks/{id}", "its assignee", _task_path, {"assigneeId": None}),
+    RightsRow("DELETE", "/tasks/{id}", "", _task_path),
+    RightsRow("GET", "/notifications", "one's own", _fixed_path("/notifications")),
+    RightsRow("GET", "/notifications/{id}", "a co-member's", _notification_path),
+    RightsRow("GET", "/notifications/{id}", "one's own", _own_notification_path),
+    *(
+        RightsRow(method, "/notifications/{id}", to, find, {"read": True})
+        for method in ("PUT", "PATCH")
+        for to, find in (("a co-member's", _notification_path), ("one's own", _own_notification_path))
+    ),
+    RightsRow("POST", "/notifications/read-all", "one's own", _fixed_path("/notifications/read-all")),
+    RightsRow("GET", "/projects/{id}/activity", "", _activity_path),
+    RightsRow("GET", "/activity", "one's own projects'", _fixed_path("/activity")),
+)

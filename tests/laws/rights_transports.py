@@ -1,0 +1,118 @@
+"""The wires by which the rows of the matrix of rights are asked, and what each answer means as a status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from monynha.app.composition.catalog import CATALOG
+from monynha.core.errors import AppError
+from monynha.domains.notifications.http import ACTION_DOCS
+from monynha.engine.schema.resource import Resource
+from tests.laws.rights_rows import RightsRow, RightsScene
+from tests.protocols.graphql.requests import execute
+
+_SUCCESS_STATUS = {"GET": 200, "POST": 201, "PUT": 200, "PATCH": 200, "DELETE": 204}
+_VERBS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
+
+
+def _statuses(kind: type[AppError]) -> dict[str, int]:
+    statuses = {kind.code: kind.status}
+    for subclass in kind.__subclasses__():
+        statuses |= _statuses(subclass)
+    return statuses
+
+
+_STATUS_BY_CODE = _statuses(AppError)
+
+
+@dataclass(frozen=True)
+class RightsRequest:
+    """One row's request in one scene: the address of what it is done to, and what is sent."""
+
+    row: RightsRow
+    path: str
+    body: dict[str, Any] | None
+
+    @classmethod
+    async def build(cls, row: RightsRow, scene: RightsScene) -> RightsRequest:
+        """Make what is needed for the request."""
+        body = dict(row.body) if row.body is not None else None
+        if row.path == "/projects/{id}/members" and body is not None:
+            body["userId"] = str((await scene.team.users.create("New")).id)
+        if body is not None and "email" in body:
+            body["email"] = f"{uuid4().hex}@example.com"
+        return cls(row, await row.locate(scene), body)
+
+
+async def send_by_rest(request: RightsRequest, scene: RightsScene) -> int:
+    """Return the status that REST answers."""
+    return (await scene.actor.request(request.row.method, request.path, json=request.body)).status_code
+
+
+async def send_by_graphql(request: RightsRequest, scene: RightsScene) -> int:
+    """Return the status that GraphQL's answer amounts to.
+
+    What is not seen is null, and below what is not seen is an empty list: both are REST's 404.
+    """
+    field = root_field_of(request.row)
+    document, ids = field.document, [part for part in request.path.split("/") if part][1::2]
+    variables: dict[str, object] = {} if field.is_bulk_action else dict(zip(field.id_arguments, ids, strict=True))
+    if request.body is not None:
+        variables["input"] = request.body
+    body = (await execute(scene.actor, document, variables)).json()
+    if body.get("errors"):
+        return _STATUS_BY_CODE[body["errors"][0]["extensions"]["code"]]
+    value = body["data"][field.name]
+    is_hidden = value is None or (value == [] and field.is_nested_list)
+    success = 200 if field.is_bulk_action else _SUCCESS_STATUS[request.row.method]
+    return 404 if is_hidden else success
+
+
+@dataclass(frozen=True)
+class RootField:
+    """A row's root field of GraphQL, and its arguments."""
+
+    name: str
+    id_arguments: tuple[str, ...]
+    operation: str
+    input_type: str | None = None
+    is_nested_list: bool = False
+    is_bulk_action: bool = False
+
+    @property
+    def document(self) -> str:
+        """The document that asks it."""
+        arguments = dict.fromkeys(self.id_arguments, "ID!") | (
+            {"input": f"{self.input_type}!"} if self.input_type else {}
+        )
+        declared = ", ".join(f"${name}: {type_}" for name, type_ in arguments.items())
+        passed = ", ".join(f"{name}: ${name}" for name in arguments)
+        operation = f"{self.operation}({declared})" if arguments else self.operation
+        selection = "" if self.is_bulk_action or self.name.startswith("delete") else " { __typename }"
+        return f"{operation} {{ {self.name}{f'({passed})' if arguments else ''}{selection} }}"
+
+
+def root_field_of(row: RightsRow) -> RootField:
+    """Return how GraphQL asks the same."""
+    action = next((one.operation_id for one in ACTION_DOCS if (one.method, one.path) == (row.method, row.path)), None)
+    if action is not None:
+        return RootField(action, (), "mutation", is_bulk_action=True)
+    segments = row.path.strip("/").split("/")
+    resource = CATALOG.resources[segments[-1] if len(segments) % 2 else segments[-2]]
+    parent = CATALOG.resources[segments[0]] if len(segments) > 2 else None
+    ids: tuple[str, ...] = () if parent is None else (f"{parent.singular}Id",)
+    if len(segments) % 2 == 0:
+        ids += ("id" if parent is None else segments[-1][1:-1],)
+    type_name = _type_name(resource)
+    if row.method == "GET":
+        field = resource.singular if len(segments) % 2 == 0 else resource.plural
+        return RootField(field, ids, "query", is_nested_list=len(segments) == 3)
+    verb = _VERBS[row.method]
+    input_type = None if verb == "delete" else f"{verb.capitalize()}{type_name}Input"
+    return RootField(f"{verb}{type_name}", ids, "mutation", input_type)
+
+
+def _type_name(resource: Resource) -> str:
+    return resource.singular[:1].upper() + resource.singular[1:]

@@ -1,0 +1,107 @@
+"""The program behind a real port, and sockets of `/ws` to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+
+from monynha.app.serving.loader import ServedApplication
+from monynha.protocols.http.server.connection import HttpConnection
+from monynha.protocols.http.server.websocket import WebSocket
+from tests.users import ApiUser
+
+TIMEOUT_S = 5.0
+OwnerSql = Callable[..., Awaitable[list[Any]]]
+"""Runs a statement as the owner of the tables."""
+
+
+@asynccontextmanager
+async def serve(program: ServedApplication) -> AsyncIterator[str]:
+    """Serve the program on a free port of this machine, and return its address."""
+    config = uvicorn.Config(
+        program,
+        port=0,
+        http=HttpConnection,
+        ws=WebSocket,
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level="critical",
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    server.capture_signals = _no_context  # type: ignore[method-assign]
+    server_task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await server_task
+
+
+def _no_context() -> Any:
+    from contextlib import nullcontext
+
+    return nullcontext()
+
+
+@dataclass
+class WsClient:
+    """A socket of `/ws`."""
+
+    connection: ClientConnection
+
+    async def send(self, message_type: str, **fields: Any) -> None:
+        """Send a message."""
+        await self.connection.send(json.dumps({"type": message_type, **fields}))
+
+    async def receive(self, message_type: str | None = None) -> dict[str, Any]:
+        """Return the next message, which must be of that type."""
+        async with asyncio.timeout(TIMEOUT_S):
+            message: dict[str, Any] = json.loads(await self.connection.recv())
+        assert message_type is None or message["type"] == message_type, message
+        return message
+
+    async def receives_nothing(self, seconds: float = 0.3) -> bool:
+        """Whether nothing comes for a while."""
+        try:
+            async with asyncio.timeout(seconds):
+                message = await self.connection.recv()
+        except TimeoutError:
+            return True
+        raise AssertionError(message)
+
+    async def join(self, project: dict[str, Any]) -> int:
+        """Join a project and return its version."""
+        await self.send("join", projectId=project["id"])
+        joined = await self.receive("joined")
+        assert project["id"] == joined["projectId"]
+        version: int = joined["version"]
+        return version
+
+    async def wait_closed(self) -> tuple[int, str]:
+        """Return how the other side closed."""
+        async with asyncio.timeout(TIMEOUT_S):
+            await self.connection.wait_closed()
+        return self.connection.close_code or 0, self.connection.close_reason or ""
+
+
+@asynccontextmanager
+async def ws_client(address: str, user: ApiUser) -> AsyncIterator[WsClient]:
+    """Return a signed-in socket."""
+    async with connect(f"ws://{address}/ws") as connection:
+        client = WsClient(connection)
+        await client.send("auth", token=user.token)
+        ready = await client.receive("ready")
+        assert str(user.id) == ready["userId"]
+        yield client

@@ -1,0 +1,57 @@
+"""The audits of the specification's authors (npm: graphql-http) pass: all that MUST and all that SHOULD."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monynha.app.composition.application import Application
+from monynha.app.serving.uvicorn_server import serve_http
+from tests.node import NODE, install_packages
+
+pytestmark = pytest.mark.anyio
+
+HERE = Path(__file__).parent / "audits"
+
+
+async def run(*command: str | Path, cwd: Path) -> str:
+    """Run a command and return what it prints; it must succeed."""
+    process = await asyncio.create_subprocess_exec(
+        *map(str, command), cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    printed, complaints = await process.communicate()
+    assert process.returncode == 0, complaints.decode()
+    return printed.decode()
+
+
+@pytest.fixture
+async def url(program: Application) -> AsyncIterator[str]:
+    """Return the address of the program on a port of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stop, ready = asyncio.Event(), asyncio.Event()
+    serving = asyncio.create_task(serve_http(program, listener, stop, ready.set))
+    await ready.wait()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/graphql"
+    stop.set()
+    await serving
+
+
+@pytest.fixture(scope="module")
+def audits() -> Path:
+    """Return the folder of the audits, with what they need."""
+    return install_packages(HERE)
+
+
+async def test_the_audits_of_graphql_over_http_pass(url: str, audits: Path) -> None:
+    results: list[dict[str, Any]] = json.loads(await run(NODE, "audits.mjs", url, cwd=audits))
+
+    must_and_should = [one for one in results if one["name"].startswith(("MUST", "SHOULD"))]
+    assert 30 < len(must_and_should)
+    assert [one for one in must_and_should if one["status"] != "ok"] == []
+    assert {"notice", "ok"} >= {one["status"] for one in results}

@@ -1,0 +1,160 @@
+"""GraphQL over server-sent events: `next` for each answer, `complete` at the end (distinct connections)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from monynha.app.composition.application import build
+from monynha.core.settings.settings import Settings
+from monynha.infra.embedded import ServerUrls
+from monynha.protocols.http import sse
+from tests.live_server import serve
+from tests.protocols.graphql.clients import sse_reader
+from tests.protocols.graphql.requests import execute
+from tests.users import ApiUser, UserFactory
+
+pytestmark = pytest.mark.anyio
+
+TASKS = "subscription ($id: ID!) { taskChanged(projectId: $id) { action title task { title } } }"
+EVENTS = {"accept": "text/event-stream"}
+
+
+async def test_a_subscription_is_told_as_events(address: str, user: ApiUser) -> None:
+    project = await user.create_project()
+    async with sse_reader(address, user, TASKS, {"id": project["id"]}) as reader:
+        await user.create_task(project, title="ü\n")
+        event = await reader.next_event()
+
+    payload = {"action": "created", "title": "ü", "task": {"title": "ü"}}
+    assert event == ("next", {"data": {"taskChanged": payload}})
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("{ __typename }", {"data": {"__typename": "Query"}}),
+        ('{ project(id: "x") { id } }', {"data": {"project": None}}),
+    ],
+)
+async def test_queries_are_one_event(address: str, user: ApiUser, query: str, expected: Any) -> None:
+    async with sse_reader(address, user, query) as reader:
+        assert [("next", expected), ("complete", None)] == [
+            await reader.next_event(),
+            await reader.next_event(),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("{ nothing }", "BAD_REQUEST"),
+        ("subscription { notificationAdded { nothing } }", "BAD_REQUEST"),
+        ('subscription { taskChanged(projectId: "x") { id } }', "NOT_FOUND"),
+        ('subscription { notificationAdded(since: "x") { id } }', "BAD_REQUEST"),
+    ],
+)
+async def test_errors_are_events_too(address: str, user: ApiUser, query: str, code: str) -> None:
+    async with sse_reader(address, user, query) as reader:
+        name, body = await reader.next_event()
+
+        assert ("next", [code]) == (name, [one["extensions"]["code"] for one in body["errors"]])
+        assert await reader.next_event() == ("complete", None)
+
+
+async def test_who_nobody_knows_is_refused(users: UserFactory, user: ApiUser) -> None:
+    nobody = await execute(users.anonymous(), "subscription { notificationAdded { id } }", headers=EVENTS)
+    await users.end_session(user)
+    over = await execute(user, "subscription { notificationAdded { id } }", headers=EVENTS)
+    junk = await execute(user, "{ __typename }", headers={**EVENTS, "authorization": "Bearer junk"})
+
+    assert [one.status_code for one in (nobody, over, junk)] == [401] * 3
+
+
+async def test_the_removed_and_the_signed_out_are_told_so(address: str, users: UserFactory, user: ApiUser) -> None:
+    project = await user.create_project()
+    for end, code in ((True, "UNAUTHENTICATED"), (False, "NOT_FOUND")):
+        bob = await users.create_member(project, user, "member")
+        async with sse_reader(address, bob, TASKS, {"id": project["id"]}) as reader:
+            started = time.monotonic()
+            if end:
+                await users.end_session(bob)
+            else:
+                await user.delete(f"/projects/{project['id']}/members/{bob.id}")
+            _, body = await reader.next_event()
+
+            assert [one["extensions"]["code"] for one in body["errors"]] == [code]
+            assert await reader.next_event() == ("complete", None)
+            assert time.monotonic() - started < 1.5
+
+
+async def test_accept_decides(user: ApiUser) -> None:
+    everything = {"accept": "application/graphql-response+json, application/json, text/event-stream"}
+    query = await execute(user, "{ __typename }", headers=everything)
+    alone = await execute(user, "{ __typename }", headers=EVENTS)
+    over_json = await execute(user, "subscription { notificationAdded { id } }")
+
+    assert query.headers["content-type"].startswith("application/graphql-response+json")
+    assert alone.headers["content-type"] == "text/event-stream"
+    assert "text/event-stream" in over_json.json()["errors"][0]["message"]
+
+
+async def test_a_get_is_told_as_events_and_changes_nothing(address: str, user: ApiUser) -> None:
+    headers = {**EVENTS, "authorization": f"Bearer {user.token}"}
+    async with httpx.AsyncClient(base_url=f"http://{address}") as client:
+        read = await client.get("/graphql", params={"query": "{ __typename }"}, headers=headers)
+        changed = await client.get("/graphql", params={"query": 'mutation { deletePost(id: "x") }'}, headers=headers)
+        strange = await client.get("/graphql", params={"query": "{ __typename }"}, headers=EVENTS)
+
+    assert read.text == 'event: next\ndata: {"data":{"__typename":"Query"}}\n\nevent: complete\ndata: \n\n'
+    assert (405, 400) == (changed.status_code, strange.status_code)
+
+
+async def test_a_batch_has_no_events(user: ApiUser) -> None:
+    headers = {**EVENTS, "authorization": f"Bearer {user.token}"}
+    response = await user.client.post("/graphql", json=[{"query": "{ __typename }"}], headers=headers)
+
+    assert response.status_code == 406
+
+
+async def test_comments_keep_an_idle_answer_alive(address: str, user: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "_PAUSE_S", 0.05)
+    async with sse_reader(address, user, "subscription { notificationAdded { id } }") as reader:
+        async with asyncio.timeout(5):
+            received = [await anext(reader.lines) for _ in range(6)]
+
+    assert ": still there" in received
+
+
+async def test_a_stop_ends_it(settings: Settings, running_servers: ServerUrls, users: UserFactory) -> None:
+    person = await users.create()
+    program = await build(settings, running_servers)
+    async with (
+        serve(program) as address,
+        sse_reader(address, person, "subscription { notificationAdded { id } }") as reader,
+    ):
+        await anext(reader.lines)
+        program.begin_shutdown()
+        with pytest.raises(AssertionError, match="ended"):
+            await reader.next_event()
+    await program.close()
+
+    assert program.open_streams == set()
+
+
+async def test_a_client_that_leaves_is_forgotten(address: str, program: Any, user: ApiUser) -> None:
+    project = await user.create_project()
+    before = set(program.live.hub._tails)
+    async with sse_reader(address, user, TASKS, {"id": project["id"]}):
+        during = set(program.live.hub._tails)
+    for _ in range(50):
+        await asyncio.sleep(0.02)
+        if set(program.live.hub._tails) == before:
+            break
+
+    assert during - before
+    assert before == set(program.live.hub._tails)

@@ -1,0 +1,215 @@
+"""A connection as its client sees it: whose turn it is, who waits for whom, and how long."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from monynha.protocols.http.request import Receive, Scope, Send
+from monynha.protocols.http.response import SEND_COMPLETE
+from tests.live_server import serve
+from tests.protocols.http.server.raw_client import (
+    GET_REQUEST,
+    connect_to,
+    read_response,
+    send_complete_response,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_pipelined_requests_are_handled_in_order_one_at_a_time() -> None:
+    under_way: list[str] = []
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        under_way.append(scope["path"])
+        assert under_way == [scope["path"]]
+        await asyncio.sleep(0.05 if scope["path"] == "/0" else 0)
+        under_way.clear()
+        send_complete_response(scope, scope["path"].encode())
+
+    async with connect_to(handle) as (reader, writer):
+        writer.write(b"".join(GET_REQUEST % number for number in range(20)))
+
+        assert [b"/%d" % number for number in range(20)] == [(await read_response(reader))[1] for _ in range(20)]
+
+
+async def test_large_body_is_delivered_completely_to_a_slow_handler() -> None:
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.2)
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size, more = size + len(message["body"]), message["more_body"]
+        send_complete_response(scope, b"%d" % size)
+
+    async with connect_to(handle) as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + b"x" * 5_000_000)
+        assert (await read_response(reader))[1] == b"5000000"
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+        assert (await read_response(reader))[1] == b"3"
+
+
+async def test_expect_100_continue_is_answered() -> None:
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        send_complete_response(scope, (await receive())["body"])
+
+    async with connect_to(handle) as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"ok")
+        assert (await read_response(reader))[1] == b"ok"
+
+
+@pytest.mark.parametrize(("version", "is_chunked"), [("1.1", True), ("1.0", False)])
+async def test_response_of_unknown_length_is_delimited(version: str, is_chunked: bool) -> None:
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": ()})
+        for part in (b"one ", b"two"):
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with connect_to(handle) as (reader, writer):
+        writer.write(f"GET / HTTP/{version}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+
+    assert is_chunked == (b"transfer-encoding: chunked" in head)
+    assert (b"4\r\none \r\n3\r\ntwo\r\n0\r\n\r\n" if is_chunked else b"one two") == body
+
+
+async def test_handler_is_told_that_the_client_disconnected() -> None:
+    events: asyncio.Queue[str] = asyncio.Queue()
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        while (message := await receive())["type"] != "http.disconnect":
+            events.put_nowait(message["type"])
+        events.put_nowait("left")
+
+    async with connect_to(handle) as (_, writer):
+        writer.write(GET_REQUEST % 1)
+        assert await events.get() == "http.request"
+        writer.transport.abort()
+        assert await events.get() == "left"
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the headers and the body, after a while where the path asks for one."""
+    await asyncio.sleep(0.2 if scope["path"] == "/slow" else 0)
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        body, more = body + message["body"], message["more_body"]
+    send_complete_response(scope, b",".join(name for name, _ in scope["headers"]) + b"|" + body)
+
+
+async def test_malformed_chunk_ends_the_waiting_handler() -> None:
+    disconnected = asyncio.Event()
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        disconnected.set()
+
+    async with connect_to(handle) as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
+        await asyncio.sleep(0.1)
+        writer.write(b"ZZ\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        await disconnected.wait()
+
+
+@pytest.mark.parametrize("then", [b"GARBAGE\r\n\r\n", GET_REQUEST % 1 + b"GARBAGE\r\n\r\n"])
+async def test_malformed_request_is_rejected_after_the_pending_ones(following_bytes: bytes) -> None:
+    async with connect_to(echo) as (reader, writer):
+        writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n" + following_bytes)
+        for _ in range(1 + following_bytes.count(b"GET")):
+            assert (await read_response(reader))[1] == b"host|"
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_bytes_after_connection_close_are_ignored() -> None:
+    async with connect_to(echo) as (reader, writer):
+        writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGARBAGE\r\n\r\n")
+        assert (await read_response(reader))[1] == b"host,connection|"
+        assert await reader.read() == b""
+
+
+async def test_trailers_are_not_headers_and_are_limited() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+    async with connect_to(echo) as (reader, writer):
+        writer.write(head + b"Authorization: Bearer x\r\n\r\n")
+        assert (await read_response(reader))[1] == b"host,transfer-encoding|a"
+        writer.write(head)
+        await asyncio.sleep(0.1)
+        for _ in range(40):
+            writer.write(b"X: " + b"x" * 5_000 + b"\r\n")
+            await asyncio.sleep(0.01)
+            if reader.at_eof() or writer.is_closing():
+                break
+        else:
+            raise AssertionError("trailers without an end were read")
+
+
+async def test_head_request_of_a_streamed_response_has_no_body() -> None:
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": ()})
+        await send({"type": "http.response.body", "body": b"data", "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with connect_to(handle) as (reader, writer):
+        writer.write(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert body == b""
+
+
+async def test_failing_handler_is_a_500_without_details() -> None:
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/1":
+            raise RuntimeError("a secret")
+        scope[SEND_COMPLETE](200, ((b"x-odd", b"a\r\nb: c"), (b"content-length", b"0")), b"")
+
+    for number in (1, 2):
+        async with connect_to(handle) as (reader, writer):
+            writer.write(GET_REQUEST % number)
+            received = await reader.read()
+        assert received.startswith(b"HTTP/1.1 500 ")
+        assert b"secret" not in received
+        assert b"b: c" not in received
+
+
+async def test_running_requests_finish_before_shutdown() -> None:
+    started = asyncio.Event()
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        started.set()
+        await asyncio.sleep(0.2)
+        send_complete_response(scope, b"ok")
+
+    application: Any = handle
+    async with serve(application) as address:
+        host, port = address.split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(GET_REQUEST % 1)
+        await started.wait()
+
+    head, body = await read_response(reader)
+    assert (b"ok", b"") == (body, await reader.read())
+    assert b"connection: close" in head
+    writer.close()
+
+
+async def test_unknown_upgrade_is_ignored() -> None:
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        send_complete_response(scope, b"plain")
+
+    async with connect_to(handle) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+        head, body = await read_response(reader)
+        assert (b"plain", b"") == (body, await reader.read())
+        assert b"connection: close" in head

@@ -1,0 +1,295 @@
+"""What every answer of the API carries, and the errors that need no body: 404, 405, 406, CORS."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.users import ApiUser, UserFactory
+
+pytestmark = pytest.mark.anyio
+
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
+
+
+MALFORMED_IDS = [
+    "x",
+    "1",
+    "null",
+    "me%20",
+    UNKNOWN_ID[:-1],
+    UNKNOWN_ID + "0",
+    UNKNOWN_ID.replace("-", ""),
+    f"{{{UNKNOWN_ID}}}",
+]
+UNDECODABLE_IDS = ["%00", "%FF", "'", "%2e%2e", "%ED%A0%80", "٣"]
+
+
+@pytest.mark.parametrize("id", [*MALFORMED_IDS, *UNDECODABLE_IDS])
+async def test_malformed_id_is_not_found(user: ApiUser, id: str) -> None:
+    for method, path, body in (
+        ("GET", f"/users/{id}", None),
+        ("GET", f"/users/{id}/posts", None),
+        ("GET", f"/projects/{id}/tasks", None),
+        ("POST", f"/projects/{id}/tasks", {"title": "x"}),
+        ("GET", f"/projects/{id}/members/{UNKNOWN_ID}", None),
+        ("GET", f"/projects/{UNKNOWN_ID}/members/{id}", None),
+        ("PUT", f"/tasks/{id}", {"title": "x"}),
+        ("DELETE", f"/posts/{id}", None),
+    ):
+        answer = await user.request(method, path, json=body)
+        assert (404, "NOT_FOUND") == (answer.status_code, answer.json()["error"]["code"]), path
+
+
+async def test_id_is_case_insensitive(user: ApiUser) -> None:
+    project = await user.create_project()
+
+    answer = await user.get(f"/projects/{project['id'].upper()}")
+
+    assert project == answer.json()["data"]
+
+
+UNKNOWN_PATHS = "/nothing /users/ //users /users/me/ /Users /members /users/me/projects /users/me/posts/x"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v1", "/api/v2/users", "/users", *(f"/api/v1{path}" for path in ["/", *UNKNOWN_PATHS.split()])],
+)
+async def test_unknown_path_is_not_found(user: ApiUser, path: str) -> None:
+    answer = await user.client.get(path, headers={"authorization": f"Bearer {user.token}"})
+
+    assert answer.status_code == 404
+    if path.startswith("/api/v1/"):
+        assert answer.json()["error"]["code"] == "NOT_FOUND"
+
+
+METHODS = [
+    ("/users", "GET, HEAD, OPTIONS, POST"),
+    ("/users/me", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+    ("/users/me/posts", "GET, HEAD, OPTIONS"),
+    ("/posts", "GET, HEAD, OPTIONS, POST"),
+    ("/posts/x", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+    ("/projects/x/tasks", "GET, HEAD, OPTIONS, POST"),
+    ("/projects/x/members", "GET, HEAD, OPTIONS, POST"),
+    ("/projects/x/members/me", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+    ("/tasks", "GET, HEAD, OPTIONS"),
+    ("/tasks/x", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+]
+
+
+@pytest.mark.parametrize(("path", "allowed"), METHODS)
+async def test_unsupported_method_lists_the_allowed_ones(user: ApiUser, path: str, allowed: str) -> None:
+    allowed_methods = allowed.split(", ")
+
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"):
+        if method not in allowed_methods:
+            answer = await user.request(method, path)
+            assert (405, allowed) == (answer.status_code, answer.headers["allow"])
+            assert answer.json()["error"]["code"] == "METHOD_NOT_ALLOWED"
+    options = await user.request("OPTIONS", path)
+    assert (204, allowed, b"") == (options.status_code, options.headers["allow"], options.content)
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("application/json", 200),
+        ("*/*", 200),
+        ("application/*", 200),
+        ("text/html, application/xhtml+xml, */*;q=0.8", 200),
+        ("application/json;q=0.001", 200),
+        ("APPLICATION/JSON", 200),
+        ("application/json;charset=utf-8", 200),
+        ("", 200),
+        ("text/html", 406),
+        ("text/html, image/*", 406),
+        ("application/xml", 406),
+        ("application/json;q=0", 406),
+        ("application/json; q=0.0, */*", 406),
+        ("*/*;q=0", 406),
+        ("application/*;q=0, */*", 406),
+        ("application/json, application/*;q=0", 200),
+        ("junk", 406),
+    ],
+)
+async def test_client_that_does_not_accept_json_is_refused(user: ApiUser, accept: str, expected: int) -> None:
+    project = await user.create_project()
+    headers = {"Accept": accept}
+    path = f"/projects/{project['id']}"
+
+    responses = [
+        await user.get("/projects", headers=headers),
+        await user.get(path, headers=headers),
+        await user.put(path, {"name": "Changed"}, headers=headers),
+    ]
+
+    assert {answer.status_code for answer in responses} == {expected}
+    if expected == 406:
+        assert {answer.json()["error"]["code"] for answer in responses} == {"NOT_ACCEPTABLE"}
+        assert project == (await user.get(path)).json()["data"]
+
+
+async def test_every_response_has_its_request_id(user: ApiUser, users: UserFactory) -> None:
+    project = await user.create_project()
+    path = f"/projects/{project['id']}"
+    etag = (await user.get(path)).headers["etag"]
+    responses = [
+        await user.get(path),
+        await user.get(path, headers={"If-None-Match": etag}),
+        await user.request("HEAD", path),
+        await user.request("OPTIONS", path),
+        await user.post("/projects", {"name": "x"}),
+        await user.post("/projects", {}),
+        await user.get("/projects?limit=0"),
+        await user.get("/nothing"),
+        await user.request("TRACE", path),
+        await users.anonymous().get(path),
+        await user.put(path, {"name": "x"}, headers={"If-Match": '"7-x"'}),
+        await user.delete(path),
+        await user.client.get("/healthz"),
+        await user.client.get("/readyz"),
+    ]
+
+    ids = [answer.headers["x-request-id"] for answer in responses]
+    assert len(responses) == len(set(ids))
+    assert [answer.status_code for answer in responses] == [
+        200,
+        304,
+        200,
+        204,
+        201,
+        422,
+        400,
+        404,
+        405,
+        401,
+        412,
+        204,
+        200,
+        200,
+    ]
+    for answer in responses:
+        if answer.status_code >= 400:
+            assert answer.headers["x-request-id"] == answer.json()["error"]["requestId"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_kept"),
+    [
+        ("a-Request_1.2", True),
+        ("x" * 128, True),
+        ("x" * 129, False),
+        ("", False),
+        ("a b", False),
+        ("<x>", False),
+        ("ü", False),
+    ],
+)
+async def test_client_can_choose_the_request_id(user: ApiUser, sent: str, is_kept: bool) -> None:
+    headers: dict[str, Any] = {"X-Request-Id": sent.encode("latin-1")}
+
+    answer = await user.get("/nothing", headers=headers)
+
+    assert is_kept == (sent == answer.headers["x-request-id"])
+
+
+async def test_head_is_get_without_a_body(user: ApiUser) -> None:
+    project = await user.create_project()
+    for path in ("/projects", f"/projects/{project['id']}", "/users/me", "/projects/x", "/projects?limit=0"):
+        got, head = await user.get(path), await user.request("HEAD", path)
+
+        assert got.status_code == head.status_code
+        assert head.content == b""
+        for name in ("content-type", "content-length", "etag", "cache-control"):
+            assert got.headers.get(name) == head.headers.get(name), name
+
+
+async def test_delete_has_no_response_body(user: ApiUser) -> None:
+    project = await user.create_project()
+
+    answer = await user.delete(f"/projects/{project['id']}")
+
+    assert (204, b"") == (answer.status_code, answer.content)
+    assert "content-type" not in answer.headers
+    assert "content-length" not in answer.headers
+
+
+async def test_create_returns_the_location(user: ApiUser, users: UserFactory) -> None:
+    project = await user.create_project()
+    grace = await users.create("Grace")
+    for path, body in (
+        ("/projects", {"name": "x"}),
+        ("/posts", {"title": "x", "content": ""}),
+        (f"/projects/{project['id']}/tasks", {"title": "x"}),
+        (f"/projects/{project['id']}/members", {"userId": str(grace.id)}),
+    ):
+        answer = await user.post(path, body)
+        fetched = await user.client.get(answer.headers["location"], headers={"authorization": f"Bearer {user.token}"})
+        assert answer.status_code == 201
+        assert answer.json() == fetched.json()
+
+
+async def test_responses_are_json_in_the_envelope(user: ApiUser) -> None:
+    item_response, page_response, error_response = (
+        await user.get("/users/me"),
+        await user.get("/projects"),
+        await user.get("/nothing"),
+    )
+
+    assert item_response.json().keys() == {"success", "data"}
+    assert page_response.json().keys() == {"success", "data", "meta"}
+    assert error_response.json().keys() == {"success", "error"}
+    assert [answer.json()["success"] for answer in (item_response, page_response, error_response)] == [
+        True,
+        True,
+        False,
+    ]
+    assert {answer.headers["content-type"] for answer in (item_response, page_response, error_response)} == {
+        "application/json"
+    }
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_allowed"),
+    [
+        ("http://localhost:3000", True),
+        ("http://127.0.0.1", True),
+        ("https://localhost", True),
+        ("https://example.com", False),
+        ("http://localhost.example.com", False),
+        ("http://localhost:3000.example.com", False),
+        ("null", False),
+    ],
+)
+async def test_only_allowed_origins_can_read_responses(
+    client: httpx.AsyncClient, origin: str, is_allowed: bool
+) -> None:
+    preflight_headers = {"origin": origin, "access-control-request-method": "PUT"}
+
+    preflight = await client.options("/api/v1/users/me", headers=preflight_headers)
+    answer = await client.get("/api/v1/users/me", headers={"origin": origin})
+
+    expected = origin if is_allowed else None
+    assert preflight.headers.get("access-control-allow-origin") == expected
+    assert answer.headers.get("access-control-allow-origin") == expected
+    assert "Origin" in answer.headers["vary"]
+    assert answer.status_code == 401
+    if is_allowed:
+        for name in (
+            "authorization",
+            "if-match",
+            "idempotency-key",
+            "content-type",
+            "apikey",
+            "x-client-info",
+        ):
+            assert name in re.split(", ?", preflight.headers["access-control-allow-headers"])
+        assert "etag" in preflight.headers.get("access-control-expose-headers", "") + answer.headers.get(
+            "access-control-expose-headers", ""
+        )
+        assert "PUT" in preflight.headers["access-control-allow-methods"]
+    assert "access-control-allow-credentials" not in answer.headers

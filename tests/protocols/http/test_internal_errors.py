@@ -1,0 +1,143 @@
+"""Our own failures: 500 tells nothing of the inside, 503 asks to come again while the database is away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from monynha.app.composition.application import Application, build
+from monynha.core.actor import system_actor
+from monynha.core.settings.settings import Settings
+from monynha.domains.auth.tokens.access_tokens import AccessTokens
+from monynha.infra.embedded import run_servers, with_jwt_secret
+from monynha.infra.postgres.database import Database
+from monynha.protocols.http.application import HttpApplication
+from monynha.protocols.http.client_ip import ClientIpResolver
+from monynha.protocols.http.cors import CorsPolicy
+from monynha.protocols.http.request import Request
+from monynha.protocols.http.response import Response
+from monynha.protocols.http.router import Route, RouteGroup, Router
+from tests.users import ApiUser, UserFactory
+
+pytestmark = pytest.mark.anyio
+
+SECRET = "row 4711 of somebody"
+CREATE_FAILING_TRIGGER = f"""
+create function public.break() returns trigger language plpgsql as $$
+begin raise exception '{SECRET}' using detail = '{SECRET}', hint = '{SECRET}'; end $$;
+create trigger breaks before insert or update or delete on public.posts
+  for each row execute function public.break();
+"""
+DROP_FAILING_TRIGGER = "drop trigger breaks on public.posts; drop function public.break()"
+
+
+@pytest.fixture
+async def failing_posts(database: Database) -> AsyncIterator[None]:
+    """Every write of a post fails in the database, with a text that nobody may see."""
+    for statements, is_end in ((CREATE_FAILING_TRIGGER, False), (DROP_FAILING_TRIGGER, True)):
+        async with database.as_actor(system_actor("test")).transaction() as transaction:
+            await transaction.execute("set local role monynha_owner")
+            await transaction.execute(statements)
+        if not is_end:
+            yield
+
+
+@pytest.mark.usefixtures("broken_posts")
+async def test_internal_error_reveals_no_details(user: ApiUser, capfd: pytest.CaptureFixture[str]) -> None:
+    plain_response = await user.post("/posts", {"title": "x", "content": ""})
+    included_response = await user.post(
+        "/posts?include=author", {"title": "x", "content": ""}, headers={"X-Request-Id": "r1"}
+    )
+
+    for answer in (plain_response, included_response):
+        error = answer.json()["error"]
+        assert (500, "INTERNAL_ERROR") == (answer.status_code, error["code"])
+        assert answer.headers["x-request-id"] == error["requestId"]
+        for word in (SECRET, "4711", "asyncpg", "RaiseError", "P0001", "public.posts"):
+            assert word not in answer.text
+        assert error.keys() == {"code", "message", "requestId", "stack"}
+        assert all(
+            frame.startswith(("app/", "core/", "engine/", "infra/", "protocols/", "domains/"))
+            for frame in error["stack"]
+        )
+    assert SECRET not in "".join(capfd.readouterr())
+
+
+@pytest.mark.usefixtures("broken_posts")
+async def test_production_shows_no_stack(user: ApiUser, program: Application) -> None:
+    transport = httpx.ASGITransport(app=replace(program.http, shows_stack=False))
+    async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
+        answer = await replace(user, client=client).post("/posts", {"title": "x", "content": ""})
+
+    assert answer.status_code == 500
+    assert answer.json()["error"].keys() == {"code", "message", "requestId"}
+
+
+async def test_requests_after_a_failure_are_served(user: ApiUser, failing_posts: None) -> None:
+    for _ in range(15):  # more than there are connections
+        assert (await user.post("/posts", {"title": "x", "content": ""})).status_code == 500
+        assert (await user.post("/posts?fields=id", {"title": "x", "content": ""})).status_code == 500
+        assert (await user.get("/posts")).status_code == 200
+
+
+ERRORS = [RuntimeError(SECRET), KeyError(SECRET), RecursionError(SECRET), MemoryError(SECRET)]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
+async def test_any_exception_becomes_a_500(error: Exception) -> None:
+    async def handler(request: Request) -> Response:
+        raise error
+
+    application = HttpApplication(
+        Router([RouteGroup("", (Route("GET", "/", handler),))]), CorsPolicy(), ClientIpResolver()
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url="http://x") as client:
+        answer = await client.get("/")
+
+    assert (500, "INTERNAL_ERROR") == (answer.status_code, answer.json()["error"]["code"])
+    assert SECRET not in answer.text
+
+
+async def test_database_outage_is_a_503_until_it_is_back(settings: Settings, tmp_path: Path) -> None:
+    own_settings = with_jwt_secret(replace(settings, data_dir=tmp_path / "data", jwt_secret=""))
+    async with run_servers(own_settings) as running_servers:
+        program = await build(own_settings, running_servers)
+        transport = httpx.ASGITransport(app=program)
+        client = httpx.AsyncClient(transport=transport, base_url="http://monynha.test")
+        tokens = AccessTokens(own_settings.jwt_secret, issuer=f"{own_settings.site_url}/auth/v1", ttl_s=3600)
+        ada = await UserFactory(program.database, tokens, client).create("Ada")
+        project = await ada.create_project()
+
+    path = f"/projects/{project['id']}"
+    requests: list[tuple[str, str, Any]] = [
+        ("GET", path, None),
+        ("GET", "/projects?include=owner", None),
+        ("GET", "/projects?limit=0", None),
+        ("POST", "/projects", {"name": "x"}),
+        ("POST", "/posts", {"title": "x", "content": ""}),
+        ("PUT", path, {"name": "Changed"}),
+        ("DELETE", path, None),
+    ]
+    for method, address, body in requests * 2:
+        answer = await ada.request(method, address, json=body)
+        assert (503, "UNAVAILABLE") == (answer.status_code, answer.json()["error"]["code"])
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.json()["error"].keys() == {"code", "message", "requestId"}
+    assert (await client.get("/healthz")).status_code == 200
+    assert (503, "1") == ((ready := await client.get("/readyz")).status_code, ready.headers["retry-after"])
+    assert (await client.get("/api/v1/projects")).status_code == 401
+    assert (await ada.get("/nothing")).status_code == 404
+
+    async with run_servers(own_settings):
+        responses = [await ada.request("GET", path) for _ in range(12)]
+        assert {answer.status_code for answer in responses} == {200}
+        assert project == responses[0].json()["data"]
+        assert (await ada.post("/projects", {"name": "x"})).status_code == 201
+        assert (await client.get("/readyz")).status_code == 200
+        await program.close()
+    await client.aclose()

@@ -1,0 +1,109 @@
+"""Limits as HTTP tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import pytest
+
+from monynha.core.errors import RateLimitedError
+from monynha.core.settings.setting_types import Limit
+from monynha.core.settings.settings import Settings
+from monynha.infra.valkey import RateLimiter
+from monynha.protocols.http.rate_limits import RateLimits, rate_limit_subject
+
+FIVE = Limit(5, 900)
+
+
+def rate_limits(**limits: Limit | None) -> RateLimits:
+    return RateLimits(RateLimiter(None, lambda: 1_800_000_000_000), **limits)
+
+
+async def test_remaining_requests_are_in_the_standard_headers() -> None:
+    headers = dict(
+        await rate_limits(auth=FIVE, auth_address=Limit(50, 900)).count_sign_in("192.0.2.1", "ada@example.com")
+    )
+
+    assert headers == {
+        "RateLimit-Limit": "5",
+        "RateLimit-Remaining": "4",
+        "RateLimit-Reset": "900",
+        "RateLimit": '"auth-account";r=4;t=900',
+        "RateLimit-Policy": '"auth";q=50;w=900, "auth-account";q=5;w=900',
+    }
+
+
+async def test_exceeded_limit_is_429_with_its_own_message() -> None:
+    limits = rate_limits(auth=Limit(1, 900), api=Limit(1, 900), api_address=Limit(1, 900), upload=Limit(1, 3600))
+    user = uuid4()
+    errors = []
+    counts: list[Callable[[], Awaitable[object]]] = [
+        lambda: limits.count_sign_in("192.0.2.1", "ada@example.com"),
+        lambda: limits.count_api_request("192.0.2.1", user),
+        lambda: limits.count_api_request("192.0.2.1", None),
+        lambda: limits.count_upload(user),
+    ]
+    for count in counts:
+        await count()
+        with pytest.raises(RateLimitedError) as raised:
+            await count()
+        errors.append((raised.value.message, raised.value.details, dict(raised.value.headers)["Retry-After"]))
+
+    auth = "Too many authentication attempts, please try again later"
+    api = "Too many API requests, please try again later"
+    assert errors == [
+        (auth, {"retryAfter": 900}, "900"),
+        (api, {"retryAfter": 900}, "900"),
+        (api, {"retryAfter": 900}, "900"),
+        ("Too many file uploads, please try again later", {"retryAfter": 3600}, "3600"),
+    ]
+    assert dict(raised.value.headers)["RateLimit-Remaining"] == "0"
+
+
+async def test_account_limit_is_low_and_shared_ip_limit_is_high() -> None:
+    limits = rate_limits(auth=FIVE, auth_address=Limit(50, 900))
+    for _ in range(5):
+        await limits.count_sign_in("192.0.2.1", "ada@example.com")
+    with pytest.raises(RateLimitedError):
+        await limits.count_sign_in("192.0.2.1", " ADA@example.com ")
+
+    await limits.count_sign_in("192.0.2.2", "ada@example.com")
+    for n in range(44):
+        await limits.count_sign_in("192.0.2.1", f"colleague{n}@example.com")
+    await limits.count_sign_in("192.0.2.1", None)
+    with pytest.raises(RateLimitedError):
+        await limits.count_sign_in("192.0.2.1", "colleague99@example.com")
+
+
+async def test_disabled_limit_adds_no_headers() -> None:
+    assert await rate_limits().count_sign_in("192.0.2.1", "ada@example.com") == ()
+    assert await rate_limits().count_api_request("192.0.2.1", None) == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "subject"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("not an address" * 20, ("not an address" * 20)[:64]),
+    ],
+)
+def test_ipv6_client_is_counted_by_its_network(address: str, subject: str) -> None:
+    assert rate_limit_subject(address) == subject
+
+
+def test_limits_come_from_the_settings() -> None:
+    limits = RateLimits.from_settings(
+        Settings.read({"MONYNHA_LIMIT_AUTH": "3/1m", "MONYNHA_LIMIT_UPLOAD": "off"}), RateLimiter(None)
+    )
+
+    assert (limits.auth_per_account, limits.auth_per_ip, limits.upload_per_user) == (
+        Limit(3, 60),
+        Limit(30, 60),
+        None,
+    )

@@ -1,0 +1,239 @@
+"""Joining, hearing, coming back and leaving: what official clients rely on, message by message."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from tests.live_server import OwnerSql
+from tests.phoenix_client import phoenix_client, tasks_binding
+from tests.users import ApiUser, UserFactory
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_join_reply_echoes_the_bindings_with_ids(address: str, api_key: str, user: ApiUser) -> None:
+    bindings = [
+        tasks_binding(filter=""),
+        tasks_binding(filter="status=eq.todo", extra=[1]),
+        tasks_binding(filter=""),
+    ]
+    async with phoenix_client(address, api_key) as client:
+        reply = await client.join("any", user.token, *bindings)
+        system = await client.receive("system")
+
+    assert reply["status"] == "ok"
+    assert bindings == [
+        {name: value for name, value in one.items() if name != "id"} for one in reply["postgres_changes"]
+    ]
+    ids = [one["id"] for one in reply["postgres_changes"]]
+    assert all(type(one) is int and one for one in ids)
+    assert ids[0] == ids[2] != ids[1]
+    assert {name: value for name, value in system["payload"].items() if name != "message"} == {
+        "extension": "postgres_changes",
+        "status": "ok",
+        "channel": "any",
+    }
+
+
+async def test_binding_without_a_filter_covers_every_visible_project_even_later_ones(
+    address: str, api_key: str, users: UserFactory, user: ApiUser
+) -> None:
+    visible_project = await user.create_project()
+    viewer = await users.create_member(visible_project, user, "viewer")
+    hidden_project = await user.create_project()
+    async with phoenix_client(address, api_key) as client:
+        await client.join("all", viewer.token, tasks_binding(), {"event": "*", "schema": "public", "table": "projects"})
+        await user.create_task(hidden_project, title="Hidden")
+        await user.create_task(visible_project, title="Seen")
+        visible_change = await client.receive_change()
+        await user.create(f"/projects/{hidden_project['id']}/members", {"userId": str(viewer.id)})
+        await asyncio.sleep(0.3)
+        await user.create_task(hidden_project, title="Let in")
+        later_change = await client.receive_change()
+        own_project = await viewer.create_project(name="Own")
+        project_change = await client.receive_change()
+
+    assert visible_change["record"]["title"] == "Seen"
+    assert later_change["record"]["title"] == "Let in"
+    assert ("projects", "Own") == (project_change["table"], project_change["record"]["name"])
+    assert own_project["id"] == project_change["record"]["id"]
+
+
+async def test_admin_receives_projects_created_by_anyone(
+    address: str, api_key: str, users: UserFactory, user: ApiUser, owner_sql: OwnerSql
+) -> None:
+    admin = await users.create("Root", is_admin=True)
+    async with phoenix_client(address, api_key) as client:
+        await client.join("all", admin.token, {"event": "INSERT", "schema": "public", "table": "projects"})
+        [row] = await owner_sql(
+            "insert into public.projects (name, owner_id) values ('By psql', $1) returning id", user.id
+        )
+        change = await client.receive_change()
+
+    assert str(row["id"]) == change["record"]["id"]
+
+
+async def test_outsider_receives_no_change_not_even_deletions(
+    address: str, api_key: str, users: UserFactory, user: ApiUser
+) -> None:
+    project = await user.create_project()
+    outsider = await users.create("Eve")
+    async with phoenix_client(address, api_key) as client:
+        for topic, token in (("a", outsider.token), ("b", api_key)):
+            bindings = (tasks_binding(), tasks_binding(filter=f"project_id=eq.{project['id']}"))
+            assert (await client.join(topic, token, *bindings))["status"] == "ok"
+        task = await user.create_task(project)
+        await user.delete(f"/tasks/{task['id']}")
+
+        assert await client.receives_no("postgres_changes", 1.3)
+
+
+async def test_removed_member_receives_no_later_change(
+    address: str, api_key: str, users: UserFactory, user: ApiUser
+) -> None:
+    project = await user.create_project()
+    member = await users.create_member(project, user, "member")
+    async with phoenix_client(address, api_key) as client:
+        await client.join("a", member.token, tasks_binding())
+        await user.delete(f"/projects/{project['id']}/members/{member.id}")
+        await user.create_task(project)
+
+        assert await client.receives_no("postgres_changes", 1.3)
+
+
+async def test_join_with_since_replays_missed_changes(
+    address: str, api_key: str, users: UserFactory, user: ApiUser
+) -> None:
+    project = await user.create_project()
+    viewer = await users.create_member(project, user, "viewer")
+    async with phoenix_client(address, api_key) as client:
+        await client.join("a", viewer.token, tasks_binding())
+        await user.create_task(project, title="Heard")
+        resume_token = (await client.receive_change())["position"]
+    later_project = await user.create_project()
+    await user.create_task(project, title="Missed")
+    await user.create(f"/projects/{later_project['id']}/members", {"userId": str(viewer.id)})
+    await user.create_task(later_project, title="Missed there")
+    async with phoenix_client(address, api_key) as client:
+        reply = await client.join("a", viewer.token, tasks_binding(), since=resume_token)
+        titles = {(await client.receive_change())["record"]["title"] for _ in range(2)}
+
+    assert reply["resumed"] is True
+    assert titles == {"Missed", "Missed there"}
+
+
+@pytest.mark.parametrize("since", ["junk", "", 5, "W10", "WzFd", "W1sicHJvamVjdCIsIngiLDFdXQ"])
+async def test_invalid_resume_token_is_refused(address: str, api_key: str, user: ApiUser, since: Any) -> None:
+    async with phoenix_client(address, api_key) as client:
+        reply = await client.join("a", user.token, tasks_binding(), since=since)
+
+    expected = "ok" if since == "W10" else "error"
+    assert reply["status"] == expected
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        ("junk", "MalformedJWT: The token provided is not a valid JWT"),
+        (
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.x",
+            "InvalidJWTToken: Fields `role` and `exp` are required in JWT",
+        ),
+        (
+            "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYW5vbiIsImV4cCI6NDg3MDAwMDAwMH0.x",
+            "JwtSignatureError: Failed to",
+        ),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYW5vbiIsImV4cCI6MX0.x", "InvalidJWTToken: Token has expired"),
+    ],
+)
+async def test_invalid_token_is_refused_with_the_message_of_supabase(
+    address: str, api_key: str, token: str, reason: str
+) -> None:
+    async with phoenix_client(address, api_key) as client:
+        reply = await client.join("a", token)
+
+    assert ("error", True) == (reply["status"], reply["reason"].startswith(reason)), reply
+
+
+@pytest.mark.parametrize("query", ["", "?apikey=", "?apikey=junk"])
+async def test_connection_without_an_api_key_is_refused(address: str, query: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(f"ws://{address}/realtime/v1/websocket{query}"):
+            pass
+
+    assert refused.value.response.status_code == 401
+    assert "error" in json.loads(refused.value.response.body or b"{}")
+
+
+async def test_access_token_message_grants_access_without_losing_changes(
+    address: str, api_key: str, user: ApiUser
+) -> None:
+    project = await user.create_project()
+    async with phoenix_client(address, api_key) as client:
+        await client.join("a", api_key, tasks_binding())
+        await client.push("a", "access_token", {"access_token": user.token})
+        await asyncio.sleep(0.3)
+        await user.create_task(project, title="Now")
+
+        assert (await client.receive_change())["record"]["title"] == "Now"
+
+
+async def test_channel_closes_with_a_reason_when_the_session_ends(
+    address: str, api_key: str, users: UserFactory, user: ApiUser
+) -> None:
+    async with phoenix_client(address, api_key) as client:
+        await client.join("a", user.token, tasks_binding())
+        await client.receive("system")
+        started_at = time.monotonic()
+        await users.end_session(user)
+        system, close = await client.receive("system"), await client.receive("phx_close")
+
+    assert ("system", "error") == (system["payload"]["extension"], system["payload"]["status"])
+    assert close["payload"] == {}
+    assert time.monotonic() - started_at < 1
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["junk", "[]", "{}", '{"topic": 1, "event": "x"}', b"\x03", b"\x07abc", b"\x03\xff\xff\xff\xff\xff\x01"],
+)
+async def test_malformed_message_is_answered_and_keeps_the_socket_open(
+    address: str, api_key: str, message: str | bytes
+) -> None:
+    async with phoenix_client(address, api_key) as client:
+        await client.connection.send(message)
+        error = await client.receive()
+        await client.connection.send('{"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": null}')
+        heartbeat = await client.receive()
+
+    assert error["payload"]["status"] == "error"
+    assert heartbeat == {
+        "topic": "phoenix",
+        "event": "phx_reply",
+        "payload": {"status": "ok", "response": {}},
+        "ref": None,
+    }
+
+
+async def test_channel_over_the_limit_is_refused(address: str, api_key: str) -> None:
+    async with phoenix_client(address, api_key) as client:
+        statuses = [(await client.join(f"room {number}", api_key))["status"] for number in range(101)]
+
+    assert statuses == ["ok"] * 100 + ["error"]
+
+
+async def test_leave_is_answered_and_closes_the_channel(address: str, api_key: str) -> None:
+    async with phoenix_client(address, api_key) as client:
+        await client.join("room", api_key)
+        ref = await client.push("room", "phx_leave", {})
+        reply, close = await client.receive("phx_reply"), await client.receive("phx_close")
+
+    assert (ref, "ok") == (reply["ref"], reply["payload"]["status"])
+    assert close["payload"] == {}
