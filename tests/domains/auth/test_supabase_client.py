@@ -147,7 +147,7 @@ async def test_a_code_by_mail_signs_in(serve: Any) -> None:
     client, address = await site.client(), new_email()
     await client.auth.sign_in_with_otp({"email": address})
 
-    code = site.desk.letters(address)[0].code
+    code = site.desk.emails_to(address)[0].code
     verified = await client.auth.verify_otp({"email": address, "token": code, "type": "email"})
 
     assert verified.session is not None
@@ -162,7 +162,7 @@ async def test_a_link_by_mail_signs_in_with_the_clients_verifier(serve: Any) -> 
     assert signed_up.session is None
 
     async with httpx.AsyncClient() as browser:
-        followed = await browser.get(site.desk.letters(address)[0].link)
+        followed = await browser.get(site.desk.emails_to(address)[0].link)
     code = parse_qs(urlsplit(followed.headers["location"]).query)["code"][0]
     session = (await client.auth.exchange_code_for_session({"auth_code": code})).session
 
@@ -177,7 +177,7 @@ async def test_a_forgotten_password_is_set_anew(serve: Any) -> None:
     await client.auth.sign_out()
     await client.auth.reset_password_for_email(address)
 
-    token = site.desk.letters(address)[0].token
+    token = site.desk.emails_to(address)[0].token
     await client.auth.verify_otp({"token_hash": token, "type": "recovery"})
     await client.auth.update_user({"password": "remembered now"})
 

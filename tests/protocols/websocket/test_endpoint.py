@@ -170,7 +170,7 @@ async def test_fragmented_message_is_reassembled(address: str, user: ApiUser) ->
 async def test_client_that_stops_reading_is_disconnected_without_delaying_others(
     address: str, user: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monynha.protocols.http.server.websocket._DRAINING_S", 0.5)
+    monkeypatch.setattr("monynha.protocols.http.server.websocket._DRAIN_TIMEOUT_S", 0.5)
     project = await user.create_project()
     async with ws_client(address, user) as slow_client, ws_client(address, user) as fast_client:
         await slow_client.join(project)

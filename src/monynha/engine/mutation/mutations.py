@@ -194,7 +194,7 @@ async def _autocommit_insert(
     returning: tuple[SelectedField, ...],
 ) -> CreatedRow:
     stream = _stream_of_new_row(resource, values)
-    statement = autocommit_insert_sql(resource, tuple(values), returning, is_known=stream is not None)
+    statement = autocommit_insert_sql(resource, tuple(values), returning, is_stream_known=stream is not None)
     row = await connection.insert_returning(statement, list(values.values()), stream_versions=stream)
     result, own_id = row
     assert own_id is not None
@@ -215,7 +215,7 @@ def autocommit_insert_sql(
     """
     skip_triggers = f" and set_config('monynha.inserting_into', '{resource.table.name}', true) is not null"
     guard = f"{_SET_ACTOR}{skip_triggers if is_stream_known else ''}"
-    return insert_sql(resource, columns, first_bind=ACTOR_BIND_COUNT + 1, guard=guard, shown=returning)
+    return insert_sql(resource, columns, first_bind=ACTOR_BIND_COUNT + 1, guard=guard, returning=returning)
 
 
 def _stream_of_new_row(resource: Resource, values: ColumnValues) -> str | None:

@@ -203,7 +203,7 @@ class Resource:
     @cached_property
     def logged_columns(self) -> tuple[Column[Any], ...]:
         """The columns that the history copies: never one that is seen through a view, as an address."""
-        return tuple(one for one in self.table.columns if one.info["rules"].seen_through is None)
+        return tuple(one for one in self.table.columns if one.info["rules"].read_via_view is None)
 
     @cached_property
     def has_own_stream(self) -> bool:

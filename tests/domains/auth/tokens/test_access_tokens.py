@@ -236,7 +236,7 @@ def test_a_remembered_token_still_ends_at_its_second() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monynha.domains.auth.tokens.access_tokens._REMEMBERED", 20)
+    monkeypatch.setattr("monynha.domains.auth.tokens.access_tokens._CACHE_SIZE", 20)
     tested = tokens()
     for _ in range(50):
         tested.verify(signed(good(session_id=str(uuid4()))))

@@ -210,7 +210,7 @@ async def test_others_pass_by_a_lane_that_is_held_up(running_servers: ServerUrls
 async def test_a_server_that_falls_silent_is_given_up(
     running_servers: ServerUrls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "_SILENCE_S", 0.3)
+    monkeypatch.setattr(connection, "_SILENCE_TIMEOUT_S", 0.3)
     lanes = PipelinePool(running_servers.database_url, APP_ROLE, size=1, max_in_flight=16)
     pid = int(await first(lanes, "select pg_backend_pid()") or 0)
     os.kill(pid, signal.SIGSTOP)

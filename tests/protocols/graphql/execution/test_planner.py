@@ -46,8 +46,8 @@ async def test_any_query_is_one_round_trip(user: ApiUser, monkeypatch: pytest.Mo
     async def never(self: ActorConnection, *_: object) -> None:
         raise AssertionError("a query needs neither a write nor a transaction")
 
-    monkeypatch.setattr(ActorConnection, "ask", counted)
-    monkeypatch.setattr(ActorConnection, "tell", never)
+    monkeypatch.setattr(ActorConnection, "fetch_json", counted)
+    monkeypatch.setattr(ActorConnection, "insert_returning", never)
     monkeypatch.setattr(ActorConnection, "transaction", never)
 
     await fetch_data(user, query, p=project["id"], s=["todo", "done"])

@@ -161,7 +161,7 @@ async def test_many_hearers_cost_no_more_statements_than_their_shapes_need(
             await client.start_subscription(
                 TASK_CHANGED_TEMPLATE.replace("SHOWN", selections), project_variables(project)
             )
-        monkeypatch.setattr(ActorConnection, "ask", counted)
+        monkeypatch.setattr(ActorConnection, "fetch_json", counted)
         await user.create_task(project, title="T", assigneeId=str(user.id))
         results = [await heard.next_result() for heard in clients]
 

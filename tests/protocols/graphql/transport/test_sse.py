@@ -122,7 +122,7 @@ async def test_a_batch_has_no_events(user: ApiUser) -> None:
 
 
 async def test_comments_keep_an_idle_answer_alive(address: str, user: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "_PAUSE_S", 0.05)
+    monkeypatch.setattr(sse, "_KEEP_ALIVE_INTERVAL_S", 0.05)
     async with sse_reader(address, user, "subscription { notificationAdded { id } }") as reader:
         async with asyncio.timeout(5):
             received = [await anext(reader.lines) for _ in range(6)]
@@ -148,13 +148,13 @@ async def test_a_stop_ends_it(settings: Settings, running_servers: ServerUrls, u
 
 async def test_a_client_that_leaves_is_forgotten(address: str, program: Any, user: ApiUser) -> None:
     project = await user.create_project()
-    before = set(program.live.hub._tails)
+    before = set(program.realtime.hub._streams)
     async with sse_reader(address, user, TASKS, {"id": project["id"]}):
-        during = set(program.live.hub._tails)
+        during = set(program.realtime.hub._streams)
     for _ in range(50):
         await asyncio.sleep(0.02)
-        if set(program.live.hub._tails) == before:
+        if set(program.realtime.hub._streams) == before:
             break
 
     assert during - before
-    assert before == set(program.live.hub._tails)
+    assert before == set(program.realtime.hub._streams)

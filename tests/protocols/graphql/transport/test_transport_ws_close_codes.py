@@ -159,7 +159,7 @@ async def test_a_token_that_ends_closes_the_socket(
 
 
 async def test_whoever_never_begins_is_cut_off(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_ws, "INIT_WITHIN_S", 0.2)
+    monkeypatch.setattr(transport_ws, "INIT_TIMEOUT_S", 0.2)
     async with unauthenticated_client(address) as socket:
         await socket.send("ping")
         await socket.receive("pong")
@@ -191,7 +191,7 @@ async def test_a_message_of_a_megabyte_closes_the_socket(address: str, user: Api
 async def test_who_reads_nothing_for_long_is_cut_off_and_harms_nobody(
     address: str, user: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monynha.protocols.http.server.websocket._DRAINING_S", 0.5)
+    monkeypatch.setattr("monynha.protocols.http.server.websocket._DRAIN_TIMEOUT_S", 0.5)
     project = await user.create_project()
     query = "subscription ($id: ID!) { taskChanged(projectId: $id) { description task { description } } }"
     async with ws_client(address, user) as slow, ws_client(address, user) as quick:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_slow_head_is_408_and_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HEAD_S", "BODY_S", "IDLE_S"):
+    for name in ("HEAD_TIMEOUT_S", "BODY_TIMEOUT_S", "IDLE_TIMEOUT_S"):
         monkeypatch.setattr(f"monynha.protocols.http.server.connection.{name}", 1.0)
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,8 +47,8 @@ async def test_slow_head_is_408_and_silent_connection_is_closed(monkeypatch: pyt
 
 @pytest.mark.parametrize("is_whole", [True, False])
 async def test_client_that_stops_reading_is_disconnected(monkeypatch: pytest.MonkeyPatch, is_complete: bool) -> None:
-    monkeypatch.setattr("monynha.protocols.http.server.connection.BODY_S", 0.3)
-    monkeypatch.setattr("monynha.protocols.http.server.lingering_close.UNREAD_S", 0.3)
+    monkeypatch.setattr("monynha.protocols.http.server.connection.BODY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("monynha.protocols.http.server.lingering_close.UNREAD_TIMEOUT_S", 0.3)
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         if is_complete:
