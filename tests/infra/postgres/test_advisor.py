@@ -36,18 +36,18 @@ FAULTS = {
     "no policy": (
         "create table notes (id int); alter table notes enable row level security, force row level security",
         "public.notes",
-        "No policy",
+        "has no policy",
     ),
     "a policy for every role": (f"create policy p on posts {OPEN}", 'public.posts "p"', "names no role"),
     "a policy that always holds": (
         "create policy p on posts for select to monynha_app using (true)",
         'public.posts "p"',
-        "always holds",
+        "is always true",
     ),
     "a check that always holds": (
         "create policy p on posts for insert to monynha_app with check (true)",
         'public.posts "p"',
-        "always holds",
+        "is always true",
     ),
     "rights from what users write": (
         "create policy p on posts for select to monynha_app "
@@ -58,7 +58,7 @@ FAULTS = {
     "asking once a row": (
         "create policy p on posts for select to monynha_app using (author_id = auth.uid())",
         'public.posts "p"',
-        "once a row",
+        "once per row",
     ),
     "a definer without a path": (
         "create function f() returns int language sql security definer as 'select 1';"
@@ -74,33 +74,33 @@ FAULTS = {
     "addresses for everybody": (
         "grant select (email) on users to monynha_app",
         "public.users.email",
-        "nobody",
+        "private column",
     ),
     "accounts for everybody": (
         "grant select on auth.users to monynha_app",
         "auth.users.password_hash",
-        "nobody",
+        "private column",
     ),
     "a column granted by way of its table": (
         "grant select on users to public",
         "public.users.email_verified",
-        "nobody",
+        "private column",
     ),
     "a check that compares nothing of a row": (
         "create policy p on posts for select to monynha_app using (1 = 1)",
         'public.posts "p"',
-        "always holds",
+        "is always true",
     ),
     "a condition with a way around it": (
         "create policy p on posts for select to monynha_admin using ((select auth.is_admin()) or true)",
         'public.posts "p"',
-        "always holds",
+        "is always true",
     ),
     "asking a function of ours once a row": (
         "create function mine() returns uuid language sql stable return null::uuid;"
         "create policy p on posts for select to monynha_app using (author_id = mine())",
         'public.posts "p"',
-        "once a row",
+        "once per row",
     ),
     "a function that looks names up": (
         "create function f() returns bigint language sql as 'select count(*) from posts'",
@@ -111,49 +111,49 @@ FAULTS = {
         "reset role; create function f() returns int language sql security definer set search_path = '' "
         "as 'select 1'; revoke execute on function f() from public",
         "f()",
-        "skips row-level security",
+        "bypasses row-level security",
     ),
     "a right that no policy looks at": (
         "grant truncate on posts to monynha_app",
         "public.posts",
-        "does not look at",
+        "does not cover",
     ),
     "a view that asks nobody": (
         "create view v with (security_barrier) as select id from posts; grant select on v to monynha_app",
         "public.v",
-        "does not ask",
+        "does not check the current user",
     ),
     "a view above the rules": (
         "reset role; create view v with (security_barrier) as select id from posts "
         "where author_id = (select auth.uid()); grant select on v to monynha_admin",
         "public.v",
-        "skips row-level security",
+        "bypasses row-level security",
     ),
     "a view that was filled once": (
         "create materialized view v as select id from posts; grant select (id) on v to monynha_app",
         "public.v",
-        "kind of table",
+        "does not cover",
     ),
     "a table elsewhere": (
         "reset role; create foreign data wrapper w; create server s foreign data wrapper w;"
         "create foreign table far (id int) server s; grant select on far to monynha_app",
         "public.far",
-        "kind of table",
+        "does not cover",
     ),
     "a role above the rules": (
         "reset role; alter role monynha_app bypassrls",
         "monynha_app",
-        "skips row-level security",
+        "bypasses row-level security",
     ),
     "a role that is another too": (
         "reset role; grant pg_monitor to monynha_app",
         "monynha_app",
-        "the rights of pg_monitor too",
+        "member of pg_monitor",
     ),
     "a schema that anybody builds in": (
         "reset role; grant create on schema public to public",
         "public",
-        "may make tables",
+        "may create tables",
     ),
     "an extension among the tables": (
         "reset role; create extension pg_trgm schema public",
@@ -195,7 +195,7 @@ async def test_what_would_undo_the_rights_is_found(name: str, settings: Settings
             await connection.execute(f"set local role monynha_owner; {fault}")
             # As whom the doctor asks: what only the owner sees would be found here and nowhere else.
             await connection.execute("set local role monynha_system")
-            found = [(row["object"], row["says"]) for row in await connection.fetch(QUERY)]
+            found = [(row["object"], row["message"]) for row in await connection.fetch(QUERY)]
             raise _TakeBack(found)
     except _TakeBack as taken_back:
         found = taken_back.found

@@ -55,13 +55,13 @@ class RealtimeServices:
         broadcast = Broadcaster(lambda said: valkey.send("PUBLISH", f"{channels.channel_prefix}rooms", said))
         notifier = CommitNotifier(lambda told: valkey.send("PUBLISH", f"{channels.channel_prefix}written", told), hub)
         presence = Presence(lambda said: valkey.send("PUBLISH", f"{channels.channel_prefix}presence", said))
-        channels.on_reconnect = hub.notify_all
         channels.subscribe(
             {
                 "written": notifier.on_published,
                 "rooms": broadcast.on_published,
                 "presence": presence.on_published,
-            }
+            },
+            on_connect=hub.notify_all,
         )
         hub.start()
         presence.start()

@@ -85,7 +85,8 @@ async def list_page(
 ) -> tuple[Sequence[Account], int]:
     """Return one page of all accounts, the newest first, and how many there are."""
     async with parts.transaction() as transaction:
-        total: int = await transaction.fetch_value(_COUNT_ACCOUNTS, email_filter)
+        total = await transaction.fetch_value(_COUNT_ACCOUNTS, email_filter)
+        assert isinstance(total, int)  # count(*) is a bigint
         rows = await transaction.fetch_rows(_SELECT_PAGE, size, (number - 1) * size, email_filter)
     return [account_from_row(dict(row)) for row in rows], total
 
