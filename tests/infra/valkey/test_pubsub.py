@@ -41,7 +41,8 @@ async def recorder(valkey_server: ValkeyServer) -> AsyncIterator[Recorder]:
 async def publish(url: str, *messages: str) -> None:
     valkey = await ValkeyClient.open(url)
     for message in messages:
-        await valkey.execute("PUBLISH", f"{PubSub(url).channel_prefix}news", message)
+        valkey.publish("news", message.encode())
+    await valkey.execute("PING")
     await valkey.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from monynha.app.composition.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.app.maintenance.event_log_maintenance import run_event_log_maintenance
@@ -52,9 +53,9 @@ class RealtimeServices:
         """Start reading the history and hearing the other processes."""
         channels = PubSub(redis_url)
         hub = Hub(EventLog(database), StreamAuthorizer(CATALOG, query))
-        broadcast = Broadcaster(lambda said: valkey.send("PUBLISH", f"{channels.channel_prefix}rooms", said))
-        notifier = CommitNotifier(lambda told: valkey.send("PUBLISH", f"{channels.channel_prefix}written", told), hub)
-        presence = Presence(lambda said: valkey.send("PUBLISH", f"{channels.channel_prefix}presence", said))
+        broadcast = Broadcaster(partial(valkey.publish, "rooms"))
+        notifier = CommitNotifier(partial(valkey.publish, "written"), hub)
+        presence = Presence(partial(valkey.publish, "presence"))
         channels.subscribe(
             {
                 "written": notifier.on_published,

@@ -165,6 +165,8 @@ class ValkeyClient:
 
     def __init__(self, url: str) -> None:
         self._address = ValkeyAddress.parse(url)
+        # Channels do not belong to a database, so the name says which one they are of.
+        self._channel_prefix = f"monynha:{self._address.database}:"
         self._connection: ValkeyConnection | None = None
         self._reconnect_task: asyncio.Task[None] | None = None
 
@@ -230,6 +232,10 @@ class ValkeyClient:
             self._schedule_reconnect()
             return
         connection.send(*command).add_done_callback(_consume_exception)
+
+    def publish(self, channel: str, message: bytes) -> None:
+        """Publish a message to the subscribers of a channel (`PubSub`) of this database; best effort, as `send`."""
+        self.send("PUBLISH", self._channel_prefix + channel, message)
 
     async def run_script(self, script: Script, keys: list[str], binds: list[str | int | float]) -> Reply:
         """Run a script, by its hash if the server has it cached."""

@@ -23,17 +23,12 @@ class PubSub(ValkeyClient):
         self._on_connect: Callable[[], None] | None = None
         self._task: asyncio.Task[None] | None = None
 
-    @property
-    def channel_prefix(self) -> str:
-        """What separates two databases of one server: channels do not belong to a database."""
-        return f"monynha:{self._address.database}:"
-
     def subscribe(self, handlers: Mapping[str, OnMessage], *, on_connect: Callable[[], None] | None = None) -> None:
-        """Call the handler of a channel (named without its prefix) for each message, from now on.
+        """Call the handler of a channel for each message that is published to it, from now on.
 
         `on_connect` is called after each subscription, the first included: messages before it are lost.
         """
-        self._handlers = {f"{self.channel_prefix}{name}".encode(): handler for name, handler in handlers.items()}
+        self._handlers = {f"{self._channel_prefix}{name}".encode(): handler for name, handler in handlers.items()}
         self._on_connect = on_connect
         self._task = asyncio.get_running_loop().create_task(self._run())
 
