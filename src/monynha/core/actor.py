@@ -31,6 +31,9 @@ class Actor:
     is_admin: bool = False
     """What the token says of it; the account's row decides."""
 
+    expires_at: float | None = None
+    """When the access token expires, in seconds of the Unix epoch."""
+
     @property
     def is_anonymous(self) -> bool:
         """Whether no one known is asking."""
