@@ -123,7 +123,7 @@ async def test_the_owner_of_a_registered_address_is_notified_and_keeps_the_accou
     assert (await auth_app.sign_in(email)).status_code == 200
 
 
-async def test_a_later_sign_up_replaces_the_password_of_an_unconfirmed_one(
+async def test_a_later_sign_up_replaces_the_password_of_an_unconfirmed_sign_up(
     confirming_app: AuthApp,
 ) -> None:
     auth_app, email = confirming_app, new_email()
@@ -163,7 +163,7 @@ async def test_a_sign_up_does_not_reveal_whether_an_address_is_registered(confir
     for response in responses.values():
         body = response.json()
         times = {body["created_at"], body["updated_at"], body["confirmation_sent_at"]}
-        assert len(times) == 1, "a new account was made in the moment of its sign-up"
+        assert len(times) == 1, "a new account is created at the moment of its sign-up"
         assert body["identities"][0]["created_at"] in times
     for email, response in responses.items():
         again = (await auth_app.sign_up_unconfirmed(email)).json()
