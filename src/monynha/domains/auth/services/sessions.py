@@ -90,7 +90,7 @@ _DELETE_BY_SCOPE = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SessionService:
     """Creates, refreshes and ends sessions."""
 
