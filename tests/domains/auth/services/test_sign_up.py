@@ -150,13 +150,13 @@ def without_differences(body: dict[str, Any], email: str) -> str:
 
 async def test_a_sign_up_does_not_reveal_whether_an_address_is_registered(confirming_app: AuthApp) -> None:
     auth_app = confirming_app
-    fresh, unproven, proven = new_email(), new_email(), new_email()
-    await auth_app.sign_up_unconfirmed(unproven)
-    await auth_app.sign_up_unconfirmed(proven)
-    await auth_app.follow(auth_app.emails_to(proven)[0].link)
+    fresh, unconfirmed, confirmed = new_email(), new_email(), new_email()
+    await auth_app.sign_up_unconfirmed(unconfirmed)
+    await auth_app.sign_up_unconfirmed(confirmed)
+    await auth_app.follow(auth_app.emails_to(confirmed)[0].link)
     auth_app.clock.advance(120)
 
-    responses = {email: await auth_app.sign_up_unconfirmed(email) for email in (fresh, unproven, proven)}
+    responses = {email: await auth_app.sign_up_unconfirmed(email) for email in (fresh, unconfirmed, confirmed)}
 
     assert len({response.status_code for response in responses.values()}) == 1
     assert len({without_differences(response.json(), email) for email, response in responses.items()}) == 1
