@@ -83,7 +83,8 @@ def realtime_routes(
     """Return what takes sockets, by address, and what says something in rooms without one."""
 
     def verify(token: str) -> tuple[Actor, float | None]:
-        return tokens.verify(token), tokens.expires_at(token)
+        actor = tokens.verify(token)
+        return actor, actor.expires_at
 
     websocket_context = WebSocketContext(
         CATALOG,
