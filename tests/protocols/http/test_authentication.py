@@ -32,11 +32,11 @@ def sign_token(claims: object, secret: str, head: object = None, algorithm: str 
     return f"{signing_input}.{base64url(hmac.new(secret.encode(), signing_input.encode(), algorithm).digest())}"
 
 
-def valid_claims(person: ApiUser, **changed: Any) -> dict[str, Any]:
-    """Return good claims for a person, but for what is changed; None leaves one out."""
+def valid_claims(user: ApiUser, **changed: Any) -> dict[str, Any]:
+    """Return good claims for a user, but for what is changed; None leaves one out."""
     claims = {
-        "sub": str(person.id),
-        "session_id": str(person.session_id),
+        "sub": str(user.id),
+        "session_id": str(user.session_id),
         "role": "authenticated",
         "aud": "authenticated",
         "exp": int(time.time()) + 60,
@@ -51,13 +51,13 @@ async def request_profile(client: httpx.AsyncClient, authorization: str | bytes)
     return await client.get("/api/v1/users/me", headers=request_headers)
 
 
-def is_unauthenticated(answer: httpx.Response) -> bool:
+def is_unauthenticated(response: httpx.Response) -> bool:
     """Whether it is the envelope of a 401, and no more."""
-    error = answer.json()["error"]
+    error = response.json()["error"]
     return (
-        (401, "UNAUTHENTICATED") == (answer.status_code, error["code"])
-        and "Bearer" == answer.headers["www-authenticate"]
-        and {"code", "message", "requestId"} == error.keys()
+        (response.status_code, error["code"]) == (401, "UNAUTHENTICATED")
+        and response.headers["www-authenticate"] == "Bearer"
+        and error.keys() == {"code", "message", "requestId"}
     )
 
 
@@ -168,7 +168,7 @@ async def test_forged_token_is_rejected(user: ApiUser, client: httpx.AsyncClient
     assert (await request_profile(client, f"Bearer {valid_token}")).status_code == 200
 
 
-@pytest.mark.parametrize("how", ["signed out", "banned", "deleted softly", "session ended"])
+@pytest.mark.parametrize("reason", ["signed out", "banned", "deleted softly", "session ended"])
 async def test_locked_out_user_is_rejected_immediately(
     users: UserFactory, client: httpx.AsyncClient, reason: str
 ) -> None:
@@ -231,5 +231,5 @@ async def test_service_key_has_the_rights_of_an_owner(
     gone = await client.delete(path, headers=headers)
 
     assert user.email == read.json()["data"]["owner"]["email"]
-    assert (200, 201, 204) == (changed.status_code, task.status_code, gone.status_code)
-    assert (404, 403) == (me.status_code, own.status_code)
+    assert (changed.status_code, task.status_code, gone.status_code) == (200, 201, 204)
+    assert (me.status_code, own.status_code) == (404, 403)

@@ -22,7 +22,7 @@ def rate_limits(**limits: Limit | None) -> RateLimits:
 
 async def test_remaining_requests_are_in_the_standard_headers() -> None:
     headers = dict(
-        await rate_limits(auth=FIVE, auth_address=Limit(50, 900)).count_sign_in("192.0.2.1", "ada@example.com")
+        await rate_limits(auth_per_account=FIVE, auth_per_ip=Limit(50, 900)).count_sign_in("192.0.2.1", "ada@example.com")
     )
 
     assert headers == {
@@ -35,7 +35,12 @@ async def test_remaining_requests_are_in_the_standard_headers() -> None:
 
 
 async def test_exceeded_limit_is_429_with_its_own_message() -> None:
-    limits = rate_limits(auth=Limit(1, 900), api=Limit(1, 900), api_address=Limit(1, 900), upload=Limit(1, 3600))
+    limits = rate_limits(
+        auth_per_account=Limit(1, 900),
+        api_per_user=Limit(1, 900),
+        api_per_ip=Limit(1, 900),
+        upload_per_user=Limit(1, 3600),
+    )
     user = uuid4()
     errors = []
     counts: list[Callable[[], Awaitable[object]]] = [
@@ -62,7 +67,7 @@ async def test_exceeded_limit_is_429_with_its_own_message() -> None:
 
 
 async def test_account_limit_is_low_and_shared_ip_limit_is_high() -> None:
-    limits = rate_limits(auth=FIVE, auth_address=Limit(50, 900))
+    limits = rate_limits(auth_per_account=FIVE, auth_per_ip=Limit(50, 900))
     for _ in range(5):
         await limits.count_sign_in("192.0.2.1", "ada@example.com")
     with pytest.raises(RateLimitedError):

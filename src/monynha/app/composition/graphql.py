@@ -9,7 +9,7 @@ from graphql import GraphQLSchema
 
 from monynha.app.composition.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.app.composition.realtime import RealtimeServices
-from monynha.core.actor import Actor, ActorKind
+from monynha.core.actor import Actor
 from monynha.core.settings.settings import Settings
 from monynha.domains.notifications.graphql import CUSTOM_MUTATIONS as NOTIFICATION_MUTATIONS
 from monynha.domains.notifications.graphql import NotificationMutations
@@ -72,9 +72,7 @@ def graphql_routes(
     schema = full_schema()
 
     async def count_request(request: Request, actor: Actor, cost: int) -> HeaderPairs:
-        if actor.is_admin or actor.kind is ActorKind.SERVICE:
-            return ()
-        return await rate_limits.count_api_request(request.client_ip, actor.id, cost)
+        return await rate_limits.count_api_request(request.client_ip, actor, cost)
 
     user_mutations, notification_mutations = (
         UserMutations(rest.mutations, actions),

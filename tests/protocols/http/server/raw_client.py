@@ -35,7 +35,7 @@ def send_complete_response(scope: Scope, body: bytes) -> None:
 
 
 async def read_response(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    """Return the head of the next answer, and a body of the length that it tells."""
+    """Return the head of the next response, and a body of the length that it tells."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     size = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
     return head, await reader.readexactly(size)

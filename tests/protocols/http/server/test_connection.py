@@ -122,7 +122,7 @@ async def test_malformed_chunk_ends_the_waiting_handler() -> None:
         await disconnected.wait()
 
 
-@pytest.mark.parametrize("then", [b"GARBAGE\r\n\r\n", GET_REQUEST % 1 + b"GARBAGE\r\n\r\n"])
+@pytest.mark.parametrize("following_bytes", [b"GARBAGE\r\n\r\n", GET_REQUEST % 1 + b"GARBAGE\r\n\r\n"])
 async def test_malformed_request_is_rejected_after_the_pending_ones(following_bytes: bytes) -> None:
     async with connect_to(echo) as (reader, writer):
         writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n" + following_bytes)
@@ -199,7 +199,7 @@ async def test_running_requests_finish_before_shutdown() -> None:
         await started.wait()
 
     head, body = await read_response(reader)
-    assert (b"ok", b"") == (body, await reader.read())
+    assert (body, await reader.read()) == (b"ok", b"")
     assert b"connection: close" in head
     writer.close()
 
@@ -211,5 +211,5 @@ async def test_unknown_upgrade_is_ignored() -> None:
     async with connect_to(handle) as (reader, writer):
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
         head, body = await read_response(reader)
-        assert (b"plain", b"") == (body, await reader.read())
+        assert (body, await reader.read()) == (b"plain", b"")
         assert b"connection: close" in head

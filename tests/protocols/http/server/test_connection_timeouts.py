@@ -45,10 +45,10 @@ async def test_slow_head_is_408_and_silent_connection_is_closed(monkeypatch: pyt
         assert await reader.read() == b""
 
 
-@pytest.mark.parametrize("is_whole", [True, False])
+@pytest.mark.parametrize("is_complete", [True, False])
 async def test_client_that_stops_reading_is_disconnected(monkeypatch: pytest.MonkeyPatch, is_complete: bool) -> None:
     monkeypatch.setattr("monynha.protocols.http.server.connection.BODY_TIMEOUT_S", 0.3)
-    monkeypatch.setattr("monynha.protocols.http.server.lingering_close.UNREAD_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("monynha.protocols.http.server.connection.CLOSE_TIMEOUT_S", 0.3)
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         if is_complete:

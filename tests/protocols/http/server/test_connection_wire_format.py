@@ -40,9 +40,9 @@ async def exchange_bytes(port: int, sent: bytes) -> bytes:
     return received
 
 
-def build_request(person: ApiUser, line: str, body: bytes = b"", *headers: str) -> bytes:
+def build_request(user: ApiUser, line: str, body: bytes = b"", *headers: str) -> bytes:
     """Return a request as it stands on the wire."""
-    lines = [f"{line} HTTP/1.1", "Host: x", f"Authorization: Bearer {person.token}", *headers]
+    lines = [f"{line} HTTP/1.1", "Host: x", f"Authorization: Bearer {user.token}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
@@ -156,13 +156,13 @@ MALFORMED_REQUESTS = [
 
 
 def rejection_of(received: bytes) -> tuple[bytes, str]:
-    """Return the status line and the code of an answer that is whole, in the envelope, and the last."""
+    """Return the status line and the code of an response that is whole, in the envelope, and the last."""
     status, headers, body = split_response(received)
     error_body = json.loads(body)
-    assert error_body == {
+    assert {
         "success": False,
         "error": {**error_body["error"], "requestId": headers[b"x-request-id"].decode()},
-    }
+    } == error_body
     assert (b"application/json", b"close") == (headers[b"content-type"], headers[b"connection"])
     assert len(body) == int(headers[b"content-length"])
     assert b"date" in headers

@@ -47,19 +47,19 @@ async def failing_posts(database: Database) -> AsyncIterator[None]:
             yield
 
 
-@pytest.mark.usefixtures("broken_posts")
+@pytest.mark.usefixtures("failing_posts")
 async def test_internal_error_reveals_no_details(user: ApiUser, capfd: pytest.CaptureFixture[str]) -> None:
     plain_response = await user.post("/posts", {"title": "x", "content": ""})
     included_response = await user.post(
         "/posts?include=author", {"title": "x", "content": ""}, headers={"X-Request-Id": "r1"}
     )
 
-    for answer in (plain_response, included_response):
-        error = answer.json()["error"]
-        assert (500, "INTERNAL_ERROR") == (answer.status_code, error["code"])
-        assert answer.headers["x-request-id"] == error["requestId"]
+    for response in (plain_response, included_response):
+        error = response.json()["error"]
+        assert (response.status_code, error["code"]) == (500, "INTERNAL_ERROR")
+        assert response.headers["x-request-id"] == error["requestId"]
         for word in (SECRET, "4711", "asyncpg", "RaiseError", "P0001", "public.posts"):
-            assert word not in answer.text
+            assert word not in response.text
         assert error.keys() == {"code", "message", "requestId", "stack"}
         assert all(
             frame.startswith(("app/", "core/", "engine/", "infra/", "protocols/", "domains/"))
@@ -68,14 +68,14 @@ async def test_internal_error_reveals_no_details(user: ApiUser, capfd: pytest.Ca
     assert SECRET not in "".join(capfd.readouterr())
 
 
-@pytest.mark.usefixtures("broken_posts")
+@pytest.mark.usefixtures("failing_posts")
 async def test_production_shows_no_stack(user: ApiUser, program: Application) -> None:
     transport = httpx.ASGITransport(app=replace(program.http, shows_stack=False))
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
-        answer = await replace(user, client=client).post("/posts", {"title": "x", "content": ""})
+        response = await replace(user, client=client).post("/posts", {"title": "x", "content": ""})
 
-    assert answer.status_code == 500
-    assert answer.json()["error"].keys() == {"code", "message", "requestId"}
+    assert response.status_code == 500
+    assert response.json()["error"].keys() == {"code", "message", "requestId"}
 
 
 async def test_requests_after_a_failure_are_served(user: ApiUser, failing_posts: None) -> None:
@@ -97,10 +97,10 @@ async def test_any_exception_becomes_a_500(error: Exception) -> None:
         Router([RouteGroup("", (Route("GET", "/", handler),))]), CorsPolicy(), ClientIpResolver()
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url="http://x") as client:
-        answer = await client.get("/")
+        response = await client.get("/")
 
-    assert (500, "INTERNAL_ERROR") == (answer.status_code, answer.json()["error"]["code"])
-    assert SECRET not in answer.text
+    assert (response.status_code, response.json()["error"]["code"]) == (500, "INTERNAL_ERROR")
+    assert SECRET not in response.text
 
 
 async def test_database_outage_is_a_503_until_it_is_back(settings: Settings, tmp_path: Path) -> None:
@@ -124,19 +124,19 @@ async def test_database_outage_is_a_503_until_it_is_back(settings: Settings, tmp
         ("DELETE", path, None),
     ]
     for method, address, body in requests * 2:
-        answer = await ada.request(method, address, json=body)
-        assert (503, "UNAVAILABLE") == (answer.status_code, answer.json()["error"]["code"])
-        assert int(answer.headers["retry-after"]) > 0
-        assert answer.json()["error"].keys() == {"code", "message", "requestId"}
+        response = await ada.request(method, address, json=body)
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "UNAVAILABLE")
+        assert int(response.headers["retry-after"]) > 0
+        assert response.json()["error"].keys() == {"code", "message", "requestId"}
     assert (await client.get("/healthz")).status_code == 200
-    assert (503, "1") == ((ready := await client.get("/readyz")).status_code, ready.headers["retry-after"])
+    assert ((ready := await client.get("/readyz")).status_code, ready.headers["retry-after"]) == (503, "1")
     assert (await client.get("/api/v1/projects")).status_code == 401
     assert (await ada.get("/nothing")).status_code == 404
 
     async with run_servers(own_settings):
         responses = [await ada.request("GET", path) for _ in range(12)]
-        assert {answer.status_code for answer in responses} == {200}
-        assert project == responses[0].json()["data"]
+        assert {response.status_code for response in responses} == {200}
+        assert responses[0].json()["data"] == project
         assert (await ada.post("/projects", {"name": "x"})).status_code == 201
         assert (await client.get("/readyz")).status_code == 200
         await program.close()
