@@ -1,11 +1,9 @@
-"""What every response of the API carries, and the errors that need no body: 404, 405, 406, CORS."""
+"""Every response: envelope, request id, HEAD, 404, 405 and 406."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.users import ApiUser, UserFactory
@@ -94,45 +92,6 @@ async def test_unsupported_method_lists_the_allowed_ones(user: ApiUser, path: st
     assert (options.status_code, options.headers["allow"], options.content) == (204, allowed, b"")
 
 
-@pytest.mark.parametrize(
-    ("accept", "expected"),
-    [
-        ("application/json", 200),
-        ("*/*", 200),
-        ("application/*", 200),
-        ("text/html, application/xhtml+xml, */*;q=0.8", 200),
-        ("application/json;q=0.001", 200),
-        ("APPLICATION/JSON", 200),
-        ("application/json;charset=utf-8", 200),
-        ("", 200),
-        ("text/html", 406),
-        ("text/html, image/*", 406),
-        ("application/xml", 406),
-        ("application/json;q=0", 406),
-        ("application/json; q=0.0, */*", 406),
-        ("*/*;q=0", 406),
-        ("application/*;q=0, */*", 406),
-        ("application/json, application/*;q=0", 200),
-        ("junk", 406),
-    ],
-)
-async def test_client_that_does_not_accept_json_is_refused(user: ApiUser, accept: str, expected: int) -> None:
-    project = await user.create_project()
-    headers = {"Accept": accept}
-    path = f"/projects/{project['id']}"
-
-    responses = [
-        await user.get("/projects", headers=headers),
-        await user.get(path, headers=headers),
-        await user.put(path, {"name": "Changed"}, headers=headers),
-    ]
-
-    assert {response.status_code for response in responses} == {expected}
-    if expected == 406:
-        assert {response.json()["error"]["code"] for response in responses} == {"NOT_ACCEPTABLE"}
-        assert (await user.get(path)).json()["data"] == project
-
-
 async def test_every_response_has_its_request_id(user: ApiUser, users: UserFactory) -> None:
     project = await user.create_project()
     path = f"/projects/{project['id']}"
@@ -200,12 +159,12 @@ async def test_client_can_choose_the_request_id(user: ApiUser, sent: str, is_kep
 async def test_head_is_get_without_a_body(user: ApiUser) -> None:
     project = await user.create_project()
     for path in ("/projects", f"/projects/{project['id']}", "/users/me", "/projects/x", "/projects?limit=0"):
-        got, head = await user.get(path), await user.request("HEAD", path)
+        get, head = await user.get(path), await user.request("HEAD", path)
 
-        assert got.status_code == head.status_code
+        assert head.status_code == get.status_code
         assert head.content == b""
         for name in ("content-type", "content-length", "etag", "cache-control"):
-            assert got.headers.get(name) == head.headers.get(name), name
+            assert head.headers.get(name) == get.headers.get(name), name
 
 
 async def test_delete_has_no_response_body(user: ApiUser) -> None:
@@ -220,12 +179,12 @@ async def test_delete_has_no_response_body(user: ApiUser) -> None:
 
 async def test_create_returns_the_location(user: ApiUser, users: UserFactory) -> None:
     project = await user.create_project()
-    grace = await users.create("Grace")
+    member = await users.create("Member")
     for path, body in (
         ("/projects", {"name": "x"}),
         ("/posts", {"title": "x", "content": ""}),
         (f"/projects/{project['id']}/tasks", {"title": "x"}),
-        (f"/projects/{project['id']}/members", {"userId": str(grace.id)}),
+        (f"/projects/{project['id']}/members", {"userId": str(member.id)}),
     ):
         response = await user.post(path, body)
         fetched = await user.client.get(response.headers["location"], headers={"authorization": f"Bearer {user.token}"})
@@ -251,45 +210,3 @@ async def test_responses_are_json_in_the_envelope(user: ApiUser) -> None:
     assert {response.headers["content-type"] for response in (item_response, page_response, error_response)} == {
         "application/json"
     }
-
-
-@pytest.mark.parametrize(
-    ("origin", "is_allowed"),
-    [
-        ("http://localhost:3000", True),
-        ("http://127.0.0.1", True),
-        ("https://localhost", True),
-        ("https://example.com", False),
-        ("http://localhost.example.com", False),
-        ("http://localhost:3000.example.com", False),
-        ("null", False),
-    ],
-)
-async def test_only_allowed_origins_can_read_responses(
-    client: httpx.AsyncClient, origin: str, is_allowed: bool
-) -> None:
-    preflight_headers = {"origin": origin, "access-control-request-method": "PUT"}
-
-    preflight = await client.options("/api/v1/users/me", headers=preflight_headers)
-    response = await client.get("/api/v1/users/me", headers={"origin": origin})
-
-    expected = origin if is_allowed else None
-    assert preflight.headers.get("access-control-allow-origin") == expected
-    assert response.headers.get("access-control-allow-origin") == expected
-    assert "Origin" in response.headers["vary"]
-    assert response.status_code == 401
-    if is_allowed:
-        for name in (
-            "authorization",
-            "if-match",
-            "idempotency-key",
-            "content-type",
-            "apikey",
-            "x-client-info",
-        ):
-            assert name in re.split(", ?", preflight.headers["access-control-allow-headers"])
-        assert "etag" in preflight.headers.get("access-control-expose-headers", "") + response.headers.get(
-            "access-control-expose-headers", ""
-        )
-        assert "PUT" in preflight.headers["access-control-allow-methods"]
-    assert "access-control-allow-credentials" not in response.headers

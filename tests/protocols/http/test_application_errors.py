@@ -1,4 +1,4 @@
-"""Our own failures: 500 tells nothing of the inside, 503 asks to come again while the database is away."""
+"""Failures: a 500 reveals no details, and a database outage is a 503 until it is over."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DROP_FAILING_TRIGGER = "drop trigger breaks on public.posts; drop function publi
 
 @pytest.fixture
 async def failing_posts(database: Database) -> AsyncIterator[None]:
-    """Every write of a post fails in the database, with a text that nobody may see."""
+    """Every write of a post fails in the database, with a text that must not be revealed."""
     for statements, is_end in ((CREATE_FAILING_TRIGGER, False), (DROP_FAILING_TRIGGER, True)):
         async with database.as_actor(system_actor("test")).transaction() as transaction:
             await transaction.execute("set local role monynha_owner")
@@ -79,7 +79,7 @@ async def test_production_shows_no_stack(user: ApiUser, program: Application) ->
 
 
 async def test_requests_after_a_failure_are_served(user: ApiUser, failing_posts: None) -> None:
-    for _ in range(15):  # more than there are connections
+    for _ in range(15):  # more often than there are connections
         assert (await user.post("/posts", {"title": "x", "content": ""})).status_code == 500
         assert (await user.post("/posts?fields=id", {"title": "x", "content": ""})).status_code == 500
         assert (await user.get("/posts")).status_code == 200
@@ -110,8 +110,8 @@ async def test_database_outage_is_a_503_until_it_is_back(settings: Settings, tmp
         transport = httpx.ASGITransport(app=program)
         client = httpx.AsyncClient(transport=transport, base_url="http://monynha.test")
         tokens = AccessTokens(own_settings.jwt_secret, issuer=f"{own_settings.site_url}/auth/v1", ttl_s=3600)
-        ada = await UserFactory(program.database, tokens, client).create("Ada")
-        project = await ada.create_project()
+        user = await UserFactory(program.database, tokens, client).create()
+        project = await user.create_project()
 
     path = f"/projects/{project['id']}"
     requests: list[tuple[str, str, Any]] = [
@@ -123,21 +123,21 @@ async def test_database_outage_is_a_503_until_it_is_back(settings: Settings, tmp
         ("PUT", path, {"name": "Changed"}),
         ("DELETE", path, None),
     ]
-    for method, address, body in requests * 2:
-        response = await ada.request(method, address, json=body)
+    for method, url, body in requests * 2:
+        response = await user.request(method, url, json=body)
         assert (response.status_code, response.json()["error"]["code"]) == (503, "UNAVAILABLE")
         assert int(response.headers["retry-after"]) > 0
         assert response.json()["error"].keys() == {"code", "message", "requestId"}
     assert (await client.get("/healthz")).status_code == 200
     assert ((ready := await client.get("/readyz")).status_code, ready.headers["retry-after"]) == (503, "1")
     assert (await client.get("/api/v1/projects")).status_code == 401
-    assert (await ada.get("/nothing")).status_code == 404
+    assert (await user.get("/nothing")).status_code == 404
 
     async with run_servers(own_settings):
-        responses = [await ada.request("GET", path) for _ in range(12)]
+        responses = [await user.request("GET", path) for _ in range(12)]
         assert {response.status_code for response in responses} == {200}
         assert responses[0].json()["data"] == project
-        assert (await ada.post("/projects", {"name": "x"})).status_code == 201
+        assert (await user.post("/projects", {"name": "x"})).status_code == 201
         assert (await client.get("/readyz")).status_code == 200
         await program.close()
     await client.aclose()

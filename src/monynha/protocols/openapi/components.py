@@ -17,14 +17,9 @@ from monynha.protocols.openapi.field_schemas import (
 )
 
 
-def schema_name(resource: Resource) -> str:
-    """Return the name of a resource's schema."""
-    return resource.singular[:1].upper() + resource.singular[1:]
-
-
 def row_reference(resource: Resource) -> Schema:
     """Return a reference to the schema of a row in a response, with all or with selected fields."""
-    return ref(f"{schema_name(resource)}Shown")
+    return ref(f"{resource.type_name}Shown")
 
 
 def body_schema(*names: str) -> Schema:
@@ -42,7 +37,7 @@ def resource_schemas(catalog: Catalog) -> dict[str, Schema]:
         if "update" in resource.operations:
             description = f"Changes of a {resource.singular}; omitted fields keep their values."
             update_schema = object_schema(update_properties(resource), [], description)
-            schemas |= with_data_wrapper(f"{schema_name(resource)}Update", update_schema)
+            schemas |= with_data_wrapper(f"{resource.type_name}Update", update_schema)
     return schemas
 
 
@@ -63,7 +58,7 @@ def object_schema(properties: Mapping[str, Schema], required: list[str], descrip
 def create_schema_names(resource: Resource) -> list[str]:
     """Return the names of the body schemas of a create: a foreign row may be named by id or by a lookup field."""
     lookup_fields = [field.rules.lookup[0] for field in resource.fields.values() if field.rules.lookup is not None]
-    name = f"{schema_name(resource)}Create"
+    name = f"{resource.type_name}Create"
     return [name, *(f"{name}By{field[:1].upper()}{field[1:]}" for field in lookup_fields)]
 
 
@@ -73,7 +68,7 @@ def update_properties(resource: Resource) -> dict[str, Schema]:
 
 
 def _row_schemas(catalog: Catalog, resource: Resource) -> dict[str, Schema]:
-    name = schema_name(resource)
+    name = resource.type_name
     field_schemas = {field.name: output_schema(field) for field in resource.fields.values()}
     relation_schemas = {
         relation.name: _relation_schema(relation) for relation in catalog.relations_of(resource).values()
@@ -104,7 +99,7 @@ def _relation_schema(relation: Relation) -> Schema:
 
 def row_variants(resource: Resource) -> list[Schema]:
     """Return references to both schemas of a row: with all fields, and with selected ones."""
-    return [ref(schema_name(resource)), ref(f"{schema_name(resource)}Part")]
+    return [ref(resource.type_name), ref(f"{resource.type_name}Part")]
 
 
 def _create_schemas(resource: Resource) -> dict[str, Schema]:

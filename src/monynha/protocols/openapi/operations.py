@@ -14,7 +14,6 @@ from monynha.protocols.openapi.components import (
     body_schema,
     create_schema_names,
     object_schema,
-    schema_name,
     update_properties,
     with_data_wrapper,
 )
@@ -120,7 +119,7 @@ class OperationBuilder:
         return (
             create_schema_names(route.resource)
             if route.operation == "create"
-            else [f"{schema_name(route.resource)}Update"]
+            else [f"{route.resource.type_name}Update"]
         )
 
     def _responses(self, route: ResourceRoute, endpoint_doc: EndpointDoc | None) -> dict[str, Schema]:
@@ -165,4 +164,4 @@ def _path_errors(path: str) -> tuple[type[AppError], ...]:
 
 
 def _body_schema_name(endpoint_doc: EndpointDoc) -> str:
-    return f"{schema_name(endpoint_doc.resource)}{'Create' if endpoint_doc.operation == 'create' else 'Update'}"
+    return f"{endpoint_doc.resource.type_name}{'Create' if endpoint_doc.operation == 'create' else 'Update'}"

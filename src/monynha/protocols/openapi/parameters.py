@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.columns import ColumnType
-from monynha.engine.schema.resource import Filter, Resource, column_of
+from monynha.engine.schema.resource import Field, Filter, Resource, column_of
 from monynha.protocols.openapi import patterns
 from monynha.protocols.openapi.field_schemas import Schema, id_schema, timestamp_schema
 from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc
@@ -81,32 +81,34 @@ def _list_parameters(resource: Resource) -> Iterator[Schema]:
 
 def _filter_parameter(resource: Resource, filter: Filter) -> Schema:
     field = resource.fields[filter.fields[0]]
-    if filter.operator == "words":
-        field_names = " or ".join(filter.fields)
-        schema = {"type": "string", "maxLength": 500, "pattern": patterns.SEARCH_WORDS}
-        return _query_parameter(filter.name, f"Words that must all occur in {field_names}; at most 20.", schema)
-    if filter.operator == "before":
-        return _query_parameter(filter.name, f"Only rows whose {field.name} is before this time.", timestamp_schema())
-    if filter.operator == "after":
-        return _query_parameter(
-            filter.name, f"Only rows whose {field.name} is at or after this time.", timestamp_schema()
-        )
-    if filter.operator == "missing":
-        return _query_parameter(
-            filter.name, f"Only rows whose {field.name} is null (true) or not null (false).", {"type": "boolean"}
-        )
-    description = f"Only rows whose {field.name} is one of these values. Comma-separated."
-    if filter.operator == "has" or field.rules.type is ColumnType.TEXT:
-        verb = "contain any" if filter.operator == "has" else "is one"
-        description = f"Only rows whose {field.name} {verb} of these values. Comma-separated."
-        return _query_parameter(
-            filter.name, description, {"type": "string", "pattern": patterns.comma_list(patterns.LIST_ITEM)}
-        )
+    match filter.operator:
+        case "search":
+            field_names = " or ".join(filter.fields)
+            description = f"Words that must all occur in {field_names}; at most 20."
+            schema: Schema = {"type": "string", "maxLength": 500, "pattern": patterns.SEARCH_WORDS}
+        case "lt":
+            description, schema = f"Only rows whose {field.name} is before this time.", timestamp_schema()
+        case "gte":
+            description, schema = f"Only rows whose {field.name} is at or after this time.", timestamp_schema()
+        case "is_null":
+            description = f"Only rows whose {field.name} is null (true) or not null (false)."
+            schema = {"type": "boolean"}
+        case "overlaps":
+            description = f"Only rows whose {field.name} contain any of these values. Comma-separated."
+            schema = {"type": "string", "pattern": patterns.comma_list(patterns.LIST_ITEM)}
+        case "in":
+            description = f"Only rows whose {field.name} is one of these values. Comma-separated."
+            schema = _value_list_schema(field)
+    return _query_parameter(filter.name, description, schema)
+
+
+def _value_list_schema(field: Field) -> Schema:
+    """Return the schema of a comma-separated list of values of a field."""
+    if field.rules.type is ColumnType.TEXT:
+        return {"type": "string", "pattern": patterns.comma_list(patterns.LIST_ITEM)}
     if field.rules.type is ColumnType.ENUM:
-        return _query_parameter(filter.name, description, _comma_list_schema(list(field.rules.choices)))
-    return _query_parameter(
-        filter.name, description, {"type": "string", "pattern": patterns.comma_list(f"({patterns.UUID}|me)")}
-    )
+        return _comma_list_schema(list(field.rules.choices))
+    return {"type": "string", "pattern": patterns.comma_list(f"({patterns.UUID}|me)")}
 
 
 def action_parameters(action: CustomEndpointDoc) -> Iterator[Schema]:

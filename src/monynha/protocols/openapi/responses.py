@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from monynha.core import errors
 from monynha.core.errors import AppError
 from monynha.engine.schema.resource import Resource
-from monynha.protocols.openapi.components import row_reference, schema_name
+from monynha.protocols.openapi.components import row_reference
 from monynha.protocols.openapi.field_schemas import Schema, ref
 
 # Every operation of the document allows its method, so that none responds with MethodNotAllowedError.
@@ -33,12 +33,12 @@ def item_response(resource: Resource, status: int, description: str, *, is_versi
         headers |= _ETAG
     if status == 201:
         headers["Location"] = {"$ref": "#/components/headers/Location"}
-    return _json_response(description, ref(f"{schema_name(resource)}Answer"), headers)
+    return _json_response(description, ref(f"{resource.type_name}Answer"), headers)
 
 
 def page_response(resource: Resource) -> Schema:
     """Return the response with a page of rows."""
-    return _json_response("A page of rows.", ref(f"{schema_name(resource)}Page"), _REQUEST_ID)
+    return _json_response("A page of rows.", ref(f"{resource.type_name}Page"), _REQUEST_ID)
 
 
 def action_response(media_type: str, schema: Schema, description: str) -> Schema:
@@ -68,8 +68,8 @@ def envelope_schemas(resource: Resource) -> dict[str, Schema]:
     """Return the schemas of the envelopes of a row and of a page."""
     page: Schema = {"type": "array", "items": row_reference(resource)}
     return {
-        f"{schema_name(resource)}Answer": _envelope_schema({"data": row_reference(resource)}),
-        f"{schema_name(resource)}Page": _envelope_schema({"data": page, "meta": ref("PageMeta")}),
+        f"{resource.type_name}Answer": _envelope_schema({"data": row_reference(resource)}),
+        f"{resource.type_name}Page": _envelope_schema({"data": page, "meta": ref("PageMeta")}),
     }
 
 
