@@ -157,6 +157,11 @@ class Resource:
         return (self.model.__doc__ or "").strip()
 
     @cached_property
+    def type_name(self) -> str:
+        """The singular in PascalCase, as schemas name the row's type."""
+        return self.singular[0].upper() + self.singular[1:]
+
+    @cached_property
     def table(self) -> Table:
         """The table of its rows."""
         table = self.model.__table__
