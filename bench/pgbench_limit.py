@@ -63,8 +63,8 @@ def _graph_statements() -> dict[str, str]:
         )
         plan = plans.get_plan(document, operation, asked)
         # The id is the only value that these documents bind.
-        assert plan.resolve_binds(asked) == [_ANY_ID], plan.resolve_binds(asked)
-        texts[scenario] = plan.text
+        assert plan.query.bind(asked) == [_ANY_ID], plan.query.bind(asked)
+        texts[scenario] = plan.query.text
     return texts
 
 

@@ -143,7 +143,9 @@ def _value(builder: _DocumentBuilder, name: str, argument_name: str, value_type:
         return _Enum(builder.pick(list(value_type.values)))
     if isinstance(value_type, GraphQLInputObjectType):
         return {
-            key: _value(builder, name, key, field.type) for key, field in value_type.fields.items() if builder.chance(25)
+            key: _value(builder, name, key, field.type)
+            for key, field in value_type.fields.items()
+            if builder.chance(25)
         }
     return _scalar(builder, name, argument_name, value_type.name)
 

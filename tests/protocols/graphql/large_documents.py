@@ -152,7 +152,8 @@ LARGE_DOCUMENTS: dict[str, LargeDocument] = {
         + "}"
     ),
     "a subscription": LargeDocument(
-        f'subscription {{ taskChanged(projectId: "{PROJECT_ID}") {{ {repeat(f"a#: project {{ {_PAYLOAD_SELECTION} }}", 18)} }} }}'
+        f'subscription {{ taskChanged(projectId: "{PROJECT_ID}") '
+        f"{{ {repeat(f'a#: project {{ {_PAYLOAD_SELECTION} }}', 18)} }} }}"
     ),
     "names nearly right": LargeDocument(in_project(repeat("a#: tasksPag(limt: 1, offst: 2) { nods }", 100))),
     "many switches": LargeDocument(

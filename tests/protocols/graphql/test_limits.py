@@ -89,9 +89,7 @@ async def test_oversized_document_over_http_is_a_client_error(user: ApiUser) -> 
         ("{users(limit: 100) {posts(limit: 100) {author {posts(limit: 5) {id}}}}}", "rows", 50_000, 70_100),
     ],
 )
-async def test_error_states_the_limit_and_the_cost(
-    user: ApiUser, query: str, unit: str, limit: int, cost: int
-) -> None:
+async def test_error_states_the_limit_and_the_cost(user: ApiUser, query: str, unit: str, limit: int, cost: int) -> None:
     errors_received = await fetch_errors(user, query)
 
     assert [error["extensions"]["code"] for error in errors_received] == ["BAD_REQUEST"]
@@ -116,7 +114,7 @@ async def test_document_at_a_limit_is_executed(user: ApiUser) -> None:
         ("limit: 101", {"limit": "must be a whole number from 1 to 100"}),
         ("limit: 0", {"limit": "must be a whole number from 1 to 100"}),
         ("limit: -1", {"limit": "must be a whole number from 1 to 100"}),
-        ("offset: -1", {"offset": "must be a whole number from 0 to 50000; beyond it, go on with after"}),
+        ("offset: -1", {"offset": "must be a whole number from 0 to 50000; use after beyond it"}),
         ('after: "x"', {"cursor": "is not of this list"}),
         ('where: {q: "\\u0000"}', {"q": "must not hold a NUL"}),
         (
@@ -173,7 +171,9 @@ async def test_costly_query_counts_as_several_requests(
         ),
     ],
 )
-async def test_too_many_variable_values_are_rejected(user: ApiUser, document: str, variables: dict[str, object]) -> None:
+async def test_too_many_variable_values_are_rejected(
+    user: ApiUser, document: str, variables: dict[str, object]
+) -> None:
     (error,) = (await execute(user, document, variables)).json()["errors"]
 
     details = {"limit": 2_000, "cost": 2_001, "of": "values in variables"}

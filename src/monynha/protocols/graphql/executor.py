@@ -113,16 +113,16 @@ class GraphQLExecutor:
     async def _execute_query(self, prepared: PreparedOperation) -> bytes:
         context, connection = prepared.context, prepared.connection
         plan = self.query_planner.get_plan(prepared.document, prepared.operation, context)
-        binds = plan.resolve_binds(context)
+        binds = plan.query.bind(context)
         if not plan.row_keys:
             if connection is not None:
                 await connection.require_live_session()
             return b'{"data":' + plan.result_without_rows(context) + b"}"
         if connection is None:
             return _unauthenticated_response(plan, context)
-        if plan.cost >= ROWS_PER_REQUEST:
-            await self.count_requests(context.caller, plan.cost // ROWS_PER_REQUEST)
-        data = await connection.fetch_json(plan.text, binds, is_light=plan.is_light)
+        if plan.query.cost >= ROWS_PER_REQUEST:
+            await self.count_requests(context.caller, plan.query.cost // ROWS_PER_REQUEST)
+        data = await connection.fetch_json(plan.query.text, binds, is_light=plan.query.is_light)
         # A query without a scope always makes an object.
         assert data is not None
         return b'{"data":' + data + b"}"

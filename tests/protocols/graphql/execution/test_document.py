@@ -56,7 +56,7 @@ async def test_concurrent_requests_parse_a_document_once(monkeypatch: pytest.Mon
         calls["documents"] += 1
         check_document(document)  # type: ignore[arg-type]  # as it comes
 
-    monkeypatch.setattr("monynha.protocols.graphql.execution.document.check_tree", counted)
+    monkeypatch.setattr("monynha.protocols.graphql.execution.document.check_document", counted)
     documents = DocumentLoader(full_schema(), allows_introspection=True)
     text = in_project(repeat("a#: tasks { id }", 60))
 

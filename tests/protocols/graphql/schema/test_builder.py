@@ -78,7 +78,7 @@ def test_every_type_and_field_has_a_description() -> None:
         for name, kind in SCHEMA.type_map.items()
         if isinstance(kind, GraphQLObjectType | GraphQLInputObjectType) and not name.startswith("__")
         for key, field in kind.fields.items()
-        if not one.description
+        if not field.description
     ]
     undescribed_types = [
         name

@@ -20,9 +20,7 @@ from tests.users import ApiUser, UserFactory
 pytestmark = pytest.mark.anyio
 
 
-async def test_subscriber_receives_every_change_of_a_task(
-    address: str, user: ApiUser, project: dict[str, Any]
-) -> None:
+async def test_subscriber_receives_every_change_of_a_task(address: str, user: ApiUser, project: dict[str, Any]) -> None:
     async with subscribed_client(address, user, TASK_CHANGED, project) as client:
         task = await user.create_task(project, title="Write", tags=["a", 'ü"'])
         await user.put(f"/tasks/{task['id']}", {"status": "done", "assigneeId": str(user.id)})

@@ -27,9 +27,7 @@ JSON = "application/json"
         ("text/html, */*;q=0.1", JSON),
     ],
 )
-async def test_response_has_the_preferred_media_type(
-    user: ApiUser, accept: str | None, media_type: str
-) -> None:
+async def test_response_has_the_preferred_media_type(user: ApiUser, accept: str | None, media_type: str) -> None:
     response = await execute(user, "{ __typename }", headers={"accept": accept or ""})
 
     assert response.status_code == 200

@@ -75,7 +75,9 @@ async def test_unauthenticated_subscription_is_401(users: UserFactory, user: Api
     assert [response.status_code for response in (nobody, over, junk)] == [401] * 3
 
 
-async def test_stream_ends_for_removed_members_and_signed_out_users(address: str, users: UserFactory, user: ApiUser) -> None:
+async def test_stream_ends_for_removed_members_and_signed_out_users(
+    address: str, users: UserFactory, user: ApiUser
+) -> None:
     project = await user.create_project()
     for end, code in ((True, "UNAUTHENTICATED"), (False, "NOT_FOUND")):
         bob = await users.create_member(project, user, "member")

@@ -31,7 +31,9 @@ ME = "{ users(limit: 1) { id } }"
     ("name", "before"),
     [("Authorization", "Bearer "), ("authorization", "bearer "), ("authorization", ""), ("token", "")],
 )
-async def test_token_is_accepted_in_the_payloads_of_common_clients(address: str, user: ApiUser, name: str, before: str) -> None:
+async def test_token_is_accepted_in_the_payloads_of_common_clients(
+    address: str, user: ApiUser, name: str, before: str
+) -> None:
     async with unauthenticated_client(address) as socket:
         await socket.init({name: before + user.token})
         await socket.start_subscription("subscription { notificationAdded { id } }")
@@ -72,7 +74,9 @@ async def test_field_errors_are_results(address: str, user: ApiUser) -> None:
     assert (None, "NOT_FOUND") == (response["data"], response["errors"][0]["extensions"]["code"])
 
 
-async def test_anonymous_socket_has_the_rights_of_anonymous_http(address: str, settings: Settings, users: UserFactory) -> None:
+async def test_anonymous_socket_has_the_rights_of_anonymous_http(
+    address: str, settings: Settings, users: UserFactory
+) -> None:
     key = make_key("anon", settings.jwt_secret)
     for payload in (None, {"Authorization": f"Bearer {key}"}):
         async with unauthenticated_client(address) as socket:

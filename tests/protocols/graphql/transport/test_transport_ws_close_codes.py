@@ -138,7 +138,8 @@ async def test_end_of_the_session_closes_the_socket_within_a_second(
             await end(person)
             messages = await socket.receive_until_closed()
             assert all(
-                ["UNAUTHENTICATED"] == [each["extensions"]["code"] for each in message["payload"]] for message in messages
+                ["UNAUTHENTICATED"] == [each["extensions"]["code"] for each in message["payload"]]
+                for message in messages
             )
             close_codes += [(await client.wait_closed())[0] for client in (socket, idle)]
             # The poll finds what a foreign writer did: within a second, and a little for its own way.

@@ -1,13 +1,13 @@
 """The context of one request: the caller, the variables, and the argument values that depend on them.
 
-A plan is shared by all requests of the same shape. Where a value differs between them, the plan holds a
-`ContextParameter`, which reads the value from the context of the request at hand.
+A plan is shared by all requests of the same shape. Where a value differs between them, the plan holds a `Parameter`,
+which reads the value from the context of the request at hand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from graphql import FieldNode, GraphQLField, ListValueNode, ObjectValueNode, ValueNode, VariableNode
 from graphql.execution.values import VariableValues, get_argument_values
@@ -15,7 +15,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 from monynha.core.actor import Actor
 from monynha.core.errors import AppError
 from monynha.core.serialization import parse_uuid
-from monynha.engine.query.selection import Selection
+from monynha.engine.query.parameter import Parameter
 from monynha.protocols.graphql.errors import RequestError, ResponsePath
 
 
@@ -57,48 +57,16 @@ class ExecutionContext:
 ArgumentReader = Callable[[ExecutionContext], object]
 
 
-@dataclass(frozen=True, slots=True)
-class ContextParameter:
-    """A value that is read anew for each request; `path` is the response path of its field."""
+def context_parameter(read: ArgumentReader, path: ResponsePath) -> Parameter[ExecutionContext]:
+    """Return a parameter that is read anew for each request, with errors reported at the path of its field."""
 
-    read: ArgumentReader
-    path: ResponsePath
-
-    def resolve(self, context: ExecutionContext) -> object:
-        """Return the value for a request (RequestError with the path where it is invalid)."""
+    def resolve(context: ExecutionContext) -> object:
         try:
-            return self.read(context)
+            return read(context)
         except AppError as error:
-            raise RequestError.from_error(error, self.path) from None
+            raise RequestError.from_error(error, path) from None
 
-
-def resolve_value(value: object, context: ExecutionContext) -> object:
-    """Return a value, read from the request where it is a parameter."""
-    return value.resolve(context) if isinstance(value, ContextParameter) else value
-
-
-def resolve_selection(selection: Selection, context: ExecutionContext) -> Selection:
-    """Return a selection with all its parameters replaced by their values, those of nested selections too."""
-    return replace(
-        selection,
-        key=tuple(resolve_value(value, context) for value in selection.key),
-        where=tuple(replace(condition, value=resolve_value(condition.value, context)) for condition in selection.where),
-        after=tuple(resolve_value(value, context) for value in selection.after),
-        offset=resolve_value(selection.offset, context),
-        list_digest=resolve_value(selection.list_digest, context),
-        relations=tuple(
-            replace(relation, selection=resolve_selection(relation.selection, context))
-            for relation in selection.relations
-        ),
-        page=None
-        if selection.page is None
-        else tuple(
-            replace(page_field, selection=resolve_selection(page_field.selection, context))
-            if page_field.selection is not None
-            else page_field
-            for page_field in selection.page
-        ),
-    )
+    return Parameter(resolve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +97,7 @@ class FieldArguments:
             return lambda context: context.variables.coerced.get(variable, constant)
         return lambda context: context.arguments(self.field, self.node).get(name)
 
-    def id_parameter(self, name: str, path: ResponsePath) -> ContextParameter:
+    def id_parameter(self, name: str, path: ResponsePath) -> Parameter[ExecutionContext]:
         """Return the UUID of an id argument as a parameter; `me` is the caller, None where it is no UUID."""
         read = self.reader(name)
 
@@ -139,7 +107,7 @@ class FieldArguments:
                 return context.actor.id
             return parse_uuid(text) if isinstance(text, str) else None
 
-        return ContextParameter(resolve, path)
+        return context_parameter(resolve, path)
 
 
 def _contains_variable(value: ValueNode) -> bool:

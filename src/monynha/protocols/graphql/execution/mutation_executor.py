@@ -19,8 +19,6 @@ from monynha.protocols.graphql.errors import encode_response, format_error
 from monynha.protocols.graphql.execution.context import (
     ExecutionContext,
     FieldArguments,
-    resolve_selection,
-    resolve_value,
 )
 from monynha.protocols.graphql.execution.document import Document
 from monynha.protocols.graphql.execution.plan import check_cost
@@ -82,7 +80,7 @@ class _WriteStep:
 
     def result_selection(self, context: ExecutionContext, key: PrimaryKey) -> Selection:
         """Return the selection of the row with that key."""
-        return resolve_selection(replace(self.selection, key=key), context)
+        return replace(self.selection, key=key).resolve(context)
 
 
 MutationStep = _TypenameStep | _BulkStep | _DeleteStep | _WriteStep
@@ -213,7 +211,7 @@ def _plan_step(
 
 def _row_key(step: _DeleteStep | _WriteStep, context: ExecutionContext) -> PrimaryKey:
     parameters = key_parameters(step.binding.resource, step.arguments, ())
-    return tuple(_require_id(resolve_value(parameter, context)) for parameter in parameters)
+    return tuple(_require_id(parameter.resolve(context)) for parameter in parameters)
 
 
 def _require_id(value: object) -> UUID:

@@ -25,9 +25,10 @@ from monynha.core.errors import BadRequestError
 from monynha.core.lru_cache import LruCache
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.cursor import starts_at_null
+from monynha.engine.query.parameter import Parameter, PreparedQuery, resolve_value
 from monynha.engine.query.selection import MAX_ROWS, BatchItem, SelectionBatch
 from monynha.protocols.graphql.errors import RequestError
-from monynha.protocols.graphql.execution.context import ContextParameter, ExecutionContext, resolve_value
+from monynha.protocols.graphql.execution.context import ExecutionContext, context_parameter
 from monynha.protocols.graphql.execution.document import MAX_LONG_DOCUMENTS, Document
 from monynha.protocols.graphql.execution.planner import TYPENAME, FieldCollector, SelectionPlanner
 from monynha.protocols.graphql.schema.field_bindings import ApiSchema
@@ -40,25 +41,17 @@ _MAX_PLANS = 1000
 
 @dataclass(frozen=True, eq=False)
 class QueryPlan:
-    """A planned query: its statement with the values to bind, and its root fields."""
+    """A planned query: its statement and its root fields."""
 
     root_fields: tuple[BatchItem, ...]
     nullable_keys: frozenset[str]
     """The response keys of the root fields that may be null."""
-    text: str
-    binds: tuple[object, ...]
-    cost: int
-    """The greatest number of rows that it can read."""
-    is_light: bool
+    query: PreparedQuery[ExecutionContext]
 
     @cached_property
     def row_keys(self) -> tuple[str, ...]:
         """The response keys of the root fields that read rows."""
         return tuple(item.label for item in self.root_fields if item.selection is not None)
-
-    def resolve_binds(self, context: ExecutionContext) -> list[object]:
-        """Return the values to bind for a request."""
-        return [bind.resolve(context) if isinstance(bind, ContextParameter) else bind for bind in self.binds]
 
     def result_without_rows(self, context: ExecutionContext) -> bytes:
         """Return the data with null in the place of everything that would read rows."""
@@ -112,9 +105,7 @@ class QueryPlanner:
                     nullable_keys.add(response_key)
         batch = SelectionBatch(tuple(root_fields))
         check_cost(batch.cost())
-        statement = self.compiler.compile(batch)
-        binds = tuple(statement.arrange_binds(batch.bind_values()))
-        return QueryPlan(batch.items, frozenset(nullable_keys), statement.text, binds, batch.cost(), statement.is_light)
+        return QueryPlan(batch.items, frozenset(nullable_keys), self.compiler.prepare(batch))
 
     def _introspection_value(
         self,
@@ -122,7 +113,7 @@ class QueryPlanner:
         operation: OperationDefinitionNode,
         response_key: str,
         nodes: list[FieldNode],
-    ) -> ContextParameter:
+    ) -> Parameter[ExecutionContext]:
         """Return the JSON of an introspection field, as graphql-core executes it."""
         operation_of_field = OperationDefinitionNode(
             operation=OperationType.QUERY,
@@ -140,7 +131,7 @@ class QueryPlanner:
                 json = context.introspections[response_key] = orjson.dumps(result.data[response_key])
             return json
 
-        return ContextParameter(execute, (response_key,))
+        return context_parameter(execute, (response_key,))
 
 
 def check_cost(cost: int, max_rows: int = MAX_ROWS) -> None:

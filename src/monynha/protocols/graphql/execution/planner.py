@@ -21,6 +21,7 @@ from monynha.core.errors import BadRequestError
 from monynha.core.serialization import to_camel_case
 from monynha.engine.query.cursor import decode_cursor, list_digest
 from monynha.engine.query.filters import parse_filter
+from monynha.engine.query.parameter import Parameter, resolve_value
 from monynha.engine.query.selection import (
     MAX_ROWS,
     Condition,
@@ -34,10 +35,9 @@ from monynha.engine.schema.resource import Filter, Resource
 from monynha.protocols.graphql.errors import RequestError, ResponsePath
 from monynha.protocols.graphql.execution.context import (
     ArgumentReader,
-    ContextParameter,
     ExecutionContext,
     FieldArguments,
-    resolve_value,
+    context_parameter,
 )
 from monynha.protocols.graphql.schema.field_bindings import (
     BoundField,
@@ -188,7 +188,9 @@ class SelectionPlanner:
         return self._plan_list_fields(selection, nodes, path, is_page=binding.is_page)
 
 
-def key_parameters(resource: Resource, arguments: FieldArguments, path: ResponsePath) -> tuple[ContextParameter, ...]:
+def key_parameters(
+    resource: Resource, arguments: FieldArguments, path: ResponsePath
+) -> tuple[Parameter[ExecutionContext], ...]:
     """Return the primary key that a field's arguments name."""
     if not resource.is_nested:
         return (arguments.id_parameter("id", path),)
@@ -216,7 +218,7 @@ def plan_list(
         limit=_read_limit(arguments.values.get("limit"), default_limit, path),
         offset=_offset_parameter(arguments, path),
     )
-    digest = ContextParameter(lambda request: list_digest(_resolve_conditions(selection, request)), path)
+    digest = context_parameter(lambda request: list_digest(_resolve_conditions(selection, request)), path)
     if arguments.values.get("after") is None:
         return replace(selection, list_digest=digest)
     after = _cursor_parameters(selection, arguments.reader("after"), context, path)
@@ -232,7 +234,7 @@ def _read_limit(limit: object, default_limit: int, path: ResponsePath) -> int:
     return limit
 
 
-def _offset_parameter(arguments: FieldArguments, path: ResponsePath) -> ContextParameter | None:
+def _offset_parameter(arguments: FieldArguments, path: ResponsePath) -> Parameter[ExecutionContext] | None:
     if not arguments.is_given("offset"):
         return None
     read = arguments.reader("offset")
@@ -245,7 +247,7 @@ def _offset_parameter(arguments: FieldArguments, path: ResponsePath) -> ContextP
             raise BadRequestError(f"offset {problem}.", details={"offset": problem})
         return offset
 
-    return ContextParameter(resolve, path)
+    return context_parameter(resolve, path)
 
 
 def _plan_conditions(resource: Resource, arguments: FieldArguments, path: ResponsePath) -> Iterator[Condition]:
@@ -266,7 +268,7 @@ def _plan_conditions(resource: Resource, arguments: FieldArguments, path: Respon
 
 def _filter_parameter(
     resource: Resource, filter: Filter, read_where: ArgumentReader, path: ResponsePath
-) -> ContextParameter:
+) -> Parameter[ExecutionContext]:
     def resolve(context: ExecutionContext) -> object:
         where = read_where(context)
         # The shape of the variables, by which plans are cached, includes the names in `where`.
@@ -277,12 +279,12 @@ def _filter_parameter(
             message = f"The filter {filter.name} {problem}."
             raise BadRequestError(message, details={filter.name: str(problem)}) from None
 
-    return ContextParameter(resolve, path)
+    return context_parameter(resolve, path)
 
 
 def _cursor_parameters(
     selection: Selection, read_after: ArgumentReader, context: ExecutionContext, path: ResponsePath
-) -> tuple[ContextParameter | None, ...]:
+) -> tuple[Parameter[ExecutionContext] | None, ...]:
     """Return the sort values of the cursor; which of them are null belongs to the shape of the plan."""
 
     def read_sort_values(request: ExecutionContext) -> tuple[object, ...]:
@@ -293,8 +295,8 @@ def _cursor_parameters(
     except BadRequestError as error:
         raise RequestError.from_error(error, path) from None
 
-    def nth(index: int) -> ContextParameter:
-        return ContextParameter(lambda request: read_sort_values(request)[index], path)
+    def nth(index: int) -> Parameter[ExecutionContext]:
+        return context_parameter(lambda request: read_sort_values(request)[index], path)
 
     return tuple(None if value is None else nth(index) for index, value in enumerate(sort_values))
 

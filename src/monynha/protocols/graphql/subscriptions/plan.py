@@ -7,8 +7,8 @@ no result for an actor who may not see the stream any more.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -18,6 +18,7 @@ from graphql import FieldNode, OperationDefinitionNode
 from monynha.core.errors import BadRequestError, NotFoundError
 from monynha.core.serialization import format_timestamp, parse_uuid
 from monynha.engine.query.compiler import Compiler
+from monynha.engine.query.parameter import Parameter, PreparedQuery, resolve_value
 from monynha.engine.query.selection import BatchItem, Scope, SelectionBatch
 from monynha.engine.realtime.event_log import Event, Stream
 from monynha.engine.realtime.resume_token import decode_resume_token, encode_resume_token
@@ -28,7 +29,6 @@ from monynha.protocols.graphql.errors import RequestError, ResponsePath
 from monynha.protocols.graphql.execution.context import (
     ExecutionContext,
     FieldArguments,
-    resolve_selection,
 )
 from monynha.protocols.graphql.execution.document import Document
 from monynha.protocols.graphql.execution.plan import check_cost
@@ -89,24 +89,16 @@ def broadcast_payload(event: EphemeralEvent, frame: bytes) -> EventPayload:
     return EventPayload({**message, "at": format_timestamp(at)})
 
 
-@dataclass(frozen=True, slots=True)
-class PayloadParameter:
-    """A value that is read from each event's payload."""
-
-    read: Callable[[EventPayload], object]
-
-
 @dataclass(frozen=True, eq=False)
 class SubscriptionPlan:
-    """A planned subscription; `text` is None where the events carry everything it shows."""
+    """A planned subscription; `query` is None where the events carry everything it shows."""
 
     response_key: str
     binding: SubscriptionBinding
     stream: Stream
     resume_version: int | None
     payload_fields: tuple[BatchItem, ...]
-    text: str | None
-    binds: tuple[object, ...]
+    query: PreparedQuery[EventPayload] | None
     is_shared: bool
     """Whether the result is the same for all subscribers of the stream."""
 
@@ -125,10 +117,6 @@ class SubscriptionPlan:
             return None
         return broadcast_payload(self.binding.event, frame)
 
-    def resolve_binds(self, payload: EventPayload) -> list[object]:
-        """Return the values to bind for an event."""
-        return [bind.read(payload) if isinstance(bind, PayloadParameter) else bind for bind in self.binds]
-
     def result_without_query(self, payload: EventPayload) -> bytes:
         """Return the result of an event that carries everything; it is encoded once per shape."""
         shape = tuple(item.shape() for item in self.payload_fields), self.response_key
@@ -144,9 +132,9 @@ class SubscriptionPlan:
 
 
 def _encode_field(item: BatchItem, payload: EventPayload) -> bytes:
-    if not isinstance(item.value, PayloadParameter):
+    if item.value is None:
         return orjson.dumps(item.text)
-    value = item.value.read(payload)
+    value = resolve_value(item.value, payload)
     # Values of payload fields are read by `EventPayload.encode`.
     assert isinstance(value, bytes)
     return value
@@ -187,24 +175,25 @@ class SubscriptionPlanner:
             planner.plan_field(key, subfield_nodes, (response_key, key))
             for key, subfield_nodes in collector.collect_subfields(nodes).items()
         ]
-        statement = self._compile(planned, root, stream, response_key)
+        query, is_shared = self._prepare_query(planned, root, stream, response_key)
         return SubscriptionPlan(
             response_key,
             bound.binding,
             stream,
             resume_version,
             tuple(item for item, _ in planned),
-            *statement,
+            query,
+            is_shared,
         )
 
-    def _compile(
+    def _prepare_query(
         self, planned: list[tuple[BatchItem, bool]], root: Resource, stream: Stream, response_key: str
-    ) -> tuple[str | None, tuple[object, ...], bool]:
-        """Return the statement's text and binds, and whether its result is the same for all subscribers."""
+    ) -> tuple[PreparedQuery[EventPayload] | None, bool]:
+        """Return the query of the relations, and whether its result is the same for all subscribers."""
         items = tuple(item for item, _ in planned)
         relation_count = sum(item.selection is not None for item in items)
         if relation_count == 0:
-            return None, (), True
+            return None, True
         try:
             # Each is a sub-statement of the statement, as the root fields of a query are.
             check_limit("relations", relation_count, MAX_ROOT_FIELDS)
@@ -212,12 +201,11 @@ class SubscriptionPlanner:
             raise RequestError.from_error(error, (response_key,)) from None
         batch = SelectionBatch(items, None if root.is_private_stream else Scope(root, stream.id))
         check_cost(batch.cost(), MAX_ROWS_PER_EVENT)
-        statement = self.compiler.compile(batch)
         is_shared = all(
             item.selection is None or is_same_for_all_subscribers(item.selection, root, is_in_stream=is_in_stream)
             for item, is_in_stream in planned
         )
-        return statement.text, tuple(statement.arrange_binds(batch.bind_values())), is_shared
+        return self.compiler.prepare(batch), is_shared
 
 
 @dataclass(frozen=True)
@@ -237,21 +225,21 @@ class _PayloadPlanner:
         if isinstance(binding, EventValueBinding):
             return BatchItem(response_key, text=binding.name, value=_value_parameter(binding.name)), True
         key = tuple(_id_parameter(key_name) for key_name in binding.key_names)
-        selection = self.selections.plan_row(binding.resource, nodes, path, key=key)
-        selection = resolve_selection(selection, self.selections.context)
-        return BatchItem(response_key, selection), binding.is_in_stream
+        # Values of the document are those of this caller; only the key is read from each event.
+        selection = self.selections.plan_row(binding.resource, nodes, path).resolve(self.selections.context)
+        return BatchItem(response_key, replace(selection, key=key)), binding.is_in_stream
 
 
-def _value_parameter(name: str) -> PayloadParameter:
-    return PayloadParameter(lambda payload: payload.encode(name))
+def _value_parameter(name: str) -> Parameter[EventPayload]:
+    return Parameter(lambda payload: payload.encode(name))
 
 
-def _id_parameter(name: str) -> PayloadParameter:
+def _id_parameter(name: str) -> Parameter[EventPayload]:
     def read(payload: EventPayload) -> object:
         text = payload.values.get(name)
         return None if text is None else parse_uuid(str(text))
 
-    return PayloadParameter(read)
+    return Parameter(read)
 
 
 def _read_stream(

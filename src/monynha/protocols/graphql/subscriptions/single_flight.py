@@ -28,15 +28,18 @@ class EventQueryRunner:
 
     async def fetch(self, plan: SubscriptionPlan, payload: EventPayload, connection: ActorConnection) -> bytes:
         """Return the whole result of an event; NotFoundError where the actor may not see the stream any more."""
-        binds = plan.resolve_binds(payload)
-        key: Hashable = (plan.text, repr(binds), None if plan.is_shared else connection.actor)
+        query = plan.query
+        # A plan without a query has its results from the payload alone.
+        assert query is not None
+        binds = query.bind(payload)
+        key: Hashable = (query.text, repr(binds), None if plan.is_shared else connection.actor)
         while True:
             # The task is looked up under the actor's lock, since another subscriber may have begun it meanwhile.
             async with self._actor_locks.setdefault(connection.actor.id, asyncio.Lock()):
                 task = payload.fetches.get(key)
                 is_leader = task is None
                 if task is None:
-                    task = payload.fetches[key] = asyncio.create_task(self._execute(plan, binds, connection))
+                    task = payload.fetches[key] = asyncio.create_task(self._execute(query.text, binds, connection))
                 try:
                     return plan.wrap(await asyncio.shield(task))
                 except AppError as error:
@@ -46,12 +49,10 @@ class EventQueryRunner:
                     if is_leader or not isinstance(error, NotFoundError | UnauthenticatedError):
                         raise
 
-    async def _execute(self, plan: SubscriptionPlan, binds: list[object], connection: ActorConnection) -> bytes:
-        # Only plans with a statement are fetched.
-        assert plan.text is not None
+    async def _execute(self, text: str, binds: list[object], connection: ActorConnection) -> bytes:
         async with self._slots:
             try:
-                data = await connection.fetch_json(plan.text, binds)
+                data = await connection.fetch_json(text, binds)
             except AppError:
                 raise
             except Exception as error:

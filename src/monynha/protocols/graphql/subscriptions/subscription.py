@@ -160,7 +160,7 @@ class GraphQLSubscription:
     def _enqueue(self, payload: EventPayload | None) -> None:
         if payload is None or self._is_stopped:
             return
-        if self._plan.text is None:
+        if self._plan.query is None:
             self._sink.next(self._plan.result_without_query(payload))
         elif len(self._pending) >= _MAX_PENDING:
             self.disconnect()
