@@ -49,7 +49,7 @@ async def measure_reads(database: Database) -> dict[str, float]:
     samples: dict[str, list[float]] = {"one task": [], "50 tasks": [], "20 projects": []}
     for number in range(1, _ROUNDS):
         connection = database.as_actor(_user(number))
-        where = (Condition("is", ("projectId",), _id("a000", number)),)
+        where = (Condition("eq", ("projectId",), _id("a000", number)),)
         scope = Scope(projects, _id("a000", number))
         reads = {
             "one task": _read_item(connection, Selection(tasks, tuple(tasks.fields), key=(_id("b000", number),))),

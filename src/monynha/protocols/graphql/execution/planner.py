@@ -255,13 +255,13 @@ def _plan_conditions(resource: Resource, arguments: FieldArguments, path: Respon
     if parent is not None:
         name = to_camel_case(parent.name)
         if arguments.values.get(name) is not None:
-            yield Condition("is", (name,), arguments.id_parameter(name, path))
+            yield Condition("eq", (name,), arguments.id_parameter(name, path))
     where = arguments.values.get("where")
     given = where if isinstance(where, dict) else {}
     read_where = arguments.reader("where")
     for filter in resource.filters:
         if is_id_filter(resource, filter) and arguments.values.get(filter.name) is not None:
-            yield Condition("is", filter.fields, arguments.id_parameter(filter.name, path))
+            yield Condition("eq", filter.fields, arguments.id_parameter(filter.name, path))
         if given.get(filter.name) is not None:
             yield Condition(filter.operator, filter.fields, _filter_parameter(resource, filter, read_where, path))
 

@@ -97,7 +97,7 @@ class InputTypes:
             )
             if rules.lookup is not None:
                 description = f"Names the row of {field.name} instead of its id."
-                fields[rules.lookup[0]] = GraphQLInputField(GraphQLString, description=description)
+                fields[rules.lookup.input_name] = GraphQLInputField(GraphQLString, description=description)
         for name, description in text_inputs.items():
             fields[name] = GraphQLInputField(GraphQLNonNull(GraphQLString), description=description)
         return _input_type(f"Create{resource.type_name}Input", f"A new {resource.singular}.", fields)
@@ -143,21 +143,21 @@ class InputTypes:
     def _filter_input(self, resource: Resource, filter: Filter) -> GraphQLInputField:
         field = resource.fields[filter.fields[0]]
         value_type = self._value_types.value_type(field.rules)
-        if filter.operator == "words":
+        if filter.operator == "search":
             return GraphQLInputField(GraphQLString, description="Rows whose text contains every word.")
-        if filter.operator == "missing":
+        if filter.operator == "is_null":
             return GraphQLInputField(GraphQLBoolean, description=f"{field.doc} Whether it is not set.")
-        if filter.operator in ("before", "after"):
-            bound = "exclusive" if filter.operator == "before" else "inclusive"
+        if filter.operator in ("lt", "gte"):
+            bound = "exclusive" if filter.operator == "lt" else "inclusive"
             return GraphQLInputField(value_type, description=f"{field.doc} The bound is {bound}.")
-        if filter.operator == "has":
+        if filter.operator == "overlaps":
             return GraphQLInputField(value_type, description=f"{field.doc} Any of these.")
         return GraphQLInputField(GraphQLList(GraphQLNonNull(value_type)), description=f"{field.doc} One of these.")
 
 
 def is_id_filter(resource: Resource, filter: Filter) -> bool:
     """Whether a filter compares an id."""
-    return filter.operator == "equal" and resource.fields[filter.fields[0]].rules.type is ColumnType.UUID
+    return filter.operator == "in" and resource.fields[filter.fields[0]].rules.type is ColumnType.UUID
 
 
 def _input_type(name: str, description: str, fields: dict[str, GraphQLInputField]) -> GraphQLInputObjectType:
