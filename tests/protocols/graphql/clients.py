@@ -176,7 +176,7 @@ class SseReader:
                 elif text.startswith("data:") and name:
                     data = text.removeprefix("data:").strip()
                     return name, json.loads(data) if data else None
-        raise AssertionError("the answer ended")
+        raise AssertionError("the stream ended")
 
 
 @asynccontextmanager

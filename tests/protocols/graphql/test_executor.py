@@ -79,7 +79,7 @@ async def test_random_document_has_the_result_of_graphql_core(
     assert response.status_code == 200, response.text
     body = response.json()
     assert "errors" not in body, (text, variables, body)
-    assert as_text(expected) == as_text(without_cursors(body["data"])), (name, text, variables)
+    assert as_text(without_cursors(body["data"])) == as_text(expected), (name, text, variables)
 
 
 def ids_of(sample_data: SampleData, rows: Mapping[str, list[Row]]) -> dict[str, list[str]]:

@@ -52,9 +52,9 @@ WHERE = """query($w: TaskWhere, $a: String, $o: Int, $n: Int) {
 }"""
 
 
-async def assert_graphql_response(person: ApiUser, body: Any) -> None:
+async def assert_graphql_response(user: ApiUser, body: Any) -> None:
     """Send a body and check that the response is GraphQL's."""
-    response = await person.client.post("/graphql", json=body, headers={"authorization": f"Bearer {person.token}"})
+    response = await user.client.post("/graphql", json=body, headers={"authorization": f"Bearer {user.token}"})
     assert response.status_code in (200, 400), (body, response.text)
     body_received = response.json()
     assert body_received.keys() <= {"data", "errors"}, (body, body_received)

@@ -44,12 +44,12 @@ async def test_relations_return_the_rows_that_rest_returns(users: UserFactory, n
 async def test_projects_of_a_user_are_those_shared_with_the_caller(users: UserFactory) -> None:
     team = await create_project_team(users, name="Shared")
     member = await team.actor("member")
-    await member.create_project(name="Hers alone")
-    await team.owner.create_project(name="His alone")
+    await member.create_project(name="Of the member")
+    await team.owner.create_project(name="Of the owner")
     query = "query($u: ID!) { user(id: $u) { projects { name } } }"
 
     member_projects = await fetch_data(team.owner, query, u=str(member.id))
     own_projects = await fetch_data(member, query, u="me")
 
     assert member_projects == {"user": {"projects": [{"name": "Shared"}]}}
-    assert {project["name"] for project in own_projects["user"]["projects"]} == {"Shared", "Hers alone"}
+    assert {project["name"] for project in own_projects["user"]["projects"]} == {"Shared", "Of the member"}

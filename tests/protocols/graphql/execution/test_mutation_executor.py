@@ -85,7 +85,7 @@ async def test_mutation_runs_in_order_and_stops_at_the_first_error(user: ApiUser
 
     names = [project["name"] for project in (await user.get("/projects")).json()["data"]]
     assert names == ["One"]
-    assert None is response["data"]
+    assert response["data"] is None
     assert [error["path"] for error in response["errors"]] == [["second"]]
     assert response["errors"][0]["extensions"]["code"] == "VALIDATION_ERROR"
     assert response["errors"][0]["extensions"]["details"] == {"name": "must not be empty"}
@@ -121,14 +121,14 @@ SIGN_UP = "mutation($input: CreateUserInput!) { createUser(input: $input) { %s }
 
 
 async def test_anonymous_caller_can_sign_up(users: UserFactory) -> None:
-    nobody, email = users.anonymous(), f"{uuid4()}@example.com"
+    anonymous, email = users.anonymous(), f"{uuid4()}@example.com"
     input = {"name": "New", "email": email, "password": "password123"}
     selections = """id name email emailVerified avatarUrl createdAt __typename posts { id } projects { id }
       tasks: assignedTasksPage { nodes { id } nextCursor total __typename }"""
 
-    created = (await fetch_data(nobody, SIGN_UP % selections, input=input))["createUser"]
-    conflict = await fetch_errors(nobody, SIGN_UP % "id", input=input)
-    wrong = await fetch_errors(nobody, SIGN_UP % "id", input={"name": "", "email": "x", "password": "short"})
+    created = (await fetch_data(anonymous, SIGN_UP % selections, input=input))["createUser"]
+    conflict = await fetch_errors(anonymous, SIGN_UP % "id", input=input)
+    wrong = await fetch_errors(anonymous, SIGN_UP % "id", input={"name": "", "email": "x", "password": "short"})
     signed_in = await users.client.post(
         "/auth/v1/token?grant_type=password", json={"email": email, "password": "password123"}
     )
@@ -145,7 +145,7 @@ async def test_anonymous_caller_can_sign_up(users: UserFactory) -> None:
         "projects": [],
         "tasks": {"nodes": [], "nextCursor": None, "total": 0, "__typename": "TaskPage"},
     }
-    assert ("CONFLICT", ["createUser"]) == (conflict[0]["extensions"]["code"], conflict[0]["path"])
+    assert (conflict[0]["extensions"]["code"], conflict[0]["path"]) == ("CONFLICT", ["createUser"])
     assert wrong[0]["extensions"]["details"].keys() == {"name", "email", "password"}
 
 
@@ -160,7 +160,7 @@ async def test_user_updates_their_own_profile_and_email_only(users: UserFactory)
     deleted = await fetch_data(ada, "mutation($id: ID!) { deleteUser(id: $id) }", id=str(ada.id))
 
     assert changed == {"updateUser": {"name": "Ada L.", "email": email}}
-    assert (["CONFLICT"], ["FORBIDDEN"]) == (conflict, other)
+    assert (conflict, other) == (["CONFLICT"], ["FORBIDDEN"])
     assert deleted == {"deleteUser": True}
 
 

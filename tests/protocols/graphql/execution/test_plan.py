@@ -52,17 +52,20 @@ async def test_query_of_any_depth_is_one_round_trip(user: ApiUser, monkeypatch: 
 
 async def test_plan_is_shared_by_callers_with_different_values(users: UserFactory) -> None:
     ada, grace = await users.create("Ada"), await users.create("Grace")
-    ada_project, grace_project = await ada.create_project(name="Hers"), await grace.create_project(name="His")
+    ada_project, grace_project = (
+        await ada.create_project(name="Ada project"),
+        await grace.create_project(name="Grace project"),
+    )
     query = """query($id: ID!, $w: ProjectWhere, $n: Int) {
       project(id: $id) { name } projects(where: $w, limit: $n) { name } user(id: "me") { name }
       tasks(where: {assigneeId: ["me"]}) { title }
     }"""
     task = await ada.create_task(ada_project, title="For Ada", assigneeId=str(ada.id))
 
-    for person, own_project, name in ((ada, ada_project, "Hers"), (grace, grace_project, "His")):
-        data = await fetch_data(person, query, id=own_project["id"], w={"q": name.lower()}, n=5)
+    for caller, own_project, name in ((ada, ada_project, "Ada project"), (grace, grace_project, "Grace project")):
+        data = await fetch_data(caller, query, id=own_project["id"], w={"q": name.lower()}, n=5)
         other_data = await fetch_data(
-            person,
+            caller,
             query,
             id=(grace_project if own_project is ada_project else ada_project)["id"],
             w={"q": "x"},
@@ -71,6 +74,6 @@ async def test_plan_is_shared_by_callers_with_different_values(users: UserFactor
 
         assert data["project"] == {"name": name}
         assert data["projects"] == [{"name": name}]
-        assert data["user"] == {"name": person.name}
-        assert ([{"title": task["title"]}] if person is ada else []) == data["tasks"]
-        assert (None, []) == (other_data["project"], other_data["projects"])
+        assert data["user"] == {"name": caller.name}
+        assert data["tasks"] == ([{"title": task["title"]}] if caller is ada else [])
+        assert (other_data["project"], other_data["projects"]) == (None, [])

@@ -78,7 +78,7 @@ async def test_fields_with_the_same_response_key_are_merged_or_rejected(user: Ap
     data = await fetch_data(user, merged)
 
     assert data == {"projects": [{"owner": {"id": str(user.id), "name": "Ada"}}]}
-    assert ["BAD_REQUEST"] == await error_codes(user, collide) == await error_codes(user, other_arguments)
+    assert await error_codes(user, collide) == await error_codes(user, other_arguments) == ["BAD_REQUEST"]
 
 
 async def test_object_with_all_fields_skipped_is_empty(user: ApiUser) -> None:
@@ -108,8 +108,8 @@ async def test_non_null_fields_are_never_null(users: UserFactory) -> None:
             return sum(map(nulls, value.values()))
         return sum(map(nulls, value)) if isinstance(value, list) else value is None
 
-    for person in (sample_data.ada, sample_data.grace, sample_data.eve, sample_data.admin):
-        assert nulls(await fetch_data(person, query)) == 0
+    for user in (sample_data.ada, sample_data.grace, sample_data.eve, sample_data.admin):
+        assert nulls(await fetch_data(user, query)) == 0
 
 
 async def test_unassigned_task_has_no_assignee(users: UserFactory) -> None:

@@ -28,12 +28,12 @@ async def test_resume_token_replays_missed_events(address: str, user: ApiUser, p
         await client.subscribe(TASK_CHANGED, {**project_variables(project), "since": since})
         missed = [(await client.next_result())["title"] for _ in range(2)]
         await client.subscribe(TASK_CHANGED, {**project_variables(project), "since": "junk"})
-        junk = await client.next_error_codes()
+        malformed_codes = await client.next_error_codes()
         await client.subscribe(TASK_CHANGED, {**project_variables(await user.create_project()), "since": since})
-        foreign = await client.next_error_codes()
+        other_stream_codes = await client.next_error_codes()
 
     assert missed == ["2", "3"]
-    assert (["BAD_REQUEST"], ["BAD_REQUEST"]) == (junk, foreign)
+    assert (malformed_codes, other_stream_codes) == (["BAD_REQUEST"], ["BAD_REQUEST"])
 
 
 async def test_subscription_over_plain_http_is_rejected(user: ApiUser, project: dict[str, Any]) -> None:

@@ -62,7 +62,7 @@ async def test_subscribers_with_the_same_result_share_one_statement(
         results = [await client.next_result() for client in clients]
 
     assert {result["title"] for result in results} == {"T"}
-    assert statements == len(statements_sent)
+    assert len(statements_sent) == statements
 
 
 async def test_subscriber_that_loses_access_does_not_fail_the_others(

@@ -78,7 +78,7 @@ async def test_subscriber_receives_changes_of_members(
     assert [result["role"] for result in results] == ["viewer", "member", "member"]
     assert {result["userId"] for result in results} == {str(bob.id)}
     assert [result["user"]["email"] for result in results] == [bob.email, bob.email, None]
-    assert None is results[2]["member"]
+    assert results[2]["member"] is None
 
 
 async def test_notification_is_sent_to_its_user_only(
@@ -97,9 +97,9 @@ async def test_notification_is_sent_to_its_user_only(
         await bob.put(f"/notifications/{first['id']}", {"read": True})
         assert await member_client.receives_nothing()
 
-    assert ("assigned", "Write") == (notification["type"], notification["title"])
+    assert (notification["type"], notification["title"]) == ("assigned", "Write")
     assert task["id"] == notification["data"]["taskId"]
-    assert ({"readAt": None}, {"name": "Ada"}) == (notification["notification"], notification["changedBy"])
+    assert (notification["notification"], notification["changedBy"]) == ({"readAt": None}, {"name": "Ada"})
 
 
 @pytest.mark.parametrize("relations", ["", "user { name } project { name }"])
@@ -118,7 +118,7 @@ async def test_cursor_is_sent_to_the_other_users_of_the_project(
         cursor_event = await owner_client.next_result()
         assert await owner_client.receives_nothing()
 
-    assert (str(bob.id), {"x": 1.5}) == (cursor_event["userId"], cursor_event["position"])
+    assert (cursor_event["userId"], cursor_event["position"]) == (str(bob.id), {"x": 1.5})
     assert cursor_event["at"].endswith("Z")
     assert not relations or ({"name": "Bob"}, {"name": "P"}) == (
         cursor_event["user"],

@@ -26,14 +26,14 @@ async def test_outsiders_and_anonymous_callers_cannot_subscribe(
     cursors = "subscription ($id: ID!) { cursorMoved(projectId: $id) { position } }"
     async with (
         ws_client(address, await users.create("Eve")) as eve,
-        ws_client(address, users.anonymous()) as nobody,
+        ws_client(address, users.anonymous()) as anonymous,
     ):
         for query in (TASK_CHANGED, TASK_CHANGED_WITH_RELATIONS, cursors):
             for id in (project["id"], "00000000-0000-0000-0000-000000000000", "junk"):
                 await eve.subscribe(query, {"id": id})
                 assert await eve.next_error_codes() == ["NOT_FOUND"]
-            await nobody.subscribe(query, project_variables(project))
-            assert await nobody.next_error_codes() == ["UNAUTHENTICATED"]
+            await anonymous.subscribe(query, project_variables(project))
+            assert await anonymous.next_error_codes() == ["UNAUTHENTICATED"]
         await user.create_task(project)
 
         assert await eve.receives_nothing()
@@ -43,8 +43,8 @@ async def test_outsiders_and_anonymous_callers_cannot_subscribe(
 async def test_every_role_of_a_project_receives_its_events(
     address: str, users: UserFactory, user: ApiUser, project: dict[str, Any], role: str
 ) -> None:
-    person = await users.create_member(project, user, role)
-    async with subscribed_client(address, person, TASK_CHANGED, project) as client:
+    member = await users.create_member(project, user, role)
+    async with subscribed_client(address, member, TASK_CHANGED, project) as client:
         await user.create_task(project, title="T")
 
         assert (await client.next_result())["title"] == "T"
@@ -100,5 +100,5 @@ async def test_deleting_a_project_ends_its_subscriptions(address: str, user: Api
         await user.delete(f"/projects/{project['id']}")
         deleted = await client.next_result()
 
-        assert ("deleted", task["id"]) == (deleted["action"], deleted["id"])
+        assert (deleted["action"], deleted["id"]) == ("deleted", task["id"])
         assert await client.next_error_codes() == ["NOT_FOUND"]

@@ -46,5 +46,5 @@ async def test_production_has_no_graphiql(settings: Settings, running_servers: S
         schema = await client.post("/graphql", json={"query": "{ __schema { queryType { name } } }"})
     await program.close()
 
-    assert [400, 404] == [page.status_code, asset.status_code]
+    assert [page.status_code, asset.status_code] == [400, 404]
     assert "introspection" in schema.json()["errors"][0]["message"]

@@ -61,7 +61,7 @@ async def test_get_needs_a_header_that_forces_a_preflight(client: httpx.AsyncCli
     signed_in = await client.get("/graphql", params=params, headers={"authorization": f"Bearer {user.token}"})
 
     assert [response.status_code for response in (bare, marked, signed_in)] == [400, 200, 200]
-    assert {"data": {"__type": {"name": "User"}}} == marked.json() == signed_in.json()
+    assert marked.json() == signed_in.json() == {"data": {"__type": {"name": "User"}}}
 
 
 async def test_get_cannot_run_mutations(user: ApiUser) -> None:
@@ -74,8 +74,8 @@ async def test_get_cannot_run_mutations(user: ApiUser) -> None:
     assert await projects(user) == []
 
 
-async def projects(person: ApiUser) -> list[str]:
-    return [project["name"] for project in (await fetch_data(person, "{ projects { name } }"))["projects"]]
+async def projects(user: ApiUser) -> list[str]:
+    return [project["name"] for project in (await fetch_data(user, "{ projects { name } }"))["projects"]]
 
 
 async def test_batch_is_executed_in_order(user: ApiUser) -> None:
@@ -121,9 +121,9 @@ async def test_anonymous_caller_gets_only_what_needs_no_sign_in(users: UserFacto
     changed = await execute(anonymous, "mutation { __typename deletePost(id: 1) }")
 
     assert named == {"data": {"__typename": "Query", "__type": {"name": "Task"}}}
-    assert 200 == mixed.status_code == changed.status_code
+    assert mixed.status_code == changed.status_code == 200
     assert mixed.json()["data"] == {"kind": "Query", "task": None}
-    assert None is list_body["data"] is changed.json()["data"]
+    assert list_body["data"] is changed.json()["data"] is None
     for body, path in ((mixed.json(), "task"), (list_body, "projects"), (changed.json(), "deletePost")):
         assert [error["extensions"]["code"] for error in body["errors"]] == ["UNAUTHENTICATED"]
         assert [error["path"] for error in body["errors"]] == [[path]]

@@ -52,6 +52,6 @@ async def test_graphql_over_http_audits_pass(url: str, audits: Path) -> None:
     results: list[dict[str, Any]] = json.loads(await run(NODE, "audits.mjs", url, cwd=audits))
 
     must_and_should = [result for result in results if result["name"].startswith(("MUST", "SHOULD"))]
-    assert 30 < len(must_and_should)
+    assert len(must_and_should) > 30
     assert [audit for audit in must_and_should if audit["status"] != "ok"] == []
-    assert {"notice", "ok"} >= {result["status"] for result in results}
+    assert {result["status"] for result in results} <= {"notice", "ok"}

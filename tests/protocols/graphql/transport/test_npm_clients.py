@@ -52,8 +52,8 @@ async def script(
     member: ApiUser,
     project: dict[str, Any],
 ) -> AsyncIterator[Script]:
-    foreign = await (await users.create("Eve")).create_project()
-    arguments = (request.param, f"http://{address}/graphql", member.token, foreign["id"], project["id"])
+    other_project = await (await users.create("Eve")).create_project()
+    arguments = (request.param, f"http://{address}/graphql", member.token, other_project["id"], project["id"])
     async with run_script(packages, "subscribe.mjs", *arguments) as running_script:
         yield running_script
 
@@ -84,7 +84,7 @@ async def test_npm_clients_subscribe(
         removed = (await script.wait_for("task", 3))[2]
         await script.wait_for("task complete")
 
-    assert (["NOT_FOUND"], ["BAD_REQUEST"]) == (error_codes(not_found[0]), error_codes(invalid[0]))
+    assert (error_codes(not_found[0]), error_codes(invalid[0])) == (["NOT_FOUND"], ["BAD_REQUEST"])
     assert query[0]["answer"] == {"data": {"__typename": "Query"}}
     payload = {"action": "created", "title": "Write", "assignee": {"name": "Bob"}}
     assert created[0]["answer"] == {"data": {"taskChanged": payload}}
@@ -113,5 +113,5 @@ async def test_graphiql_fetcher_subscribes(
         query, forged = [(await script.wait_for(what))[0]["answer"] for what in ("query", "forged")]
 
     assert result == {"data": {"taskChanged": {"title": "T"}}}
-    assert ("plain", [{"what": "stopped", "done": True}]) == (query, stopped)
+    assert (query, stopped) == ("plain", [{"what": "stopped", "done": True}])
     assert forged["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

@@ -29,14 +29,14 @@ async def test_persisted_query_is_sent_once(user: ApiUser) -> None:
     by_hash = await send()
     other_status, other = await send(query="{ __typename }")
 
-    assert (400, "PersistedQueryNotFound") == (unknown_status, unknown["errors"][0]["message"])
+    assert (unknown_status, unknown["errors"][0]["message"]) == (400, "PersistedQueryNotFound")
     assert unknown["errors"][0]["extensions"]["code"] == "PERSISTED_QUERY_NOT_FOUND"
-    assert (200, {"data": {"__typename": "Query", "projects": []}}) == sent == by_hash
-    assert (400, "BAD_REQUEST") == (other_status, other["errors"][0]["extensions"]["code"])
+    assert sent == by_hash == (200, {"data": {"__typename": "Query", "projects": []}})
+    assert (other_status, other["errors"][0]["extensions"]["code"]) == (400, "BAD_REQUEST")
 
 
 async def test_anonymous_callers_cannot_store_queries(users: UserFactory) -> None:
-    query = "{ __typename } # by nobody"
+    query = "{ __typename } # by an anonymous caller"
     digest = hashlib.sha256(query.encode()).hexdigest()
     extensions = {"persistedQuery": {"version": 1, "sha256Hash": digest}}
 

@@ -43,10 +43,10 @@ async def test_subscription_results_are_events(address: str, user: ApiUser) -> N
 )
 async def test_query_result_is_one_event(address: str, user: ApiUser, query: str, expected: Any) -> None:
     async with sse_reader(address, user, query) as reader:
-        assert [("next", expected), ("complete", None)] == [
+        assert [
             await reader.next_event(),
             await reader.next_event(),
-        ]
+        ] == [("next", expected), ("complete", None)]
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ async def test_request_errors_are_events(address: str, user: ApiUser, query: str
 
 
 async def test_unauthenticated_subscription_is_401(users: UserFactory, user: ApiUser) -> None:
-    nobody = await execute(users.anonymous(), "subscription { notificationAdded { id } }", headers=EVENTS)
+    anonymous = await execute(users.anonymous(), "subscription { notificationAdded { id } }", headers=EVENTS)
     await users.end_session(user)
     over = await execute(user, "subscription { notificationAdded { id } }", headers=EVENTS)
-    junk = await execute(user, "{ __typename }", headers={**EVENTS, "authorization": "Bearer junk"})
+    malformed = await execute(user, "{ __typename }", headers={**EVENTS, "authorization": "Bearer junk"})
 
-    assert [response.status_code for response in (nobody, over, junk)] == [401] * 3
+    assert [response.status_code for response in (anonymous, over, malformed)] == [401] * 3
 
 
 async def test_stream_ends_for_removed_members_and_signed_out_users(
@@ -110,10 +110,10 @@ async def test_get_streams_queries_and_rejects_mutations(address: str, user: Api
     async with httpx.AsyncClient(base_url=f"http://{address}") as client:
         read = await client.get("/graphql", params={"query": "{ __typename }"}, headers=headers)
         changed = await client.get("/graphql", params={"query": 'mutation { deletePost(id: "x") }'}, headers=headers)
-        strange = await client.get("/graphql", params={"query": "{ __typename }"}, headers=EVENTS)
+        without_preflight = await client.get("/graphql", params={"query": "{ __typename }"}, headers=EVENTS)
 
     assert read.text == 'event: next\ndata: {"data":{"__typename":"Query"}}\n\nevent: complete\ndata: \n\n'
-    assert (405, 400) == (changed.status_code, strange.status_code)
+    assert (changed.status_code, without_preflight.status_code) == (405, 400)
 
 
 async def test_batch_has_no_event_stream(user: ApiUser) -> None:
@@ -133,11 +133,11 @@ async def test_comments_keep_an_idle_stream_alive(address: str, user: ApiUser, m
 
 
 async def test_shutdown_ends_the_stream(settings: Settings, running_servers: ServerUrls, users: UserFactory) -> None:
-    person = await users.create()
+    member = await users.create()
     program = await build(settings, running_servers)
     async with (
         serve(program) as address,
-        sse_reader(address, person, "subscription { notificationAdded { id } }") as reader,
+        sse_reader(address, member, "subscription { notificationAdded { id } }") as reader,
     ):
         await anext(reader.lines)
         program.begin_shutdown()

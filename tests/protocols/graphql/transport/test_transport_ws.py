@@ -71,7 +71,7 @@ async def test_field_errors_are_results(address: str, user: ApiUser) -> None:
         response = (await socket.receive("next"))["payload"]
         await socket.receive("complete")
 
-    assert (None, "NOT_FOUND") == (response["data"], response["errors"][0]["extensions"]["code"])
+    assert (response["data"], response["errors"][0]["extensions"]["code"]) == (None, "NOT_FOUND")
 
 
 async def test_anonymous_socket_has_the_rights_of_anonymous_http(
@@ -111,7 +111,7 @@ async def test_pong_repeats_the_payload_of_the_ping(address: str, user: ApiUser)
         await socket.send("pong", payload={"a": 1})
         await socket.send("pong")
 
-        assert ({"type": "pong"}, {"type": "pong", "payload": {"a": [1]}}) == (first, second)
+        assert (first, second) == ({"type": "pong"}, {"type": "pong", "payload": {"a": [1]}})
         assert await socket.receives_nothing(0.1)
 
 
@@ -230,4 +230,4 @@ async def test_subscription_can_be_a_persisted_query(address: str, user: ApiUser
         await socket.wait_until_started()
         await user.create_task(project, title="T")
 
-        assert [{"title": "T"}] * 2 == [await socket.next_result(), await socket.next_result()]
+        assert [await socket.next_result(), await socket.next_result()] == [{"title": "T"}] * 2

@@ -129,20 +129,20 @@ async def test_end_of_the_session_closes_the_socket_within_a_second(
 ) -> None:
     close_codes = []
     for end in (users.end_session, users.ban):
-        person = await users.create()
-        project = await person.create_project()
-        async with ws_client(address, person) as socket, ws_client(address, person) as idle:
+        member = await users.create()
+        project = await member.create_project()
+        async with ws_client(address, member) as socket, ws_client(address, member) as idle:
             await socket.start_subscription(TASK_CHANGED, {"id": project["id"]})
             await socket.start_subscription("subscription { notificationAdded { id } }")
             started = time.monotonic()
-            await end(person)
+            await end(member)
             messages = await socket.receive_until_closed()
             assert all(
-                ["UNAUTHENTICATED"] == [each["extensions"]["code"] for each in message["payload"]]
+                ["UNAUTHENTICATED"] == [error["extensions"]["code"] for error in message["payload"]]
                 for message in messages
             )
             close_codes += [(await client.wait_closed())[0] for client in (socket, idle)]
-            # The poll finds what a foreign writer did: within a second, and a little for its own way.
+            # The hub polls once a second for writes of other programs; the rest is the way to the client.
             assert time.monotonic() - started < 1.5
 
     assert close_codes == [4403] * 4
@@ -220,11 +220,11 @@ async def stopping(settings: Settings, running_servers: ServerUrls) -> AsyncIter
 
 
 async def test_shutdown_closes_with_1001(stopping: Any, users: UserFactory) -> None:
-    person = await users.create()
+    member = await users.create()
     async with serve(stopping) as address:
         connection = await connect(f"ws://{address}/graphql", subprotocols=[PROTOCOL])
         socket = GraphQLWsClient(connection)
-        await socket.init({"token": person.token})
+        await socket.init({"token": member.token})
         await socket.start_subscription("subscription { notificationAdded { id } }")
 
     assert (await socket.wait_closed())[0] == 1001
