@@ -69,7 +69,7 @@ async def test_members_come_and_go(user: ApiUser, users: UserFactory) -> None:
     }
     assert [one["extensions"]["code"] for one in twice] == ["CONFLICT"]
     assert unknown[0]["extensions"]["details"] == {"email": "is not registered"}
-    assert both[0]["extensions"]["details"] == {"userId": "and email exclude each other"}
+    assert both[0]["extensions"]["details"] == {"userId": "must not be combined with email"}
     assert changed == {"updateMember": {"role": "admin"}, "deleteMember": True}
 
 

@@ -144,7 +144,7 @@ class MutationExecutor:
             resource,
             values,
             parent_id=parent,
-            result_selection=lambda key: _result_selection(step, context, key),
+            result_selection=_result_selection(step, context, ()),
         )
         return created.row.json
 
