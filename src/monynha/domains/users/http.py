@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from monynha.domains.auth.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+from monynha.domains.auth.services.sessions import ClientInfo
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.models import users
 from monynha.protocols.http.request import Request
@@ -72,7 +73,8 @@ class UserRoutes:
     async def sign_up(self, request: Request) -> Response:
         """Make an account and its profile, for anybody."""
         reject_unknown_params(read_query(request), ())
-        profile = await self.actions.sign_up(await read_json_body(request), request)
+        client = ClientInfo(request.client_ip, request.header(b"user-agent") or "")
+        profile = await self.actions.sign_up(await read_json_body(request), client)
         location = f"{API_PREFIX}/{users.plural}/{profile['id']}".encode()
         return data_response(orjson.dumps(profile), status=201, extra_headers=((b"location", location),))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from monynha.core.actor import ActorKind
 from monynha.core.errors import AppError, UnauthenticatedError
 from monynha.infra.postgres.database import check_session_before_error
 from monynha.protocols.http.rate_limits import RateLimits
@@ -16,16 +15,16 @@ from monynha.protocols.rest.context import Authenticate, RestContext
 
 @dataclass(frozen=True)
 class RateLimitMiddleware:
-    """Counts requests before they are handled: per user, or per IP if they are anonymous.
+    """Counts requests before they are handled, and adds the RateLimit headers to their responses.
 
-    A request with an invalid token counts per IP. Admins and the service key are not limited.
+    A request with an invalid token counts as an anonymous one, per IP.
     """
 
     limits: RateLimits
 
     def wrap(self, handler: Handler, authenticate: Authenticate) -> Handler:
         """Return a handler that counts the request first; the handler itself if no limit is set."""
-        if self.limits.api_per_user is None and self.limits.api_per_ip is None:
+        if not self.limits.limits_api:
             return handler
 
         async def rate_limited(request: Request) -> Response:
@@ -35,9 +34,7 @@ class RateLimitMiddleware:
                 limit_headers = await self.limits.count_api_request(request.client_ip, None)
                 error.headers = (*error.headers, *limit_headers)
                 raise
-            if actor.is_admin or actor.kind is ActorKind.SERVICE:
-                return await handler(request)
-            limit_headers = await self.limits.count_api_request(request.client_ip, actor.id)
+            limit_headers = await self.limits.count_api_request(request.client_ip, actor)
             try:
                 response = await handler(request)
             except AppError as error:
@@ -56,9 +53,8 @@ def check_session_first(context: RestContext, handler: Handler) -> Handler:
         try:
             return await handler(request)
         except AppError as error:
-            actor = context.authenticate(request)
-            if not actor.is_anonymous:
-                await check_session_before_error(context.database.as_actor(actor), error)
+            connection = context.database.as_actor(context.authenticate(request))
+            await check_session_before_error(connection, error)
             raise
 
     return session_checked
