@@ -14,7 +14,7 @@ from monynha.core.serialization import to_camel_case
 from monynha.engine.mutation.mutations import Mutations, PrimaryKey
 from monynha.engine.mutation.validation import parse_create, parse_update
 from monynha.engine.query.selection import Selection
-from monynha.infra.postgres.database import ActorConnection
+from monynha.infra.postgres.database import ActorConnection, check_session_before_error
 from monynha.protocols.graphql.errors import encode_response, format_error
 from monynha.protocols.graphql.execution.context import (
     ExecutionContext,
@@ -123,9 +123,9 @@ class MutationExecutor:
             try:
                 value = await self._execute_step(step, context, connection)
             except AppError as error:
-                if connection is not None and not entries:
-                    # A dead session is an error of the request, not of the field, and is reported first.
-                    await connection.require_live_session()
+                if not entries:
+                    # The end of the session is an error of the request, not of the field, and is reported first.
+                    await check_session_before_error(connection, error)
                 entry = format_error(error, (step.response_key,), context.caller.request_id)
                 return encode_response([entry], b"null")
             entries.append(orjson.dumps(step.response_key) + b":" + value)
@@ -160,7 +160,7 @@ class MutationExecutor:
             resource,
             values,
             parent_id=parent_id,
-            result_selection=lambda key: step.result_selection(context, key),
+            result_selection=step.result_selection(context, ()),
         )
         return created.row.json
 
