@@ -1,33 +1,12 @@
-"""The SQL of writes: what a write returns of its own row, and where the values of its inputs go."""
+"""The SQL of writes: the order of their binds, and where the values of inputs go."""
 
 from __future__ import annotations
 
-import pytest
-
 from monynha.app.composition.catalog import CATALOG
-from monynha.engine.mutation.dml import insert_sql, lock_sql, stored_fields, update_sql
-from monynha.engine.query.selection import SelectedField, SelectedRelation, Selection
+from monynha.engine.mutation.dml import insert_sql, lock_sql, update_sql
+from monynha.engine.query.selection import SelectedField
 
-PROJECTS, MEMBERS, TASKS, USERS = (CATALOG.resources[name] for name in ("projects", "members", "tasks", "users"))
-ASSIGNEE = SelectedRelation("assignee", CATALOG.relations_of(TASKS)["assignee"], Selection(USERS, ("id",)))
-
-
-@pytest.mark.parametrize(
-    ("selection", "expected"),
-    [
-        (Selection(TASKS, TASKS.field_names), ()),
-        (Selection(TASKS, ("id", "title")), (SelectedField("id", "id"), SelectedField("title", "title"))),
-        (Selection(TASKS, (SelectedField("a", "id"),)), (SelectedField("a", "id"),)),
-        (Selection(PROJECTS, ("id",)), (SelectedField("id", "id"),)),
-        (Selection(PROJECTS, PROJECTS.field_names), None),
-        (Selection(PROJECTS, ("id", "myRole")), None),
-        (Selection(USERS, ("email",)), None),
-        (Selection(TASKS, ("id",), (ASSIGNEE,)), None),
-        (Selection(TASKS, ()), None),
-    ],
-)
-def test_write_returns_what_its_row_stores(selection: Selection, expected: tuple[SelectedField, ...] | None) -> None:
-    assert stored_fields(selection) == expected
+MEMBERS, TASKS = CATALOG.resources["members"], CATALOG.resources["tasks"]
 
 
 def test_lookup_input_is_resolved_by_its_function() -> None:

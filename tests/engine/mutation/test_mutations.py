@@ -1,4 +1,4 @@
-"""Concurrent writes: transactions that conflict are retried, and clients do not notice."""
+"""Writes: what they return of their own row, and how concurrent ones are retried and stay consistent."""
 
 from __future__ import annotations
 
@@ -7,14 +7,37 @@ import random
 
 import pytest
 
+from monynha.app.composition.catalog import CATALOG
 from monynha.core.errors import UnavailableError
-from monynha.engine.mutation.mutations import _with_retries
+from monynha.engine.mutation.mutations import _with_retries, stored_fields
+from monynha.engine.query.selection import SelectedField, SelectedRelation, Selection
 from monynha.infra.postgres.database import Database
 from monynha.infra.postgres.errors import RetryTransactionError
 from tests.project_team import create_project_team
 from tests.users import UserFactory
 
 pytestmark = pytest.mark.anyio
+
+PROJECTS, TASKS, USERS = (CATALOG.resources[name] for name in ("projects", "tasks", "users"))
+ASSIGNEE = SelectedRelation("assignee", CATALOG.relations_of(TASKS)["assignee"], Selection(USERS, ("id",)))
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (Selection(TASKS, TASKS.field_names), ()),
+        (Selection(TASKS, ("id", "title")), (SelectedField("id", "id"), SelectedField("title", "title"))),
+        (Selection(TASKS, (SelectedField("a", "id"),)), (SelectedField("a", "id"),)),
+        (Selection(PROJECTS, ("id",)), (SelectedField("id", "id"),)),
+        (Selection(PROJECTS, PROJECTS.field_names), None),
+        (Selection(PROJECTS, ("id", "myRole")), None),
+        (Selection(USERS, ("email",)), None),
+        (Selection(TASKS, ("id",), (ASSIGNEE,)), None),
+        (Selection(TASKS, ()), None),
+    ],
+)
+def test_write_returns_what_its_row_stores(selection: Selection, expected: tuple[SelectedField, ...] | None) -> None:
+    assert stored_fields(selection) == expected
 
 
 async def test_deadlock_is_retried(users: UserFactory, database: Database) -> None:

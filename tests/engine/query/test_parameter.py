@@ -1,12 +1,15 @@
-"""Prepared queries: each execution resolves the parameters among the binds."""
+"""Prepared queries: executions resolve the parameters among the binds, and split results without parsing them."""
 
 from __future__ import annotations
 
 from uuid import uuid4
 
+import pytest
+
 from monynha.app.composition.catalog import CATALOG
+from monynha.core.errors import NotFoundError
 from monynha.engine.query.compiler import Compiler
-from monynha.engine.query.parameter import Parameter, PreparedQuery, resolve_value
+from monynha.engine.query.parameter import JsonRow, Page, Parameter, PreparedQuery, resolve_value
 from monynha.engine.query.selection import Condition, Scope, SelectedRelation, Selection
 
 PROJECTS, TASKS = CATALOG.resources["projects"], CATALOG.resources["tasks"]
@@ -51,3 +54,26 @@ def test_resolve_reaches_nested_selections() -> None:
     resolved = projects.resolve("a")
 
     assert [*resolved.bind_values()] == ["A", "A"]
+
+
+def test_row_is_split_after_its_version() -> None:
+    assert JsonRow.parse(b'[12, {"a":[1, 2]}]') == JsonRow(12, b'{"a":[1, 2]}')
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (b"[null, null, []]", Page(None, None, b"[]")),
+        (b'[3, null, [{"a":"x, y"}]]', Page(3, None, b'[{"a":"x, y"}]')),
+        (b'[null, "5b315d", [{"a":1}, {"a":2}]]', Page(None, b"[1]", b'[{"a":1}, {"a":2}]')),
+    ],
+)
+def test_page_is_split_after_total_and_sort_values(result: bytes, expected: Page) -> None:
+    assert Page.parse(result) == expected
+
+
+def test_missing_result_is_not_found() -> None:
+    with pytest.raises(NotFoundError):
+        JsonRow.parse(None)
+    with pytest.raises(NotFoundError):
+        Page.parse(None)

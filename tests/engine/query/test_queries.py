@@ -1,31 +1,54 @@
-"""Results: the version and the sort values in front are split off, and the JSON behind is passed through."""
+"""Queries: an actor gets the rows that it sees, in a transaction as outside."""
 
 from __future__ import annotations
 
+from uuid import UUID
+
+import orjson
 import pytest
 
+from monynha.app.composition.catalog import CATALOG
 from monynha.core.errors import NotFoundError
-from monynha.engine.query.queries import JsonRow, Page
+from monynha.engine.query.compiler import Compiler
+from monynha.engine.query.queries import Queries
+from monynha.engine.query.selection import Selection
+from monynha.infra.postgres.database import Database
+from tests.users import ApiUser, UserFactory
+
+pytestmark = pytest.mark.anyio
+
+PROJECTS = CATALOG.resources["projects"]
+QUERIES = Queries(Compiler())
 
 
-def test_row_is_split_after_its_version() -> None:
-    assert JsonRow.parse(b'[12, {"a":[1, 2]}]') == JsonRow(12, b'{"a":[1, 2]}')
+async def test_row_is_the_same_within_a_transaction(user: ApiUser, database: Database) -> None:
+    project = await user.create_project()
+    selection = Selection(PROJECTS, PROJECTS.field_names, key=(UUID(project["id"]),))
+    connection = database.as_actor(user.actor)
+
+    row = await QUERIES.fetch_row(connection, selection)
+    async with connection.transaction() as transaction:
+        row_in_transaction = await QUERIES.fetch_in_transaction(transaction, selection)
+
+    assert row == row_in_transaction
+    assert orjson.loads(row.json) == project
 
 
-@pytest.mark.parametrize(
-    ("result", "expected"),
-    [
-        (b"[null, null, []]", Page(None, None, b"[]")),
-        (b'[3, null, [{"a":"x, y"}]]', Page(3, None, b'[{"a":"x, y"}]')),
-        (b'[null, "5b315d", [{"a":1}, {"a":2}]]', Page(None, b"[1]", b'[{"a":1}, {"a":2}]')),
-    ],
-)
-def test_page_is_split_after_total_and_sort_values(result: bytes, expected: Page) -> None:
-    assert Page.parse(result) == expected
+async def test_page_holds_the_rows_that_the_actor_sees(users: UserFactory, user: ApiUser, database: Database) -> None:
+    project = await user.create_project()
+    await (await users.create("Grace")).create_project()
+
+    page = await QUERIES.fetch_page(database.as_actor(user.actor), Selection(PROJECTS, ("id",), with_total=True))
+
+    assert (page.total, page.last_sort_values) == (1, None)
+    assert orjson.loads(page.rows) == [{"id": project["id"]}]
 
 
-def test_missing_result_is_not_found() -> None:
+async def test_row_that_the_actor_does_not_see_is_not_found(
+    users: UserFactory, user: ApiUser, database: Database
+) -> None:
+    project = await (await users.create("Grace")).create_project()
+    selection = Selection(PROJECTS, ("id",), key=(UUID(project["id"]),))
+
     with pytest.raises(NotFoundError):
-        JsonRow.parse(None)
-    with pytest.raises(NotFoundError):
-        Page.parse(None)
+        await QUERIES.fetch_row(database.as_actor(user.actor), selection)

@@ -12,7 +12,7 @@ from monynha.domains.users.actions import UserActions
 from monynha.domains.users.models import users
 from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.mutation.validation import parse_update
-from monynha.engine.query.queries import JsonRow
+from monynha.engine.query.parameter import JsonRow
 from monynha.protocols.graphql.schema.field_bindings import (
     CustomMutation,
     CustomMutationHandler,

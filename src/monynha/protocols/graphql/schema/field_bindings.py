@@ -14,7 +14,7 @@ from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 
 from monynha.core.actor import Actor
 from monynha.engine.mutation.mutations import PrimaryKey
-from monynha.engine.query.queries import JsonRow
+from monynha.engine.query.parameter import JsonRow
 from monynha.engine.query.selection import Selection
 from monynha.engine.schema.ephemeral import EphemeralEvent
 from monynha.engine.schema.resource import Relation, Resource
