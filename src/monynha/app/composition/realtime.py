@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from monynha.app.composition.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.app.maintenance.event_log_maintenance import run_event_log_maintenance
@@ -33,6 +34,7 @@ class RealtimeServices:
     """What is shared by all who listen in this process."""
 
     hub: Hub
+    notifier: CommitNotifier
     broadcast: Broadcaster
     channels: PubSub
     presence: Presence
@@ -51,22 +53,21 @@ class RealtimeServices:
         """Start reading the history and hearing the other processes."""
         channels = PubSub(redis_url)
         hub = Hub(EventLog(database), StreamAuthorizer(CATALOG, query))
-        broadcast = Broadcaster(lambda said: valkey.send("PUBLISH", f"{channels.channel_prefix}rooms", said))
-        notifier = CommitNotifier(lambda told: valkey.send("PUBLISH", f"{channels.channel_prefix}written", told), hub)
-        database.on_commit.append(notifier.on_commit)
-        presence = Presence(lambda said: valkey.send("PUBLISH", f"{channels.channel_prefix}presence", said))
-        channels.on_reconnect = hub.notify_all
+        broadcast = Broadcaster(partial(valkey.publish, "rooms"))
+        notifier = CommitNotifier(partial(valkey.publish, "written"), hub)
+        presence = Presence(partial(valkey.publish, "presence"))
         channels.subscribe(
             {
                 "written": notifier.on_published,
                 "rooms": broadcast.on_published,
                 "presence": presence.on_published,
-            }
+            },
+            on_connect=hub.notify_all,
         )
         hub.start()
         presence.start()
         maintenance_task = asyncio.create_task(run_event_log_maintenance(hub.event_log, retention_days=retention_days))
-        return cls(hub, broadcast, channels, presence, maintenance_task)
+        return cls(hub, notifier, broadcast, channels, presence, maintenance_task)
 
     async def close(self) -> None:
         """Stop hearing."""
@@ -82,7 +83,8 @@ def realtime_routes(
     """Return what takes sockets, by address, and what says something in rooms without one."""
 
     def verify(token: str) -> tuple[Actor, float | None]:
-        return tokens.verify(token), tokens.expires_at(token)
+        actor = tokens.verify(token)
+        return actor, actor.expires_at
 
     websocket_context = WebSocketContext(
         CATALOG,
