@@ -33,6 +33,7 @@ class RealtimeServices:
     """What is shared by all who listen in this process."""
 
     hub: Hub
+    notifier: CommitNotifier
     broadcast: Broadcaster
     channels: PubSub
     presence: Presence
@@ -53,7 +54,6 @@ class RealtimeServices:
         hub = Hub(EventLog(database), StreamAuthorizer(CATALOG, query))
         broadcast = Broadcaster(lambda said: valkey.send("PUBLISH", f"{channels.channel_prefix}rooms", said))
         notifier = CommitNotifier(lambda told: valkey.send("PUBLISH", f"{channels.channel_prefix}written", told), hub)
-        database.on_commit.append(notifier.on_commit)
         presence = Presence(lambda said: valkey.send("PUBLISH", f"{channels.channel_prefix}presence", said))
         channels.on_reconnect = hub.notify_all
         channels.subscribe(
@@ -66,7 +66,7 @@ class RealtimeServices:
         hub.start()
         presence.start()
         maintenance_task = asyncio.create_task(run_event_log_maintenance(hub.event_log, retention_days=retention_days))
-        return cls(hub, broadcast, channels, presence, maintenance_task)
+        return cls(hub, notifier, broadcast, channels, presence, maintenance_task)
 
     async def close(self) -> None:
         """Stop hearing."""
