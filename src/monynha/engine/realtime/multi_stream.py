@@ -116,8 +116,9 @@ class MultiStreamSubscriber:
 
     def on_session_end(self) -> None:
         """Unsubscribe and report that the session is over."""
-        self.stop()
-        self._handle_session_end()
+        if not self._is_stopped:
+            self.stop()
+            self._handle_session_end()
 
     def on_new_stream(self, stream: Stream) -> None:
         """Subscribe to a stream that has begun to exist, if it is wanted."""

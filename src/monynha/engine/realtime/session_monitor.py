@@ -36,6 +36,7 @@ class SessionMonitor:
         self._handle_expiry = on_expiry or on_end
         self._user_stream: Stream | None = None
         self._expiry_timer: asyncio.TimerHandle | None = None
+        self._is_stopped = False
 
     @property
     def actor(self) -> Actor:
@@ -72,6 +73,7 @@ class SessionMonitor:
 
     def stop(self) -> None:
         """Stop watching."""
+        self._is_stopped = True
         if self._user_stream is not None:
             self._hub.unsubscribe(self._user_stream, self)
             self._user_stream = None
@@ -85,9 +87,10 @@ class SessionMonitor:
         self.on_session_end()
 
     def on_session_end(self) -> None:
-        """End: the session is over."""
-        self.stop()
-        self._handle_end()
+        """End: the session is over. Two events can tell of it; it is reported once."""
+        if not self._is_stopped:
+            self.stop()
+            self._handle_end()
 
     def _on_expiry(self) -> None:
         self.stop()
