@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped
 from monynha.core.errors import ForbiddenError
 from monynha.domains.users import users
 from monynha.engine.schema.columns import (
+    Lookup,
     Model,
     choice_of,
     creator_id,
@@ -73,7 +74,7 @@ class Member(Model):
 
     project_id: Mapped[UUID] = parent_id("projects.id", "The project.", is_primary_key=True)
     user_id: Mapped[UUID] = foreign_key(
-        "users.id", "The person.", is_primary_key=True, lookup=("email", "user_id_by_email")
+        "users.id", "The person.", is_primary_key=True, lookup=Lookup("email", "user_id_by_email")
     )
     role: Mapped[str] = choice_of(Role, 50, "What they may do there.")
     joined_at: Mapped[datetime] = server_timestamp("When they joined.")
