@@ -121,12 +121,13 @@ def _branch_sql(verb: str, body: str) -> str:
 
 def _log_sql(resource: Resource, propagating: list[Resource], verb: str, rows: _ChangedRows) -> str:
     log_many = _log_many_rows_sql(resource, propagating, verb, rows)
+    skip_report = _SKIP_REPORT_OF_PLAIN_INSERT.format(table=resource.table.name) if verb == "insert" else ""
     if propagating or len(resource.streams) > 1:
         return f"{log_many}{_REPORT_STREAMS}"
     return f"""{_select_first_row_sql(resource, rows)}  if not found then
     null;
   elsif has_more_rows is null then
-{_log_one_row_sql(resource, verb)}{_SKIP_REPORT_OF_PLAIN_INSERT.format(table=resource.table.name) if verb == "insert" else ""}  else
+{_log_one_row_sql(resource, verb)}{skip_report}  else
 {log_many}  end if;
 {_REPORT_STREAMS}"""
 

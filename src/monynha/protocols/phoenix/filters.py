@@ -102,9 +102,7 @@ def _comparison(column: Column[Any], operator: str, operand: str, *, is_negated:
     equal_values = None
     if not is_negated and operator in ("eq", "in"):
         equal_values = frozenset([expected]) if operator == "eq" else expected
-    return Condition(
-        column.name, is_negated, lambda value: compare(parse(value), expected), equal_values=equal_values
-    )
+    return Condition(column.name, is_negated, lambda value: compare(parse(value), expected), equal_values=equal_values)
 
 
 def _require_text(column: Column[Any], operator: str) -> None:
@@ -203,7 +201,7 @@ def _is_literal(value: object, literal: str) -> bool:
 
 
 def matches_like(text: str, pattern: str) -> bool:
-    """Whether SQL's `like` holds, in at most len(text) × len(pattern) steps.
+    """Whether SQL's `like` holds, in at most len(text) * len(pattern) steps.
 
     On a mismatch after `%`, matching restarts one character later in the text; only the last `%` needs that.
     """

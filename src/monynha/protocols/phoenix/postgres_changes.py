@@ -83,9 +83,7 @@ class PostgresChanges:
     ) -> None:
         if former_match is not None:
             await asyncio.wait({former_match})
-        bindings = [
-            binding for binding in candidates if await binding.matches_regexes(event, self.regex_matcher)
-        ]
+        bindings = [binding for binding in candidates if await binding.matches_regexes(event, self.regex_matcher)]
         if bindings:
             self._send(event, bindings, resume_token)
 
@@ -120,9 +118,7 @@ def _change_frame(
     if not isinstance(frame, bytes):
         data = _change_data(event, resource, select)[:-1] + b',"position":' + orjson.dumps(resume_token) + b"}"
         payload = b'{"ids":' + orjson.dumps(ids) + b',"data":' + data + b"}"
-        frame = event.payload_cache[key] = encode_frame(
-            encode_message(topic, "postgres_changes", payload, is_v2=is_v2)
-        )
+        frame = event.payload_cache[key] = encode_frame(encode_message(topic, "postgres_changes", payload, is_v2=is_v2))
     return frame
 
 

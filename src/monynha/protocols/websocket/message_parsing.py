@@ -33,5 +33,6 @@ def parse_version(body: Mapping[str, object]) -> int:
     version = body.get("version")
     # `type` and not isinstance: a bool is an int.
     if type(version) is not int or not 0 <= version < 2**63:
-        raise BadRequestError("version must be a whole number from 0 on.", details={"version": "must be a whole number"})
+        problem = "must be a whole number from 0 on"
+        raise BadRequestError(f"version {problem}.", details={"version": problem})
     return version
