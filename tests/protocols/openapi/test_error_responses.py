@@ -42,7 +42,7 @@ MANY_HEADERS = [("x-more", "x")] * 101
 JSON = {"content-type": "application/json"}
 FAULTY_REQUESTS: dict[str, tuple[int, dict[str, Any]]] = {
     "more headers than anybody needs": (431, {"headers": MANY_HEADERS}),
-    "an answer that nobody makes": (406, {"headers": {"accept": "image/png"}}),
+    "an response that nobody makes": (406, {"headers": {"accept": "image/png"}}),
     "a body of another kind": (415, {"headers": {"content-type": "text/plain"}, "content": b"x"}),
     "a body without an end": (413, {"headers": JSON, "content": b" " * (BODY_LIMIT_BYTES + 1)}),
     "a body that is none": (400, {"headers": JSON, "content": b"{"}),

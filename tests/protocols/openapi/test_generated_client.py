@@ -13,7 +13,7 @@ import pytest
 
 from tests.journeys.program import ROOT
 
-TOUR = Path(__file__).parent / "tour_with_client.py"
+TOUR = Path(__file__).parent / "generated_client_tour.py"
 TOOLS = Path(sys.executable).parent
 DOCUMENT = ROOT / "docs" / "generated" / "openapi.json"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from monynha.app.composition.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.app.composition.realtime import RealtimeServices
-from monynha.core.actor import Actor, ActorKind
+from monynha.core.actor import Actor
 from monynha.core.settings.settings import Settings
 from monynha.domains.notifications.graphql import CUSTOM_MUTATIONS as NOTIFICATION_MUTATIONS
 from monynha.domains.notifications.graphql import NotificationMutations
@@ -72,10 +72,7 @@ def graphql_routes(
     schema = full_schema()
 
     async def count_requests(caller: Caller, cost: int) -> HeaderPairs:
-        actor = caller.actor
-        if actor.is_admin or actor.kind is ActorKind.SERVICE:
-            return ()
-        return await rate_limits.count_api_request(caller.client_ip, actor.id, cost)
+        return await rate_limits.count_api_request(caller.client_ip, caller.actor, cost)
 
     user_mutations, notification_mutations = (
         UserMutations(rest.mutations, actions),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from monynha.core.actor import Actor, ActorKind
+from monynha.core.actor import Actor
 from monynha.core.errors import AppError, UnauthenticatedError
 from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.request import Request
@@ -17,7 +17,7 @@ Authenticate = Callable[[Request], Actor]
 
 @dataclass(frozen=True)
 class RateLimitMiddleware:
-    """Counts requests before they are handled; admins and the service key are not counted.
+    """Counts requests before they are handled, and adds the RateLimit headers to their responses.
 
     A token that is not good makes nobody of its bearer, so trying tokens out counts by address.
     """
@@ -26,7 +26,7 @@ class RateLimitMiddleware:
 
     def wrap(self, handler: Handler, authenticate: Authenticate) -> Handler:
         """Return the handler behind the limit, or the same where there is no limit."""
-        if self.limits.api_per_user is None and self.limits.api_per_ip is None:
+        if not self.limits.limits_api:
             return handler
 
         async def rate_limited(request: Request) -> Response:
@@ -38,9 +38,7 @@ class RateLimitMiddleware:
                     *await self.limits.count_api_request(request.client_ip, None),
                 )
                 raise
-            if actor.is_admin or actor.kind is ActorKind.SERVICE:
-                return await handler(request)
-            limit_headers = await self.limits.count_api_request(request.client_ip, actor.id)
+            limit_headers = await self.limits.count_api_request(request.client_ip, actor)
             try:
                 response = await handler(request)
             except AppError as error:

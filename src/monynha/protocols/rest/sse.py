@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -143,7 +143,7 @@ class _SseSubscriber:
         """End: the session is over."""
         self.response.close(_SESSION_ENDED)
 
-    async def chunks(self, since: int | None) -> AsyncIterator[bytes]:
+    async def chunks(self, since: int | None) -> AsyncGenerator[bytes]:
         """Yield what happens, until it is over or nobody reads."""
         assert self.subscription is not None
         try:
