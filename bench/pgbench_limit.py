@@ -90,10 +90,10 @@ async def without_event_trigger(dataset: Dataset) -> AsyncIterator[None]:
     """Let inserts of tasks leave no event for a while: what is measured then is the insert alone."""
     owner = await asyncpg.connect(dataset.servers.owner_url, server_settings={"role": "monynha_owner"})
     try:
-        await owner.execute("alter table public.tasks disable trigger history_hears_inserts")
+        await owner.execute("alter table public.tasks disable trigger tasks_events_on_insert")
         yield
     finally:
-        await owner.execute("alter table public.tasks enable trigger history_hears_inserts")
+        await owner.execute("alter table public.tasks enable trigger tasks_events_on_insert")
         await owner.close()
 
 

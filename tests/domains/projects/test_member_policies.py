@@ -146,7 +146,7 @@ async def test_a_system_admin_can_leave_an_archived_project(users: UserFactory) 
 
 
 @pytest.mark.parametrize("role", ["viewer", "member", "admin"])
-@pytest.mark.parametrize("wish", ["member", "admin", "owner"])
+@pytest.mark.parametrize("wanted_role", ["member", "admin", "owner"])
 async def test_members_cannot_promote_themselves(users: UserFactory, role: str, wanted_role: str) -> None:
     team = await create_project_team(users)
     actor = await team.actor(role)

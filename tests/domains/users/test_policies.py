@@ -54,7 +54,7 @@ async def test_a_user_can_be_read_and_changed_by(users: UserFactory, name: str, 
 
 
 @pytest.mark.parametrize(
-    ("name", "sees"), [("self", True), ("co_member", True), ("system_admin", True), ("other", False)]
+    ("name", "is_visible"), [("self", True), ("co_member", True), ("system_admin", True), ("other", False)]
 )
 async def test_an_email_is_visible_only_to_co_members_and_admins(
     users: UserFactory, name: str, is_visible: bool
@@ -85,7 +85,7 @@ async def test_an_email_is_hidden_again_once_no_project_is_shared(users: UserFac
     assert (await member.get(f"/users/{team.owner.id}")).json()["data"]["email"] is None
 
 
-@pytest.mark.parametrize("question", ["email=x", "sort=email", "emailVerified=true", "q=example.com"])
+@pytest.mark.parametrize("query", ["email=x", "sort=email", "emailVerified=true", "q=example.com"])
 async def test_users_cannot_be_filtered_or_sorted_by_email(user: ApiUser, query: str) -> None:
     response = await user.get(f"/users?{query}")
 
