@@ -37,7 +37,7 @@ def statements() -> dict[str, str]:
         "tasks": Selection(
             tasks,
             tuple(tasks.fields),
-            where=(Condition("is", ("projectId",), _ANY_ID),),
+            where=(Condition("eq", ("projectId",), _ANY_ID),),
             limit=50,
             scope=Scope(projects, _ANY_ID),
         ),

@@ -14,7 +14,7 @@ import pytest
 from monynha.core.actor import ANONYMOUS, Actor, ActorKind
 from monynha.core.errors import UnauthenticatedError
 from monynha.infra.postgres.database import Database, guard_query
-from monynha.infra.postgres.pipeline.pending_query import PendingQuery
+from monynha.infra.postgres.pipeline.connection import PendingQuery
 from tests.users import ApiUser, UserFactory
 
 pytestmark = pytest.mark.anyio

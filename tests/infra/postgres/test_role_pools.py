@@ -11,7 +11,7 @@ from monynha.core.actor import ANONYMOUS
 from monynha.core.errors import UnavailableError
 from monynha.infra.embedded import ServerUrls
 from monynha.infra.postgres.database import Database
-from monynha.infra.postgres.pipeline.pending_query import QueryResult
+from monynha.infra.postgres.pipeline.connection import QueryResult
 from monynha.infra.postgres.role_pools import RolePools
 from monynha.infra.postgres.roles import APP_ROLE
 

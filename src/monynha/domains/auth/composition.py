@@ -1,4 +1,4 @@
-"""Auth put together: from settings and servers to everything its routes need."""
+"""Composition of auth: builds all services from the settings, the database and the mailer."""
 
 from __future__ import annotations
 
@@ -10,19 +10,25 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.hooks import AccountHook
 from monynha.domains.auth.accounts.passwords import PasswordHasher
-from monynha.domains.auth.emails.email_address import RedirectPolicy
+from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_templates import EmailTemplates
+from monynha.domains.auth.emails.redirects import RedirectPolicy
 from monynha.domains.auth.services.account_service import AccountService
-from monynha.domains.auth.services.context import AuthContext
-from monynha.domains.auth.services.rate_limits import AuthRateLimits
+from monynha.domains.auth.services.admin import AdminService
+from monynha.domains.auth.services.admin_links import AdminLinkService
+from monynha.domains.auth.services.authentication import BearerAuthenticator
+from monynha.domains.auth.services.email_change import EmailChangeService
+from monynha.domains.auth.services.rate_limits import AuthRateLimits, RateLimitCounter
 from monynha.domains.auth.services.sessions import SessionService
-from monynha.domains.auth.tokens.access_tokens import AccessTokens, BearerAuthenticator, Clock, utc_now
+from monynha.domains.auth.services.sign_in import SignInService
+from monynha.domains.auth.services.sign_up import SignUpService
+from monynha.domains.auth.services.update_user import UpdateUserService
+from monynha.domains.auth.services.verification import VerificationService
+from monynha.domains.auth.tokens.access_tokens import AccessTokens, Clock, utc_now
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
 from monynha.domains.auth.tokens.refresh_tokens import RefreshTokenCodec
 from monynha.infra.mail import FolderMailer, Mailer
 from monynha.infra.postgres.database import Database
-from monynha.infra.valkey import RateLimiter
-from monynha.protocols.http.rate_limits import RateLimits
 
 _RESPONSE_STEP_S = 0.2
 _EMAIL_INTERVAL = Limit(1, 60)
@@ -30,13 +36,23 @@ _EMAIL_INTERVAL = Limit(1, 60)
 
 @dataclass(frozen=True)
 class AuthServices:
-    """Sign-up, sign-in and all that belongs to it."""
+    """The services of auth, as the HTTP routes and the rest of the program use them."""
 
-    parts: AuthContext
     tokens: AccessTokens
     authenticate: BearerAuthenticator
+    passwords: PasswordHasher
+    sessions: SessionService
+    sign_in: SignInService
+    sign_up: SignUpService
+    verification: VerificationService
+    update_user: UpdateUserService
+    admin: AdminService
+    admin_links: AdminLinkService
     accounts: AccountService
     rate_limits: AuthRateLimits
+    mailer: AuthMailer
+    clock: Clock
+    autoconfirm: bool
 
     @classmethod
     def build(
@@ -44,40 +60,138 @@ class AuthServices:
         settings: Settings,
         database: Database,
         *,
-        limits: RateLimits | None = None,
+        limits: RateLimitCounter | None = None,
         mailer: Mailer | None = None,
         hooks: Sequence[AccountHook] = (),
         clock: Clock = utc_now,
         response_step_s: float = _RESPONSE_STEP_S,
     ) -> AuthServices:
-        """Put it together; without limits nothing is counted, without a mailer mail goes to its folder."""
-        secret, site_url = settings.jwt_secret, settings.site_url
-        tokens = AccessTokens(
-            secret, issuer=f"{site_url.rstrip('/')}/auth/v1", ttl_s=settings.access_token_ttl_s, clock=clock
-        )
-        repository = AccountRepository(tuple(hooks))
-        sessions = SessionService(
-            database, repository, tokens, RefreshTokenCodec(secret), clock, settings.refresh_reuse_interval_s
-        )
-        parts = AuthContext(
-            database=database,
-            repository=repository,
-            sessions=sessions,
-            passwords=PasswordHasher(strict=settings.is_production),
-            one_time_tokens=OneTimeTokenStore(secret, clock),
+        """Build all services; without `limits` nothing is counted, without `mailer` emails go to a folder."""
+        builder = _Builder(
+            settings,
+            AccountRepository(database, tuple(hooks)),
             mailer=mailer or FolderMailer(settings.mail_dir),
-            email_templates=EmailTemplates(site_url),
-            redirects=RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production),
+            limits=limits,
             clock=clock,
-            autoconfirm=settings.autoconfirm,
-            secret=secret,
             response_step_s=response_step_s,
         )
-        rate_limits = AuthRateLimits(
-            limits or RateLimits(RateLimiter(None)), _EMAIL_INTERVAL if settings.is_production else None
-        )
-        return cls(parts, tokens, BearerAuthenticator(tokens), AccountService(parts, rate_limits), rate_limits)
+        return builder.build()
 
     def close(self) -> None:
-        """End the threads that compare passwords."""
-        self.parts.passwords.close()
+        """Stop the threads that hash passwords."""
+        self.passwords.close()
+
+
+class _Builder:
+    """Builds what the services share, then each service from those before it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        repository: AccountRepository,
+        *,
+        mailer: Mailer,
+        limits: RateLimitCounter | None,
+        clock: Clock,
+        response_step_s: float,
+    ) -> None:
+        secret, site_url = settings.jwt_secret, settings.site_url
+        self.secret = secret
+        self.autoconfirm = settings.autoconfirm
+        self.repository = repository
+        self.clock = clock
+        self.response_step_s = response_step_s
+        self.passwords = PasswordHasher(strict=settings.is_production)
+        self.one_time_tokens = OneTimeTokenStore(secret, clock)
+        redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
+        self.mailer = AuthMailer(mailer, EmailTemplates(site_url), redirects)
+        self.rate_limits = AuthRateLimits(limits, _EMAIL_INTERVAL if settings.is_production else None)
+        self.access_tokens = AccessTokens(
+            secret, issuer=f"{site_url.rstrip('/')}/auth/v1", ttl_s=settings.access_token_ttl_s, clock=clock
+        )
+        self.sessions = SessionService(
+            repository,
+            self.access_tokens,
+            RefreshTokenCodec(secret),
+            clock,
+            settings.refresh_reuse_interval_s,
+        )
+        self.email_changes = EmailChangeService(
+            repository, self.one_time_tokens, self.mailer, clock, settings.autoconfirm
+        )
+
+    def build(self) -> AuthServices:
+        sign_up = self._sign_up()
+        return AuthServices(
+            tokens=self.access_tokens,
+            authenticate=BearerAuthenticator(self.access_tokens),
+            passwords=self.passwords,
+            sessions=self.sessions,
+            sign_in=SignInService(self.repository, self.passwords, self.sessions, self.clock, self.response_step_s),
+            sign_up=sign_up,
+            verification=self._verification(),
+            update_user=self._update_user(),
+            admin=AdminService(self.repository, self.passwords, self.sessions, self.clock),
+            admin_links=self._admin_links(),
+            accounts=self._accounts(sign_up),
+            rate_limits=self.rate_limits,
+            mailer=self.mailer,
+            clock=self.clock,
+            autoconfirm=self.autoconfirm,
+        )
+
+    def _sign_up(self) -> SignUpService:
+        return SignUpService(
+            self.repository,
+            self.passwords,
+            self.one_time_tokens,
+            self.mailer,
+            self.clock,
+            self.secret,
+            self.autoconfirm,
+            self.response_step_s,
+        )
+
+    def _verification(self) -> VerificationService:
+        return VerificationService(
+            self.repository,
+            self.one_time_tokens,
+            self.sessions,
+            self.email_changes,
+            self.mailer,
+            self.clock,
+            self.autoconfirm,
+            self.response_step_s,
+        )
+
+    def _update_user(self) -> UpdateUserService:
+        return UpdateUserService(
+            self.repository,
+            self.passwords,
+            self.one_time_tokens,
+            self.sessions,
+            self.email_changes,
+            self.mailer,
+            self.clock,
+        )
+
+    def _admin_links(self) -> AdminLinkService:
+        return AdminLinkService(
+            self.repository,
+            self.passwords,
+            self.one_time_tokens,
+            self.email_changes,
+            self.mailer,
+            self.clock,
+        )
+
+    def _accounts(self, sign_up: SignUpService) -> AccountService:
+        return AccountService(
+            self.repository,
+            self.passwords,
+            self.sessions,
+            sign_up,
+            self.email_changes,
+            self.rate_limits,
+            self.clock,
+        )

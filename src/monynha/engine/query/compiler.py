@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monynha.core.lru_cache import LruCache
+from monynha.engine.query.parameter import PreparedQuery, SourceT
 from monynha.engine.query.select_builder import SelectBuilder
 from monynha.engine.query.selection import Selection, SelectionBatch, Shape
-from monynha.infra.postgres.database import ACTOR_BIND_COUNT
+from monynha.infra.postgres.database import ACTOR_BIND_COUNT, guard_query
 
 _MAX_CACHED_LENGTH = 20_000
 """Up to how many characters a statement is remembered; longer ones are rare, and soon made."""
@@ -51,6 +52,14 @@ class Compiler:
                 self._statements.put(shape, statement)
         return statement
 
+    def prepare(
+        self, selection: Selection | SelectionBatch, *, within_transaction: bool = False
+    ) -> PreparedQuery[SourceT]:
+        """Return the statement with the selection's values, ready to be executed any number of times."""
+        statement = self.compile(selection, within_transaction=within_transaction)
+        binds = tuple(statement.arrange_binds(selection.bind_values()))
+        return PreparedQuery(statement.text, binds, statement.is_light, selection.cost())
+
 
 def _compile(selection: Selection | SelectionBatch, *, is_guarded: bool) -> Statement:
     builder = SelectBuilder()
@@ -67,10 +76,8 @@ def _compile(selection: Selection | SelectionBatch, *, is_guarded: bool) -> Stat
         return f"${numbers[name]}"
 
     json_sql = _PLACEHOLDER.sub(number_placeholder, json_sql)
-    if is_guarded:
-        set_actor = "auth.set_actor($1::text, $2::uuid, $3::uuid)"
-        json_sql = f"case when {set_actor} then {json_sql} else 'false'::json end"
-    return Statement(f"select {json_sql}", tuple(bind_order), selection.is_light)
+    text = guard_query(json_sql) if is_guarded else f"select {json_sql}"
+    return Statement(text, tuple(bind_order), selection.is_light)
 
 
 def _scoped_sql(builder: SelectBuilder, selection: Selection | SelectionBatch) -> str:

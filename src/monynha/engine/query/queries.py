@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monynha.core.errors import NotFoundError
 from monynha.engine.query.compiler import Compiler
+from monynha.engine.query.parameter import PreparedQuery, SourceT
 from monynha.engine.query.selection import Selection
 from monynha.infra.postgres.database import ActorConnection, Transaction
 
@@ -50,54 +50,25 @@ class Page:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """Stands in a selection for a value that each asking brings along, by its index there."""
-
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedQuery:
-    """A question that is asked again and again: its statement, and its binds with the places among them."""
-
-    text: str
-    bind_values: tuple[object, ...]
-    is_light: bool
-
-    def bind(self, values: Sequence[object]) -> list[object]:
-        """Return the binds with the values in their places."""
-        return [values[one.index] if type(one) is Parameter else one for one in self.bind_values]
-
-
 @dataclass(frozen=True)
 class Queries:
-    """Asks selections."""
+    """Executes selections; each is one round trip."""
 
     compiler: Compiler
 
-    def prepare(self, selection: Selection) -> PreparedQuery:
-        """Return the question in a form that costs nothing more to ask again."""
-        statement = self.compiler.compile(selection)
-        return PreparedQuery(
-            statement.text, tuple(statement.arrange_binds(selection.bind_values())), statement.is_light
-        )
+    def prepare(self, selection: Selection) -> PreparedQuery[SourceT]:
+        """Return the selection's query, ready to be executed any number of times."""
+        return self.compiler.prepare(selection)
 
-    async def fetch_row(
-        self, connection: ActorConnection, query: PreparedQuery, values: Sequence[object] = ()
-    ) -> JsonRow:
-        """Return the row that the question's key names."""
-        return JsonRow.parse(await connection.fetch_json(query.text, query.bind(values), is_light=query.is_light))
+    async def fetch_row(self, connection: ActorConnection, query: PreparedQuery[SourceT], source: SourceT) -> JsonRow:
+        """Return the row that the query's key names (NotFoundError where the actor sees none)."""
+        return JsonRow.parse(await connection.fetch_json(query.text, query.bind(source), is_light=query.is_light))
 
-    async def fetch_page(
-        self, connection: ActorConnection, query: PreparedQuery, values: Sequence[object] = ()
-    ) -> Page:
-        """Return a page of rows."""
-        return Page.parse(await connection.fetch_json(query.text, query.bind(values), is_light=query.is_light))
+    async def fetch_page(self, connection: ActorConnection, query: PreparedQuery[SourceT], source: SourceT) -> Page:
+        """Return a page of rows (NotFoundError where the actor does not see the scope's row)."""
+        return Page.parse(await connection.fetch_json(query.text, query.bind(source), is_light=query.is_light))
 
     async def fetch_in_transaction(self, transaction: Transaction, selection: Selection) -> JsonRow:
         """Return one row as a transaction under way sees it."""
-        statement = self.compiler.compile(selection, within_transaction=True)
-        return JsonRow.parse(
-            await transaction.fetch_value(statement.text, *statement.arrange_binds(selection.bind_values()))
-        )
+        query: PreparedQuery[None] = self.compiler.prepare(selection, within_transaction=True)
+        return JsonRow.parse(await transaction.fetch_value(query.text, *query.bind(None)))

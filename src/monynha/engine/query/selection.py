@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from monynha.engine.query.parameter import resolve_value
 from monynha.engine.schema.resource import Relation, Resource
 
 Shape = tuple[object, ...]
@@ -131,6 +132,25 @@ class Selection:
                 yield from part.selection.bind_values()
         for branch in self.relations:
             yield from branch.selection.bind_values()
+
+    def resolve(self, source: object) -> Selection:
+        """Return the selection with the values that its parameters have for the source, nested ones too."""
+        return replace(
+            self,
+            key=tuple(resolve_value(value, source) for value in self.key),
+            where=tuple(replace(condition, value=resolve_value(condition.value, source)) for condition in self.where),
+            after=tuple(resolve_value(value, source) for value in self.after),
+            offset=resolve_value(self.offset, source),
+            list_digest=resolve_value(self.list_digest, source),
+            scope=self.scope and replace(self.scope, id=resolve_value(self.scope.id, source)),
+            relations=tuple(
+                replace(relation, selection=relation.selection.resolve(source)) for relation in self.relations
+            ),
+            page=self.page
+            and tuple(
+                replace(field, selection=field.selection and field.selection.resolve(source)) for field in self.page
+            ),
+        )
 
     def stored_fields(self) -> tuple[SelectedField, ...] | None:
         """Return what is shown where it is of the row's own columns alone, so that a write can tell it."""

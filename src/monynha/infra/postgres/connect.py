@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncpg
 
+from monynha.infra.postgres.stream_version import StreamVersion, parse_notice
+
 ACQUIRE_TIMEOUT_S = 5
 """How long to wait for a connection."""
 STATEMENT_TIMEOUT_S = 30
@@ -11,7 +13,6 @@ STATEMENT_TIMEOUT_S = 30
 MAX_PREPARED_STATEMENTS = 200
 """How many statements a connection keeps: each holds its plan, some 100 kB for a deep GraphQL document."""
 
-_NOTICE_PREFIX = "monynha:"
 _SESSION_SETTINGS = {
     "monynha.report_writes": "on",
     "timezone": "UTC",
@@ -28,24 +29,16 @@ _SESSION_SETTINGS = {
 class DriverConnection(asyncpg.Connection):
     """A connection that gathers what our triggers say within a transaction: which streams it writes to."""
 
-    _stream_versions = ""
+    _stream_versions: tuple[StreamVersion, ...] = ()
 
-    def take_stream_versions(self) -> str:
+    def take_stream_versions(self) -> tuple[StreamVersion, ...]:
         """Return what was said since the last time."""
-        stream_versions, self._stream_versions = self._stream_versions, ""
+        stream_versions, self._stream_versions = self._stream_versions, ()
         return stream_versions
 
     def _process_log_message(self, fields: dict[str, str], last_query: str | None) -> None:
         # asyncpg's own listeners are called a turn of the loop later.
-        self._stream_versions = with_notice(self._stream_versions, fields.get("M", ""))
-
-
-def with_notice(stream_versions: str, message: str) -> str:
-    """Return what our triggers told, with what one more notice says, if it is theirs."""
-    if not message.startswith(_NOTICE_PREFIX):
-        return stream_versions
-    reported = message.removeprefix(_NOTICE_PREFIX)
-    return f"{stream_versions},{reported}" if stream_versions else reported
+        self._stream_versions += parse_notice(fields.get("M", ""))
 
 
 async def connect(url: str, role: str) -> DriverConnection:

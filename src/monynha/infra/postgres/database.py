@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import asyncpg
@@ -26,14 +26,18 @@ from monynha.infra.postgres.errors import (
 from monynha.infra.postgres.pipeline.protocol import Row
 from monynha.infra.postgres.role_pools import RolePools
 from monynha.infra.postgres.roles import ADMIN_ROLE, APP_ROLE, SYSTEM_ROLE
+from monynha.infra.postgres.stream_version import StreamVersion
 
+SET_ACTOR = "auth.set_actor($1::text, $2::uuid, $3::uuid)"
+"""SQL condition that makes the actor of `$1` claims, `$2` user id and `$3` session id the current one.
+
+It is false where the session is not live."""
 ACTOR_BIND_COUNT = 3
-"""How many binds of a guarded statement say who asks: `$1` claims, `$2` user id, `$3` session id."""
+"""How many binds `SET_ACTOR` takes; the statement's own binds follow."""
 
 _Result = TypeVar("_Result")
-OnCommit = Callable[[str], None]
-"""Called once a transaction has committed, with what its triggers told: `kind id version,…`."""
-_GUARD = "select case when auth.set_actor($1, $2, $3) then ({query}) else 'false'::json end"
+OnCommit = Callable[[Sequence[StreamVersion]], None]
+"""Called after a commit with the stream versions that the transaction wrote; not called if there are none."""
 
 
 def guard_query(query: str) -> str:
@@ -42,7 +46,7 @@ def guard_query(query: str) -> str:
     PostgreSQL evaluates the sub-select only after the condition (an init plan is lazy);
     `tests/infra/postgres` holds every server version to it.
     """
-    return _GUARD.format(query=query)
+    return f"select case when {SET_ACTOR} then ({query}) else 'false'::json end"
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Database:
     _user_pools: RolePools
     _admin_pools: RolePools
     _system_pools: RolePools
-    on_commit: list[OnCommit] = field(default_factory=list)
+    _on_commit: tuple[OnCommit, ...] = ()
 
     @classmethod
     async def open(cls, url: str, *, size: int = 4) -> Database:
@@ -78,16 +82,20 @@ class Database:
         self._admin_pools.close()
         self._system_pools.close()
 
+    def with_on_commit(self, on_commit: OnCommit) -> Database:
+        """Return the same database, which reports the commits made through it to `on_commit` as well."""
+        return replace(self, _on_commit=(*self._on_commit, on_commit))
+
     def as_actor(self, actor: Actor) -> ActorConnection:
         """Return what the actor may do here: the only way to a connection."""
         if actor.kind is ActorKind.SYSTEM:
-            return ActorConnection((self._system_pools,), actor, self.on_commit)
+            return ActorConnection((self._system_pools,), actor, self._on_commit)
         if actor.kind is ActorKind.SERVICE:
-            return ActorConnection((self._admin_pools,), actor, self.on_commit)
+            return ActorConnection((self._admin_pools,), actor, self._on_commit)
         if actor.kind is ActorKind.ANONYMOUS:
-            return ActorConnection((self._user_pools,), actor, self.on_commit)
+            return ActorConnection((self._user_pools,), actor, self._on_commit)
         role_pools = (self._user_pools, self._admin_pools)
-        return ActorConnection(role_pools[::-1] if actor.is_admin else role_pools, actor, self.on_commit)
+        return ActorConnection(role_pools[::-1] if actor.is_admin else role_pools, actor, self._on_commit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ class ActorConnection:
 
     _role_pools: tuple[RolePools, ...]
     actor: Actor
-    _on_commit: Sequence[OnCommit] = ()
+    _on_commit: tuple[OnCommit, ...] = ()
 
     async def fetch_as_system(self, query: str, *binds: object) -> bytes:
         """Return the JSON that a query of the program's own makes in one round trip; binds begin at `$2`."""
@@ -123,7 +131,7 @@ class ActorConnection:
         raise UnauthenticatedError()
 
     async def insert_returning(
-        self, statement: str, binds: Sequence[object], *, stream_versions: str | None = None
+        self, statement: str, binds: Sequence[object], *, stream_versions: tuple[StreamVersion, ...] = ()
     ) -> Row:
         """Return the row that a write makes whose source sets the claims; one round trip.
 
@@ -134,11 +142,11 @@ class ActorConnection:
         for pools in self._role_pools:
             result = await _translate_errors(pools.exclusive.execute(statement, all_binds))
             if result.row is not None:
-                self._report_commit(",".join(one for one in (stream_versions, result.stream_versions) if one))
+                self._report_commit(stream_versions + result.stream_versions)
                 return result.row
         raise UnauthenticatedError()
 
-    def _report_commit(self, stream_versions: str) -> None:
+    def _report_commit(self, stream_versions: tuple[StreamVersion, ...]) -> None:
         if stream_versions:
             for on_commit in self._on_commit:
                 on_commit(stream_versions)

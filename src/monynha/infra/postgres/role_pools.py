@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monynha.core.lru_cache import LruCache
-from monynha.infra.postgres.pipeline.pending_query import QueryResult
+from monynha.infra.postgres.pipeline.connection import QueryResult
 from monynha.infra.postgres.pipeline.pool import PipelinePool
 from monynha.infra.postgres.pool import ConnectionPool
 

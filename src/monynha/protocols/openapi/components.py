@@ -17,7 +17,7 @@ from monynha.protocols.openapi.field_schemas import (
 
 def schema_name(resource: Resource) -> str:
     """Return the name of a resource's schema."""
-    return resource.singular[:1].upper() + resource.singular[1:]
+    return resource.type_name
 
 
 def row_reference(resource: Resource) -> Schema:

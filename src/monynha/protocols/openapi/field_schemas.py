@@ -79,9 +79,9 @@ def _text_schema(rules: ColumnRules) -> Schema:
     # Counted in bytes of UTF-8, which JSON Schema cannot say: the limit holds for plain ASCII.
     return {
         "type": "string",
-        "maxLength": rules.max_length,
+        "maxLength": rules.max_bytes,
         "pattern": patterns.ANY_TEXT,
-        "x-maxBytes": rules.max_length,
+        "x-maxBytes": rules.max_bytes,
     }
 
 
@@ -89,10 +89,10 @@ def _words_schema(rules: ColumnRules) -> Schema:
     item_schema = {
         "type": "string",
         "minLength": 1,
-        "maxLength": rules.min_length,
+        "maxLength": rules.max_item_length,
         "pattern": patterns.NON_BLANK_TEXT,
     }
-    return {"type": "array", "maxItems": rules.max_length, "items": item_schema}
+    return {"type": "array", "maxItems": rules.max_items, "items": item_schema}
 
 
 def _object_schema(rules: ColumnRules) -> Schema:
@@ -101,7 +101,7 @@ def _object_schema(rules: ColumnRules) -> Schema:
         "type": "object",
         "propertyNames": property_names,
         "additionalProperties": ref(JSON_VALUE),
-        "x-maxBytes": rules.max_length,
+        "x-maxBytes": rules.max_bytes,
     }
 
 

@@ -11,10 +11,10 @@ def operation_id(route: ResourceRoute) -> str:
     """Return the operation's name, as `listProjectTasks`; PUT updates and PATCH patches."""
     prefix = _VERB_PREFIXES.get(route.operation) or ("patch" if route.method == "PATCH" else "update")
     if route.operation != "list":
-        return prefix + _capitalize(route.resource.singular)
+        return prefix + route.resource.type_name
     if route.parent_relation is None:
         return prefix + _capitalize(route.resource.plural)
-    return prefix + _capitalize(route.parent_relation.source.singular) + _capitalize(route.parent_relation.name)
+    return prefix + route.parent_relation.source.type_name + _capitalize(route.parent_relation.name)
 
 
 def operation_summary(route: ResourceRoute) -> str:

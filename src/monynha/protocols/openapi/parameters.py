@@ -75,19 +75,19 @@ def _list_parameters(resource: Resource) -> Iterator[Schema]:
 
 def _filter_parameter(resource: Resource, filter: Filter) -> Schema:
     field = resource.fields[filter.fields[0]]
-    if filter.operator == "words":
+    if filter.operator == "search":
         field_names = " or ".join(filter.fields)
         schema = {"type": "string", "maxLength": 500, "pattern": patterns.SEARCH_WORDS}
         return _query_parameter(filter.name, f"Words that all stand in {field_names}; at most 20.", schema)
-    if filter.operator == "before":
+    if filter.operator == "lt":
         return _query_parameter(filter.name, f"Only where {field.name} is before this moment.", timestamp_schema())
-    if filter.operator == "after":
+    if filter.operator == "gte":
         return _query_parameter(filter.name, f"Only where {field.name} is this moment or after it.", timestamp_schema())
-    if filter.operator == "missing":
+    if filter.operator == "is_null":
         return _query_parameter(filter.name, f"Only where {field.name} is null, or is not.", {"type": "boolean"})
     description = f"Only where {field.name} is one of these. A comma list."
-    if filter.operator == "has" or field.rules.type is ColumnType.TEXT:
-        verb = "hold" if filter.operator == "has" else "is"
+    if filter.operator == "overlaps" or field.rules.type is ColumnType.TEXT:
+        verb = "hold" if filter.operator == "overlaps" else "is"
         description = f"Only where {field.name} {verb} one of these. A comma list."
         return _query_parameter(
             filter.name, description, {"type": "string", "pattern": patterns.comma_list(patterns.LIST_ITEM)}

@@ -5,7 +5,9 @@ What a query string asks is worked out once: the question is kept ready, with pl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from uuid import UUID
 
 import orjson
@@ -13,7 +15,7 @@ import orjson
 from monynha.core.actor import Actor
 from monynha.core.lru_cache import LruCache
 from monynha.engine.query.cursor import encode_cursor
-from monynha.engine.query.queries import Parameter, PreparedQuery
+from monynha.engine.query.parameter import Parameter, PreparedQuery
 from monynha.engine.query.selection import Condition, Scope, Selection
 from monynha.engine.schema.resource import Relation, Resource
 from monynha.protocols.http.request import Request
@@ -28,6 +30,9 @@ from monynha.protocols.rest.write_handlers import (
 
 _CACHE_SIZE = 500
 """How many query strings an address remembers."""
+_PathIds = Sequence[UUID | None]
+"""The ids that a request's path names: an item's primary key, or a list's parent (None at the top)."""
+_PARENT_ID: Parameter[_PathIds] = Parameter(itemgetter(0))
 _PRIVATE = ((b"cache-control", b"private, no-cache"),)
 
 
@@ -35,7 +40,7 @@ _PRIVATE = ((b"cache-control", b"private, no-cache"),)
 class _PreparedList:
     """A list that is ready to be asked, and what was asked of it before the parent's id is known."""
 
-    query: PreparedQuery
+    query: PreparedQuery[_PathIds]
     selection: Selection
 
 
@@ -46,7 +51,7 @@ class ReadHandlers:
     context: RestContext
     resource: Resource
     parent_relation: Relation | None = None
-    _items: LruCache[bytes, PreparedQuery] = field(default_factory=lambda: LruCache(_CACHE_SIZE))
+    _items: LruCache[bytes, PreparedQuery[_PathIds]] = field(default_factory=lambda: LruCache(_CACHE_SIZE))
     _lists: LruCache[bytes, _PreparedList] = field(default_factory=lambda: LruCache(_CACHE_SIZE))
 
     async def read(self, request: Request) -> Response:
@@ -75,12 +80,12 @@ class ReadHandlers:
             meta["total"] = page.total
         return data_response(page.rows, meta=orjson.dumps(meta), extra_headers=_PRIVATE)
 
-    def _prepare_item(self, request: Request) -> PreparedQuery:
+    def _prepare_item(self, request: Request) -> PreparedQuery[_PathIds]:
         require_json_accepted(request)
         query_string: bytes = request.scope["query_string"]
         prepared = self._items.get(query_string)
         if prepared is None:
-            key = tuple(Parameter(index) for index in range(len(self.resource.primary_key)))
+            key = tuple(Parameter(itemgetter(index)) for index in range(len(self.resource.primary_key)))
             prepared = self.context.queries.prepare(
                 self.context.query_params.parse_item(self.resource, request.query_params, key)
             )
@@ -97,7 +102,7 @@ class ReadHandlers:
         if "cursor" in query:
             page_selection = self.context.query_params.apply_cursor(self._below_parent(selection, parent_id), query)
             return _PreparedList(self.context.queries.prepare(page_selection), selection)
-        prepared = _PreparedList(self.context.queries.prepare(self._below_parent(selection, Parameter(0))), selection)
+        prepared = _PreparedList(self.context.queries.prepare(self._below_parent(selection, _PARENT_ID)), selection)
         if not _filters_by_actor(actor, selection):
             self._lists.put(query_string, prepared)
         return prepared

@@ -128,8 +128,8 @@ class _SseSubscriber:
     def on_event(self, event: Event) -> None:
         """Take an event."""
         catalog = self.endpoints.context.catalog
-        message: bytes | None = event.payload_cache.get("sse")
-        if message is None:
+        message = event.payload_cache.get("sse")
+        if not isinstance(message, bytes):
             type_name = event_type(catalog.resources[event.resource], event).encode()
             text = event_message(catalog, event)
             message = event.payload_cache["sse"] = encode_event(type_name, text, event.version)

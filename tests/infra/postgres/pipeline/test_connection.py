@@ -7,13 +7,15 @@ import random
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 
 from monynha.infra.embedded import ServerUrls
-from monynha.infra.postgres.pipeline.pending_query import PendingQuery, QueryResult
+from monynha.infra.postgres.pipeline.connection import PendingQuery, QueryResult
 from monynha.infra.postgres.pipeline.pool import PipelinePool
+from monynha.infra.postgres.stream_version import StreamVersion
 from tests.infra.postgres.pipeline.scripted_server import (
     FATAL,
     NOISE,
@@ -25,6 +27,7 @@ from tests.infra.postgres.pipeline.scripted_server import (
 pytestmark = pytest.mark.anyio
 
 ECHO = "select $1::text"
+STREAM_ID = UUID(int=7)
 
 
 @pytest.fixture
@@ -163,7 +166,7 @@ async def test_what_is_asked_once_more_tells_nothing_of_the_first_time(
     await owner.execute("set role monynha_owner")
     await owner.execute(
         "create function public.balk() returns text language plpgsql as $$ begin"
-        " raise notice 'monynha:told'; raise feature_not_supported; end $$"
+        f" raise notice 'monynha:project {STREAM_ID} 3'; raise feature_not_supported; end $$"
     )
     tells = "select public.balk()"
     try:
@@ -175,4 +178,4 @@ async def test_what_is_asked_once_more_tells_nothing_of_the_first_time(
         await owner.execute("drop function public.balk")
         await owner.close()
 
-    assert asked.stream_versions == "told"
+    assert asked.stream_versions == (StreamVersion("project", STREAM_ID, 3),)

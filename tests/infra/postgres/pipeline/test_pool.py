@@ -8,7 +8,7 @@ import random
 import signal
 from datetime import UTC, date, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -18,11 +18,13 @@ from monynha.infra.embedded import ServerUrls
 from monynha.infra.postgres.pipeline import connection
 from monynha.infra.postgres.pipeline.pool import PipelinePool
 from monynha.infra.postgres.roles import APP_ROLE
+from monynha.infra.postgres.stream_version import StreamVersion
 
 pytestmark = pytest.mark.anyio
 
 SLEEP = "select 'woke' from pg_sleep($1::float8)"
 ECHO = "select $1::text"
+STREAM_ID = UUID(int=7)
 
 
 async def first(lanes: PipelinePool, statement: str, *binds: object) -> str | None:
@@ -228,17 +230,25 @@ async def test_what_triggers_tell_is_told_to_who_caused_it(lanes: PipelinePool, 
     owner = await asyncpg.connect(running_servers.database_url)
     await owner.execute("set role monynha_owner")
     await owner.execute(
-        "create function public.say(said text) returns text language plpgsql as"
-        " $$ begin raise notice 'monynha:%', said; raise notice 'other'; return said; end $$"
+        "create function public.report(version int) returns text language plpgsql as $$ begin"
+        f" raise notice 'monynha:project {STREAM_ID} %', version; raise notice 'other'; return ''; end $$"
     )
     try:
-        twice = "select public.say($1::text) || public.say('and ' || $1::text)"
-        answers = await asyncio.gather(*(lanes.execute(twice, (text,)) for text in "abc"), lanes.execute(ECHO, ("d",)))
+        twice = "select public.report($1::int) || public.report($1::int + 1)"
+        answers = await asyncio.gather(
+            *(lanes.execute(twice, (version,)) for version in (1, 11, 21)), lanes.execute(ECHO, ("d",))
+        )
     finally:
-        await owner.execute("drop function public.say")
+        await owner.execute("drop function public.report")
         await owner.close()
 
-    assert [one.stream_versions for one in answers] == ["a,and a", "b,and b", "c,and c", ""]
+    assert [[stream.version for stream in result.stream_versions] for result in answers] == [
+        [1, 2],
+        [11, 12],
+        [21, 22],
+        [],
+    ]
+    assert answers[0].stream_versions[0] == StreamVersion("project", STREAM_ID, 1)
 
 
 async def test_a_server_that_is_not_there_is_told_at_once(tmp_path: Any) -> None:

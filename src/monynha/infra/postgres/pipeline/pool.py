@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 
 from monynha.core.errors import UnavailableError
 from monynha.infra.postgres.connect import ACQUIRE_TIMEOUT_S, connect
-from monynha.infra.postgres.pipeline.connection import PipelineConnection
-from monynha.infra.postgres.pipeline.pending_query import PendingQuery, QueryResult
+from monynha.infra.postgres.pipeline.connection import PendingQuery, PipelineConnection, QueryResult
 
 _MAX_BATCH = 8
 """How many questions go to one connection while another is free."""

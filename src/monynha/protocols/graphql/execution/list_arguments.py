@@ -91,12 +91,12 @@ def _plan_conditions(resource: Resource, arguments: FieldArguments, path: Respon
     parent = resource.parent_column
     if parent is not None and arguments.values.get(to_camel_case(parent.name)) is not None:
         read = arguments.reader(to_camel_case(parent.name))
-        conditions.append(Condition("is", (to_camel_case(parent.name),), id_parameter(read, path)))
+        conditions.append(Condition("eq", (to_camel_case(parent.name),), id_parameter(read, path)))
     where = arguments.values.get("where") or {}
     read_where = arguments.reader("where")
     for filter in resource.filters:
         if is_id_filter(resource, filter) and arguments.values.get(filter.name) is not None:
-            conditions.append(Condition("is", filter.fields, id_parameter(arguments.reader(filter.name), path)))
+            conditions.append(Condition("eq", filter.fields, id_parameter(arguments.reader(filter.name), path)))
         if where.get(filter.name) is not None:
             conditions.append(
                 Condition(filter.operator, filter.fields, _filter_parameter(resource, filter, read_where, path))

@@ -113,4 +113,4 @@ def key_parameters(resource: Resource, arguments: FieldArguments, path: Response
 
 
 def _type_name(resource: Resource) -> str:
-    return resource.singular[0].upper() + resource.singular[1:]
+    return resource.type_name

@@ -136,25 +136,25 @@ class InputTypes:
     def _filter_input(self, resource: Resource, filter: Filter) -> GraphQLInputField:
         field = resource.fields[filter.fields[0]]
         value_type = self._value_types.value_type(field.rules)
-        if filter.operator == "words":
+        if filter.operator == "search":
             return GraphQLInputField(GraphQLString, description="Every word of it stands in the text.")
-        if filter.operator == "missing":
+        if filter.operator == "is_null":
             return GraphQLInputField(GraphQLBoolean, description=f"{field.doc} Whether it is not set.")
-        if filter.operator in ("before", "after"):
-            edge = "exclusive" if filter.operator == "before" else "inclusive"
+        if filter.operator in ("lt", "gte"):
+            edge = "exclusive" if filter.operator == "lt" else "inclusive"
             return GraphQLInputField(value_type, description=f"{field.doc} The edge is {edge}.")
-        if filter.operator == "has":
+        if filter.operator == "overlaps":
             return GraphQLInputField(value_type, description=f"{field.doc} Any of these.")
         return GraphQLInputField(GraphQLList(GraphQLNonNull(value_type)), description=f"{field.doc} One of these.")
 
 
 def is_id_filter(resource: Resource, filter: Filter) -> bool:
     """Whether a filter compares an id."""
-    return filter.operator == "equal" and resource.fields[filter.fields[0]].rules.type is ColumnType.UUID
+    return filter.operator == "in" and resource.fields[filter.fields[0]].rules.type is ColumnType.UUID
 
 
 def _type_name(resource: Resource) -> str:
-    return resource.singular[0].upper() + resource.singular[1:]
+    return resource.type_name
 
 
 def _input_type(name: str, doc: str, fields: dict[str, GraphQLInputField]) -> GraphQLInputObjectType:

@@ -54,7 +54,7 @@ JSON = GraphQLScalarType("JSON", description="Any JSON value; what is written mu
 
 def type_name(resource: Resource) -> str:
     """Return what a row of the resource is called in the schema."""
-    return resource.singular[0].upper() + resource.singular[1:]
+    return resource.type_name
 
 
 class ObjectTypes:
