@@ -115,8 +115,8 @@ async def test_document_at_a_limit_is_executed(user: ApiUser) -> None:
         ("limit: 0", {"limit": "must be a whole number from 1 to 100"}),
         ("limit: -1", {"limit": "must be a whole number from 1 to 100"}),
         ("offset: -1", {"offset": "must be a whole number from 0 to 50000; use after beyond it"}),
-        ('after: "x"', {"cursor": "is not of this list"}),
-        ('where: {q: "\\u0000"}', {"q": "must not hold a NUL"}),
+        ('after: "x"', {"cursor": "is not valid for this list"}),
+        ('where: {q: "\\u0000"}', {"q": "must not contain a NUL"}),
         (
             'where: {dueBefore: "tomorrow"}',
             {"dueBefore": "must be an RFC 3339 time with an offset, as 2026-01-31T09:00:00Z"},

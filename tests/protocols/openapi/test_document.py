@@ -19,9 +19,9 @@ from monynha.domains.users.http import UserRoutes
 from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.queries import Queries
+from monynha.protocols.rest.context import RestContext
 from monynha.protocols.rest.resource_routes import resource_routes
 from monynha.protocols.rest.sse import EventStreamEndpoints
-from monynha.protocols.rest.write_handlers import RestContext
 from tests.users import ApiUser
 
 pytestmark = pytest.mark.anyio

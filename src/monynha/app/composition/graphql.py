@@ -34,7 +34,7 @@ from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.request import Scope
 from monynha.protocols.http.router import RouteGroup
 from monynha.protocols.http.sse import SseStream
-from monynha.protocols.rest.write_handlers import RestContext
+from monynha.protocols.rest.context import RestContext
 
 
 def full_schema() -> ApiSchema:

@@ -261,6 +261,19 @@ async def _roll_back(connection: DriverConnection) -> None:
         await connection.execute("rollback")
 
 
+_STATUSES_WITHOUT_DATABASE = frozenset({400, 404, 406, 412, 413, 415, 422})
+"""Errors that may be found without the database, which alone knows whether a session is live."""
+
+
+async def check_session_before_error(connection: ActorConnection, error: AppError) -> None:
+    """Raise UnauthenticatedError if the session is over and the error may have been found without the database.
+
+    A client without a live session must not learn anything else about its request.
+    """
+    if error.status in _STATUSES_WITHOUT_DATABASE:
+        await connection.require_live_session()
+
+
 async def is_database_reachable(database: Database) -> bool:
     """Whether the database answers."""
     try:

@@ -1,31 +1,29 @@
-"""The API's rate limit around every handler: per person, or per address where nobody is signed in."""
+"""Middleware around every handler below `/api/v1`: authenticate, rate limit, and check the session before an error."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from monynha.core.actor import Actor
 from monynha.core.errors import AppError, UnauthenticatedError
+from monynha.infra.postgres.database import check_session_before_error
 from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, encode_headers
 from monynha.protocols.http.router import Handler
-
-Authenticate = Callable[[Request], Actor]
+from monynha.protocols.rest.context import Authenticate, RestContext
 
 
 @dataclass(frozen=True)
 class RateLimitMiddleware:
-    """Counts requests before they are handled, and adds the RateLimit headers to their responses.
+    """Counts requests before they are handled: per user, or per IP if they are anonymous.
 
-    A token that is not good makes nobody of its bearer, so trying tokens out counts by address.
+    A request with an invalid token counts per IP. Admins and the service key are not limited.
     """
 
     limits: RateLimits
 
     def wrap(self, handler: Handler, authenticate: Authenticate) -> Handler:
-        """Return the handler behind the limit, or the same where there is no limit."""
+        """Return a handler that counts the request first; the handler itself if no limit is set."""
         if not self.limits.limits_api:
             return handler
 
@@ -33,10 +31,8 @@ class RateLimitMiddleware:
             try:
                 actor = authenticate(request)
             except UnauthenticatedError as error:
-                error.headers = (
-                    *error.headers,
-                    *await self.limits.count_api_request(request.client_ip, None),
-                )
+                limit_headers = await self.limits.count_api_request(request.client_ip, None)
+                error.headers = (*error.headers, *limit_headers)
                 raise
             limit_headers = await self.limits.count_api_request(request.client_ip, actor)
             try:
@@ -48,3 +44,18 @@ class RateLimitMiddleware:
             return replace(response, headers=(*response.headers, *encode_headers(*limit_headers)))
 
         return rate_limited
+
+
+def check_session_first(context: RestContext, handler: Handler) -> Handler:
+    """Return a handler that reports 401 instead of another error if the actor's session is over."""
+
+    async def session_checked(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except AppError as error:
+            actor = context.authenticate(request)
+            if not actor.is_anonymous:
+                await check_session_before_error(context.database.as_actor(actor), error)
+            raise
+
+    return session_checked

@@ -69,7 +69,7 @@ async def test_members_are_added_updated_and_removed(user: ApiUser, users: UserF
     }
     assert [error["extensions"]["code"] for error in twice] == ["CONFLICT"]
     assert unknown[0]["extensions"]["details"] == {"email": "is not registered"}
-    assert both[0]["extensions"]["details"] == {"userId": "and email exclude each other"}
+    assert both[0]["extensions"]["details"] == {"userId": "must not be combined with email"}
     assert changed == {"updateMember": {"role": "admin"}, "deleteMember": True}
 
 

@@ -51,7 +51,7 @@ async def test_cursor_is_valid_for_its_own_list_only(users: UserFactory) -> None
     other = await fetch_errors(sample_data.ada, query, o="TITLE_DESC", a=cursor)
     rest_response = await sample_data.ada.get(f"/tasks?limit=1&sort=title&cursor={cursor}")
 
-    assert other[0]["extensions"]["details"] == {"cursor": "is not of this list"}
+    assert other[0]["extensions"]["details"] == {"cursor": "is not valid for this list"}
     assert rest_response.status_code == 200
 
 

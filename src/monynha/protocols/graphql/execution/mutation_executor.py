@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import orjson
@@ -14,7 +14,7 @@ from monynha.core.serialization import to_camel_case
 from monynha.engine.mutation.mutations import Mutations, PrimaryKey
 from monynha.engine.mutation.validation import parse_create, parse_update
 from monynha.engine.query.selection import Selection
-from monynha.infra.postgres.database import ActorConnection
+from monynha.infra.postgres.database import ActorConnection, check_session_before_error
 from monynha.protocols.graphql.errors import encode_response, format_error
 from monynha.protocols.graphql.execution.context import (
     ExecutionContext,
@@ -78,9 +78,9 @@ class _WriteStep:
         assert isinstance(value, dict)
         return value
 
-    def result_selection(self, context: ExecutionContext, key: PrimaryKey) -> Selection:
-        """Return the selection of the row with that key."""
-        return replace(self.selection, key=key).resolve(context)
+    def result_selection(self, context: ExecutionContext) -> Selection:
+        """Return the selection with the values of the request; the write fills in the key."""
+        return self.selection.resolve(context)
 
 
 MutationStep = _TypenameStep | _BulkStep | _DeleteStep | _WriteStep
@@ -123,9 +123,9 @@ class MutationExecutor:
             try:
                 value = await self._execute_step(step, context, connection)
             except AppError as error:
-                if connection is not None and not entries:
-                    # A dead session is an error of the request, not of the field, and is reported first.
-                    await connection.require_live_session()
+                if not entries:
+                    # The end of the session is an error of the request, not of the field, and is reported first.
+                    await check_session_before_error(connection, error)
                 entry = format_error(error, (step.response_key,), context.caller.request_id)
                 return encode_response([entry], b"null")
             entries.append(orjson.dumps(step.response_key) + b":" + value)
@@ -160,7 +160,7 @@ class MutationExecutor:
             resource,
             values,
             parent_id=parent_id,
-            result_selection=lambda key: step.result_selection(context, key),
+            result_selection=step.result_selection(context),
         )
         return created.row.json
 
@@ -168,7 +168,7 @@ class MutationExecutor:
         resource = step.binding.resource
         key = _row_key(step, context)
         values = parse_update(resource, step.input)
-        selection = step.result_selection(context, key)
+        selection = step.result_selection(context)
         row = await self.mutations.update(connection, resource, key, values, result_selection=selection)
         return row.json
 
@@ -188,7 +188,7 @@ class MutationExecutor:
         if connection is None and not custom.allows_anonymous:
             raise UnauthenticatedError()
         key = () if isinstance(step.binding, CreateBinding) else _row_key(step, context)
-        selection = step.result_selection(context, key)
+        selection = step.result_selection(context)
         caller = context.caller
         call = MutationCall(caller.actor, connection, caller.client_ip, caller.user_agent, key, step.input, selection)
         result = await self.custom_mutations[custom](call)
