@@ -265,12 +265,15 @@ _STATUSES_WITHOUT_DATABASE = frozenset({400, 404, 406, 412, 413, 415, 422})
 """Errors that may be found without the database, which alone knows whether a session is live."""
 
 
-async def check_session_before_error(connection: ActorConnection, error: AppError) -> None:
-    """Raise UnauthenticatedError if the session is over and the error may have been found without the database.
+async def check_session_before_error(connection: ActorConnection | None, error: AppError | None = None) -> None:
+    """Raise UnauthenticatedError if the session is over, before an error that was found without the database.
 
-    A client without a live session must not learn anything else about its request.
+    The error is None for one that never needs the database, as for a document that is invalid. A client whose session
+    is over must not learn anything else about its request; an anonymous client has no session.
     """
-    if error.status in _STATUSES_WITHOUT_DATABASE:
+    if connection is None or connection.actor.is_anonymous:
+        return
+    if error is None or error.status in _STATUSES_WITHOUT_DATABASE:
         await connection.require_live_session()
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from graphql import OperationDefinitionNode, OperationType
 
 from monynha.core.errors import BadRequestError, MethodNotAllowedError, UnauthenticatedError
-from monynha.infra.postgres.database import ActorConnection, Database
+from monynha.infra.postgres.database import ActorConnection, Database, check_session_before_error
 from monynha.protocols.graphql.errors import RequestError, encode_response, format_error
 from monynha.protocols.graphql.execution.context import Caller, ExecutionContext
 from monynha.protocols.graphql.execution.document import Document, DocumentLoader
@@ -78,7 +78,7 @@ class GraphQLExecutor:
             operation = document.get_operation(params.operation_name)
             variables = self.document_loader.coerce_variables(document, operation, params.variables)
         except RequestError:
-            await _report_dead_session(connection)
+            await check_session_before_error(connection)
             raise
         if params.sha256_hash is not None and params.query is not None and not actor.is_anonymous:
             await self.persisted_queries.store(text, params.sha256_hash)
@@ -95,7 +95,7 @@ class GraphQLExecutor:
                 return await self._execute_query(prepared)
             steps = self.mutation_executor.plan(prepared.document, prepared.operation, context)
         except RequestError:
-            await _report_dead_session(connection)
+            await check_session_before_error(connection)
             raise
         if not allows_mutations:
             raise MethodNotAllowedError(("POST",))
@@ -108,7 +108,7 @@ class GraphQLExecutor:
         try:
             plan = self.subscription_planner.plan(prepared.document, prepared.operation, prepared.context)
         except RequestError:
-            await _report_dead_session(prepared.connection)
+            await check_session_before_error(prepared.connection)
             raise
         return GraphQLSubscription(self.subscription_services, plan, prepared.connection, sink)
 
@@ -128,12 +128,6 @@ class GraphQLExecutor:
         # A query without a scope always makes an object.
         assert data is not None
         return b'{"data":' + data + b"}"
-
-
-async def _report_dead_session(connection: ActorConnection | None) -> None:
-    """Raise UnauthenticatedError where the session is over: it comes before any error of the document."""
-    if connection is not None:
-        await connection.require_live_session()
 
 
 def _unauthenticated_response(plan: QueryPlan, context: ExecutionContext) -> bytes:

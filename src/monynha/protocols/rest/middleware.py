@@ -15,9 +15,9 @@ from monynha.protocols.rest.context import Authenticate, RestContext
 
 @dataclass(frozen=True)
 class RateLimitMiddleware:
-    """Counts requests before they are handled: per user, or per IP if they are anonymous.
+    """Counts requests before they are handled, and adds the RateLimit headers to their responses.
 
-    A request with an invalid token counts per IP. Admins and the service key are not limited.
+    A request with an invalid token counts as an anonymous one, per IP.
     """
 
     limits: RateLimits
@@ -53,9 +53,8 @@ def check_session_first(context: RestContext, handler: Handler) -> Handler:
         try:
             return await handler(request)
         except AppError as error:
-            actor = context.authenticate(request)
-            if not actor.is_anonymous:
-                await check_session_before_error(context.database.as_actor(actor), error)
+            connection = context.database.as_actor(context.authenticate(request))
+            await check_session_before_error(connection, error)
             raise
 
     return session_checked

@@ -125,6 +125,8 @@ class MutationExecutor:
             except AppError as error:
                 if not entries:
                     # The end of the session is an error of the request, not of the field, and is reported first.
+                    if connection is not None and isinstance(error, UnauthenticatedError):
+                        raise
                     await check_session_before_error(connection, error)
                 entry = format_error(error, (step.response_key,), context.caller.request_id)
                 return encode_response([entry], b"null")
