@@ -1,4 +1,4 @@
-"""Which changes a binding chooses, and what becomes of one that cannot be read."""
+"""Which changes the filter of a binding selects, and how an invalid filter is reported."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def test_change_contains_only_the_selected_columns(address: str, api_key: 
         await user.create_task(project)
         change = await client.receive_change()
 
-    assert {"id", "title"} == change["record"].keys() == {one["name"] for one in change["columns"]}
+    assert {"id", "title"} == change["record"].keys() == {column["name"] for column in change["columns"]}
 
 
 @pytest.mark.parametrize("table", ["users", "idempotency_keys", "nonsense"])

@@ -1,4 +1,4 @@
-"""Broadcasts and presence: who is in a room hears what is said there."""
+"""Broadcasts and presence in the rooms of topics, private ones included, by socket and by HTTP."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ async def test_binary_broadcast_is_delivered_in_both_protocol_versions(
             assert json.loads(await v2_client.recv())[3] == "presence_state"
         fields = [b"1", b"2", b"realtime:room", "grüße".encode(), b""]
         for is_json, payload in ((1, '{"ü": 1}'.encode()), (0, b"\x00\xff")):
-            sizes = bytes(len(one) for one in fields)
+            sizes = bytes(len(value) for value in fields)
             await v2_sender.send(bytes((3,)) + sizes + bytes((is_json,)) + b"".join(fields) + payload)
         v1_payload = (await v1_client.receive("broadcast"))["payload"]
         v2_message, v2_binary = json.loads(await v2_receiver.recv()), await v2_receiver.recv()
