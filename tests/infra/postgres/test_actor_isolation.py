@@ -1,4 +1,4 @@
-"""The guard: a statement sees what its own asker may see, and nothing without one."""
+"""Isolation of actors: a statement sees what its own actor may see, and nothing without one."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ SETTINGS = (*CLAIMS, "monynha.system_role", "monynha.cascade")
 
 @asynccontextmanager
 async def connections(database: Database, count: int = 6) -> AsyncIterator[list[asyncpg.Connection[Any]]]:
-    """Return that many of the people's connections for transactions at once: all there are."""
+    """Yield that many connections of the user pools at once: all that there are."""
     async with AsyncExitStack() as stack:
         yield [await stack.enter_async_context(database._user_pools.transactions.acquire()) for _ in range(count)]
 
 
 async def leaked_settings(database: Database) -> list[str]:
-    """Return what askers before have left on any of the people's connections."""
+    """Return what earlier actors have left on any connection of the user pools."""
     leaks: list[str] = []
     for lane in (*database._user_pools.shared._connections, *database._user_pools.exclusive._connections):
         for name in SETTINGS:
@@ -50,12 +50,12 @@ async def leaked_settings(database: Database) -> list[str]:
 
 
 async def create_users_with_projects(users: UserFactory, size: int) -> dict[str, ApiUser]:
-    """Return people with a project each, by the id of the project; some are dead or nobody."""
+    """Return users with a project each, by the id of the project."""
     created = [await users.create(f"P{number}") for number in range(size)]
     return {(await person.create_project(name=person.name))["id"]: person for person in created}
 
 
-async def test_many_at_once_see_their_own_alone(users: UserFactory, database: Database) -> None:
+async def test_concurrent_users_see_only_their_own_rows(users: UserFactory, database: Database) -> None:
     users_by_project = await create_users_with_projects(users, 20)
     signed_out_user = await users.create("Gone")
     await signed_out_user.create_project()
@@ -65,7 +65,7 @@ async def test_many_at_once_see_their_own_alone(users: UserFactory, database: Da
 
     async def read(project: str, user: ApiUser) -> None:
         response = await user.get("/projects?include=owner,tasks,members")
-        if [project] != [one["id"] for one in response.json()["data"]]:
+        if [project] != [row["id"] for row in response.json()["data"]]:
             leaks.append(response.text)
 
     async def write(project: str, user: ApiUser) -> None:
@@ -75,7 +75,7 @@ async def test_many_at_once_see_their_own_alone(users: UserFactory, database: Da
             leaks.append(response.text)
 
     async def update_foreign_project(project: str, _: ApiUser) -> None:
-        other = rng.choice([one for key, one in users_by_project.items() if key != project])
+        other = rng.choice([user for project_id, user in users_by_project.items() if project_id != project])
         response = await other.put(f"/projects/{project}", {"name": "Trespassed"})
         if response.status_code != 404:
             leaks.append(response.text)
@@ -109,7 +109,7 @@ async def test_many_at_once_see_their_own_alone(users: UserFactory, database: Da
         asyncio.get_running_loop().call_later(rng.uniform(0, 1.0), task.cancel)
     results = await asyncio.gather(*tasks, return_exceptions=True)
 
-    assert [one for one in results if isinstance(one, Exception)] == []
+    assert [result for result in results if isinstance(result, Exception)] == []
     assert leaks == []
     assert await leaked_settings(database) == []
     names = [
@@ -119,7 +119,7 @@ async def test_many_at_once_see_their_own_alone(users: UserFactory, database: Da
     assert names == [person.name for person in users_by_project.values()]
 
 
-async def test_every_way_is_whole_after_cancelled_requests(users: UserFactory, database: Database) -> None:
+async def test_connections_are_intact_after_cancelled_requests(users: UserFactory, database: Database) -> None:
     user = await users.create()
     paths = ("/projects?include=owner,members.user", "/projects?q=x", "/users/me")
     for _ in range(5):
@@ -137,7 +137,7 @@ async def test_every_way_is_whole_after_cancelled_requests(users: UserFactory, d
     assert {answer.status_code for answer in responses} == {200}
 
 
-async def test_a_connection_without_claims_sees_nothing(users: UserFactory, database: Database) -> None:
+async def test_connection_without_an_actor_sees_nothing(users: UserFactory, database: Database) -> None:
     user = await users.create()
     await user.create_task(await user.create_project())
     await user.create("/posts", {"title": "x", "content": ""})
@@ -156,7 +156,7 @@ async def test_a_connection_without_claims_sees_nothing(users: UserFactory, data
                 await connection.execute(statement)
 
 
-async def test_a_connection_that_lost_its_role_is_refused_everything(database: Database) -> None:
+async def test_connection_without_its_role_is_denied_everything(database: Database) -> None:
     async with connections(database, 1) as (connection,):
         await connection.execute("set role none")
         refused = []
@@ -187,7 +187,7 @@ async def test_a_connection_that_lost_its_role_is_refused_everything(database: D
     assert role == "monynha_app"
 
 
-async def test_people_reach_none_of_the_programs_own_tables(database: Database) -> None:
+async def test_users_cannot_access_internal_tables_and_columns(database: Database) -> None:
     async with connections(database, 1) as (connection,):
         for table in (
             "auth.users",
@@ -207,21 +207,21 @@ async def test_people_reach_none_of_the_programs_own_tables(database: Database) 
 
 
 @pytest.mark.parametrize("whose", ["an ended session", "another's session"])
-async def test_the_question_is_not_evaluated_for_who_is_not_let_in(
+async def test_query_is_not_evaluated_without_a_live_session(
     users: UserFactory, database: Database, whose: str
 ) -> None:
     user, other_user = await users.create("Ada"), await users.create("Grace")
     await users.end_session(user)
     session = user.session_id if whose == "an ended session" else other_user.session_id
     actor = Actor(ActorKind.USER, user.id, session, user.actor.claims)
-    # Whoever evaluates it fails.
+    # Its evaluation fails.
     query = guard_query("select to_json(1 / (select count(*)::int - count(*)::int from public.users))")
 
     with pytest.raises(UnauthenticatedError):
         await database.as_actor(actor).fetch_json(query, ())
 
 
-async def test_a_dead_sessions_plan_is_never_executed(users: UserFactory, database: Database) -> None:
+async def test_plan_is_never_executed_for_an_ended_session(users: UserFactory, database: Database) -> None:
     user = await users.create()
     await users.end_session(user)
     query = "select json_agg(name) from public.projects"
@@ -238,7 +238,7 @@ async def test_a_dead_sessions_plan_is_never_executed(users: UserFactory, databa
             assert any("projects" in line and "never executed" in line for line in lines), lines
 
 
-async def test_nobody_is_nobody_in_the_database_too(database: Database) -> None:
+async def test_anonymous_actor_has_no_user_id_in_the_database(database: Database) -> None:
     response = await database.as_actor(ANONYMOUS).fetch_json(guard_query("select to_json(auth.uid() is null)"), ())
 
     assert response == b"true"
