@@ -59,9 +59,10 @@ class Presence:
 
     def watch(self, room: str, watcher: PresenceWatcher) -> PresenceState:
         """Let the watcher receive diffs of the room; return who is there now."""
-        if room not in self._watchers and room not in self._entries:
-            self._send("request", room)
+        is_unknown = room not in self._watchers and room not in self._entries
         self._watchers.setdefault(room, {})[watcher] = None
+        if is_unknown:
+            self._send("request", room)
         return _presence_state(self._entries.get(room, {}))
 
     def unwatch(self, room: str, watcher: PresenceWatcher) -> None:
