@@ -20,7 +20,7 @@ from monynha.engine.mutation.mutations import autocommit_insert_sql
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.selection import Condition, Scope, Selection
 from monynha.infra.embedded.binaries import find_postgres
-from monynha.protocols.graphql.execution.context import ExecutionContext
+from monynha.protocols.graphql.execution.context import Caller, ExecutionContext
 from monynha.protocols.graphql.execution.document import DocumentLoader
 from monynha.protocols.graphql.execution.plan import QueryPlanner
 
@@ -57,14 +57,14 @@ def _graph_statements() -> dict[str, str]:
         document = documents.parse(text)
         operation, variables = document.get_operation(None), {"id": str(_ANY_ID)}
         asked = ExecutionContext(
-            Actor(ActorKind.USER, _ANY_ID),
+            Caller(Actor(ActorKind.USER, _ANY_ID), request_id="", client_ip=""),
             documents.coerce_variables(document, operation, variables),
             variables,
         )
         plan = plans.get_plan(document, operation, asked)
         # The id is the only value that these documents bind.
-        assert plan.resolve_binds(asked) == [_ANY_ID], plan.resolve_binds(asked)
-        texts[scenario] = plan.text
+        assert plan.query.bind(asked) == [_ANY_ID], plan.query.bind(asked)
+        texts[scenario] = plan.query.text
     return texts
 
 

@@ -17,7 +17,6 @@ from monynha.domains.auth.services.sessions import ClientInfo
 from monynha.domains.auth.services.sign_up import SignUpRequest
 from monynha.domains.users.models import users
 from monynha.engine.mutation.validation import parse_update, parse_value
-from monynha.protocols.http.request import Request
 
 T = TypeVar("T")
 
@@ -28,13 +27,12 @@ class UserActions:
 
     accounts: AccountService
 
-    async def sign_up(self, body: object, request: Request) -> dict[str, object]:
+    async def sign_up(self, body: object, client: ClientInfo) -> dict[str, object]:
         """Make an account and its profile, for anybody, and return the profile as its owner sees it."""
         values, problems = _parse_body(body, _SIGN_UP_PARSERS)
         if problems and "password" in values:
             problems |= await self.accounts.password_problems(values["password"])
         _raise_if_any(problems)
-        client = ClientInfo(request.client_ip, request.header(b"user-agent") or "")
         return _profile_body(await self.accounts.sign_up(SignUpRequest(**values), client))
 
     async def update_profile(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from monynha.core.errors import UnauthenticatedError
 from monynha.domains.auth.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+from monynha.domains.auth.services.sessions import ClientInfo
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.models import users
 from monynha.engine.mutation.mutations import Mutations
@@ -46,7 +47,7 @@ class UserMutations:
 
     async def sign_up(self, call: MutationCall) -> Mapping[str, object]:
         """Make an account and its profile, for anybody."""
-        return await self.actions.sign_up(dict(call.input), call.request)
+        return await self.actions.sign_up(dict(call.input), ClientInfo(call.client_ip, call.user_agent))
 
     async def update(self, call: MutationCall) -> JsonRow:
         """Change a profile; a new mail address counts at once, or once it is confirmed."""

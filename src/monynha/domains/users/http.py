@@ -7,16 +7,18 @@ from dataclasses import dataclass
 import orjson
 
 from monynha.domains.auth.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+from monynha.domains.auth.services.sessions import ClientInfo
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.models import users
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, data_response
 from monynha.protocols.openapi import email_schema, input_schema
+from monynha.protocols.rest.context import RestContext, read_json_body, read_query
 from monynha.protocols.rest.endpoint_docs import EndpointDoc
 from monynha.protocols.rest.query_params import reject_unknown_params
 from monynha.protocols.rest.resource_routes import API_PREFIX
 from monynha.protocols.rest.routes import RouteOverrides
-from monynha.protocols.rest.write_handlers import RestContext, WriteHandlers, read_json_body, read_query
+from monynha.protocols.rest.write_handlers import WriteHandlers
 
 _PASSWORD = {
     "type": "string",
@@ -71,7 +73,8 @@ class UserRoutes:
     async def sign_up(self, request: Request) -> Response:
         """Make an account and its profile, for anybody."""
         reject_unknown_params(read_query(request), ())
-        profile = await self.actions.sign_up(await read_json_body(request), request)
+        client = ClientInfo(request.client_ip, request.header(b"user-agent") or "")
+        profile = await self.actions.sign_up(await read_json_body(request), client)
         location = f"{API_PREFIX}/{users.plural}/{profile['id']}".encode()
         return data_response(orjson.dumps(profile), status=201, extra_headers=((b"location", location),))
 

@@ -1,4 +1,4 @@
-"""The first verb: ask for one row or a page, in one round trip."""
+"""Executes prepared queries: one row, or a page of rows, in one round trip to the database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class JsonRow:
 
     @classmethod
     def parse(cls, result: bytes | None) -> JsonRow:
-        """Read `[version, row]`; nothing is NotFound."""
+        """Split `[version, row]`; NotFoundError if there is no result."""
         if result is None:
             raise NotFoundError()
         comma = result.index(b",")
@@ -29,30 +29,32 @@ class JsonRow:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows as finished JSON; `cursor` is the sort values of the last, if more rows follow."""
+    """The rows of a page as a finished JSON array."""
 
     total: int | None
-    cursor: bytes | None
+    """The number of rows on all pages, if it was requested."""
+    last_sort_values: bytes | None
+    """The sort values of the last row as a JSON array (see `cursor`), if more rows follow."""
     rows: bytes
 
     @classmethod
     def parse(cls, result: bytes | None) -> Page:
-        """Read `[total, cursor, rows]`; nothing means that the parent is NotFound."""
+        """Split `[total, sort values, rows]`; NotFoundError if there is no result, as below a parent that is absent."""
         if result is None:
             raise NotFoundError()
         first = result.index(b", ")
         second = result.index(b", ", first + 2)
-        total, cursor = result[1:first], result[first + 2 : second]
+        total, sort_values = result[1:first], result[first + 2 : second]
         return cls(
             None if total == b"null" else int(total),
-            None if cursor == b"null" else bytes.fromhex(cursor[1:-1].decode()),
+            None if sort_values == b"null" else bytes.fromhex(sort_values[1:-1].decode()),
             result[second + 2 : -1],
         )
 
 
 @dataclass(frozen=True)
 class Queries:
-    """Executes selections; each is one round trip."""
+    """Executes selections as an actor."""
 
     compiler: Compiler
 
@@ -61,11 +63,11 @@ class Queries:
         return self.compiler.prepare(selection)
 
     async def fetch_row(self, connection: ActorConnection, query: PreparedQuery[SourceT], source: SourceT) -> JsonRow:
-        """Return the row that the query's key names (NotFoundError where the actor sees none)."""
+        """Return the row that the query's key names (NotFoundError if the actor does not see it)."""
         return JsonRow.parse(await connection.fetch_json(query.text, query.bind(source), is_light=query.is_light))
 
     async def fetch_page(self, connection: ActorConnection, query: PreparedQuery[SourceT], source: SourceT) -> Page:
-        """Return a page of rows (NotFoundError where the actor does not see the scope's row)."""
+        """Return a page of rows (NotFoundError if the actor does not see the row of the scope)."""
         return Page.parse(await connection.fetch_json(query.text, query.bind(source), is_light=query.is_light))
 
     async def fetch_in_transaction(self, transaction: Transaction, selection: Selection) -> JsonRow:
