@@ -68,16 +68,19 @@ class EventPayload:
 
 def event_payload(resource: Resource, event: Event) -> EventPayload:
     """Return the payload of an event; all subscribers share it."""
-    payload: EventPayload | None = event.payload_cache.get(_CACHE_KEY)
-    if payload is None:
-        values = {
+    cached = event.payload_cache.get(_CACHE_KEY)
+    if isinstance(cached, EventPayload):
+        return cached
+    payload = EventPayload(
+        {
             **serialize_row(resource, event.row),
             "action": CHANGE_ACTIONS[event.verb],
             "changedAt": format_timestamp(datetime.fromisoformat(event.occurred_at)),
             "changedById": None if event.actor_id is None else str(event.actor_id),
             "resumeToken": encode_resume_token({event.stream: event.version}),
         }
-        payload = event.payload_cache[_CACHE_KEY] = EventPayload(values)
+    )
+    event.payload_cache[_CACHE_KEY] = payload
     return payload
 
 
