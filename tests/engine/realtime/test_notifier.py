@@ -33,7 +33,7 @@ class Process:
         self.notified.append(stream)
 
 
-async def test_own_hub_is_notified_at_once_and_others_in_one_message(
+async def test_own_hub_is_notified_at_once_and_others_in_a_single_message(
     database: Database, authorizer: StreamAuthorizer
 ) -> None:
     writer, reader = Process(database, authorizer), Process(database, authorizer)

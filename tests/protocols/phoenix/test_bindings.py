@@ -33,7 +33,7 @@ def test_unknown_schema_event_and_column_are_refused(config: dict[str, object]) 
         parse_binding(CATALOG, config)
 
 
-def test_binding_to_all_tables_is_one_binding_each() -> None:
+def test_binding_to_all_tables_makes_a_binding_for_each() -> None:
     tables = {binding.resource.table.name for binding in parse_binding(CATALOG, {"table": "*"})}
 
     assert {"tasks", "projects", "project_members"} <= tables

@@ -56,7 +56,7 @@ async def test_topic_must_have_the_prefix_and_a_name(address: str, api_key: str)
     async with phoenix_client(address, api_key) as client:
         reasons = []
         for topic in ("elsewhere:room", "realtime:"):
-            message = {"topic": topic, "event": "phx_join", "payload": {}, "ref": "1"}
+            message: dict[str, object] = {"topic": topic, "event": "phx_join", "payload": {}, "ref": "1"}
             await client.connection.send(json.dumps(message))
             reasons.append((await client.receive("phx_reply"))["payload"]["response"]["reason"])
 

@@ -10,7 +10,7 @@ from monynha.protocols.phoenix.join_params import JoinParams
 
 
 def test_configuration_is_read() -> None:
-    binding = {"event": "*", "table": "tasks"}
+    binding: dict[str, object] = {"event": "*", "table": "tasks"}
     config = {
         "broadcast": {"ack": True, "self": "true", "since": "token"},
         "presence": {"key": "ada", "enabled": False},

@@ -84,7 +84,7 @@ def test_changes_in_another_process_reach_watchers_once() -> None:
     assert watcher.diffs == [(["ada"], []), (["ada"], ["ada"]), ([], ["ada"])]
 
 
-def test_one_key_can_be_present_several_times() -> None:
+def test_key_can_be_present_several_times() -> None:
     presence, _ = linked_processes()
     presence.watch("room", Watcher())
 

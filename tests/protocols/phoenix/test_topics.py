@@ -97,5 +97,5 @@ def test_other_topics_name_no_stream(topic: str) -> None:
     assert topic_stream(topic) is None
 
 
-def test_private_and_public_topic_of_one_name_have_different_rooms() -> None:
+def test_private_and_public_topic_of_the_same_name_have_different_rooms() -> None:
     assert topic_room("chat", is_private=True) != topic_room("chat", is_private=False)

@@ -7,11 +7,17 @@ from uuid import UUID
 import orjson
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.composition.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.core.errors import BadRequestError
 from monynha.engine.realtime.event_log import GLOBAL_STREAM_ID, Event, Stream
 from monynha.protocols.http.server.ws_frames import encode_frame
-from monynha.protocols.realtime.event_messages import error_message, event_frame, event_message, serialize_row
+from monynha.protocols.realtime.event_messages import (
+    ephemeral_message,
+    error_message,
+    event_frame,
+    event_message,
+    serialize_row,
+)
 
 TASK_ID, PROJECT_ID, USER_ID = UUID(int=1), UUID(int=2), UUID(int=3)
 PROJECT_STREAM = Stream("project", PROJECT_ID)
@@ -59,6 +65,19 @@ def test_row_is_serialized_as_rest_shows_it() -> None:
     row: dict[str, object] = {"due_date": None, "unknown": 1, "tags": ["a"]}
 
     assert serialize_row(CATALOG.resources["tasks"], row) == {"dueDate": None, "tags": ["a"]}
+
+
+def test_ephemeral_event_names_its_stream_and_its_sender() -> None:
+    [cursor] = EPHEMERAL_EVENTS
+    message = ephemeral_message(cursor, PROJECT_STREAM, USER_ID, {"x": 1}, sent_at=1.5)
+
+    assert orjson.loads(message) == {
+        "type": "cursor_update",
+        "userId": str(USER_ID),
+        "projectId": str(PROJECT_ID),
+        "position": {"x": 1},
+        "timestamp": 1_500,
+    }
 
 
 def test_error_has_its_code_its_message_and_its_details() -> None:
