@@ -61,9 +61,7 @@ async def test_sse_replays_every_missed_event(address: str, user: ApiUser, owner
     assert versions == list(range(3, MISSED_EVENTS + 3))
 
 
-async def test_client_that_reads_nothing_delays_nobody(
-    address: str, user: ApiUser, owner_sql: OwnerSql
-) -> None:
+async def test_client_that_reads_nothing_delays_nobody(address: str, user: ApiUser, owner_sql: OwnerSql) -> None:
     project = await project_with_many_events(user, owner_sql)
     async with ws_client(address, user) as idle_client, ws_client(address, user) as fast_client:
         idle_client.connection.transport.pause_reading()

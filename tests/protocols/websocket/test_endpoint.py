@@ -108,7 +108,7 @@ async def test_flood_of_messages_is_rate_limited_with_few_errors(address: str, u
         assert codes.count("RATE_LIMITED") < 5
 
 
-async def test_message_over_one_megabyte_closes_the_socket(address: str, user: ApiUser) -> None:
+async def test_message_over_a_megabyte_closes_the_socket(address: str, user: ApiUser) -> None:
     async with ws_client(address, user) as client:
         await client.connection.send("x" * 1_100_000)
 

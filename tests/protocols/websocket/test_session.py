@@ -39,7 +39,9 @@ async def test_update_message_is_acknowledged_and_reaches_all_members(
         await viewer_client.join(project)
         await owner_client.send("task_update", taskId=task["id"], data={"status": "done"}, ref="r1")
 
-        messages = {message["type"]: message for message in (await owner_client.receive(), await owner_client.receive())}
+        messages = {
+            message["type"]: message for message in (await owner_client.receive(), await owner_client.receive())
+        }
         event = await viewer_client.receive("task_updated")
 
         assert messages["ack"]["ref"] == "r1"

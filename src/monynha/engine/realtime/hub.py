@@ -208,7 +208,7 @@ class Hub:
             self.notify(stream for stream, count in event_counts.items() if count == PAGE_SIZE)
 
     async def _poll_loop(self) -> None:
-        known_streams: set[Stream] = set()
+        former_streams: set[Stream] = set()
         while True:
             await asyncio.sleep(_POLL_INTERVAL_S)
             with suppress(AppError):
@@ -219,11 +219,11 @@ class Hub:
                     versions |= await self.event_log.fetch_streams_of_kind(kind)
                 # Observers learn of a stream once, when it is new; the stream of a deleted row stays in the table.
                 new_streams = [
-                    stream for stream in versions if stream not in self._streams and stream not in known_streams
+                    stream for stream in versions if stream not in self._streams and stream not in former_streams
                 ]
                 behind = [stream for stream, version in versions.items() if self._is_behind(stream, version)]
                 self.notify([*new_streams, *behind])
-                known_streams = set(versions)
+                former_streams = set(versions)
 
     def _is_behind(self, stream: Stream, version: int) -> bool:
         state = self._streams.get(stream)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -27,7 +26,7 @@ def decode_resume_token(token: object) -> dict[Stream, int]:
     try:
         entries = orjson.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
         versions = {Stream(str(kind), UUID(id)): version for kind, id, version in entries}
-    except (binascii.Error, TypeError, AttributeError, UnicodeEncodeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise ValueError("must be a resume token") from error
     # `type` and not isinstance: a bool is an int.
     if any(type(version) is not int or not 0 <= version < 2**63 for version in versions.values()):

@@ -127,7 +127,7 @@ def _log_sql(resource: Resource, propagating: list[Resource], verb: str, rows: _
     return f"""{_select_first_row_sql(resource, rows)}  if not found then
     null;
   elsif has_more_rows is null then
-{_log_one_row_sql(resource, verb)}{skip_report}  else
+{_log_single_row_sql(resource, verb)}{skip_report}  else
 {log_many}  end if;
 {_REPORT_STREAMS}"""
 
@@ -140,7 +140,7 @@ def _select_first_row_sql(resource: Resource, rows: _ChangedRows) -> str:
 """
 
 
-def _log_one_row_sql(resource: Resource, verb: str) -> str:
+def _log_single_row_sql(resource: Resource, verb: str) -> str:
     """Log one row in plain statements, at half the cost of the statement for any number of rows."""
     kind = resource.streams[0].kind
     return f"""  update monynha.streams set version = version + 1 where kind = '{kind}' and id = first_stream_id

@@ -36,7 +36,7 @@ class BroadcastEndpoints:
         """Return their routes."""
         routes = (
             Route("POST", "/api/broadcast", self.broadcast_batch),
-            Route("POST", "/api/broadcast/{topic}/events/{event}", self.broadcast_one),
+            Route("POST", "/api/broadcast/{topic}/events/{event}", self.broadcast_single),
         )
         return RouteGroup(PREFIX, routes, _render_error)
 
@@ -57,7 +57,7 @@ class BroadcastEndpoints:
                 self.context.broadcaster.publish(topic_room(topic, is_private=is_private), broadcast)
         return Response(202)
 
-    async def broadcast_one(self, request: Request) -> Response:
+    async def broadcast_single(self, request: Request) -> Response:
         """Publish one broadcast, whose payload is the body: JSON or bytes."""
         actor = self._authenticate(request)
         topic, event = request.path_params["topic"], request.path_params["event"]

@@ -37,7 +37,7 @@ class _Entry:
 class Presence:
     """The entries of every room that somebody in this process watches, by the reference of their channel.
 
-    Processes exchange JSON objects through `publish`; `what` is one of request, put, remove and heartbeat.
+    Processes exchange JSON objects through `publish`; `type` is request, put, remove or heartbeat.
     """
 
     def __init__(self, publish: Publish) -> None:
@@ -59,9 +59,10 @@ class Presence:
 
     def watch(self, room: str, watcher: PresenceWatcher) -> PresenceState:
         """Let the watcher receive diffs of the room; return who is there now."""
-        if room not in self._watchers and room not in self._entries:
-            self._send("request", room)
+        is_unknown = room not in self._watchers and room not in self._entries
         self._watchers.setdefault(room, {})[watcher] = None
+        if is_unknown:
+            self._send("request", room)
         return _presence_state(self._entries.get(room, {}))
 
     def unwatch(self, room: str, watcher: PresenceWatcher) -> None:
@@ -96,14 +97,14 @@ class Presence:
             return
         self._last_seen[process_id] = time.monotonic()
         room = message.get("room", "")
-        if message["what"] == "request":
+        if message["type"] == "request":
             for ref, entry in self._entries.get(room, {}).items():
                 if entry.process_id == self._process_id:
                     self._send("put", room, ref=ref, key=entry.key, meta=entry.meta)
         elif room in self._watchers or room in self._entries:
-            if message["what"] == "put":
+            if message["type"] == "put":
                 self._put(room, message["ref"], _Entry(process_id, message["key"], message["meta"]))
-            elif message["what"] == "remove":
+            elif message["type"] == "remove":
                 self._remove(room, message["ref"])
 
     def _put(self, room: str, ref: str, entry: _Entry) -> None:
@@ -129,8 +130,8 @@ class Presence:
         for watcher in list(self._watchers.get(room, ())):
             watcher.on_presence_diff(room, joins, leaves)
 
-    def _send(self, what: str, room: str = "", **fields: object) -> None:
-        self._publish(orjson.dumps({"process": self._process_id, "what": what, "room": room, **fields}))
+    def _send(self, message_type: str, room: str = "", **fields: object) -> None:
+        self._publish(orjson.dumps({"process": self._process_id, "type": message_type, "room": room, **fields}))
 
     async def _send_heartbeats(self) -> None:
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 import orjson
 
@@ -12,6 +13,7 @@ from monynha.core.serialization import format_timestamp
 from monynha.engine.realtime.event_log import GLOBAL_STREAM_ID, Event, Stream
 from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.columns import ColumnType
+from monynha.engine.schema.ephemeral import EphemeralEvent
 from monynha.engine.schema.resource import Resource
 from monynha.protocols.http.server.ws_frames import encode_frame
 
@@ -50,6 +52,24 @@ def event_frame(catalog: Catalog, event: Event) -> bytes:
     if not isinstance(frame, bytes):
         frame = event.payload_cache[_FRAME_KEY] = encode_frame(event_message(catalog, event))
     return frame
+
+
+def ephemeral_message(
+    ephemeral_event: EphemeralEvent, stream: Stream, user_id: UUID | None, payload: object, *, sent_at: float
+) -> bytes:
+    """Return an ephemeral event as the JSON message that is published in the room of its stream.
+
+    `sent_at` is in Unix seconds; the message has milliseconds.
+    """
+    return orjson.dumps(
+        {
+            "type": ephemeral_event.event_type,
+            "userId": None if user_id is None else str(user_id),
+            **stream_id_field(stream),
+            ephemeral_event.payload_field: payload,
+            "timestamp": int(sent_at * 1000),
+        }
+    )
 
 
 def serialize_row(resource: Resource, row: Mapping[str, object]) -> dict[str, object]:

@@ -20,8 +20,12 @@ from monynha.engine.schema.resource import Resource
 from monynha.infra.postgres.database import ActorConnection
 from monynha.infra.postgres.stream_version import StreamVersion
 from monynha.protocols.http.server.websocket import WebSocket
-from monynha.protocols.http.server.ws_frames import encode_frame
-from monynha.protocols.realtime.event_messages import error_message, event_frame, stream_id_field
+from monynha.protocols.realtime.event_messages import (
+    ephemeral_message,
+    error_message,
+    event_frame,
+    stream_id_field,
+)
 from monynha.protocols.realtime.message_parsing import JsonObject, parse_message_object
 from monynha.protocols.realtime.token_bucket import TokenBucket
 from monynha.protocols.websocket.context import WebSocketContext
@@ -99,8 +103,8 @@ class WebSocketSession:
         self._socket.close(CLOSE_UNAUTHENTICATED, "the session is over")
 
     def on_broadcast(self, room: str, message: bytes) -> None:
-        """Send an ephemeral event, which is a finished frame."""
-        self._socket.send_frame(message)
+        """Send an ephemeral event."""
+        self._socket.send_text(message)
 
     # Authentication.
 
@@ -237,19 +241,11 @@ class WebSocketSession:
             raise NotFoundError("Join it first.")
         if name not in body:
             raise BadRequestError(f"{name} is required.", details={name: "is required"})
-        message = orjson.dumps(
-            {
-                "type": ephemeral_event.event_type,
-                "userId": None if self.actor.id is None else str(self.actor.id),
-                **stream_id_field(stream),
-                name: body[name],
-                "timestamp": int(time.time() * 1000),
-            }
-        )
+        message = ephemeral_message(ephemeral_event, stream, self.actor.id, body[name], sent_at=time.time())
         if len(message) > _MAX_EPHEMERAL_BYTES:
             problem = f"must be at most {_MAX_EPHEMERAL_BYTES} bytes with its message"
             raise BadRequestError(f"{name} {problem}.", details={name: problem})
-        self._context.broadcaster.publish(stream_room(stream), encode_frame(message), sender=self)
+        self._context.broadcaster.publish(stream_room(stream), message, sender=self)
 
     def _parse_stream(self, body: JsonObject, only_kind: str | None = None) -> Stream:
         """Return the stream that a message names, or the joined one if it names none and one is joined."""

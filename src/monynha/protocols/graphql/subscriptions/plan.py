@@ -43,7 +43,6 @@ from monynha.protocols.graphql.schema.field_bindings import (
     SubscriptionBinding,
 )
 from monynha.protocols.graphql.subscriptions.schema import SINCE_ARGUMENT
-from monynha.protocols.http.server.ws_frames import frame_payload
 from monynha.protocols.realtime.event_messages import CHANGE_ACTIONS, serialize_row
 
 MAX_ROWS_PER_EVENT = 1000
@@ -85,9 +84,9 @@ def event_payload(resource: Resource, event: Event) -> EventPayload:
 
 
 @lru_cache(256)
-def broadcast_payload(event: EphemeralEvent, frame: bytes) -> EventPayload:
-    """Return the payload of an ephemeral event in a WebSocket frame; all subscribers share it."""
-    message = orjson.loads(frame_payload(frame))
+def broadcast_payload(event: EphemeralEvent, raw_message: bytes) -> EventPayload:
+    """Return the payload of an ephemeral event from its JSON message; all subscribers share it."""
+    message = orjson.loads(raw_message)
     at = datetime.fromtimestamp(message["timestamp"] / 1000, UTC)
     return EventPayload({**message, "at": format_timestamp(at)})
 
@@ -114,11 +113,11 @@ class SubscriptionPlan:
             return None
         return event_payload(binding.resource, event)
 
-    def payload_of_broadcast(self, frame: bytes) -> EventPayload | None:
+    def payload_of_broadcast(self, message: bytes) -> EventPayload | None:
         """Return the payload of a message in the stream's room, None if the subscription is not about it."""
         if isinstance(self.binding, EventSubscriptionBinding):
             return None
-        return broadcast_payload(self.binding.event, frame)
+        return broadcast_payload(self.binding.event, message)
 
     def result_without_query(self, payload: EventPayload) -> bytes:
         """Return the result of an event that carries everything; it is encoded once per shape."""
