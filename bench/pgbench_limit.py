@@ -20,7 +20,7 @@ from monynha.engine.mutation.mutations import autocommit_insert_sql
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.selection import Condition, Scope, Selection
 from monynha.infra.embedded.binaries import find_postgres
-from monynha.protocols.graphql.execution.context import ExecutionContext
+from monynha.protocols.graphql.execution.context import Caller, ExecutionContext
 from monynha.protocols.graphql.execution.document import DocumentLoader
 from monynha.protocols.graphql.execution.plan import QueryPlanner
 
@@ -37,7 +37,7 @@ def statements() -> dict[str, str]:
         "tasks": Selection(
             tasks,
             tuple(tasks.fields),
-            where=(Condition("is", ("projectId",), _ANY_ID),),
+            where=(Condition("eq", ("projectId",), _ANY_ID),),
             limit=50,
             scope=Scope(projects, _ANY_ID),
         ),
@@ -58,14 +58,14 @@ def _graph_statements() -> dict[str, str]:
         operation = document.get_operation(None)
         variables: dict[str, object] = {"id": str(_ANY_ID)}
         context = ExecutionContext(
-            Actor(ActorKind.USER, _ANY_ID),
+            Caller(Actor(ActorKind.USER, _ANY_ID), request_id="", client_ip=""),
             documents.coerce_variables(document, operation, variables),
             variables,
         )
         plan = plans.get_plan(document, operation, context)
         # The id is the only value that these documents bind.
-        assert plan.resolve_binds(context) == [_ANY_ID], plan.resolve_binds(context)
-        texts[scenario] = plan.text
+        assert plan.query.bind(context) == [_ANY_ID], plan.query.bind(context)
+        texts[scenario] = plan.query.text
     return texts
 
 

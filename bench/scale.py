@@ -36,11 +36,11 @@ def _user(number: int) -> Actor:
 
 
 def _read_item(connection: ActorConnection, selection: Selection) -> Awaitable[object]:
-    return _QUERY.fetch_row(connection, _QUERY.prepare(selection))
+    return _QUERY.fetch_row(connection, _QUERY.prepare(selection), None)
 
 
 def _read_page(connection: ActorConnection, selection: Selection) -> Awaitable[object]:
-    return _QUERY.fetch_page(connection, _QUERY.prepare(selection))
+    return _QUERY.fetch_page(connection, _QUERY.prepare(selection), None)
 
 
 async def measure_reads(database: Database) -> dict[str, float]:
@@ -49,7 +49,7 @@ async def measure_reads(database: Database) -> dict[str, float]:
     samples: dict[str, list[float]] = {"one task": [], "50 tasks": [], "20 projects": []}
     for number in range(1, _ROUNDS):
         connection = database.as_actor(_user(number))
-        where = (Condition("is", ("projectId",), _id("a000", number)),)
+        where = (Condition("eq", ("projectId",), _id("a000", number)),)
         scope = Scope(projects, _id("a000", number))
         reads = {
             "one task": _read_item(connection, Selection(tasks, tuple(tasks.fields), key=(_id("b000", number),))),

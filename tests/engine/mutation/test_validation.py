@@ -174,7 +174,7 @@ async def test_all_problems_are_told_at_once(user: ApiUser) -> None:
         "title": "must not be empty",
         "status": "must be one of todo, in_progress, review, done",
         "priority": "must not be null",
-        "tags": "must be a list of texts",
+        "tags": "must be a list of strings",
         "id": "is read-only",
         "colour": "is not known",
         "dueDate": "must be an RFC 3339 time with an offset, as 2026-01-31T09:00:00Z",

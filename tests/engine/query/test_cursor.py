@@ -53,7 +53,7 @@ async def test_a_cursor_of_another_list_is_refused(user: ApiUser, other: str) ->
     response = await user.get(f"{other.format(**project)}&cursor={cursor}")
 
     assert (400, "BAD_REQUEST") == (response.status_code, response.json()["error"]["code"])
-    assert response.json()["error"]["details"] == {"cursor": "is not of this list"}
+    assert response.json()["error"]["details"] == {"cursor": "is not valid for this list"}
 
 
 async def test_a_cursor_of_another_project_is_refused(user: ApiUser) -> None:

@@ -194,4 +194,4 @@ def test_a_filter_on_a_text_takes_texts(text: str) -> None:
 
     selection = QueryParamParser(CATALOG).parse_list(posts, {"title": text}, ANONYMOUS)
 
-    assert selection.where == (Condition("equal", ("title",), text.split(",")),)
+    assert selection.where == (Condition("in", ("title",), text.split(",")),)

@@ -61,7 +61,7 @@ async def create_large_project(user: ApiUser, database: Database) -> UUID:
 
 def below_project(project: UUID, selection: Selection) -> Selection:
     """Return the same list below a project's address."""
-    conditions = (Condition("is", ("projectId",), project), *selection.where)
+    conditions = (Condition("eq", ("projectId",), project), *selection.where)
     scope = Scope(CATALOG.resources["projects"], project)
     return Selection(
         selection.resource,

@@ -33,7 +33,7 @@ def projects(tasks: Selection, limit: int = 20) -> Selection:
         Selection(TASKS, ("id",), key=(uuid4(),)),
         LIST,
         replace(LIST, limit=100),
-        replace(LIST, where=(Condition("equal", ("status",), ["todo"]),)),
+        replace(LIST, where=(Condition("in", ("status",), ["todo"]),)),
         replace(LIST, after=("2026-01-31T09:00:00Z", uuid4())),
         projects(replace(LIST, limit=5)),
         SelectionBatch((BatchItem("a", LIST), BatchItem("b", LIST), BatchItem("c", text="Query"))),
@@ -44,8 +44,8 @@ def test_a_few_rows_by_an_index_are_light(asked: Selection | SelectionBatch) -> 
 
 
 HEAVY = [
-    replace(LIST, where=(Condition("words", ("title",), ["%a%"]),)),
-    replace(LIST, where=(Condition("has", ("tags",), ["a"]),)),
+    replace(LIST, where=(Condition("search", ("title",), ["%a%"]),)),
+    replace(LIST, where=(Condition("overlaps", ("tags",), ["a"]),)),
     replace(LIST, with_total=True),
     replace(LIST, offset=1000),
     replace(LIST, page=(PageField("total", "total"),)),

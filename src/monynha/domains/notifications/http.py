@@ -18,11 +18,12 @@ from monynha.domains.notifications.models import notifications
 from monynha.engine.mutation.custom_body import parse_custom_body, raise_field_errors
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, data_response
+from monynha.protocols.rest.context import RestContext, read_json_body, read_query
 from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc, EndpointDoc
 from monynha.protocols.rest.etag import compute_etag, item_headers, parse_if_match
 from monynha.protocols.rest.query_params import reject_unknown_params
 from monynha.protocols.rest.routes import RouteOverrides
-from monynha.protocols.rest.write_handlers import RestContext, WriteHandlers, read_json_body, read_query
+from monynha.protocols.rest.write_handlers import WriteHandlers
 
 ENDPOINT_DOCS = tuple(
     EndpointDoc(

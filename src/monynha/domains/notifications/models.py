@@ -54,7 +54,7 @@ notifications = Resource(
     "notification",
     "notifications",
     foreign_relations={"user": ForeignRelation(users, Notification.user_id)},
-    filters=(Filter("unread", "missing", ("readAt",)), *filter_in("type")),
+    filters=(Filter("unread", "is_null", ("readAt",)), *filter_in("type")),
     sorts=("createdAt",),
     operations=frozenset({"list", "read"}),
     streams=(EventStream("user", Notification.user_id),),

@@ -39,7 +39,7 @@ posts = Resource(
     "post",
     "posts",
     foreign_relations={"author": ForeignRelation(users, Post.author_id, inverse="posts", has_list_route=True)},
-    filters=(Filter("userId", "equal", ("authorId",)),),
+    filters=(Filter("userId", "in", ("authorId",)),),
     sorts=("createdAt", "updatedAt", "title"),
     constraint_messages={"post_title_is_not_blank": ConstraintMessage("title", "must not be empty")},
     streams=(EventStream("everybody"),),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped
 from monynha.core.errors import ForbiddenError
 from monynha.domains.users import users
 from monynha.engine.schema.columns import (
+    Lookup,
     Model,
     choice_of,
     creator_id,
@@ -75,7 +76,7 @@ class Member(Model):
 
     project_id: Mapped[UUID] = parent_id("projects.id", "Id of the project.", is_primary_key=True)
     user_id: Mapped[UUID] = foreign_key(
-        "users.id", "Id of the user.", is_primary_key=True, lookup=("email", "user_id_by_email")
+        "users.id", "Id of the user.", is_primary_key=True, lookup=Lookup("email", "user_id_by_email")
     )
     role: Mapped[str] = choice_of(Role, 50, "Role of the user in the project.")
     joined_at: Mapped[datetime] = server_timestamp("When the user joined the project.")

@@ -13,11 +13,12 @@ from monynha.domains.users.models import users
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, data_response
 from monynha.protocols.openapi import email_schema, input_schema
+from monynha.protocols.rest.context import RestContext, read_json_body, read_query
 from monynha.protocols.rest.endpoint_docs import EndpointDoc
 from monynha.protocols.rest.query_params import reject_unknown_params
 from monynha.protocols.rest.resource_routes import API_PREFIX
 from monynha.protocols.rest.routes import RouteOverrides
-from monynha.protocols.rest.write_handlers import RestContext, WriteHandlers, read_json_body, read_query
+from monynha.protocols.rest.write_handlers import WriteHandlers
 
 _PASSWORD = {
     "type": "string",

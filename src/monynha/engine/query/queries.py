@@ -1,12 +1,12 @@
-"""The first verb: ask for one row or a page, in one round trip."""
+"""Executes prepared queries: one row, or a page of rows, in one round trip to the database."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monynha.core.errors import NotFoundError
 from monynha.engine.query.compiler import Compiler
+from monynha.engine.query.parameter import PreparedQuery, SourceT
 from monynha.engine.query.selection import Selection
 from monynha.infra.postgres.database import ActorConnection, Transaction
 
@@ -20,7 +20,7 @@ class JsonRow:
 
     @classmethod
     def parse(cls, result: bytes | None) -> JsonRow:
-        """Read `[version, row]`; nothing is NotFound."""
+        """Split `[version, row]`; NotFoundError if there is no result."""
         if result is None:
             raise NotFoundError()
         comma = result.index(b",")
@@ -29,75 +29,48 @@ class JsonRow:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows as finished JSON; `cursor` is the sort values of the last, if more rows follow."""
+    """The rows of a page as a finished JSON array."""
 
     total: int | None
-    cursor: bytes | None
+    """The number of rows on all pages, if it was requested."""
+    last_sort_values: bytes | None
+    """The sort values of the last row as a JSON array (see `cursor`), if more rows follow."""
     rows: bytes
 
     @classmethod
     def parse(cls, result: bytes | None) -> Page:
-        """Read `[total, cursor, rows]`; nothing means that the parent is NotFound."""
+        """Split `[total, sort values, rows]`; NotFoundError if there is no result, as below a parent that is absent."""
         if result is None:
             raise NotFoundError()
         first = result.index(b", ")
         second = result.index(b", ", first + 2)
-        total, cursor = result[1:first], result[first + 2 : second]
+        total, sort_values = result[1:first], result[first + 2 : second]
         return cls(
             None if total == b"null" else int(total),
-            None if cursor == b"null" else bytes.fromhex(cursor[1:-1].decode()),
+            None if sort_values == b"null" else bytes.fromhex(sort_values[1:-1].decode()),
             result[second + 2 : -1],
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """Stands in a selection for a value that each asking brings along, by its index there."""
-
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedQuery:
-    """A question that is asked again and again: its statement, and its binds with the places among them."""
-
-    text: str
-    bind_values: tuple[object, ...]
-    is_light: bool
-
-    def bind(self, values: Sequence[object]) -> list[object]:
-        """Return the binds with the values in their places."""
-        return [values[one.index] if type(one) is Parameter else one for one in self.bind_values]
-
-
 @dataclass(frozen=True)
 class Queries:
-    """Asks selections."""
+    """Executes selections as an actor."""
 
     compiler: Compiler
 
-    def prepare(self, selection: Selection) -> PreparedQuery:
-        """Return the question in a form that costs nothing more to ask again."""
-        statement = self.compiler.compile(selection)
-        return PreparedQuery(
-            statement.text, tuple(statement.arrange_binds(selection.bind_values())), statement.is_light
-        )
+    def prepare(self, selection: Selection) -> PreparedQuery[SourceT]:
+        """Return the selection's query, ready to be executed any number of times."""
+        return self.compiler.prepare(selection)
 
-    async def fetch_row(
-        self, connection: ActorConnection, query: PreparedQuery, values: Sequence[object] = ()
-    ) -> JsonRow:
-        """Return the row that the question's key names."""
-        return JsonRow.parse(await connection.fetch_json(query.text, query.bind(values), is_light=query.is_light))
+    async def fetch_row(self, connection: ActorConnection, query: PreparedQuery[SourceT], source: SourceT) -> JsonRow:
+        """Return the row that the query's key names (NotFoundError if the actor does not see it)."""
+        return JsonRow.parse(await connection.fetch_json(query.text, query.bind(source), is_light=query.is_light))
 
-    async def fetch_page(
-        self, connection: ActorConnection, query: PreparedQuery, values: Sequence[object] = ()
-    ) -> Page:
-        """Return a page of rows."""
-        return Page.parse(await connection.fetch_json(query.text, query.bind(values), is_light=query.is_light))
+    async def fetch_page(self, connection: ActorConnection, query: PreparedQuery[SourceT], source: SourceT) -> Page:
+        """Return a page of rows (NotFoundError if the actor does not see the row of the scope)."""
+        return Page.parse(await connection.fetch_json(query.text, query.bind(source), is_light=query.is_light))
 
     async def fetch_in_transaction(self, transaction: Transaction, selection: Selection) -> JsonRow:
         """Return one row as a transaction under way sees it."""
-        statement = self.compiler.compile(selection, within_transaction=True)
-        return JsonRow.parse(
-            await transaction.fetch_value(statement.text, *statement.arrange_binds(selection.bind_values()))
-        )
+        query: PreparedQuery[None] = self.compiler.prepare(selection, within_transaction=True)
+        return JsonRow.parse(await transaction.fetch_value(query.text, *query.bind(None)))

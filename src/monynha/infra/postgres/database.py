@@ -27,13 +27,16 @@ from monynha.infra.postgres.pipeline.protocol import Row
 from monynha.infra.postgres.role_pools import RolePools
 from monynha.infra.postgres.roles import ADMIN_ROLE, APP_ROLE, SYSTEM_ROLE
 
+SET_ACTOR = "auth.set_actor($1::text, $2::uuid, $3::uuid)"
+"""SQL condition that makes the actor of `$1` claims, `$2` user id and `$3` session id the current one.
+
+It is false where the session is not live."""
 ACTOR_BIND_COUNT = 3
-"""How many binds of a guarded statement say who asks: `$1` claims, `$2` user id, `$3` session id."""
+"""How many binds `SET_ACTOR` takes; the statement's own binds follow."""
 
 _Result = TypeVar("_Result")
 OnCommit = Callable[[str], None]
 """Called once a transaction has committed, with what its triggers told: `kind id version,…`."""
-_GUARD = "select case when auth.set_actor($1, $2, $3) then ({query}) else 'false'::json end"
 
 
 def guard_query(query: str) -> str:
@@ -42,7 +45,7 @@ def guard_query(query: str) -> str:
     PostgreSQL evaluates the sub-select only after the condition (an init plan is lazy);
     `tests/infra/postgres` holds every server version to it.
     """
-    return _GUARD.format(query=query)
+    return f"select case when {SET_ACTOR} then ({query}) else 'false'::json end"
 
 
 @dataclass(frozen=True)
@@ -251,6 +254,22 @@ async def _roll_back(connection: DriverConnection) -> None:
     # Where the connection is gone, PostgreSQL has rolled back with it.
     with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         await connection.execute("rollback")
+
+
+_STATUSES_WITHOUT_DATABASE = frozenset({400, 404, 406, 412, 413, 415, 422})
+"""Errors that may be found without the database, which alone knows whether a session is live."""
+
+
+async def check_session_before_error(connection: ActorConnection | None, error: AppError | None = None) -> None:
+    """Raise UnauthenticatedError if the session is over, before an error that was found without the database.
+
+    The error is None for one that never needs the database, as for a document that is invalid. A client whose session
+    is over must not learn anything else about its request; an anonymous client has no session.
+    """
+    if connection is None or connection.actor.is_anonymous:
+        return
+    if error is None or error.status in _STATUSES_WITHOUT_DATABASE:
+        await connection.require_live_session()
 
 
 async def is_database_reachable(database: Database) -> bool:

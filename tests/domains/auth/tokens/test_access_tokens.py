@@ -17,7 +17,7 @@ from monynha.core.actor import ANONYMOUS, ActorKind
 from monynha.core.errors import BadRequestError, UnauthenticatedError
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.tokens.access_tokens import AccessTokens, BearerAuthenticator, SessionClaims
-from monynha.protocols.http.request import Request
+from monynha.protocols.http.request import HttpScope, Request, RequestMessage
 from tests.domains.auth.manual_clock import ManualClock
 
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
@@ -72,14 +72,20 @@ def account(**changes: Any) -> Account:
 
 
 def request(*authorization: str) -> Request:
-    async def receive() -> dict[str, Any]:
+    async def receive() -> RequestMessage:
         return {"type": "http.request", "body": b""}
 
-    scope = {
+    scope: HttpScope = {
+        "type": "http",
+        "asgi": {},
+        "http_version": "1.1",
         "method": "GET",
+        "scheme": "http",
         "path": "/",
+        "raw_path": b"/",
         "query_string": b"",
         "headers": [(b"authorization", value.encode("latin-1")) for value in authorization],
+        "client": None,
     }
     return Request(scope, receive, client_ip="127.0.0.1")
 

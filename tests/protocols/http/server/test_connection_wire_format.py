@@ -1,4 +1,4 @@
-"""What stands on the wire: answers without a body have none, and who sends too much hears so."""
+"""Requests and responses as bytes: bodiless responses, malformed requests, limits of heads."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def port(program: Application) -> AsyncIterator[int]:
-    """Return the port at which the program answers over real sockets."""
+    """The TCP port of the program."""
     listener = socket.create_server(("127.0.0.1", 0))
-    stop, ready = asyncio.Event(), asyncio.Event()
-    serving = asyncio.create_task(serve_http(program, listener, stop, ready.set))
+    stop_requested, ready = asyncio.Event(), asyncio.Event()
+    server_task = asyncio.create_task(serve_http(program, listener, stop_requested, ready.set))
     await ready.wait()
     yield listener.getsockname()[1]
-    stop.set()
-    await serving
+    stop_requested.set()
+    await server_task
 
 
 async def exchange_bytes(port: int, sent: bytes) -> bytes:
-    """Return all that is answered to some bytes, until the other side closes."""
+    """Send bytes, and return all that is received until the server closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(sent)
     async with asyncio.timeout(5):
@@ -40,14 +40,14 @@ async def exchange_bytes(port: int, sent: bytes) -> bytes:
     return received
 
 
-def build_request(person: ApiUser, line: str, body: bytes = b"", *headers: str) -> bytes:
-    """Return a request as it stands on the wire."""
-    lines = [f"{line} HTTP/1.1", "Host: x", f"Authorization: Bearer {person.token}", *headers]
+def build_request(user: ApiUser, line: str, body: bytes = b"", *headers: str) -> bytes:
+    """Return the bytes of a request."""
+    lines = [f"{line} HTTP/1.1", "Host: x", f"Authorization: Bearer {user.token}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def split_response(received: bytes) -> tuple[bytes, dict[bytes, bytes], bytes]:
-    """Return the status line, the headers and all that follows."""
+    """Return the status line, the headers and the rest."""
     head, _, body = received.partition(b"\r\n\r\n")
     status, *lines = head.split(b"\r\n")
     return status, dict(line.lower().split(b": ", 1) for line in lines), body
@@ -151,19 +151,19 @@ MALFORMED_REQUESTS = [
     b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     b"GET http:// HTTP/1.1\r\nHost: x\r\n\r\n",
     b"GET /\xc3\xa4 HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nrubbish\r\n",
+    b"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\ngarbage\r\n",
 ]
 
 
 def rejection_of(received: bytes) -> tuple[bytes, str]:
-    """Return the status line and the code of an answer that is whole, in the envelope, and the last."""
+    """Return the status line and the error code of a complete response in the envelope that closes."""
     status, headers, body = split_response(received)
     error_body = json.loads(body)
-    assert error_body == {
+    assert {
         "success": False,
         "error": {**error_body["error"], "requestId": headers[b"x-request-id"].decode()},
-    }
-    assert (b"application/json", b"close") == (headers[b"content-type"], headers[b"connection"])
+    } == error_body
+    assert (headers[b"content-type"], headers[b"connection"]) == (b"application/json", b"close")
     assert len(body) == int(headers[b"content-length"])
     assert b"date" in headers
     return status, error_body["error"]["code"]
@@ -177,7 +177,7 @@ async def test_malformed_request_is_rejected_in_the_envelope(port: int, sent: by
 async def test_http_1_0_needs_no_host(port: int) -> None:
     status, headers, _ = split_response(await exchange_bytes(port, b"GET /healthz HTTP/1.0\r\n\r\n"))
 
-    assert (b"HTTP/1.1 200 OK", b"close") == (status, headers[b"connection"])
+    assert (status, headers[b"connection"]) == (b"HTTP/1.1 200 OK", b"close")
 
 
 async def test_number_of_headers_is_limited(user: ApiUser, port: int) -> None:
@@ -207,7 +207,7 @@ async def test_endless_head_is_rejected_early(port: int, start: bytes) -> None:
                 await writer.drain()
                 sent_bytes += 10_000
     except ConnectionError:
-        pass  # it is not read on
+        pass  # the server has closed
     finally:
         writer.close()
 
@@ -235,7 +235,7 @@ async def test_head_limit_counts_one_head_only(user: ApiUser, port: int) -> None
 async def test_oversized_head_is_431(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET / HTTP/1.1\r\nX-Long: ")
-    await asyncio.sleep(0.1)  # the read in which a head begins is not measured
+    await asyncio.sleep(0.1)  # the first read of a head is not counted
     writer.write(b"x" * (HEAD_LIMIT_BYTES + 1))
     async with asyncio.timeout(5):
         received = await reader.read()

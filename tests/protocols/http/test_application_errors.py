@@ -1,4 +1,4 @@
-"""Our own failures: 500 tells nothing of the inside, 503 asks to come again while the database is away."""
+"""Failures: a 500 reveals no details, and a database outage is a 503 until it is over."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DROP_FAILING_TRIGGER = "drop trigger breaks on public.posts; drop function publi
 
 @pytest.fixture
 async def failing_posts(database: Database) -> AsyncIterator[None]:
-    """Every write of a post fails in the database, with a text that nobody may see."""
+    """Every write of a post fails in the database, with a text that must not be revealed."""
     for statements, is_end in ((CREATE_FAILING_TRIGGER, False), (DROP_FAILING_TRIGGER, True)):
         async with database.as_actor(system_actor("test")).transaction() as transaction:
             await transaction.execute("set local role monynha_owner")
@@ -47,19 +47,19 @@ async def failing_posts(database: Database) -> AsyncIterator[None]:
             yield
 
 
-@pytest.mark.usefixtures("broken_posts")
+@pytest.mark.usefixtures("failing_posts")
 async def test_internal_error_reveals_no_details(user: ApiUser, capfd: pytest.CaptureFixture[str]) -> None:
     plain_response = await user.post("/posts", {"title": "x", "content": ""})
     included_response = await user.post(
         "/posts?include=author", {"title": "x", "content": ""}, headers={"X-Request-Id": "r1"}
     )
 
-    for answer in (plain_response, included_response):
-        error = answer.json()["error"]
-        assert (500, "INTERNAL_ERROR") == (answer.status_code, error["code"])
-        assert answer.headers["x-request-id"] == error["requestId"]
+    for response in (plain_response, included_response):
+        error = response.json()["error"]
+        assert (response.status_code, error["code"]) == (500, "INTERNAL_ERROR")
+        assert response.headers["x-request-id"] == error["requestId"]
         for word in (SECRET, "4711", "asyncpg", "RaiseError", "P0001", "public.posts"):
-            assert word not in answer.text
+            assert word not in response.text
         assert error.keys() == {"code", "message", "requestId", "stack"}
         assert all(
             frame.startswith(("app/", "core/", "engine/", "infra/", "protocols/", "domains/"))
@@ -68,18 +68,18 @@ async def test_internal_error_reveals_no_details(user: ApiUser, capfd: pytest.Ca
     assert SECRET not in "".join(capfd.readouterr())
 
 
-@pytest.mark.usefixtures("broken_posts")
+@pytest.mark.usefixtures("failing_posts")
 async def test_production_shows_no_stack(user: ApiUser, program: Application) -> None:
     transport = httpx.ASGITransport(app=replace(program.http, shows_stack=False))
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
-        answer = await replace(user, client=client).post("/posts", {"title": "x", "content": ""})
+        response = await replace(user, client=client).post("/posts", {"title": "x", "content": ""})
 
-    assert answer.status_code == 500
-    assert answer.json()["error"].keys() == {"code", "message", "requestId"}
+    assert response.status_code == 500
+    assert response.json()["error"].keys() == {"code", "message", "requestId"}
 
 
 async def test_requests_after_a_failure_are_served(user: ApiUser, failing_posts: None) -> None:
-    for _ in range(15):  # more than there are connections
+    for _ in range(15):  # more often than there are connections
         assert (await user.post("/posts", {"title": "x", "content": ""})).status_code == 500
         assert (await user.post("/posts?fields=id", {"title": "x", "content": ""})).status_code == 500
         assert (await user.get("/posts")).status_code == 200
@@ -97,10 +97,10 @@ async def test_any_exception_becomes_a_500(error: Exception) -> None:
         Router([RouteGroup("", (Route("GET", "/", handler),))]), CorsPolicy(), ClientIpResolver()
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url="http://x") as client:
-        answer = await client.get("/")
+        response = await client.get("/")
 
-    assert (500, "INTERNAL_ERROR") == (answer.status_code, answer.json()["error"]["code"])
-    assert SECRET not in answer.text
+    assert (response.status_code, response.json()["error"]["code"]) == (500, "INTERNAL_ERROR")
+    assert SECRET not in response.text
 
 
 async def test_database_outage_is_a_503_until_it_is_back(settings: Settings, tmp_path: Path) -> None:
@@ -110,8 +110,8 @@ async def test_database_outage_is_a_503_until_it_is_back(settings: Settings, tmp
         transport = httpx.ASGITransport(app=program)
         client = httpx.AsyncClient(transport=transport, base_url="http://monynha.test")
         tokens = AccessTokens(own_settings.jwt_secret, issuer=f"{own_settings.site_url}/auth/v1", ttl_s=3600)
-        ada = await UserFactory(program.database, tokens, client).create("Ada")
-        project = await ada.create_project()
+        user = await UserFactory(program.database, tokens, client).create()
+        project = await user.create_project()
 
     path = f"/projects/{project['id']}"
     requests: list[tuple[str, str, Any]] = [
@@ -123,21 +123,21 @@ async def test_database_outage_is_a_503_until_it_is_back(settings: Settings, tmp
         ("PUT", path, {"name": "Changed"}),
         ("DELETE", path, None),
     ]
-    for method, address, body in requests * 2:
-        answer = await ada.request(method, address, json=body)
-        assert (503, "UNAVAILABLE") == (answer.status_code, answer.json()["error"]["code"])
-        assert int(answer.headers["retry-after"]) > 0
-        assert answer.json()["error"].keys() == {"code", "message", "requestId"}
+    for method, url, body in requests * 2:
+        response = await user.request(method, url, json=body)
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "UNAVAILABLE")
+        assert int(response.headers["retry-after"]) > 0
+        assert response.json()["error"].keys() == {"code", "message", "requestId"}
     assert (await client.get("/healthz")).status_code == 200
-    assert (503, "1") == ((ready := await client.get("/readyz")).status_code, ready.headers["retry-after"])
+    assert ((ready := await client.get("/readyz")).status_code, ready.headers["retry-after"]) == (503, "1")
     assert (await client.get("/api/v1/projects")).status_code == 401
-    assert (await ada.get("/nothing")).status_code == 404
+    assert (await user.get("/nothing")).status_code == 404
 
     async with run_servers(own_settings):
-        responses = [await ada.request("GET", path) for _ in range(12)]
-        assert {answer.status_code for answer in responses} == {200}
-        assert project == responses[0].json()["data"]
-        assert (await ada.post("/projects", {"name": "x"})).status_code == 201
+        responses = [await user.request("GET", path) for _ in range(12)]
+        assert {response.status_code for response in responses} == {200}
+        assert responses[0].json()["data"] == project
+        assert (await user.post("/projects", {"name": "x"})).status_code == 201
         assert (await client.get("/readyz")).status_code == 200
         await program.close()
     await client.aclose()
