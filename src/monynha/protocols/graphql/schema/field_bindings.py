@@ -88,9 +88,9 @@ class CustomMutation:
     operation: Literal["create", "update"]
     resource: Resource
     text_inputs: Mapping[str, str] = field(default_factory=dict)
-    """Text inputs beside the derived ones, with their descriptions; a create requires them."""
+    """Text inputs in addition to the derived ones, with their descriptions; a create requires them."""
     flag_inputs: Mapping[str, str] = field(default_factory=dict)
-    """Boolean inputs beside them, with their descriptions."""
+    """Boolean inputs in addition, with their descriptions."""
     allows_anonymous: bool = False
     """Whether it may be called without signing in."""
 
