@@ -125,8 +125,8 @@ def test_an_owner_of_roles_but_not_of_the_database_is_told_the_sql(server: Postg
 @pytest.mark.parametrize(
     ("attributes", "says"),
     [
-        ("superuser", "the login is a superuser, whom row-level security does not hold."),
-        ("bypassrls", "the login is a role with BYPASSRLS, whom row-level security does not hold."),
+        ("superuser", "the login is a superuser, which bypasses row-level security."),
+        ("bypassrls", "the login is a role with BYPASSRLS, which bypasses row-level security."),
     ],
 )
 def test_a_login_above_the_rules_is_refused(server: Postgres, tmp_path: Path, attributes: str, message: str) -> None:
@@ -221,7 +221,7 @@ def test_a_database_that_goes_away_is_503_and_comes_back_by_itself(server: Postg
 @pytest.mark.parametrize(
     ("statement", "says"),
     [
-        ("alter role app password 'another'", "the database refuses the login app."),
+        ("alter role app password 'another'", "the database rejects the login app."),
         ("drop database board", "the server has no database of that name."),
     ],
 )

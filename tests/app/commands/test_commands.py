@@ -90,8 +90,8 @@ def test_set_password_ends_the_sessions_and_the_old_password(program: Program) -
     ("words", "typed", "says"),
     [
         (("set-password", "nobody@example.com"), "a fine secret\n", "nobody@example.com"),
-        (("set-password", "root@example.com"), "short\n", "password must have at least 8 characters"),
-        (("create-admin", "no address"), "a fine secret\n", "email is no valid mail address"),
+        (("set-password", "root@example.com"), "short\n", "password must be at least 8 characters"),
+        (("create-admin", "no address"), "a fine secret\n", "email must be a valid email address"),
     ],
 )
 def test_a_refused_command_says_why_in_one_line(

@@ -155,7 +155,7 @@ async def test_costly_query_counts_as_several_requests(
     later_responses = [await left({"query": costly}) for _ in range(4)]
     await program.close()
 
-    # 10,100 rows count as ten requests beside the one that asks for them.
+    # 10,100 rows count as ten requests in addition to the request itself.
     assert first_responses == [(200, 49), (200, 48), (200, 37), (200, 28)]
     assert later_responses == [(200, 27), (200, 16), (200, 5), (429, 0)]
 

@@ -15,7 +15,6 @@ from monynha.domains.users.actions import UserActions
 from monynha.domains.users.graphql import CUSTOM_MUTATIONS as USER_MUTATIONS
 from monynha.domains.users.graphql import UserMutations
 from monynha.infra.valkey import ValkeyClient
-from monynha.protocols.graphql.execution.context import Caller
 from monynha.protocols.graphql.execution.document import DocumentLoader
 from monynha.protocols.graphql.execution.mutation_executor import MutationExecutor
 from monynha.protocols.graphql.execution.plan import QueryPlanner
@@ -31,7 +30,7 @@ from monynha.protocols.graphql.transport.persisted_queries import PersistedQueri
 from monynha.protocols.graphql.transport.sse import SseTransport
 from monynha.protocols.graphql.transport.transport_ws import GraphQLSocketEndpoint
 from monynha.protocols.http.application import WebSocketHandler
-from monynha.protocols.http.rate_limits import HeaderPairs, RateLimits
+from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.request import Scope
 from monynha.protocols.http.router import RouteGroup
 from monynha.protocols.http.sse import SseStream
@@ -71,14 +70,11 @@ def graphql_routes(
     """Return the address `/graphql`, over what REST asks and changes with."""
     schema = full_schema()
 
-    async def count_requests(caller: Caller, cost: int) -> HeaderPairs:
-        return await rate_limits.count_api_request(caller.client_ip, caller.actor, cost)
-
     user_mutations, notification_mutations = (
         UserMutations(rest.mutations, actions),
         NotificationMutations(rest.mutations),
     )
-    service = GraphQLExecutor(
+    executor = GraphQLExecutor(
         rest.database,
         PersistedQueries(valkey),
         DocumentLoader(schema, allows_introspection=not settings.is_production),
@@ -91,11 +87,11 @@ def graphql_routes(
         ),
         SubscriptionPlanner(schema, rest.queries.compiler, realtime.hub.authorizer.roots),
         SubscriptionServices(realtime.hub, realtime.broadcast, EventQueryRunner()),
-        count_requests,
+        rate_limits,
     )
-    events = SseTransport(service, open_streams)
-    sockets: dict[str, WebSocketHandler] = {PATH: GraphQLSocketEndpoint(service, verify, client_ip_of)}
+    sse = SseTransport(executor, open_streams)
+    sockets: dict[str, WebSocketHandler] = {PATH: GraphQLSocketEndpoint(executor, verify, client_ip_of)}
     if settings.is_production:
-        return GraphQLRoutes(GraphQLEndpoint(service, rest.authenticate, events).route_group(), sockets)
-    endpoint = GraphQLEndpoint(service, rest.authenticate, events, graphiql.page_response())
+        return GraphQLRoutes(GraphQLEndpoint(executor, rest.authenticate, sse).route_group(), sockets)
+    endpoint = GraphQLEndpoint(executor, rest.authenticate, sse, graphiql.page_response())
     return GraphQLRoutes(endpoint.route_group(graphiql.assets_route()), sockets)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from monynha.app.composition.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.app.maintenance.event_log_maintenance import run_event_log_maintenance
-from monynha.core.actor import Actor
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.query.queries import Queries
@@ -16,16 +16,16 @@ from monynha.engine.realtime.event_log import EventLog
 from monynha.engine.realtime.hub import Hub
 from monynha.engine.realtime.notifier import CommitNotifier
 from monynha.engine.realtime.stream_authorization import StreamAuthorizer
-from monynha.engine.schema.ephemeral import WebSocketContext
 from monynha.infra.postgres.database import Database
 from monynha.infra.valkey import PubSub, ValkeyClient
 from monynha.protocols.http.application import WebSocketHandler
 from monynha.protocols.http.router import RouteGroup
 from monynha.protocols.phoenix import connection as phoenix
-from monynha.protocols.phoenix.channel import PhoenixContext
+from monynha.protocols.phoenix.context import PhoenixContext
 from monynha.protocols.phoenix.http import BroadcastEndpoints
 from monynha.protocols.phoenix.presence import Presence
 from monynha.protocols.websocket import endpoint as websocket
+from monynha.protocols.websocket.context import WebSocketContext
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class RealtimeServices:
     """What is shared by all who listen in this process."""
 
     hub: Hub
+    notifier: CommitNotifier
     broadcast: Broadcaster
     channels: PubSub
     presence: Presence
@@ -51,22 +52,21 @@ class RealtimeServices:
         """Start reading the history and hearing the other processes."""
         channels = PubSub(redis_url)
         hub = Hub(EventLog(database), StreamAuthorizer(CATALOG, query))
-        broadcast = Broadcaster(lambda said: valkey.send("PUBLISH", f"{channels.channel_prefix}rooms", said))
-        notifier = CommitNotifier(lambda told: valkey.send("PUBLISH", f"{channels.channel_prefix}written", told), hub)
-        database.on_commit.append(notifier.on_commit)
-        presence = Presence(lambda said: valkey.send("PUBLISH", f"{channels.channel_prefix}presence", said))
-        channels.on_reconnect = hub.notify_all
+        broadcast = Broadcaster(partial(valkey.publish, "rooms"))
+        notifier = CommitNotifier(partial(valkey.publish, "written"), hub)
+        presence = Presence(partial(valkey.publish, "presence"))
         channels.subscribe(
             {
                 "written": notifier.on_published,
                 "rooms": broadcast.on_published,
                 "presence": presence.on_published,
-            }
+            },
+            on_connect=hub.notify_all,
         )
         hub.start()
         presence.start()
         maintenance_task = asyncio.create_task(run_event_log_maintenance(hub.event_log, retention_days=retention_days))
-        return cls(hub, broadcast, channels, presence, maintenance_task)
+        return cls(hub, notifier, broadcast, channels, presence, maintenance_task)
 
     async def close(self) -> None:
         """Stop hearing."""
@@ -80,20 +80,16 @@ def realtime_routes(
     realtime: RealtimeServices, database: Database, mutate: Mutations, tokens: AccessTokens
 ) -> tuple[dict[str, WebSocketHandler], RouteGroup]:
     """Return what takes sockets, by address, and what says something in rooms without one."""
-
-    def verify(token: str) -> tuple[Actor, float | None]:
-        return tokens.verify(token), tokens.expires_at(token)
-
     websocket_context = WebSocketContext(
         CATALOG,
         database,
         mutate,
         realtime.hub,
         realtime.broadcast,
-        verify,
+        tokens.verify,
         {event.request_type: event for event in EPHEMERAL_EVENTS},
     )
-    phoenix_context = PhoenixContext(CATALOG, database, realtime.hub, realtime.broadcast, realtime.presence, verify)
+    phoenix_context = PhoenixContext(CATALOG, database, realtime.hub, realtime.broadcast, realtime.presence, tokens.verify)
     websocket_handlers: dict[str, WebSocketHandler] = {
         websocket.PATH: websocket.WebSocketEndpoint(websocket_context),
         phoenix.PATH: phoenix.PhoenixEndpoint(phoenix_context),

@@ -1,4 +1,4 @@
-"""The addresses of people that are not derived: signing up, and changing one's own mail address."""
+"""Custom REST endpoints of users: sign up, and change the own email address."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PASSWORD = {
 }
 _EMAIL = {
     **email_schema(),
-    "description": "The mail address. A changed one counts at once, or once it is confirmed.",
+    "description": "Email address. A new address applies at once, or once it is confirmed.",
 }
 ENDPOINT_DOCS = (
     EndpointDoc(
@@ -36,7 +36,7 @@ ENDPOINT_DOCS = (
         "/users",
         "create",
         users,
-        "Sign up. It answers what the new user sees of themselves.",
+        "Sign up. Returns the profile of the new user.",
         input_schemas={
             "name": input_schema(users.fields["name"]),
             "email": email_schema(),
@@ -47,16 +47,16 @@ ENDPOINT_DOCS = (
         is_public=True,
     ),
     *(
-        EndpointDoc(method, "/users/{id}", "update", users, "A person with an account.", {"email": _EMAIL})
+        EndpointDoc(method, "/users/{id}", "update", users, "A user of the application.", {"email": _EMAIL})
         for method in ("PUT", "PATCH")
     ),
 )
-"""What these routes take and answer."""
+"""The documentation of these endpoints for OpenAPI."""
 
 
 @dataclass(frozen=True)
 class UserRoutes:
-    """The routes of people that are not derived."""
+    """The custom endpoints of users."""
 
     rest: RestContext
     actions: UserActions
@@ -71,7 +71,7 @@ class UserRoutes:
         }
 
     async def sign_up(self, request: Request) -> Response:
-        """Make an account and its profile, for anybody."""
+        """Create an account and its profile; needs no caller."""
         reject_unknown_params(read_query(request), ())
         client = ClientInfo(request.client_ip, request.header(b"user-agent") or "")
         profile = await self.actions.sign_up(await read_json_body(request), client)
@@ -79,7 +79,7 @@ class UserRoutes:
         return data_response(orjson.dumps(profile), status=201, extra_headers=((b"location", location),))
 
     async def update(self, request: Request) -> Response:
-        """Change a profile; a new mail address counts at once, or once it is confirmed."""
+        """Update a profile; a new email address applies at once, or once it is confirmed."""
         handlers = WriteHandlers(self.rest, users)
         connection = self.rest.connect(request)
 

@@ -24,15 +24,17 @@ from monynha.core.errors import (
     ValidationFailedError,
 )
 from monynha.core.serialization import to_camel_case
-from monynha.engine.mutation.dml import delete_sql, insert_sql, lock_sql, stored_fields, update_sql, version_sql
+from monynha.engine.mutation.dml import delete_sql, insert_sql, lock_sql, update_sql, version_sql
 from monynha.engine.mutation.idempotency import IdempotencyKey
 from monynha.engine.mutation.validation import ColumnValues
-from monynha.engine.query.queries import JsonRow, Queries
+from monynha.engine.query.parameter import JsonRow
+from monynha.engine.query.queries import Queries
 from monynha.engine.query.selection import SelectedField, Selection
 from monynha.engine.realtime.event_log import GLOBAL_STREAM_ID
 from monynha.engine.schema.resource import Resource, column_of
 from monynha.infra.postgres.database import ACTOR_BIND_COUNT, SET_ACTOR, ActorConnection, Transaction
 from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
+from monynha.infra.postgres.stream_version import StreamVersion
 
 _MAX_ATTEMPTS = 4
 _T = TypeVar("_T")
@@ -175,6 +177,22 @@ class Mutations:
             raise _violation_error(resource, violation, {}) from violation
 
 
+def stored_fields(selection: Selection) -> tuple[SelectedField, ...] | None:
+    """Return the selected fields if the written row has them all, so that the write itself returns them.
+
+    The tuple is empty for all fields of the resource. None means that a query is needed: for relations, computed
+    fields and what is read via a view.
+    """
+    resource = selection.resource
+    if selection.relations:
+        return None
+    if selection.fields == resource.field_names:
+        return () if resource.is_stored else None
+    fields = selection.selected_fields
+    is_stored = all(resource.fields[field.name].is_stored for field in fields if field.name)
+    return fields if fields and is_stored else None
+
+
 def _version_binds(versions: ExpectedVersions | None) -> tuple[list[int], ...]:
     return () if versions is None else (list(versions),)
 
@@ -187,7 +205,8 @@ async def _autocommit_insert(
 ) -> CreatedRow:
     stream = _stream_of_new_row(resource, values)
     statement = autocommit_insert_sql(resource, tuple(values), returning, is_stream_known=stream is not None)
-    row = await connection.insert_returning(statement, list(values.values()), stream_versions=stream)
+    stream_versions = () if stream is None else (stream,)
+    row = await connection.insert_returning(statement, list(values.values()), stream_versions=stream_versions)
     result, own_id = row
     # The id is the primary key's, which is never null.
     assert own_id is not None
@@ -211,15 +230,15 @@ def autocommit_insert_sql(
     return insert_sql(resource, columns, first_bind=ACTOR_BIND_COUNT + 1, guard=guard, returning=returning)
 
 
-def _stream_of_new_row(resource: Resource, values: ColumnValues) -> str | None:
+def _stream_of_new_row(resource: Resource, values: ColumnValues) -> StreamVersion | None:
     """Return the stream that logs a new row, as triggers report it; None if the values do not determine it."""
     if len(resource.streams) != 1:
         return None
     stream = resource.streams[0]
     if stream.column is None:
-        return f"{stream.kind} {GLOBAL_STREAM_ID} 0"
+        return StreamVersion(stream.kind, GLOBAL_STREAM_ID, None)
     id = values.get(column_of(stream.column).name)
-    return None if id is None else f"{stream.kind} {id} 0"
+    return StreamVersion(stream.kind, id, None) if isinstance(id, UUID) else None
 
 
 def _primary_key(resource: Resource, values: ColumnValues, own_id: UUID) -> PrimaryKey:

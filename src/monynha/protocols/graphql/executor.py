@@ -6,7 +6,6 @@ one that publishes results until it is stopped.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from graphql import OperationDefinitionNode, OperationType
@@ -26,12 +25,11 @@ from monynha.protocols.graphql.subscriptions.subscription import (
 )
 from monynha.protocols.graphql.transport.persisted_queries import PersistedQueries
 from monynha.protocols.graphql.transport.request_params import RequestParams
+from monynha.protocols.http.rate_limits import HeaderPairs, RateLimits
 
 ROWS_PER_REQUEST = 1000
 """A query counts as one request more for each of so many rows that it may read."""
 _STREAM_REQUIRED = "A subscription needs a transport for many results: use a WebSocket, or Accept: text/event-stream."
-CountRequests = Callable[[Caller, int], Awaitable[tuple[tuple[str, str], ...]]]
-"""Counts so many requests of a caller (RateLimitedError) and returns the rate limit headers."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -60,7 +58,11 @@ class GraphQLExecutor:
     mutation_executor: MutationExecutor
     subscription_planner: SubscriptionPlanner
     subscription_services: SubscriptionServices
-    count_requests: CountRequests
+    rate_limits: RateLimits
+
+    async def count_requests(self, caller: Caller, cost: int) -> HeaderPairs:
+        """Count so many requests of a caller, and return the rate limit headers (RateLimitedError)."""
+        return await self.rate_limits.count_api_request(caller.client_ip, caller.actor, cost)
 
     async def prepare(self, params: RequestParams, caller: Caller) -> PreparedOperation:
         """Load the document and coerce the variables of a request (RequestError)."""
@@ -84,7 +86,7 @@ class GraphQLExecutor:
         return PreparedOperation(document, operation, context, connection)
 
     async def execute(self, prepared: PreparedOperation, *, allows_mutations: bool = True) -> bytes:
-        """Return the whole response of a query or mutation; RequestError where nothing was executed."""
+        """Return the whole response of a query or mutation; RequestError if nothing was executed."""
         context, connection = prepared.context, prepared.connection
         try:
             if prepared.is_subscription:

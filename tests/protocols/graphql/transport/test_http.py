@@ -100,14 +100,21 @@ async def test_batch_is_executed_in_order(user: ApiUser) -> None:
 
 async def test_invalid_token_is_401_for_any_document(users: UserFactory, user: ApiUser) -> None:
     await users.end_session(user)
-    queries = ["{ __typename }", "{ projects { id } }", "{ nothing }", "mutation { deletePost(id: 1) }"]
+    queries = [
+        "{ __typename }",
+        "{ projects { id } }",
+        "{ nothing }",
+        "mutation { deletePost(id: 1) }",
+        'mutation { createProject(input: {name: "P"}) { id } }',
+        'mutation { createProject(input: {name: " "}) { id } }',
+    ]
 
     ended = [await execute(user, query) for query in queries]
     forged = await users.client.post(
         "/graphql", json={"query": "{ __typename }"}, headers={"authorization": "Bearer forged"}
     )
 
-    assert [response.status_code for response in (*ended, forged)] == [401] * 5
+    assert [response.status_code for response in (*ended, forged)] == [401] * 7
     assert {response.json()["errors"][0]["extensions"]["code"] for response in (*ended, forged)} == {"UNAUTHENTICATED"}
     assert forged.headers["www-authenticate"] == "Bearer"
 

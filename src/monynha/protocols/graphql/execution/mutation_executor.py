@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import orjson
@@ -78,9 +78,9 @@ class _WriteStep:
         assert isinstance(value, dict)
         return value
 
-    def result_selection(self, context: ExecutionContext, key: PrimaryKey) -> Selection:
-        """Return the selection of the row with that key."""
-        return replace(self.selection, key=key).resolve(context)
+    def result_selection(self, context: ExecutionContext) -> Selection:
+        """Return the selection with the values of the request; the write fills in the key."""
+        return self.selection.resolve(context)
 
 
 MutationStep = _TypenameStep | _BulkStep | _DeleteStep | _WriteStep
@@ -98,7 +98,7 @@ class MutationExecutor:
     def plan(
         self, document: Document, operation: OperationDefinitionNode, context: ExecutionContext
     ) -> list[MutationStep]:
-        """Return the steps of a mutation, in order (RequestError where it asks for too much)."""
+        """Return the steps of a mutation, in order (RequestError if it asks for too much)."""
         collector = FieldCollector(document.fragments, context.variables)
         planner = SelectionPlanner(self.schema.bindings, collector, context)
         steps: list[MutationStep] = []
@@ -125,6 +125,8 @@ class MutationExecutor:
             except AppError as error:
                 if not entries:
                     # The end of the session is an error of the request, not of the field, and is reported first.
+                    if connection is not None and isinstance(error, UnauthenticatedError):
+                        raise
                     await check_session_before_error(connection, error)
                 entry = format_error(error, (step.response_key,), context.caller.request_id)
                 return encode_response([entry], b"null")
@@ -160,7 +162,7 @@ class MutationExecutor:
             resource,
             values,
             parent_id=parent_id,
-            result_selection=step.result_selection(context, ()),
+            result_selection=step.result_selection(context),
         )
         return created.row.json
 
@@ -168,7 +170,7 @@ class MutationExecutor:
         resource = step.binding.resource
         key = _row_key(step, context)
         values = parse_update(resource, step.input)
-        selection = step.result_selection(context, key)
+        selection = step.result_selection(context)
         row = await self.mutations.update(connection, resource, key, values, result_selection=selection)
         return row.json
 
@@ -188,7 +190,7 @@ class MutationExecutor:
         if connection is None and not custom.allows_anonymous:
             raise UnauthenticatedError()
         key = () if isinstance(step.binding, CreateBinding) else _row_key(step, context)
-        selection = step.result_selection(context, key)
+        selection = step.result_selection(context)
         caller = context.caller
         call = MutationCall(caller.actor, connection, caller.client_ip, caller.user_agent, key, step.input, selection)
         result = await self.custom_mutations[custom](call)

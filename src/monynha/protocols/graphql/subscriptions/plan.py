@@ -43,7 +43,6 @@ from monynha.protocols.graphql.schema.field_bindings import (
     SubscriptionBinding,
 )
 from monynha.protocols.graphql.subscriptions.schema import SINCE_ARGUMENT
-from monynha.protocols.http.server.ws_frames import frame_payload
 from monynha.protocols.realtime.event_messages import CHANGE_ACTIONS, serialize_row
 
 MAX_ROWS_PER_EVENT = 1000
@@ -62,36 +61,39 @@ class EventPayload:
     """Queries under way or done, by statement, binds and actor."""
 
     def encode(self, name: str) -> bytes:
-        """Return a value as JSON, null where an event of an older release lacks it."""
+        """Return a value as JSON, null if an event of an older release lacks it."""
         return orjson.dumps(self.values.get(name))
 
 
 def event_payload(resource: Resource, event: Event) -> EventPayload:
     """Return the payload of an event; all subscribers share it."""
-    payload: EventPayload | None = event.payload_cache.get(_CACHE_KEY)
-    if payload is None:
-        values = {
+    cached = event.payload_cache.get(_CACHE_KEY)
+    if isinstance(cached, EventPayload):
+        return cached
+    payload = EventPayload(
+        {
             **serialize_row(resource, event.row),
             "action": CHANGE_ACTIONS[event.verb],
             "changedAt": format_timestamp(datetime.fromisoformat(event.occurred_at)),
             "changedById": None if event.actor_id is None else str(event.actor_id),
             "resumeToken": encode_resume_token({event.stream: event.version}),
         }
-        payload = event.payload_cache[_CACHE_KEY] = EventPayload(values)
+    )
+    event.payload_cache[_CACHE_KEY] = payload
     return payload
 
 
 @lru_cache(256)
-def broadcast_payload(event: EphemeralEvent, frame: bytes) -> EventPayload:
-    """Return the payload of an ephemeral event in a WebSocket frame; all subscribers share it."""
-    message = orjson.loads(frame_payload(frame))
+def broadcast_payload(event: EphemeralEvent, raw_message: bytes) -> EventPayload:
+    """Return the payload of an ephemeral event from its JSON message; all subscribers share it."""
+    message = orjson.loads(raw_message)
     at = datetime.fromtimestamp(message["timestamp"] / 1000, UTC)
     return EventPayload({**message, "at": format_timestamp(at)})
 
 
 @dataclass(frozen=True, eq=False)
 class SubscriptionPlan:
-    """A planned subscription; `query` is None where the events carry everything it shows."""
+    """A planned subscription; `query` is None if the events carry everything it shows."""
 
     response_key: str
     binding: SubscriptionBinding
@@ -103,7 +105,7 @@ class SubscriptionPlan:
     """Whether the result is the same for all subscribers of the stream."""
 
     def payload_of_event(self, event: Event) -> EventPayload | None:
-        """Return the payload of an event of the stream, None where the subscription is not about it."""
+        """Return the payload of an event of the stream, None if the subscription is not about it."""
         binding = self.binding
         if not isinstance(binding, EventSubscriptionBinding) or event.resource != binding.resource.plural:
             return None
@@ -111,11 +113,11 @@ class SubscriptionPlan:
             return None
         return event_payload(binding.resource, event)
 
-    def payload_of_broadcast(self, frame: bytes) -> EventPayload | None:
-        """Return the payload of a message in the stream's room, None where the subscription is not about it."""
+    def payload_of_broadcast(self, message: bytes) -> EventPayload | None:
+        """Return the payload of a message in the stream's room, None if the subscription is not about it."""
         if isinstance(self.binding, EventSubscriptionBinding):
             return None
-        return broadcast_payload(self.binding.event, frame)
+        return broadcast_payload(self.binding.event, message)
 
     def result_without_query(self, payload: EventPayload) -> bytes:
         """Return the result of an event that carries everything; it is encoded once per shape."""
@@ -151,7 +153,7 @@ class SubscriptionPlanner:
     def plan(
         self, document: Document, operation: OperationDefinitionNode, context: ExecutionContext
     ) -> SubscriptionPlan:
-        """Return the plan of a subscription for one caller (RequestError where it asks for too much)."""
+        """Return the plan of a subscription for one caller (RequestError if it asks for too much)."""
         collector = FieldCollector(document.fragments, context.variables)
         fields = collector.collect([operation.selection_set])
         if len(fields) != 1:
@@ -245,7 +247,7 @@ def _id_parameter(name: str) -> Parameter[EventPayload]:
 def _read_stream(
     binding: SubscriptionBinding, arguments: FieldArguments, root: Resource, context: ExecutionContext
 ) -> Stream:
-    """Return the stream that the arguments name (NotFoundError where they name none)."""
+    """Return the stream that the arguments name (NotFoundError if they name none)."""
     stream_id = context.actor.id
     if not root.is_private_stream:
         stream_id = parse_uuid(str(arguments.values[f"{binding.stream_kind}Id"]))

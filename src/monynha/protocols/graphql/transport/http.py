@@ -29,6 +29,7 @@ from monynha.protocols.graphql.transport.content_negotiation import (
 )
 from monynha.protocols.graphql.transport.request_params import parse_request_params
 from monynha.protocols.graphql.transport.sse import SseTransport
+from monynha.protocols.http.rate_limits import HeaderPairs
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Headers, Response, encode_headers
 from monynha.protocols.http.router import Route, RouteGroup
@@ -111,7 +112,7 @@ class GraphQLEndpoint:
         request: Request,
         media_type: str,
         *,
-        rate_limit_headers: tuple[tuple[str, str], ...],
+        rate_limit_headers: HeaderPairs,
         allows_mutations: bool = True,
     ) -> Response:
         extra_headers = encode_headers(*rate_limit_headers)
