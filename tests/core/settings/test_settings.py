@@ -118,9 +118,7 @@ def test_site_url_is_the_address_of_this_machine_unless_set(host: str, url: str)
         ),
     ],
 )
-def test_wrong_combination_is_refused_in_one_line_that_names_the_setting(
-    environ: dict[str, str], message: str
-) -> None:
+def test_wrong_combination_is_refused_in_one_line_that_names_the_setting(environ: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError) as error:
         Settings.read(environ)
 
