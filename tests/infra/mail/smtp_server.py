@@ -32,18 +32,18 @@ class Mailbox:
     logins: list[str] = field(default_factory=list)
     attempts: int = 0
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802  # the name that aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:  # noqa: N802
-        """Reply to a recipient; the name is the one aiosmtpd calls."""
+    ) -> str:
+        """Reply to a recipient."""
         if self.recipient_reply.startswith("250"):
             envelope.rcpt_tos.append(address)
         else:
             self.attempts += 1
         return self.recipient_reply
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Take a mail, or refuse it; the name is the one aiosmtpd calls."""
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # the name that aiosmtpd calls
+        """Take a mail, or refuse it."""
         self.attempts += 1
         reply = self.replies.pop(0) if self.replies else "250 OK"
         if reply.startswith("250"):

@@ -1,4 +1,4 @@
-"""GraphQL put together: the schema of all domains, and the address that answers it."""
+"""Builds GraphQL: the schema of all domains, and the route and WebSocket endpoint that serve it."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def full_schema() -> GraphQLSchema:
 
 
 def schema_text() -> str:
-    """Return the schema of all domains in its own language."""
+    """Return the schema of all domains in the schema definition language."""
     return print_sdl(full_schema())
 
 
 @dataclass(frozen=True)
 class GraphQLRoutes:
-    """What answers `/graphql`, as HTTP and as sockets."""
+    """What serves `/graphql`: HTTP routes, and WebSocket handlers by path."""
 
     routes: RouteGroup
     sockets: dict[str, WebSocketHandler]
@@ -68,7 +68,7 @@ def graphql_routes(
     verify: Callable[[str], Actor],
     client_ip_of: Callable[[Scope], str],
 ) -> GraphQLRoutes:
-    """Return the address `/graphql`, over what REST asks and changes with."""
+    """Build what serves `/graphql`, on the queries and mutations of REST."""
     schema = full_schema()
 
     async def count_request(request: Request, actor: Actor, cost: int) -> HeaderPairs:

@@ -1,9 +1,11 @@
-"""The live half of the program put together: the hub, the rooms, and how processes wake each other."""
+"""Builds realtime: the hub, broadcasts, presence, and the pub/sub channels between processes."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from monynha.app.composition.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.app.maintenance.event_log_maintenance import run_event_log_maintenance
@@ -30,7 +32,7 @@ from monynha.protocols.websocket import endpoint as websocket
 
 @dataclass(frozen=True)
 class RealtimeServices:
-    """What is shared by all who listen in this process."""
+    """What all realtime connections of this process share."""
 
     hub: Hub
     broadcast: Broadcaster
@@ -48,18 +50,22 @@ class RealtimeServices:
         redis_url: str,
         retention_days: int | None,
     ) -> RealtimeServices:
-        """Start reading the history and hearing the other processes."""
+        """Subscribe to the other processes, and start reading the event log."""
         channels = PubSub(redis_url)
         hub = Hub(EventLog(database), StreamAuthorizer(CATALOG, query))
-        broadcast = Broadcaster(lambda said: valkey.send("PUBLISH", f"{channels.channel_prefix}rooms", said))
-        notifier = CommitNotifier(lambda told: valkey.send("PUBLISH", f"{channels.channel_prefix}written", told), hub)
+
+        def publisher(channel: str) -> Callable[[bytes], None]:
+            return partial(valkey.send, "PUBLISH", f"{channels.channel_prefix}{channel}")
+
+        broadcast = Broadcaster(publisher("broadcasts"))
+        notifier = CommitNotifier(publisher("commits"), hub)
         database.on_commit.append(notifier.on_commit)
-        presence = Presence(lambda said: valkey.send("PUBLISH", f"{channels.channel_prefix}presence", said))
+        presence = Presence(publisher("presence"))
         channels.on_reconnect = hub.notify_all
         channels.subscribe(
             {
-                "written": notifier.on_published,
-                "rooms": broadcast.on_published,
+                "commits": notifier.on_published,
+                "broadcasts": broadcast.on_published,
                 "presence": presence.on_published,
             }
         )
@@ -69,7 +75,7 @@ class RealtimeServices:
         return cls(hub, broadcast, channels, presence, maintenance_task)
 
     async def close(self) -> None:
-        """Stop hearing."""
+        """Stop the maintenance, and close every connection."""
         self.maintenance_task.cancel()
         self.presence.close()
         await self.hub.close()
@@ -79,7 +85,7 @@ class RealtimeServices:
 def realtime_routes(
     realtime: RealtimeServices, database: Database, mutate: Mutations, tokens: AccessTokens
 ) -> tuple[dict[str, WebSocketHandler], RouteGroup]:
-    """Return what takes sockets, by address, and what says something in rooms without one."""
+    """Return the WebSocket handlers by path, and the routes that broadcast without a socket."""
 
     def verify(token: str) -> tuple[Actor, float | None]:
         return tokens.verify(token), tokens.expires_at(token)
