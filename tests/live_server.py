@@ -26,7 +26,7 @@ OwnerSql = Callable[..., Awaitable[list[Any]]]
 async def serve(program: ServedApplication) -> AsyncIterator[str]:
     """Serve the program on a free port of this machine, and return its address."""
     config = uvicorn.Config(
-        program,
+        program.http,
         port=0,
         http=HttpConnection,
         ws=WebSocket,

@@ -69,6 +69,24 @@ def graphql_routes(
     client_ip_of: Callable[[Scope], str],
 ) -> GraphQLRoutes:
     """Build what serves `/graphql`, on the queries and mutations of REST."""
+    executor = _graphql_executor(settings, rest, actions, rate_limits=rate_limits, valkey=valkey, realtime=realtime)
+    events = SseTransport(executor, open_streams)
+    sockets: dict[str, WebSocketHandler] = {PATH: GraphQLSocketEndpoint(executor, verify, client_ip_of)}
+    if settings.is_production:
+        return GraphQLRoutes(GraphQLEndpoint(executor, rest.authenticate, events).route_group(), sockets)
+    endpoint = GraphQLEndpoint(executor, rest.authenticate, events, graphiql.page_response())
+    return GraphQLRoutes(endpoint.route_group(graphiql.assets_route()), sockets)
+
+
+def _graphql_executor(
+    settings: Settings,
+    rest: RestContext,
+    actions: UserActions,
+    *,
+    rate_limits: RateLimits,
+    valkey: ValkeyClient,
+    realtime: RealtimeServices,
+) -> GraphQLExecutor:
     schema = full_schema()
 
     async def count_request(request: Request, actor: Actor, cost: int) -> HeaderPairs:
@@ -76,11 +94,9 @@ def graphql_routes(
             return ()
         return await rate_limits.count_api_request(request.client_ip, actor.id, cost)
 
-    user_mutations, notification_mutations = (
-        UserMutations(rest.mutations, actions),
-        NotificationMutations(rest.mutations),
-    )
-    service = GraphQLExecutor(
+    user_mutations = UserMutations(rest.mutations, actions)
+    notification_mutations = NotificationMutations(rest.mutations)
+    return GraphQLExecutor(
         rest.database,
         PersistedQueries(valkey),
         DocumentLoader(schema, allows_introspection=not settings.is_production),
@@ -95,9 +111,3 @@ def graphql_routes(
         SubscriptionServices(realtime.hub, realtime.broadcast, EventQueryRunner()),
         count_request,
     )
-    events = SseTransport(service, open_streams)
-    sockets: dict[str, WebSocketHandler] = {PATH: GraphQLSocketEndpoint(service, verify, client_ip_of)}
-    if settings.is_production:
-        return GraphQLRoutes(GraphQLEndpoint(service, rest.authenticate, events).route_group(), sockets)
-    endpoint = GraphQLEndpoint(service, rest.authenticate, events, graphiql.page_response())
-    return GraphQLRoutes(endpoint.route_group(graphiql.assets_route()), sockets)

@@ -7,7 +7,7 @@ import secrets
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 
@@ -49,7 +49,7 @@ class _ValkeyClaim:
         self._database_url = database_url
         self._valkey = valkey
         self._name = name
-        self._connection: asyncpg.Connection[Any] | None = None
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._renew_task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -84,7 +84,7 @@ async def _ensure_valkey_name(valkey: ValkeyClient, proposed_name: str) -> str:
     return name.decode() if isinstance(name, bytes) else str(name)
 
 
-async def _claim_in_database(database_url: str, name: str) -> asyncpg.Connection[Any]:
+async def _claim_in_database(database_url: str, name: str) -> asyncpg.Connection[asyncpg.Record]:
     """Return a connection that holds the lock; raise SettingsError if another name is locked."""
     lock_id = zlib.crc32(name.encode()) & 0x7FFFFFFF
     connection = await log_in(database_url)

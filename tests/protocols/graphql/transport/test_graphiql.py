@@ -39,7 +39,7 @@ async def test_nothing_else_is_served_there(client: httpx.AsyncClient, name: str
 
 async def test_production_has_no_page(settings: Settings, running_servers: ServerUrls) -> None:
     program = await build(replace(settings, app_env="production"), running_servers)
-    transport = httpx.ASGITransport(app=program)
+    transport = httpx.ASGITransport(app=program.http)
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
         page = await client.get("/graphql", headers=HTML)
         asset = await client.get("/graphql/graphiql/page.js")
