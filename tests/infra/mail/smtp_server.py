@@ -45,6 +45,7 @@ class Mailbox:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # the name that aiosmtpd calls
         """Take a mail, or refuse it."""
         self.attempts += 1
+        assert server.transport is not None  # there is one while a command is handled
         reply = self.replies.pop(0) if self.replies else "250 OK"
         if reply.startswith("250"):
             self.envelopes.append(envelope)
@@ -68,19 +69,19 @@ def run_smtp_server(
     mailbox: Mailbox,
     *,
     host: str = "127.0.0.1",
-    starttls: ssl.SSLContext | None = None,
     tls: ssl.SSLContext | None = None,
+    starttls: bool = False,
     auth_requires_tls: bool = True,
 ) -> Iterator[int]:
-    """Run the server in a thread of its own and return its port."""
+    """Run the server in a thread of its own and return its port; `tls` is for STARTTLS or for the first byte."""
     controller = Controller(
         mailbox,
         hostname=host,
         port=free_port(),
-        tls_context=starttls,
-        ssl_context=tls,
+        tls_context=tls if starttls else None,
+        ssl_context=None if starttls else tls,
         authenticator=mailbox.authenticate,
-        auth_require_tls=auth_requires_tls and tls is None,
+        auth_require_tls=auth_requires_tls and (starttls or tls is None),
     )
     controller.start()
     try:

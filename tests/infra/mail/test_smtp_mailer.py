@@ -88,8 +88,7 @@ async def test_mail_arrives_whole_with_its_sender() -> None:
 async def test_login_and_mail_go_over_tls(scheme: str, tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
     server_tls, client_tls = tls
     mailbox = Mailbox()
-    offered = {"starttls": server_tls} if scheme == "smtp" else {"tls": server_tls}
-    with run_smtp_server(mailbox, **offered) as port:
+    with run_smtp_server(mailbox, tls=server_tls, starttls=scheme == "smtp") as port:
         await deliver(mailer_of(f"{scheme}://{LOGIN}127.0.0.1:{port}", tls=client_tls))
 
     assert mailbox.logins == [USERNAME]
@@ -102,8 +101,7 @@ async def test_server_with_an_untrusted_certificate_gets_no_mail(
     scheme: str, tls: tuple[ssl.SSLContext, ssl.SSLContext], logs: Logs
 ) -> None:
     mailbox = Mailbox()
-    offered = {"starttls": tls[0]} if scheme == "smtp" else {"tls": tls[0]}
-    with run_smtp_server(mailbox, **offered) as port:
+    with run_smtp_server(mailbox, tls=tls[0], starttls=scheme == "smtp") as port:
         await deliver(mailer_of(f"{scheme}://127.0.0.1:{port}"))
 
     assert mailbox.attempts == 0
@@ -203,7 +201,7 @@ async def test_address_cannot_add_a_header(address: str) -> None:
 
 async def test_reachable_server_has_no_problem(tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
     server_tls, client_tls = tls
-    with run_smtp_server(Mailbox(), starttls=server_tls) as port:
+    with run_smtp_server(Mailbox(), tls=server_tls, starttls=True) as port:
         good = await mailer_of(f"smtp://{LOGIN}127.0.0.1:{port}", tls=client_tls).find_problem()
         wrong = await mailer_of(f"smtp://eve:guess@127.0.0.1:{port}", tls=client_tls).find_problem()
 

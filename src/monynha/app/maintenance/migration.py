@@ -123,7 +123,7 @@ async def _read_applied_release(connection: asyncpg.Connection[asyncpg.Record], 
         asyncpg.InsufficientPrivilegeError,
     ):
         return None
-    return row and _AppliedRelease(**row)
+    return _AppliedRelease(**row) if row else None
 
 
 def _refuse_newer_release(applied: _AppliedRelease | None) -> None:
