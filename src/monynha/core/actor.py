@@ -1,14 +1,14 @@
-"""Who asks: every statement is asked by an actor, and carries their claims."""
+"""The actor: on whose behalf a statement runs, with the claims that row-level security reads."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
 
 class ActorKind(StrEnum):
-    """What sort of asker an actor is."""
+    """What sort of caller an actor is; the values are the `role` claim of access tokens."""
 
     ANONYMOUS = "anon"
     USER = "authenticated"
@@ -18,7 +18,7 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """An asker: nobody, a signed-in user, a holder of the service key, or a named part of the program.
+    """A caller: anonymous, a signed-in user, a holder of the service key, or a named part of the program.
 
     `claims` is the JSON text of the verified access token; PostgreSQL sees it as `request.jwt.claims`.
     """
@@ -29,17 +29,19 @@ class Actor:
     claims: str = "{}"
     name: str = ""
     is_admin: bool = False
-    """What the token says of it; the account's row decides."""
+    """What the token claims; the account's row decides."""
+    expires_at: float | None = None
+    """When the access token expires (`exp`, Unix seconds); None if there is no token or it never does."""
+    is_anonymous: bool = field(init=False)
+    """Whether the caller presented no credentials. Stored, because every request reads it."""
 
-    @property
-    def is_anonymous(self) -> bool:
-        """Whether no one known is asking."""
-        return self.kind is ActorKind.ANONYMOUS
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_anonymous", self.kind is ActorKind.ANONYMOUS)
 
 
 ANONYMOUS = Actor(ActorKind.ANONYMOUS, claims='{"role":"anon"}')
 
 
 def system_actor(name: str) -> Actor:
-    """Return the named part of the program as an actor, as `system("sign-in")`."""
+    """Return a named part of the program as an actor, for example `system_actor("sign-in")`."""
     return Actor(ActorKind.SYSTEM, name=name)

@@ -1,26 +1,26 @@
-"""Everything that can go wrong, as one tree.
+"""The error tree: everything a request can fail with, by HTTP status and code.
 
-    Fault
-    ├── BadRequest            400  the request cannot be read
-    ├── Unauthenticated       401  nobody known is asking
-    ├── Forbidden             403  seen, but not allowed
-    ├── NotFound              404  absent, or not to be known about
-    ├── MethodNotAllowed      405
-    ├── NotAcceptable         406
-    ├── RequestTimeout        408  the request took too long to arrive
-    ├── Conflict              409  what is there stands against it
-    ├── PreconditionFailed    412  the row is not at the expected version
-    ├── TooLarge              413
-    ├── UnsupportedMediaType  415
-    ├── Invalid               422  read and understood, but not valid
-    ├── RateLimited           429
-    ├── HeadTooLarge          431
-    ├── Internal              500  our own failure
-    └── Unavailable           503  a server we depend on is away
+    AppError
+    ├── BadRequestError            400  the request cannot be parsed
+    ├── UnauthenticatedError       401  no valid credentials
+    ├── ForbiddenError             403  visible to the caller, but not allowed
+    ├── NotFoundError              404  absent, or not visible to the caller
+    ├── MethodNotAllowedError      405
+    ├── NotAcceptableError         406
+    ├── RequestTimeoutError        408  the request arrived too slowly
+    ├── ConflictError              409  existing data is in conflict with it
+    ├── PreconditionFailedError    412  the row is not at the expected version
+    ├── PayloadTooLargeError       413
+    ├── UnsupportedMediaTypeError  415
+    ├── ValidationFailedError      422  parsed, but not valid
+    ├── RateLimitedError           429
+    ├── HeadersTooLargeError       431
+    ├── InternalError              500  a failure of ours
+    └── UnavailableError           503  a server that we depend on does not respond
 
-    WrongSetting              stops the start; never leaves over a protocol
+    SettingsError                  stops the start; never sent to a client
 
-A class states its `status`, its `code` (the word of the contract) and, as its docstring, its default message.
+A class states its `status`, its `code` (part of the API) and, as its docstring, its default message to the client.
 """
 
 from __future__ import annotations
@@ -30,10 +30,14 @@ from itertools import islice
 from typing import ClassVar, Final
 
 _MAX_REPORTED: Final = 50
+"""How many fields an error names, so that a flood of mistakes does not make a huge response."""
 
 
 class AppError(Exception):
-    """Something went wrong."""
+    """Something went wrong.
+
+    `message` and `details` are sent to the client; `field_errors` are details by the name of the field.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "INTERNAL_ERROR"
@@ -53,7 +57,7 @@ class AppError(Exception):
 
 
 class BadRequestError(AppError):
-    """The request cannot be read."""
+    """The request could not be parsed."""
 
     status = 400
     code = "BAD_REQUEST"
@@ -67,21 +71,21 @@ class UnauthenticatedError(AppError):
 
 
 class ForbiddenError(AppError):
-    """You may not do this."""
+    """You are not allowed to do this."""
 
     status = 403
     code = "FORBIDDEN"
 
 
 class NotFoundError(AppError):
-    """There is no such thing, or you may not see it."""
+    """Not found."""
 
     status = 404
     code = "NOT_FOUND"
 
 
 class MethodNotAllowedError(AppError):
-    """This address does not take that method."""
+    """This method is not allowed here."""
 
     status = 405
     code = "METHOD_NOT_ALLOWED"
@@ -92,28 +96,28 @@ class MethodNotAllowedError(AppError):
 
 
 class NotAcceptableError(AppError):
-    """Only application/json can be answered here."""
+    """Only application/json is available here."""
 
     status = 406
     code = "NOT_ACCEPTABLE"
 
 
 class ConflictError(AppError):
-    """What is there already stands against it."""
+    """The request conflicts with existing data."""
 
     status = 409
     code = "CONFLICT"
 
 
 class PreconditionFailedError(AppError):
-    """It was changed since you read it."""
+    """It has changed since you read it."""
 
     status = 412
     code = "PRECONDITION_FAILED"
 
 
 class PayloadTooLargeError(AppError):
-    """The request is larger than allowed."""
+    """The request is too large."""
 
     status = 413
     code = "PAYLOAD_TOO_LARGE"
@@ -134,7 +138,7 @@ class ValidationFailedError(AppError):
 
     @classmethod
     def from_field_errors(cls, field_errors: Mapping[str, object]) -> ValidationFailedError:
-        """Name all that is wrong; of a flood only its beginning, lest the answer outgrow the request."""
+        """Return the error that names the invalid fields, at most 50 of them, each with its message."""
         reported = dict(islice(field_errors.items(), _MAX_REPORTED))
         return cls(f"The validation of the request failed: {', '.join(reported)}.", details=reported)
 
@@ -163,7 +167,7 @@ class RequestTimeoutError(AppError):
 
 
 class HeadersTooLargeError(AppError):
-    """The address and headers of the request are larger than allowed."""
+    """The URL and headers of the request are too large."""
 
     status = 431
     code = "HEADERS_TOO_LARGE"
@@ -174,7 +178,7 @@ class InternalError(AppError):
 
 
 class UnavailableError(AppError):
-    """The service cannot answer just now, please try again."""
+    """The service is temporarily unavailable, please try again."""
 
     status = 503
     code = "UNAVAILABLE"
@@ -184,7 +188,7 @@ class UnavailableError(AppError):
 
 
 class SettingsError(Exception):
-    """A setting, or what it names, does not let the program start.
+    """A setting, or the server it names, prevents the start.
 
     The message is one line for the operator and names the setting.
     """

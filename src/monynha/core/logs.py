@@ -1,17 +1,16 @@
-"""Logs: one JSON object a line in production, readable lines on a desk; to standard error."""
+"""Logging to standard error: one JSON object per line in production, readable lines in development."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
 
 import orjson
 import structlog
 
 
 def configure_logging(*, level: str, as_json: bool) -> None:
-    """Set up the logs of the whole program, those of libraries included."""
+    """Set up structlog and the standard library's logging; libraries are logged from `warning` up."""
     threshold = getattr(logging, level.upper())
     shared_processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
@@ -37,5 +36,5 @@ def configure_logging(*, level: str, as_json: bool) -> None:
     logging.getLogger("monynha").setLevel(threshold)
 
 
-def _dumps(value: Any, **_: Any) -> str:
+def _dumps(value: object, **_: object) -> str:
     return orjson.dumps(value, default=str).decode()

@@ -1,4 +1,4 @@
-"""A memory of bounded size: what is asked again stays, whatever somebody comes up with in between."""
+"""A cache of bounded size that evicts the least recently used entry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _Value = TypeVar("_Value")
 
 
 class LruCache(Generic[_Key, _Value]):
-    """Keeps up to `most` values; a new one takes the place of what was not asked for the longest."""
+    """Keeps up to `max_size` values."""
 
     __slots__ = ("_entries", "_max_size")
 
@@ -22,15 +22,15 @@ class LruCache(Generic[_Key, _Value]):
         return len(self._entries)
 
     def get(self, key: _Key) -> _Value | None:
-        """Return what is kept by the key, if anything is."""
+        """Return the value of the key, or None."""
         value = self._entries.get(key)
         if value is not None and len(self._entries) >= self._max_size:
-            # Only a full memory has to know what was asked last: dictionaries keep the order of insertion.
+            # The order of use matters only once the cache is full; dictionaries keep the order of insertion.
             self._entries[key] = self._entries.pop(key)
         return value
 
     def put(self, key: _Key, value: _Value) -> _Value | None:
-        """Keep a value, and return the one that had to go for it."""
+        """Store a value and return the one that was evicted for it, if any."""
         evicted = None
         if len(self._entries) >= self._max_size and key not in self._entries:
             evicted = self._entries.pop(next(iter(self._entries)))
@@ -38,5 +38,5 @@ class LruCache(Generic[_Key, _Value]):
         return evicted
 
     def discard(self, key: _Key) -> None:
-        """Let go what is kept by the key."""
+        """Remove the key, if it is there."""
         self._entries.pop(key, None)

@@ -1,4 +1,4 @@
-"""How names, JSON and times look outside: the one place where they change form."""
+"""Names, JSON, UUIDs and timestamps in the form that clients see, and the strict parsers of those forms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 from functools import cache
 from math import isfinite
-from typing import Any, NoReturn
+from typing import NoReturn
 from uuid import UUID
 
 import orjson
@@ -15,7 +15,7 @@ import orjson
 from monynha.core.errors import BadRequestError
 
 MAX_JSON_DEPTH = 32
-"""How deep a JSON body may be nested."""
+"""How many levels deep a JSON body may be nested."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII)
@@ -25,18 +25,18 @@ _NOT_CANONICAL = object()
 
 @cache
 def to_camel_case(name: str) -> str:
-    """Return a snake_case name as camelCase: `created_at` is `createdAt` outside."""
+    """Return a snake_case name as camelCase: `created_at` becomes `createdAt`."""
     head, *tail = name.split("_")
     return head + "".join(word.capitalize() for word in tail)
 
 
 def parse_uuid(text: str) -> UUID | None:
-    """Return the UUID that the text spells in its canonical form, or None."""
+    """Return the UUID of its canonical text form (8-4-4-4-12 hex digits), or None."""
     return UUID(text) if _UUID.fullmatch(text) else None
 
 
 def parse_timestamp(text: str) -> datetime:
-    """Return an RFC 3339 time as UTC; it needs an offset and a year from 1 to 9999 (ValueError otherwise)."""
+    """Return an RFC 3339 timestamp in UTC; raise ValueError without an offset or outside the years 1 to 9999."""
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         raise ValueError("must be an RFC 3339 time with an offset, as 2026-01-31T09:00:00Z")
@@ -50,14 +50,15 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def format_timestamp(timestamp: datetime) -> str:
-    """Return a time as RFC 3339 in UTC with `Z` and six fraction digits."""
+    """Return a timestamp as RFC 3339 in UTC with `Z` and six fraction digits."""
     return timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").rjust(26, "0") + "Z"
 
 
-def parse_json(body: bytes) -> Any:
-    """Return the value of a JSON body; refuse what is ambiguous (RFC 8259 leaves it to the receiver).
+def parse_json(body: bytes) -> object:
+    """Return the value of a JSON body; reject what RFC 8259 leaves to the receiver and parsers disagree on.
 
-    Not UTF-8, duplicate keys, lone surrogates, NaN, numbers without end and nesting over 32 are a BadRequest.
+    Raises BadRequestError for text that is not UTF-8, duplicate keys, lone surrogates, NaN and Infinity, numbers
+    out of range, and nesting deeper than 32 levels.
     """
     value = _parse_canonical(body)
     if value is _NOT_CANONICAL:
@@ -66,8 +67,8 @@ def parse_json(body: bytes) -> Any:
     return value
 
 
-def _parse_canonical(body: bytes) -> Any:
-    """Return the value if the same bytes come of it again, as of most bodies: then nothing was read over."""
+def _parse_canonical(body: bytes) -> object:
+    """Return the value if it serializes to the same bytes, as most bodies do: then the fast parser lost nothing."""
     try:
         value = orjson.loads(body)
         return value if orjson.dumps(value) == body else _NOT_CANONICAL
@@ -75,48 +76,48 @@ def _parse_canonical(body: bytes) -> Any:
         return _NOT_CANONICAL
 
 
-def _parse_strictly(body: bytes) -> Any:
+def _parse_strictly(body: bytes) -> object:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        raise BadRequestError("The body is not UTF-8.") from None
+        raise BadRequestError("The body is not valid UTF-8.") from None
     try:
         value = _DECODER.decode(text)
     except RecursionError:
-        raise BadRequestError(f"The body is nested deeper than {MAX_JSON_DEPTH}.") from None
+        raise BadRequestError(f"The body is nested more than {MAX_JSON_DEPTH} levels deep.") from None
     except ValueError:
-        raise BadRequestError("The body is not JSON.") from None
+        raise BadRequestError("The body is not valid JSON.") from None
     _check_depth(value, 1)
     if "\\u" in text and _has_surrogate(value):
-        raise BadRequestError("The body holds a lone surrogate, which is no character.")
+        raise BadRequestError("The body contains a lone surrogate, which is not a character.")
     return value
 
 
-def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
+def _reject_duplicate_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
         names = [name for name, _ in pairs]
         duplicate = next(name for name in names if names.count(name) > 1)
         printable = _SURROGATE.sub("�", duplicate)[:100]
-        raise BadRequestError("The body names a key twice.", details={printable: "is named twice"})
-    return members
+        raise BadRequestError("The body has a duplicate key.", details={printable: "is a duplicate key"})
+    return entries
 
 
 def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is not valid JSON")
 
 
 def _parse_integer(digits: str) -> int:
-    # No column holds more, and Python's own parser takes quadratic time for what is longer.
+    # No column can store more digits, and int() takes quadratic time for them.
     if len(digits) > 400:
-        raise BadRequestError("The body holds a number beyond every range.")
+        raise BadRequestError("The body contains a number that is out of range.")
     return int(digits)
 
 
 def _parse_finite(digits: str) -> float:
     number = float(digits)
     if not isfinite(number):
-        raise BadRequestError("The body holds a number beyond every range.")
+        raise BadRequestError("The body contains a number that is out of range.")
     return number
 
 
@@ -128,17 +129,17 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _check_depth(value: Any, depth: int) -> None:
+def _check_depth(value: object, depth: int) -> None:
     if not isinstance(value, dict | list):
         return
     if depth > MAX_JSON_DEPTH:
-        raise BadRequestError(f"The body is nested deeper than {MAX_JSON_DEPTH}.")
+        raise BadRequestError(f"The body is nested more than {MAX_JSON_DEPTH} levels deep.")
     for item in value.values() if isinstance(value, dict) else value:
         if isinstance(item, dict | list):
             _check_depth(item, depth + 1)
 
 
-def _has_surrogate(value: Any) -> bool:
+def _has_surrogate(value: object) -> bool:
     if isinstance(value, str):
         return _SURROGATE.search(value) is not None
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Which secrets are none: known from documentation, or too regular to be drawn by chance."""
+"""Weak secrets: keys and passwords that anybody can guess, which stop the start in production."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ _COMMON_PASSWORDS: Final = frozenset(
 
 
 def is_weak_key(key: str) -> bool:
-    """Whether anybody could guess the key that signs tokens."""
+    """Whether a signing key is a placeholder or too regular to be random."""
     # 32 random hex digits have fewer than 8 different ones less than once in ten million draws.
     return len(set(key)) < 8 or any(word in key.lower() for word in _PLACEHOLDER_WORDS)
 
 
 def has_weak_password(url: str | None) -> bool:
-    """Whether an address holds a password that anybody tries first; without one there is another way in."""
+    """Whether a URL contains a password that attackers try first; no password (socket, certificate) is not weak."""
     parts = urlsplit(url or "")
     raw_password = unquote(parts.password or "") or dict(parse_qsl(parts.query)).get("password", "")
     password, username = raw_password.lower(), unquote(parts.username or "").lower()

@@ -1,4 +1,4 @@
-"""Auth as an application of its own over the real database, with a clock and a mail folder to look into."""
+"""Fixtures of auth: the routes of /auth/v1 over the real database, with a manual clock and a mail folder."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from joserfc.jwk import OctKey
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth import AuthServices
 from monynha.domains.auth.accounts.account import Account
+from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.http import route_group
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.infra.mail import FolderMailer
-from monynha.infra.postgres.database import Database, Transaction
+from monynha.infra.postgres.database import Database, Transaction, guard_query
+from monynha.infra.valkey import RateLimiter
 from monynha.protocols.http.application import HttpApplication
 from monynha.protocols.http.client_ip import ClientIpResolver
 from monynha.protocols.http.cors import CorsPolicy
@@ -38,7 +40,7 @@ PASSWORD = "correct horse battery"
 
 @dataclass
 class SentEmail:
-    """A mail that was sent."""
+    """An email that was sent."""
 
     to: str
     subject: str
@@ -46,7 +48,7 @@ class SentEmail:
 
     @property
     def link(self) -> str:
-        """The link in it."""
+        """The link in the text."""
         match = re.search(r"https?://\S+/auth/v1/verify\?\S+", self.text)
         assert match, self.text
         return match[0]
@@ -58,7 +60,7 @@ class SentEmail:
 
     @property
     def code(self) -> str:
-        """The code in it."""
+        """The code in the text."""
         match = re.search(r"code: (\d{6})\b", self.text)
         assert match, self.text
         return match[1]
@@ -66,7 +68,7 @@ class SentEmail:
 
 @dataclass
 class RecordingHook:
-    """A reaction that remembers what it was told."""
+    """An account hook that records its calls."""
 
     created_accounts: list[Account] = field(default_factory=list)
     changed_accounts: list[Account] = field(default_factory=list)
@@ -80,7 +82,7 @@ class RecordingHook:
 
 @dataclass
 class AuthApp:
-    """Auth behind HTTP, and what a test looks into."""
+    """The routes of /auth/v1 behind an HTTP client, and what a test inspects."""
 
     auth: AuthServices
     http: httpx.AsyncClient
@@ -89,9 +91,10 @@ class AuthApp:
     mail_dir: Path
     hook: RecordingHook
     database: Database
+    repository: AccountRepository
 
     def emails_to(self, to: str) -> list[SentEmail]:
-        """The mails to an address, oldest first."""
+        """Return the emails to an address, oldest first."""
         emails = []
         for path in sorted(self.mail_dir.glob("*.eml")):
             message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
@@ -99,17 +102,21 @@ class AuthApp:
                 emails.append(SentEmail(message["to"], message["subject"], message.get_content()))
         return emails
 
-    async def post(self, path: str, body: Any = None, token: str | None = None, **rest: Any) -> httpx.Response:
+    async def post(self, path: str, body: object = None, token: str | None = None, **options: Any) -> httpx.Response:
         """Send a POST below /auth/v1."""
-        return await self.request("POST", path, token, json=body, **rest)
+        return await self.request("POST", path, token, json=body, **options)
 
-    async def get(self, path: str, token: str | None = None, **rest: Any) -> httpx.Response:
+    async def get(self, path: str, token: str | None = None, **options: Any) -> httpx.Response:
         """Send a GET below /auth/v1."""
-        return await self.request("GET", path, token, **rest)
+        return await self.request("GET", path, token, **options)
 
-    async def put(self, path: str, body: Any, token: str | None = None, **rest: Any) -> httpx.Response:
+    async def put(self, path: str, body: object, token: str | None = None, **options: Any) -> httpx.Response:
         """Send a PUT below /auth/v1."""
-        return await self.request("PUT", path, token, json=body, **rest)
+        return await self.request("PUT", path, token, json=body, **options)
+
+    async def delete(self, path: str, token: str | None = None, **options: Any) -> httpx.Response:
+        """Send a DELETE below /auth/v1."""
+        return await self.request("DELETE", path, token, **options)
 
     async def request(self, method: str, path: str, token: str | None = None, **options: Any) -> httpx.Response:
         """Send a request below /auth/v1."""
@@ -117,15 +124,24 @@ class AuthApp:
         return await self.http.request(method, f"/auth/v1{path}", headers=headers, **options)
 
     async def sign_up(self, email: str | None = None, **data: Any) -> dict[str, Any]:
-        """Sign somebody up and return their session."""
+        """Sign up a user, confirmed at once, and return the session."""
         body = {"email": email or new_email(), "password": PASSWORD, "data": data}
         response = await self.post("/signup", body)
         assert response.status_code == 200, response.text
         session: dict[str, Any] = response.json()
         return session
 
+    async def sign_up_unconfirmed(self, email: str, password: str = PASSWORD, **fields: Any) -> httpx.Response:
+        """Sign up where addresses are confirmed by email."""
+        return await self.post("/signup", {"email": email, "password": password, **fields})
+
+    async def follow(self, link: str) -> httpx.Response:
+        """Open a mailed link as a browser does."""
+        url_parts = urlsplit(link)
+        return await self.http.get(f"{url_parts.path}?{url_parts.query}")
+
     async def create_user(self, **fields: Any) -> dict[str, Any]:
-        """Make an account by the service key and return its user."""
+        """Create a user with the service key and return it."""
         body = {"email": new_email(), "password": PASSWORD, "email_confirm": True, **fields}
         response = await self.post("/admin/users", body, self.service_key)
         assert response.status_code == 200, response.text
@@ -133,20 +149,25 @@ class AuthApp:
         return user
 
     async def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Response:
-        """Ask for a session by password."""
+        """Request a session by password."""
         return await self.post("/token?grant_type=password", {"email": email, "password": password})
 
     async def sign_in_as_unknown_user(self, headers: dict[str, str]) -> httpx.Response:
-        """Ask for a session with an address that nobody has."""
-        body = {"email": "nobody@example.com", "password": PASSWORD}
+        """Request a session with an address that is not registered."""
+        body = {"email": "unknown@example.com", "password": PASSWORD}
         return await self.post("/token?grant_type=password", body, headers=headers)
 
     async def refresh(self, token: str) -> httpx.Response:
-        """Ask for the next tokens."""
+        """Request new tokens."""
         return await self.post("/token?grant_type=refresh_token", {"refresh_token": token})
 
+    async def fetch_json(self, access_token: str, query: str) -> bytes | None:
+        """Run a query as the user of a token; UnauthenticatedError where the database refuses them."""
+        actor = self.auth.tokens.verify(access_token)
+        return await self.database.as_actor(actor).fetch_json(guard_query(query), ())
+
     def api_key(self, role: str, **claims: Any) -> str:
-        """Sign a key of that role."""
+        """Sign a token with that role."""
         body = {"role": role, "iss": "monynha", "exp": int(self.clock().timestamp()) + 60, **claims}
         return jwt.encode({"alg": "HS256"}, body, OctKey.import_key(self.settings.jwt_secret))
 
@@ -157,50 +178,58 @@ class AuthApp:
 
 
 def new_email(name: str = "ada") -> str:
-    """Return an address nobody has used."""
+    """Return an address that is not registered."""
     return f"{name}-{uuid4().hex[:12]}@example.com"
+
+
+def redirect_fragment(response: httpx.Response) -> dict[str, str]:
+    """Return the parameters that a redirect carries behind the hash."""
+    assert response.status_code == 303, response.text
+    fragment = parse_qs(urlsplit(response.headers["location"]).fragment, keep_blank_values=True)
+    return {name: values[0] for name, values in fragment.items()}
 
 
 MakeAuthApp = Callable[..., AuthApp]
 
 
 @pytest.fixture
-async def make_desk(database: Database, settings: Settings, tmp_path: Path) -> AsyncIterator[MakeAuthApp]:
-    """Return what makes a desk with settings of its own."""
-    desks: list[AuthApp] = []
+async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) -> AsyncIterator[MakeAuthApp]:
+    """Return a function that makes an AuthApp with settings of its own."""
+    auth_apps: list[AuthApp] = []
 
-    def make(*, limits: RateLimits | None = None, pace_s: float = 0.0, **changes: Any) -> AuthApp:
-        clock, heard = ManualClock(datetime.now(UTC)), RecordingHook()
-        mail_dir = tmp_path / f"mail-{len(desks)}"
-        own = dataclasses.replace(settings, **changes)
+    def make(*, limits: RateLimits | None = None, response_step_s: float = 0.0, **changes: Any) -> AuthApp:
+        clock, hook = ManualClock(datetime.now(UTC)), RecordingHook()
+        mail_dir = tmp_path / f"mail-{len(auth_apps)}"
+        changed_settings = dataclasses.replace(settings, **changes)
         auth = AuthServices.build(
-            own,
+            changed_settings,
             database,
-            limits=limits,
+            limits=limits or RateLimits(RateLimiter(None)),
             mailer=FolderMailer(mail_dir),
-            hooks=[ProfileHooks(), heard],
+            hooks=[ProfileHooks(), hook],
             clock=clock,
-            response_step_s=pace_s,
+            response_step_s=response_step_s,
         )
-        edge = HttpApplication(Router([route_group(auth)]), CorsPolicy(), ClientIpResolver(), shows_stack=False)
-        transport = httpx.ASGITransport(app=edge)
+        application = HttpApplication(Router([route_group(auth)]), CorsPolicy(), ClientIpResolver(), shows_stack=False)
+        transport = httpx.ASGITransport(app=application)
         http = httpx.AsyncClient(transport=transport, base_url="http://monynha.test")
-        desks.append(AuthApp(auth, http, own, clock, mail_dir, heard, database))
-        return desks[-1]
+        repository = AccountRepository(database)
+        auth_apps.append(AuthApp(auth, http, changed_settings, clock, mail_dir, hook, database, repository))
+        return auth_apps[-1]
 
     yield make
-    for desk in desks:
-        await desk.http.aclose()
-        desk.auth.close()
+    for auth_app in auth_apps:
+        await auth_app.http.aclose()
+        auth_app.auth.close()
 
 
 @pytest.fixture
-def desk(make_desk: MakeAuthApp) -> AuthApp:
-    """Return auth as it is in development: sign-ups count at once."""
-    return make_desk(autoconfirm=True)
+def auth_app(make_auth_app: MakeAuthApp) -> AuthApp:
+    """Return auth as in development: sign-ups are confirmed at once."""
+    return make_auth_app(autoconfirm=True)
 
 
 @pytest.fixture
-def mailing_desk(make_desk: MakeAuthApp) -> AuthApp:
-    """Return auth where addresses are confirmed by mail."""
-    return make_desk(autoconfirm=False)
+def confirming_app(make_auth_app: MakeAuthApp) -> AuthApp:
+    """Return auth as in production: addresses are confirmed by email."""
+    return make_auth_app(autoconfirm=False)

@@ -1,4 +1,4 @@
-"""A clock that a test moves by hand."""
+"""A clock that a test advances."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class ManualClock:
-    """Tells the time it was set to."""
+    """Returns the same time until it is advanced."""
 
     def __init__(self, now: datetime | None = None) -> None:
         self.now = now or datetime.now(UTC).replace(microsecond=0)
@@ -15,5 +15,5 @@ class ManualClock:
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the time."""
         self.now += timedelta(seconds=seconds)

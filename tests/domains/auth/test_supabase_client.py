@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,35 +24,38 @@ from tests.domains.auth.conftest import PASSWORD, AuthApp, MakeAuthApp, new_emai
 
 
 @dataclass
-class Site:
-    """Auth on a port of this machine."""
+class RunningAuthApp:
+    """An AuthApp that listens on a port."""
 
-    desk: AuthApp
+    auth_app: AuthApp
     url: str
     http: httpx.AsyncClient
 
     async def client(self, key: str | None = None, **options: Any) -> AsyncClient:
         """Return an official client."""
-        chosen = AsyncClientOptions(auto_refresh_token=False, httpx_client=self.http, **options)
-        return await acreate_client(self.url, key or self.desk.api_key("anon"), chosen)
+        client_options = AsyncClientOptions(auto_refresh_token=False, httpx_client=self.http, **options)
+        return await acreate_client(self.url, key or self.auth_app.api_key("anon"), client_options)
+
+
+RunAuthApp = Callable[..., Awaitable[RunningAuthApp]]
 
 
 @pytest.fixture
-async def serve(make_desk: MakeAuthApp) -> AsyncIterator[Any]:
-    """Return what serves auth by uvicorn on a free port."""
+async def run_auth_app(make_auth_app: MakeAuthApp) -> AsyncIterator[RunAuthApp]:
+    """Return a function that serves an AuthApp with uvicorn on a free port."""
     running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
 
-    async def start(**changes: Any) -> Site:
+    async def start(**changes: Any) -> RunningAuthApp:
         listening = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        desk = make_desk(site_url=url, **changes)
-        app = HttpApplication(Router([route_group(desk.auth)]), CorsPolicy(), ClientIpResolver())
+        auth_app = make_auth_app(site_url=url, **changes)
+        app = HttpApplication(Router([route_group(auth_app.auth)]), CorsPolicy(), ClientIpResolver())
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
         task = asyncio.create_task(server.serve(sockets=[listening]))
         running.append((server, task))
         while not server.started:
             await asyncio.sleep(0.01)
-        return Site(desk, url, http)
+        return RunningAuthApp(auth_app, url, http)
 
     http = httpx.AsyncClient()
     yield start
@@ -62,32 +65,30 @@ async def serve(make_desk: MakeAuthApp) -> AsyncIterator[Any]:
         await task
 
 
-async def test_signing_up_out_and_in_again(serve: Any) -> None:
-    site = await serve(autoconfirm=True)
-    client, address = await site.client(), new_email()
+async def test_signing_up_out_and_in_again(run_auth_app: RunAuthApp) -> None:
+    running_app = await run_auth_app(autoconfirm=True)
+    client, email = await running_app.client(), new_email()
 
-    signed_up = await client.auth.sign_up(
-        {"email": address, "password": PASSWORD, "options": {"data": {"name": "Ada"}}}
-    )
+    signed_up = await client.auth.sign_up({"email": email, "password": PASSWORD, "options": {"data": {"name": "Ada"}}})
     assert signed_up.session is not None
     assert signed_up.user is not None
     assert signed_up.user.user_metadata["name"] == "Ada"
     await client.auth.sign_out()
     assert await client.auth.get_session() is None
-    signed_in = await client.auth.sign_in_with_password({"email": address, "password": PASSWORD})
+    signed_in = await client.auth.sign_in_with_password({"email": email, "password": PASSWORD})
 
     assert signed_in.user is not None
     assert signed_in.user.id == signed_up.user.id
     seen = await client.auth.get_user()
     assert seen is not None
-    assert seen.user.email == address
+    assert seen.user.email == email
     identities = await client.auth.get_user_identities()
-    assert [each.provider for each in identities.identities] == ["email"]
+    assert [identity.provider for identity in identities.identities] == ["email"]
 
 
-async def test_refreshing_keeps_the_session(serve: Any) -> None:
-    site = await serve(autoconfirm=True)
-    client = await site.client()
+async def test_refreshing_keeps_the_session(run_auth_app: RunAuthApp) -> None:
+    running_app = await run_auth_app(autoconfirm=True)
+    client = await running_app.client()
     before = (await client.auth.sign_up({"email": new_email(), "password": PASSWORD})).session
     assert before is not None
 
@@ -98,29 +99,29 @@ async def test_refreshing_keeps_the_session(serve: Any) -> None:
     assert (await client.auth.get_user(after.access_token)) is not None
 
 
-async def test_errors_have_their_codes(serve: Any) -> None:
-    site = await serve(autoconfirm=True)
-    client, address = await site.client(), new_email()
-    await client.auth.sign_up({"email": address, "password": PASSWORD})
+async def test_errors_have_their_codes(run_auth_app: RunAuthApp) -> None:
+    running_app = await run_auth_app(autoconfirm=True)
+    client, email = await running_app.client(), new_email()
+    await client.auth.sign_up({"email": email, "password": PASSWORD})
 
     with pytest.raises(AuthApiError) as wrong:
-        await client.auth.sign_in_with_password({"email": address, "password": "a wrong one"})
+        await client.auth.sign_in_with_password({"email": email, "password": "a wrong one"})
     with pytest.raises(AuthApiError) as taken:
-        await client.auth.sign_up({"email": address, "password": PASSWORD})
+        await client.auth.sign_up({"email": email, "password": PASSWORD})
     with pytest.raises(AuthWeakPasswordError) as weak:
         await client.auth.sign_up({"email": new_email(), "password": "short"})
-    with pytest.raises(AuthApiError) as guest:
+    with pytest.raises(AuthApiError) as anonymous:
         await client.auth.sign_in_anonymously()
 
     assert (wrong.value.status, wrong.value.code) == (400, "invalid_credentials")
     assert (taken.value.status, taken.value.code) == (422, "user_already_exists")
     assert weak.value.reasons == ["length"]
-    assert guest.value.code == "anonymous_provider_disabled"
+    assert anonymous.value.code == "anonymous_provider_disabled"
 
 
-async def test_changing_ones_account(serve: Any) -> None:
-    site = await serve(autoconfirm=True)
-    client, new = await site.client(), new_email("new")
+async def test_changing_the_own_account(run_auth_app: RunAuthApp) -> None:
+    running_app = await run_auth_app(autoconfirm=True)
+    client, new = await running_app.client(), new_email("new")
     await client.auth.sign_up({"email": new_email(), "password": PASSWORD})
 
     changed = await client.auth.update_user({"data": {"name": "Countess"}, "email": new})
@@ -128,11 +129,11 @@ async def test_changing_ones_account(serve: Any) -> None:
     assert (changed.user.email, changed.user.user_metadata["name"]) == (new, "Countess")
 
 
-async def test_signing_out_elsewhere_keeps_this_session(serve: Any) -> None:
-    site = await serve(autoconfirm=True)
-    here, there, address = await site.client(), await site.client(), new_email()
-    await here.auth.sign_up({"email": address, "password": PASSWORD})
-    await there.auth.sign_in_with_password({"email": address, "password": PASSWORD})
+async def test_signing_out_elsewhere_keeps_this_session(run_auth_app: RunAuthApp) -> None:
+    running_app = await run_auth_app(autoconfirm=True)
+    here, there, email = await running_app.client(), await running_app.client(), new_email()
+    await here.auth.sign_up({"email": email, "password": PASSWORD})
+    await there.auth.sign_in_with_password({"email": email, "password": PASSWORD})
 
     await here.auth.sign_out({"scope": "others"})
 
@@ -142,82 +143,82 @@ async def test_signing_out_elsewhere_keeps_this_session(serve: Any) -> None:
     assert refused.value.code == "session_not_found"
 
 
-async def test_a_code_by_mail_signs_in(serve: Any) -> None:
-    site = await serve(autoconfirm=False)
-    client, address = await site.client(), new_email()
-    await client.auth.sign_in_with_otp({"email": address})
+async def test_a_mailed_code_signs_in(run_auth_app: RunAuthApp) -> None:
+    running_app = await run_auth_app(autoconfirm=False)
+    client, email = await running_app.client(), new_email()
+    await client.auth.sign_in_with_otp({"email": email})
 
-    code = site.desk.emails_to(address)[0].code
-    verified = await client.auth.verify_otp({"email": address, "token": code, "type": "email"})
+    code = running_app.auth_app.emails_to(email)[0].code
+    verified = await client.auth.verify_otp({"email": email, "token": code, "type": "email"})
 
     assert verified.session is not None
     assert verified.user is not None
     assert verified.user.email_confirmed_at is not None
 
 
-async def test_a_link_by_mail_signs_in_with_the_clients_verifier(serve: Any) -> None:
-    site = await serve(autoconfirm=False)
-    client, address = await site.client(flow_type="pkce"), new_email()
-    signed_up = await client.auth.sign_up({"email": address, "password": PASSWORD})
+async def test_a_mailed_link_signs_in_with_the_pkce_verifier(run_auth_app: RunAuthApp) -> None:
+    running_app = await run_auth_app(autoconfirm=False)
+    client, email = await running_app.client(flow_type="pkce"), new_email()
+    signed_up = await client.auth.sign_up({"email": email, "password": PASSWORD})
     assert signed_up.session is None
 
     async with httpx.AsyncClient() as browser:
-        followed = await browser.get(site.desk.emails_to(address)[0].link)
+        followed = await browser.get(running_app.auth_app.emails_to(email)[0].link)
     code = parse_qs(urlsplit(followed.headers["location"]).query)["code"][0]
     session = (await client.auth.exchange_code_for_session({"auth_code": code})).session
 
     assert session is not None
-    assert session.user.email == address
+    assert session.user.email == email
 
 
-async def test_a_forgotten_password_is_set_anew(serve: Any) -> None:
-    site = await serve(autoconfirm=True)
-    client, address = await site.client(), new_email()
-    await client.auth.sign_up({"email": address, "password": PASSWORD})
+async def test_resetting_a_forgotten_password(run_auth_app: RunAuthApp) -> None:
+    running_app = await run_auth_app(autoconfirm=True)
+    client, email = await running_app.client(), new_email()
+    await client.auth.sign_up({"email": email, "password": PASSWORD})
     await client.auth.sign_out()
-    await client.auth.reset_password_for_email(address)
+    await client.auth.reset_password_for_email(email)
 
-    token = site.desk.emails_to(address)[0].token
+    token = running_app.auth_app.emails_to(email)[0].token
     await client.auth.verify_otp({"token_hash": token, "type": "recovery"})
     await client.auth.update_user({"password": "remembered now"})
 
-    signed_in = await client.auth.sign_in_with_password({"email": address, "password": "remembered now"})
+    signed_in = await client.auth.sign_in_with_password({"email": email, "password": "remembered now"})
     assert signed_in.session is not None
 
 
-async def test_the_back_office(serve: Any) -> None:
-    site = await serve(autoconfirm=False)
-    admin = (await site.client(site.desk.service)).auth.admin
-    address = new_email()
+async def test_the_admin_api(run_auth_app: RunAuthApp) -> None:
+    running_app = await run_auth_app(autoconfirm=False)
+    admin = (await running_app.client(running_app.auth_app.service_key)).auth.admin
+    email = new_email()
 
-    made = (await admin.create_user({"email": address, "password": PASSWORD, "email_confirm": True})).user
-    found = (await admin.get_user_by_id(made.id)).user
-    changed = (await admin.update_user_by_id(made.id, {"app_metadata": {"role": "admin"}})).user
+    created = (await admin.create_user({"email": email, "password": PASSWORD, "email_confirm": True})).user
+    fetched = (await admin.get_user_by_id(created.id)).user
+    changed = (await admin.update_user_by_id(created.id, {"app_metadata": {"role": "admin"}})).user
     listed = await admin.list_users(page=1, per_page=1000)
-    link = await admin.generate_link({"type": "magiclink", "email": address})
+    link = await admin.generate_link({"type": "magiclink", "email": email})
     invited = (await admin.invite_user_by_email(new_email("guest"))).user
 
-    assert found.email == address
+    assert fetched.email == email
     assert changed.app_metadata["role"] == "admin"
-    assert made.id in [user.id for user in listed]
-    assert link.properties.action_link.startswith(f"{site.url}/auth/v1/verify?")
-    assert link.user.id == made.id
+    assert created.id in [user.id for user in listed]
+    assert link.properties.action_link.startswith(f"{running_app.url}/auth/v1/verify?")
+    assert link.user.id == created.id
     assert invited.invited_at is not None
-    client = await site.client()
+    client = await running_app.client()
     session = (await client.auth.verify_otp({"token_hash": link.properties.hashed_token, "type": "magiclink"})).session
     assert session is not None
     await admin.sign_out(session.access_token)
     with pytest.raises(AuthApiError):
         await client.auth.get_user(session.access_token)
-    await admin.delete_user(made.id)
+    await admin.delete_user(created.id)
     with pytest.raises(AuthApiError) as gone:
-        await admin.get_user_by_id(made.id)
+        await admin.get_user_by_id(created.id)
     assert gone.value.code == "user_not_found"
 
 
-async def test_the_anon_key_opens_no_back_office(serve: Any) -> None:
-    site = await serve(autoconfirm=True)
+async def test_the_anon_key_cannot_use_the_admin_api(run_auth_app: RunAuthApp) -> None:
+    running_app = await run_auth_app(autoconfirm=True)
     with pytest.raises(AuthApiError) as refused:
-        await (await site.client()).auth.admin.list_users()
+        await (await running_app.client()).auth.admin.list_users()
 
     assert refused.value.code == "not_admin"

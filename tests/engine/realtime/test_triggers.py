@@ -13,6 +13,7 @@ from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.queries import Queries
 from monynha.infra.postgres.database import Database
+from monynha.infra.postgres.stream_version import StreamVersion
 from tests.live_server import OwnerSql
 from tests.users import ApiUser, UserFactory
 
@@ -49,14 +50,13 @@ async def streams_written_by_create(
     database: Database, user: ApiUser, project: dict[str, Any], **values: object
 ) -> list[str]:
     """Return the streams that a person's new task wakes, and `notice` for what the triggers had to tell."""
-    written: list[str] = []
-    connection = database.as_actor(user.actor).with_on_commit(written.append)
+    written: list[StreamVersion] = []
+    connection = database.as_actor(user.actor).with_on_commit(written.extend)
     mutations = Mutations(Queries(Compiler()))
     await mutations.create(
         connection, CATALOG.resources["tasks"], {"title": "x", **values}, parent_id=UUID(project["id"])
     )
-    [streams] = written
-    return [one.rpartition(" ")[0] + (" notice" if one[-2:] != " 0" else "") for one in streams.split(",")]
+    return [f"{stream.kind} {stream.id}{'' if stream.version is None else ' notice'}" for stream in written]
 
 
 async def test_plain_create_reports_its_own_stream_without_a_notice(

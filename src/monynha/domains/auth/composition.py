@@ -1,4 +1,4 @@
-"""Auth put together: from settings and servers to everything its routes need."""
+"""Composition of auth: builds all services from the settings, the database and the mailer."""
 
 from __future__ import annotations
 
@@ -10,19 +10,25 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.hooks import AccountHook
 from monynha.domains.auth.accounts.passwords import PasswordHasher
-from monynha.domains.auth.emails.email_address import RedirectPolicy
+from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_templates import EmailTemplates
+from monynha.domains.auth.emails.redirects import RedirectPolicy
 from monynha.domains.auth.services.account_service import AccountService
-from monynha.domains.auth.services.context import AuthContext
-from monynha.domains.auth.services.rate_limits import AuthRateLimits
+from monynha.domains.auth.services.admin import AdminService
+from monynha.domains.auth.services.admin_links import AdminLinkService
+from monynha.domains.auth.services.authentication import BearerAuthenticator
+from monynha.domains.auth.services.email_change import EmailChangeService
+from monynha.domains.auth.services.rate_limits import AuthRateLimits, RateLimitCounter
 from monynha.domains.auth.services.sessions import SessionService
-from monynha.domains.auth.tokens.access_tokens import AccessTokens, BearerAuthenticator, Clock, utc_now
+from monynha.domains.auth.services.sign_in import SignInService
+from monynha.domains.auth.services.sign_up import SignUpService
+from monynha.domains.auth.services.update_user import UpdateUserService
+from monynha.domains.auth.services.verification import VerificationService
+from monynha.domains.auth.tokens.access_tokens import AccessTokens, Clock, utc_now
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
 from monynha.domains.auth.tokens.refresh_tokens import RefreshTokenCodec
 from monynha.infra.mail import FolderMailer, Mailer
 from monynha.infra.postgres.database import Database
-from monynha.infra.valkey import RateLimiter
-from monynha.protocols.http.rate_limits import RateLimits
 
 _RESPONSE_STEP_S = 0.2
 _EMAIL_INTERVAL = Limit(1, 60)
@@ -30,13 +36,23 @@ _EMAIL_INTERVAL = Limit(1, 60)
 
 @dataclass(frozen=True)
 class AuthServices:
-    """Sign-up, sign-in and all that belongs to it."""
+    """The services of auth, as the HTTP routes and the rest of the program use them."""
 
-    parts: AuthContext
     tokens: AccessTokens
     authenticate: BearerAuthenticator
+    passwords: PasswordHasher
+    sessions: SessionService
+    sign_in: SignInService
+    sign_up: SignUpService
+    verification: VerificationService
+    update_user: UpdateUserService
+    admin: AdminService
+    admin_links: AdminLinkService
     accounts: AccountService
     rate_limits: AuthRateLimits
+    mailer: AuthMailer
+    clock: Clock
+    autoconfirm: bool
 
     @classmethod
     def build(
@@ -44,40 +60,154 @@ class AuthServices:
         settings: Settings,
         database: Database,
         *,
-        limits: RateLimits | None = None,
+        limits: RateLimitCounter | None = None,
         mailer: Mailer | None = None,
         hooks: Sequence[AccountHook] = (),
         clock: Clock = utc_now,
         response_step_s: float = _RESPONSE_STEP_S,
     ) -> AuthServices:
-        """Put it together; without limits nothing is counted, without a mailer mail goes to its folder."""
-        secret, site_url = settings.jwt_secret, settings.site_url
-        tokens = AccessTokens(
-            secret, issuer=f"{site_url.rstrip('/')}/auth/v1", ttl_s=settings.access_token_ttl_s, clock=clock
-        )
-        repository = AccountRepository(tuple(hooks))
-        sessions = SessionService(
-            database, repository, tokens, RefreshTokenCodec(secret), clock, settings.refresh_reuse_interval_s
-        )
-        parts = AuthContext(
-            database=database,
-            repository=repository,
-            sessions=sessions,
-            passwords=PasswordHasher(strict=settings.is_production),
-            one_time_tokens=OneTimeTokenStore(secret, clock),
+        """Build all services; without `limits` nothing is counted, without `mailer` emails go to a folder."""
+        builder = _Builder(
+            settings,
+            AccountRepository(database, tuple(hooks)),
             mailer=mailer or FolderMailer(settings.mail_dir),
-            email_templates=EmailTemplates(site_url),
-            redirects=RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production),
+            limits=limits,
             clock=clock,
-            autoconfirm=settings.autoconfirm,
-            secret=secret,
             response_step_s=response_step_s,
         )
-        rate_limits = AuthRateLimits(
-            limits or RateLimits(RateLimiter(None)), _EMAIL_INTERVAL if settings.is_production else None
-        )
-        return cls(parts, tokens, BearerAuthenticator(tokens), AccountService(parts, rate_limits), rate_limits)
+        return builder.build()
 
     def close(self) -> None:
-        """End the threads that compare passwords."""
-        self.parts.passwords.close()
+        """Stop the threads that hash passwords."""
+        self.passwords.close()
+
+
+class _Builder:
+    """Builds what the services share, then each service from those before it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        repository: AccountRepository,
+        *,
+        mailer: Mailer,
+        limits: RateLimitCounter | None,
+        clock: Clock,
+        response_step_s: float,
+    ) -> None:
+        secret, site_url = settings.jwt_secret, settings.site_url
+        self.repository = repository
+        self.clock = clock
+        self.response_step_s = response_step_s
+        self.passwords = PasswordHasher(strict=settings.is_production)
+        self.one_time_tokens = OneTimeTokenStore(secret, clock)
+        redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
+        self.mailer = AuthMailer(mailer, EmailTemplates(site_url), redirects)
+        self.rate_limits = AuthRateLimits(limits, _EMAIL_INTERVAL if settings.is_production else None)
+        self.access_tokens = AccessTokens(
+            secret, issuer=f"{site_url.rstrip('/')}/auth/v1", ttl_s=settings.access_token_ttl_s, clock=clock
+        )
+        self.sessions = SessionService(
+            repository=repository,
+            access_tokens=self.access_tokens,
+            refresh_tokens=RefreshTokenCodec(secret),
+            clock=clock,
+            reuse_interval_s=settings.refresh_reuse_interval_s,
+        )
+        self.email_changes = EmailChangeService(
+            repository=repository,
+            one_time_tokens=self.one_time_tokens,
+            mailer=self.mailer,
+            clock=clock,
+            autoconfirm=settings.autoconfirm,
+        )
+        self.sign_up = self._sign_up(settings)
+
+    def build(self) -> AuthServices:
+        return AuthServices(
+            tokens=self.access_tokens,
+            authenticate=BearerAuthenticator(self.access_tokens),
+            passwords=self.passwords,
+            sessions=self.sessions,
+            sign_in=self._sign_in(),
+            sign_up=self.sign_up,
+            verification=self._verification(),
+            update_user=self._update_user(),
+            admin=self._admin(),
+            admin_links=self._admin_links(),
+            accounts=self._accounts(),
+            rate_limits=self.rate_limits,
+            mailer=self.mailer,
+            clock=self.clock,
+            autoconfirm=self.sign_up.autoconfirm,
+        )
+
+    def _sign_up(self, settings: Settings) -> SignUpService:
+        return SignUpService(
+            repository=self.repository,
+            passwords=self.passwords,
+            one_time_tokens=self.one_time_tokens,
+            mailer=self.mailer,
+            clock=self.clock,
+            secret=settings.jwt_secret,
+            autoconfirm=settings.autoconfirm,
+            response_step_s=self.response_step_s,
+        )
+
+    def _sign_in(self) -> SignInService:
+        return SignInService(
+            repository=self.repository,
+            passwords=self.passwords,
+            sessions=self.sessions,
+            clock=self.clock,
+            response_step_s=self.response_step_s,
+        )
+
+    def _verification(self) -> VerificationService:
+        return VerificationService(
+            repository=self.repository,
+            one_time_tokens=self.one_time_tokens,
+            sessions=self.sessions,
+            email_changes=self.email_changes,
+            mailer=self.mailer,
+            clock=self.clock,
+            autoconfirm=self.sign_up.autoconfirm,
+            response_step_s=self.response_step_s,
+        )
+
+    def _update_user(self) -> UpdateUserService:
+        return UpdateUserService(
+            repository=self.repository,
+            passwords=self.passwords,
+            one_time_tokens=self.one_time_tokens,
+            sessions=self.sessions,
+            email_changes=self.email_changes,
+            mailer=self.mailer,
+            clock=self.clock,
+        )
+
+    def _admin(self) -> AdminService:
+        return AdminService(
+            repository=self.repository, passwords=self.passwords, sessions=self.sessions, clock=self.clock
+        )
+
+    def _admin_links(self) -> AdminLinkService:
+        return AdminLinkService(
+            repository=self.repository,
+            passwords=self.passwords,
+            one_time_tokens=self.one_time_tokens,
+            email_changes=self.email_changes,
+            mailer=self.mailer,
+            clock=self.clock,
+        )
+
+    def _accounts(self) -> AccountService:
+        return AccountService(
+            repository=self.repository,
+            passwords=self.passwords,
+            sessions=self.sessions,
+            sign_ups=self.sign_up,
+            email_changes=self.email_changes,
+            rate_limits=self.rate_limits,
+            clock=self.clock,
+        )

@@ -1,6 +1,6 @@
-"""What auth refuses, in the words of its wire; the rest of the tree is in core/errors.
+"""Errors of auth with GoTrue's codes; the general ones are in `core/errors`.
 
-The docstring of each is the message that official clients show.
+The docstring of each class is its message, as official clients show it.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class SamePasswordError(AuthError):
 
 
 class CurrentPasswordInvalidError(AuthError):
-    """Current password is not right"""
+    """Current password is incorrect"""
 
     code = "current_password_invalid"
 
@@ -178,7 +178,7 @@ class BadCodeVerifierError(AuthError):
 
 
 class EmailRateLimitedError(RateLimitedError):
-    """Another mail to that address may be asked for after some seconds."""
+    """For security purposes, you can only request this again later."""
 
     def __init__(self, wait_s: int) -> None:
         message = f"For security purposes, you can only request this after {wait_s} seconds."
@@ -193,7 +193,7 @@ class UserAlreadyExistsError(ConflictError):
 
 
 class WeakPasswordError(ValidationFailedError):
-    """The validation of the password failed."""
+    """The password is not acceptable; `reasons` are GoTrue's: `length`, `characters`."""
 
     def __init__(self, message: str, *reasons: str) -> None:
         super().__init__(details={"password": message})

@@ -32,6 +32,7 @@ from monynha.engine.realtime.event_log import GLOBAL_STREAM_ID
 from monynha.engine.schema.resource import Resource, column_of
 from monynha.infra.postgres.database import ACTOR_BIND_COUNT, ActorConnection, Transaction
 from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
+from monynha.infra.postgres.stream_version import StreamVersion
 
 _MAX_ATTEMPTS = 4
 _T = TypeVar("_T")
@@ -195,7 +196,8 @@ async def _autocommit_insert(
 ) -> CreatedRow:
     stream = _stream_of_new_row(resource, values)
     statement = autocommit_insert_sql(resource, tuple(values), returning, is_stream_known=stream is not None)
-    row = await connection.insert_returning(statement, list(values.values()), stream_versions=stream)
+    stream_versions = () if stream is None else (stream,)
+    row = await connection.insert_returning(statement, list(values.values()), stream_versions=stream_versions)
     result, own_id = row
     assert own_id is not None
     return CreatedRow(_primary_key(resource, values, UUID(own_id.decode())), JsonRow.parse(result))
@@ -218,15 +220,15 @@ def autocommit_insert_sql(
     return insert_sql(resource, columns, first_bind=ACTOR_BIND_COUNT + 1, guard=guard, returning=returning)
 
 
-def _stream_of_new_row(resource: Resource, values: ColumnValues) -> str | None:
+def _stream_of_new_row(resource: Resource, values: ColumnValues) -> StreamVersion | None:
     """Return the stream that a new row is told to, as triggers tell it, where the values say which."""
     if len(resource.streams) != 1:
         return None
     stream = resource.streams[0]
     if stream.column is None:
-        return f"{stream.kind} {GLOBAL_STREAM_ID} 0"
+        return StreamVersion(stream.kind, GLOBAL_STREAM_ID, None)
     id = values.get(column_of(stream.column).name)
-    return None if id is None else f"{stream.kind} {id} 0"
+    return StreamVersion(stream.kind, id, None) if isinstance(id, UUID) else None
 
 
 def _primary_key(resource: Resource, values: ColumnValues, own_id: UUID) -> PrimaryKey:

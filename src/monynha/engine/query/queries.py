@@ -99,5 +99,5 @@ class Queries:
         """Return one row as a transaction under way sees it."""
         statement = self.compiler.compile(selection, within_transaction=True)
         return JsonRow.parse(
-            await transaction.fetch_value(statement.text, *statement.arrange_binds(selection.bind_values()))
+            await transaction.fetch_json(statement.text, *statement.arrange_binds(selection.bind_values()))
         )

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from uuid import UUID
 
 import structlog
 
@@ -288,9 +287,3 @@ async def _retry_until_available(operation: Callable[[], Awaitable[None]]) -> No
             return await operation()
         except UnavailableError:
             await asyncio.sleep(_POLL_INTERVAL_S)
-
-
-def parse_written_streams(written: str) -> list[Stream]:
-    """Read which streams a transaction wrote to, as its triggers tell it: `kind id version,…`."""
-    entries = (one.split(" ") for one in written.split(","))
-    return [Stream(kind, UUID(id)) for kind, id, _ in entries]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from secrets import token_hex
+from uuid import UUID
 
 from monynha.engine.realtime.event_log import Stream
-from monynha.engine.realtime.hub import Hub, parse_written_streams
+from monynha.engine.realtime.hub import Hub
+from monynha.infra.postgres.stream_version import StreamVersion
 
 Publish = Callable[[bytes], None]
 _BATCH_WINDOW_S = 0.005
@@ -20,16 +22,16 @@ class CommitNotifier:
     def __init__(self, publish: Publish, hub: Hub) -> None:
         self._publish = publish
         self._hub = hub
-        self._pending: dict[str, None] = {}
+        self._pending: dict[Stream, None] = {}
         self._process_id = token_hex(8)
 
-    def on_commit(self, written: str) -> None:
+    def on_commit(self, written: Sequence[StreamVersion]) -> None:
         """Take what a committed transaction told; the database calls this."""
-        self._hub.notify(parse_written_streams(written))
+        streams = dict.fromkeys(Stream(version.kind, version.id) for version in written)
+        self._hub.notify(streams)
         if not self._pending:
             asyncio.get_running_loop().call_later(_BATCH_WINDOW_S, self._flush)
-        for entry in written.split(","):
-            self._pending[entry.rpartition(" ")[0]] = None
+        self._pending |= streams
 
     def on_published(self, published: bytes) -> None:
         """Take what a process published; our own hub was woken before we did."""
@@ -39,8 +41,10 @@ class CommitNotifier:
 
     def _flush(self) -> None:
         pending, self._pending = self._pending, {}
-        self._publish(f"{self._process_id}\n{','.join(pending)}".encode())
+        written = ",".join(f"{stream.kind} {stream.id}" for stream in pending)
+        self._publish(f"{self._process_id}\n{written}".encode())
 
 
 def _parse_streams(written: str) -> list[Stream]:
-    return parse_written_streams(",".join(f"{one} 0" for one in written.split(",")))
+    entries = (entry.split(" ") for entry in written.split(","))
+    return [Stream(kind, UUID(id)) for kind, id in entries]

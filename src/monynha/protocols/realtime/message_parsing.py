@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from monynha.core.errors import BadRequestError, NotFoundError, UnauthenticatedError
 from monynha.core.serialization import parse_json, parse_uuid
 from monynha.engine.realtime.event_log import Stream
+from monynha.infra.postgres.stream_version import StreamVersion
 
 
 def parse_message_object(message: str | bytes) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def stream_id_field(stream: Stream) -> dict[str, object]:
     return {f"{stream.kind}Id": str(stream.id)}
 
 
-def written_version(written: list[str], kind: str) -> int | None:
+def written_version(written: Iterable[StreamVersion], kind: str) -> int | None:
     """The place in the row's own stream, of all that a transaction wrote to; none where nothing changed."""
-    entries = [one.split(" ") for told in written for one in told.split(",")]
-    return max((int(version) for where, _, version in entries if where == kind), default=None)
+    versions = (stream.version for stream in written if stream.kind == kind)
+    return max((version for version in versions if version is not None), default=None)

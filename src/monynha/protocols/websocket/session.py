@@ -23,6 +23,7 @@ from monynha.engine.realtime.event_log import Event, Stream
 from monynha.engine.schema.ephemeral import EphemeralEvent, WebSocketContext
 from monynha.engine.schema.resource import Resource
 from monynha.infra.postgres.database import ActorConnection
+from monynha.infra.postgres.stream_version import StreamVersion
 from monynha.protocols.http.server.websocket import WebSocket
 from monynha.protocols.http.server.ws_frames import encode_frame
 from monynha.protocols.realtime.event_messages import error_message, event_frame, row_id_name
@@ -228,11 +229,11 @@ class WebSocketSession:
     async def _update(self, resource: Resource, body: dict[str, Any]) -> None:
         id_name = row_id_name(resource)
         row_id = parse_id(body, id_name)
-        written: list[str] = []
+        written: list[StreamVersion] = []
         values = parse_update(resource, body.get("data"))
         assert self._connection is not None
         await self._context.mutations.update(
-            self._connection.with_on_commit(written.append), resource, (row_id,), values
+            self._connection.with_on_commit(written.extend), resource, (row_id,), values
         )
         if "ref" in body:
             self._send("ack", ref=body["ref"], version=written_version(written, resource.streams[0].kind))

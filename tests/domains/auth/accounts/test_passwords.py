@@ -1,4 +1,4 @@
-"""Passwords: kept slowly, compared in equal time, never many at once."""
+"""Passwords: slow hashes, comparisons of equal duration, and never too many at once."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from typing import Any
 import bcrypt
 import pytest
 
-from monynha.core.errors import UnavailableError
+from monynha.core.errors import (
+    UnavailableError,
+)
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.errors import WeakPasswordError
 
 
 @pytest.fixture
 def passwords() -> Iterator[PasswordHasher]:
-    made = PasswordHasher(strict=False, threads=1)
-    yield made
-    made.close()
+    hasher = PasswordHasher(strict=False, threads=1)
+    yield hasher
+    hasher.close()
 
 
-async def test_a_hash_is_argon2id_with_the_chosen_cost_and_a_salt_of_its_own(
+async def test_a_hash_is_argon2id_with_the_chosen_cost_and_its_own_salt(
     passwords: PasswordHasher,
 ) -> None:
     first, second = await passwords.hash("a password"), await passwords.hash("a password")
@@ -32,55 +34,55 @@ async def test_a_hash_is_argon2id_with_the_chosen_cost_and_a_salt_of_its_own(
     assert not (await passwords.verify("another password", first)).is_correct
 
 
-async def test_a_right_password_with_a_good_hash_keeps_its_hash(passwords: PasswordHasher) -> None:
+async def test_a_current_hash_is_not_replaced(passwords: PasswordHasher) -> None:
     assert (await passwords.verify("a password", await passwords.hash("a password"))).new_hash is None
 
 
 @pytest.mark.parametrize("wrong", ["x" * 73, "é" * 40, "with\x00nul", ""])
-async def test_what_bcrypt_cannot_take_is_a_wrong_password(passwords: PasswordHasher, wrong: str) -> None:
-    kept = bcrypt.hashpw(b"imported", bcrypt.gensalt(4)).decode()
+async def test_a_password_that_bcrypt_cannot_hash_is_wrong(passwords: PasswordHasher, wrong: str) -> None:
+    stored_hash = bcrypt.hashpw(b"imported", bcrypt.gensalt(4)).decode()
 
-    assert not (await passwords.verify(wrong, kept)).is_correct
-    upgraded = (await passwords.verify("imported", kept)).new_hash
+    assert not (await passwords.verify(wrong, stored_hash)).is_correct
+    upgraded = (await passwords.verify("imported", stored_hash)).new_hash
     assert upgraded is not None
     assert upgraded.startswith("$argon2id$")
 
 
-async def test_an_unknown_account_costs_one_comparison_as_a_known_one(
+async def test_an_unknown_account_costs_one_comparison_as_a_registered_one(
     passwords: PasswordHasher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = await passwords.hash("a password")
+    stored_hash = await passwords.hash("a password")
     await passwords.verify("warm", None)
     hasher = passwords._hasher.hashers[0]
     compared: list[str] = []
     verify = type(hasher).verify
 
-    def counted(self: Any, password: str, hash: str) -> bool:
+    def recording_verify(self: Any, password: str, hash: str) -> bool:
         compared.append(hash.rpartition("$")[0].rpartition("$")[0])
         return verify(self, password, hash)
 
-    monkeypatch.setattr(type(hasher), "verify", counted)
-    await passwords.verify("wrong", kept)
+    monkeypatch.setattr(type(hasher), "verify", recording_verify)
+    await passwords.verify("wrong", stored_hash)
     await passwords.verify("wrong", None)
 
     assert compared == ["$argon2id$v=19$m=19456,t=2,p=1"] * 2
 
 
-async def test_a_flood_of_passwords_is_refused_before_it_fills_the_memory(passwords: PasswordHasher) -> None:
+async def test_too_many_pending_passwords_are_refused(passwords: PasswordHasher) -> None:
     outcomes = await asyncio.gather(*(passwords.verify("x", None) for _ in range(260)), return_exceptions=True)
 
-    refused = [each for each in outcomes if isinstance(each, UnavailableError)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, UnavailableError)]
     assert len(refused) == 60
     assert (await passwords.verify("x", None)).is_correct is False
 
 
 @pytest.mark.parametrize("password", ["12345678", "日本語日本語日本", "x" * 256])
-async def test_8_to_256_characters_are_enough(passwords: PasswordHasher, password: str) -> None:
+async def test_8_to_256_characters_are_valid(passwords: PasswordHasher, password: str) -> None:
     await passwords.validate(password)
 
 
 @pytest.mark.parametrize("password", ["", "1234567", "日本語日本語日", "x" * 257])
-async def test_fewer_or_more_are_not(passwords: PasswordHasher, password: str) -> None:
+async def test_fewer_or_more_characters_are_invalid(passwords: PasswordHasher, password: str) -> None:
     with pytest.raises(WeakPasswordError) as weak:
         await passwords.validate(password)
 

@@ -1,4 +1,4 @@
-"""How /auth/v1 tells its errors, and what it says of itself."""
+"""Responses of /auth/v1: error formats and caching."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from tests.domains.auth.conftest import PASSWORD, AuthApp
 
 
 @pytest.mark.parametrize("version", ["2024-01-01", "2024-01-02", "2999-12-31"])
-async def test_new_clients_get_the_code_as_a_word_and_the_version_back(desk: AuthApp, version: str) -> None:
-    answer = await desk.sign_in_as_unknown_user({"X-Supabase-Api-Version": version})
+async def test_new_clients_get_the_code_as_a_word_and_the_version_back(auth_app: AuthApp, version: str) -> None:
+    response = await auth_app.sign_in_as_unknown_user({"X-Supabase-Api-Version": version})
 
-    assert answer.json() == {"code": "invalid_credentials", "message": "Invalid login credentials"}
-    assert answer.headers["x-supabase-api-version"] == "2024-01-01"
+    assert response.json() == {"code": "invalid_credentials", "message": "Invalid login credentials"}
+    assert response.headers["x-supabase-api-version"] == "2024-01-01"
 
 
 @pytest.mark.parametrize("version", [None, "2023-12-31", "2024-1-1", "rubbish", "2024-01-01, 2024-01-01"])
-async def test_old_clients_get_the_status_as_the_code(desk: AuthApp, version: str | None) -> None:
-    answer = await desk.sign_in_as_unknown_user({"X-Supabase-Api-Version": version} if version else {})
+async def test_old_clients_get_the_status_as_the_code(auth_app: AuthApp, version: str | None) -> None:
+    response = await auth_app.sign_in_as_unknown_user({"X-Supabase-Api-Version": version} if version else {})
 
-    assert answer.json() == {
+    assert response.json() == {
         "code": 400,
         "error_code": "invalid_credentials",
         "msg": "Invalid login credentials",
     }
-    assert "x-supabase-api-version" not in answer.headers
-    assert answer.headers["x-sb-error-code"] == "invalid_credentials"
+    assert "x-supabase-api-version" not in response.headers
+    assert response.headers["x-sb-error-code"] == "invalid_credentials"
 
 
 @pytest.mark.parametrize("layout", [{}, {"X-Supabase-Api-Version": "2024-01-01"}])
-async def test_a_weak_password_has_its_reasons_in_both_layouts(desk: AuthApp, layout: dict[str, str]) -> None:
-    answer = await desk.post("/signup", {"email": "a@b.co", "password": "short"}, headers=layout)
+async def test_a_weak_password_has_its_reasons_in_both_formats(auth_app: AuthApp, layout: dict[str, str]) -> None:
+    response = await auth_app.post("/signup", {"email": "a@b.co", "password": "short"}, headers=layout)
 
-    assert answer.status_code == 422
-    assert answer.json()["weak_password"] == {"reasons": ["length"]}
+    assert response.status_code == 422
+    assert response.json()["weak_password"] == {"reasons": ["length"]}
 
 
-async def test_what_the_core_refuses_is_told_in_the_same_layout(desk: AuthApp) -> None:
-    nowhere = await desk.get("/nowhere")
-    wrong_method = await desk.request("PATCH", "/user")
-    too_large = await desk.request("POST", "/signup", content=b'{"a":"' + b"x" * 1_100_000 + b'"}')
-    twice = await desk.post("/token?grant_type=password&grant_type=password", {})
+async def test_general_errors_have_the_same_format(auth_app: AuthApp) -> None:
+    nowhere = await auth_app.get("/nowhere")
+    wrong_method = await auth_app.request("PATCH", "/user")
+    too_large = await auth_app.request("POST", "/signup", content=b'{"a":"' + b"x" * 1_100_000 + b'"}')
+    twice = await auth_app.post("/token?grant_type=password&grant_type=password", {})
 
     assert (nowhere.status_code, nowhere.json()["error_code"]) == (404, "not_found")
     assert (wrong_method.status_code, wrong_method.headers["allow"]) == (405, "GET, HEAD, OPTIONS, PUT")
@@ -49,67 +49,24 @@ async def test_what_the_core_refuses_is_told_in_the_same_layout(desk: AuthApp) -
     assert (twice.status_code, twice.json()["error_code"]) == (400, "validation_failed")
 
 
-async def test_our_own_failure_tells_an_id_and_nothing_else(desk: AuthApp) -> None:
+async def test_an_internal_error_reveals_nothing_but_its_id(auth_app: AuthApp) -> None:
     async def fail(transaction: object, account: object) -> None:
         raise RuntimeError("secret detail")
 
-    desk.hook.on_created = fail  # type: ignore[method-assign]
-    answer = await desk.post("/signup", {"email": "fails@example.com", "password": PASSWORD})
+    auth_app.hook.on_created = fail  # type: ignore[method-assign]  # a hook that fails
+    response = await auth_app.post("/signup", {"email": "fails@example.com", "password": PASSWORD})
 
-    assert answer.status_code == 500
-    assert answer.json() == {
+    assert response.status_code == 500
+    assert response.json() == {
         "code": 500,
         "error_code": "unexpected_failure",
         "msg": "Something went wrong on our side.",
-        "error_id": answer.headers["x-request-id"],
+        "error_id": response.headers["x-request-id"],
     }
 
 
-async def test_auth_says_what_it_is_and_can(desk: AuthApp, mailing_desk: AuthApp) -> None:
-    health = (await desk.get("/health")).json()
-    settings = (await desk.get("/settings")).json()
-    keys = await desk.get("/.well-known/jwks.json")
+async def test_responses_about_a_user_are_not_cached(auth_app: AuthApp) -> None:
+    session = await auth_app.sign_up()
 
-    assert health["name"] == "GoTrue"
-    assert settings["external"]["email"] is True
-    assert [name for name, is_on in settings["external"].items() if is_on] == ["email"]
-    assert (settings["disable_signup"], settings["mailer_autoconfirm"]) == (False, True)
-    assert (await mailing_desk.get("/settings")).json()["mailer_autoconfirm"] is False
-    assert keys.json() == {"keys": []}
-    assert keys.headers["cache-control"] == "public, max-age=600"
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body", "status", "code"),
-    [
-        ("GET", "/authorize?provider=github", None, 400, "provider_disabled"),
-        ("POST", "/token?grant_type=id_token", {}, 400, "provider_disabled"),
-        ("POST", "/sso", {"domain": "x"}, 404, "saml_provider_disabled"),
-        ("GET", "/passkeys", None, 404, "passkey_disabled"),
-        ("POST", "/factors", {"factor_type": "totp"}, 422, "mfa_totp_enroll_not_enabled"),
-        ("POST", "/factors", {"factor_type": "phone"}, 422, "mfa_phone_enroll_not_enabled"),
-        ("POST", "/factors/x/challenge", {}, 404, "mfa_factor_not_found"),
-        ("POST", "/factors/x/verify", {}, 404, "mfa_factor_not_found"),
-        ("DELETE", "/factors/x", None, 404, "mfa_factor_not_found"),
-        ("GET", "/user/identities/authorize?provider=github", None, 404, "manual_linking_disabled"),
-        ("DELETE", "/user/identities/x", None, 422, "identity_not_found"),
-        ("POST", "/otp", {"phone": "+491701234567"}, 422, "phone_provider_disabled"),
-        ("POST", "/verify", {"type": "sms", "phone": "1", "token": "1"}, 422, "phone_provider_disabled"),
-        ("POST", "/resend", {"type": "sms", "phone": "1"}, 422, "phone_provider_disabled"),
-        (
-            "POST",
-            "/token?grant_type=password",
-            {"phone": "1", "password": "x"},
-            422,
-            "phone_provider_disabled",
-        ),
-    ],
-)
-async def test_what_is_not_offered_answers_the_wires_own_code(
-    desk: AuthApp, method: str, path: str, body: object, status: int, code: str
-) -> None:
-    session = await desk.sign_up()
-
-    answer = await desk.request(method, path, session["access_token"], json=body)
-
-    assert (answer.status_code, answer.json()["error_code"]) == (status, code)
+    for response in (await auth_app.get("/user", session["access_token"]), await auth_app.sign_in("x@example.com")):
+        assert response.headers["cache-control"] == "no-store"

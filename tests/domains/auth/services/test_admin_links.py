@@ -1,4 +1,4 @@
-"""Back offices: links and invitations that are made by the service key."""
+"""Admin links: links and invitations created with the service key."""
 
 from __future__ import annotations
 
@@ -10,53 +10,53 @@ from tests.domains.auth.conftest import PASSWORD, AuthApp, new_email
 
 
 @pytest.mark.parametrize("type", ["magiclink", "recovery"])
-async def test_a_made_link_signs_in_without_a_mail(desk: AuthApp, type: str) -> None:
-    user = await desk.create_user()
+async def test_a_generated_link_signs_in_and_sends_no_email(auth_app: AuthApp, type: str) -> None:
+    user = await auth_app.create_user()
     body = {"type": type, "email": user["email"]}
 
-    link = (await desk.post("/admin/generate_link", body, desk.service_key)).json()
+    link = (await auth_app.post("/admin/generate_link", body, auth_app.service_key)).json()
 
     assert (link["id"], link["verification_type"]) == (user["id"], type)
-    assert link["action_link"].startswith(f"{desk.settings.site_url}/auth/v1/verify?token={link['hashed_token']}")
-    assert desk.emails_to(user["email"]) == []
-    answer = await desk.post("/verify", {"type": type, "token_hash": link["hashed_token"]})
-    assert answer.json()["user"]["id"] == user["id"]
+    assert link["action_link"].startswith(f"{auth_app.settings.site_url}/auth/v1/verify?token={link['hashed_token']}")
+    assert auth_app.emails_to(user["email"]) == []
+    response = await auth_app.post("/verify", {"type": type, "token_hash": link["hashed_token"]})
+    assert response.json()["user"]["id"] == user["id"]
 
 
-async def test_a_made_sign_up_link_makes_the_account_and_its_code_confirms_it(desk: AuthApp) -> None:
-    address = new_email()
-    body = {"type": "signup", "email": address, "password": PASSWORD, "data": {"name": "Ada"}}
-    link = (await desk.post("/admin/generate_link", body, desk.service_key)).json()
-    assert (await desk.sign_in(address)).json()["error_code"] == "email_not_confirmed"
+async def test_a_sign_up_link_creates_the_account_and_its_code_confirms_it(auth_app: AuthApp) -> None:
+    email = new_email()
+    body = {"type": "signup", "email": email, "password": PASSWORD, "data": {"name": "Ada"}}
+    link = (await auth_app.post("/admin/generate_link", body, auth_app.service_key)).json()
+    assert (await auth_app.sign_in(email)).json()["error_code"] == "email_not_confirmed"
 
-    body = {"type": "signup", "email": address, "token": link["email_otp"]}
-    assert (await desk.post("/verify", body)).json()["user"]["user_metadata"]["name"] == "Ada"
+    body = {"type": "signup", "email": email, "token": link["email_otp"]}
+    assert (await auth_app.post("/verify", body)).json()["user"]["user_metadata"]["name"] == "Ada"
 
-    assert (await desk.sign_in(address)).status_code == 200
+    assert (await auth_app.sign_in(email)).status_code == 200
 
 
-async def test_an_invitation_is_mailed_and_its_link_signs_in(desk: AuthApp) -> None:
-    address = new_email()
-    invited = await desk.post("/invite", {"email": address, "data": {"name": "Ada"}}, desk.service_key)
+async def test_an_invitation_is_mailed_and_its_link_signs_in(auth_app: AuthApp) -> None:
+    email = new_email()
+    invited = await auth_app.post("/invite", {"email": email, "data": {"name": "Ada"}}, auth_app.service_key)
     assert invited.json()["invited_at"]
 
-    body = {"type": "invite", "token_hash": desk.emails_to(address)[0].token}
-    session = (await desk.post("/verify", body)).json()
+    body = {"type": "invite", "token_hash": auth_app.emails_to(email)[0].token}
+    session = (await auth_app.post("/verify", body)).json()
 
     assert session["user"]["email_confirmed_at"]
-    again = await desk.post("/invite", {"email": address}, desk.service_key)
+    again = await auth_app.post("/invite", {"email": email}, auth_app.service_key)
     assert (again.status_code, again.json()["error_code"]) == (422, "email_exists")
 
 
-async def test_made_links_for_both_addresses_change_the_address(desk: AuthApp) -> None:
-    user, new = await desk.create_user(), new_email("new")
+async def test_generated_links_for_both_addresses_change_the_email(auth_app: AuthApp) -> None:
+    user, new = await auth_app.create_user(), new_email("new")
     for type in ("email_change_current", "email_change_new"):
         body = {"type": type, "email": user["email"], "new_email": new}
-        link = (await desk.post("/admin/generate_link", body, desk.service_key)).json()
+        link = (await auth_app.post("/admin/generate_link", body, auth_app.service_key)).json()
         proof = {"type": "email_change", "token_hash": link["hashed_token"]}
-        answer = await desk.post("/verify", proof)
+        response = await auth_app.post("/verify", proof)
 
-    assert answer.json()["user"]["email"] == new
+    assert response.json()["user"]["email"] == new
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,9 @@ async def test_made_links_for_both_addresses_change_the_address(desk: AuthApp) -
         ({"type": "magiclink"}, 400, "validation_failed"),
     ],
 )
-async def test_a_link_that_cannot_be_is_not_made(desk: AuthApp, body: dict[str, Any], status: int, code: str) -> None:
-    answer = await desk.post("/admin/generate_link", body, desk.service_key)
+async def test_an_invalid_link_request_is_refused(
+    auth_app: AuthApp, body: dict[str, Any], status: int, code: str
+) -> None:
+    response = await auth_app.post("/admin/generate_link", body, auth_app.service_key)
 
-    assert (answer.status_code, answer.json()["error_code"]) == (status, code)
+    assert (response.status_code, response.json()["error_code"]) == (status, code)

@@ -1,68 +1,16 @@
-"""Signing up, where sign-ups count at once."""
+"""Sign-up: at once with autoconfirm, by email without it."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from monynha.infra.postgres.database import guard_query
-from tests.domains.auth.conftest import PASSWORD, AuthApp, new_email
+from tests.domains.auth.conftest import PASSWORD, AuthApp, new_email, redirect_fragment
 
-NEW = {"X-Supabase-Api-Version": "2024-01-01"}
-
-
-async def test_signing_up_answers_a_session_and_its_user(desk: AuthApp) -> None:
-    address = new_email()
-
-    session = await desk.sign_up(address.upper(), name="Ada Lovelace")
-
-    assert session["token_type"] == "bearer"
-    assert session["expires_in"] == 3600
-    assert session["expires_at"] == int(desk.clock().timestamp()) + 3600
-    user = session["user"]
-    assert (user["email"], user["aud"], user["role"], user["phone"]) == (
-        address,
-        "authenticated",
-        "authenticated",
-        "",
-    )
-    assert user["app_metadata"] == {"provider": "email", "providers": ["email"]}
-    assert user["user_metadata"] == {
-        "name": "Ada Lovelace",
-        "email": address,
-        "email_verified": True,
-        "phone_verified": False,
-        "sub": user["id"],
-    }
-    assert [each["provider"] for each in user["identities"]] == ["email"]
-    assert user["is_anonymous"] is False
-    assert user["email_confirmed_at"].endswith("Z")
-    assert "password" not in str(session)
-
-
-async def test_account_and_profile_appear_together(desk: AuthApp) -> None:
-    session = await desk.sign_up(name="  Ada ")
-
-    created = desk.hook.created_accounts
-    assert [(str(account.id), account.name) for account in created] == [(session["user"]["id"], "Ada")]
-    actor = desk.auth.tokens.verify(session["access_token"])
-    profile = await desk.database.as_actor(actor).fetch_json(
-        guard_query("select to_json(name) from public.users where id = (select auth.uid())"), ()
-    )
-    assert profile == b'"Ada"'
-
-
-async def test_an_account_whose_profile_fails_is_not_there_either(desk: AuthApp) -> None:
-    async def fail(transaction: object, account: object) -> None:
-        raise RuntimeError("the profile cannot be written")
-
-    desk.hook.on_created = fail  # type: ignore[method-assign]
-    address = new_email()
-    answer = await desk.post("/signup", {"email": address, "password": PASSWORD})
-
-    assert answer.status_code == 500
-    assert (await desk.sign_in(address)).json()["error_code"] == "invalid_credentials"
+NEW_FORMAT = {"X-Supabase-Api-Version": "2024-01-01"}
 
 
 @pytest.mark.parametrize(
@@ -78,28 +26,28 @@ async def test_an_account_whose_profile_fails_is_not_there_either(desk: AuthApp)
     ],
 )
 async def test_the_name_comes_from_the_metadata_or_the_address(
-    desk: AuthApp, data: dict[str, object], name: str
+    auth_app: AuthApp, data: dict[str, object], name: str
 ) -> None:
-    await desk.sign_up(new_email("ada"), **data)
+    await auth_app.sign_up(new_email("ada"), **data)
 
-    assert desk.hook.created_accounts[0].name.partition("-")[0] == name
-
-
-async def test_a_taken_address_is_told_as_such_in_any_case(desk: AuthApp) -> None:
-    address = new_email()
-    await desk.sign_up(address)
-
-    answer = await desk.post("/signup", {"email": address.upper(), "password": PASSWORD}, headers=NEW)
-
-    assert answer.status_code == 422
-    assert answer.json() == {"code": "user_already_exists", "message": "User already registered"}
+    assert auth_app.hook.created_accounts[0].name.partition("-")[0] == name
 
 
-async def test_of_two_sign_ups_at_once_one_wins(desk: AuthApp) -> None:
+async def test_a_registered_address_is_refused_in_any_case(auth_app: AuthApp) -> None:
+    email = new_email()
+    await auth_app.sign_up(email)
+
+    response = await auth_app.post("/signup", {"email": email.upper(), "password": PASSWORD}, headers=NEW_FORMAT)
+
+    assert response.status_code == 422
+    assert response.json() == {"code": "user_already_exists", "message": "User already registered"}
+
+
+async def test_only_one_of_concurrent_sign_ups_succeeds(auth_app: AuthApp) -> None:
     body = {"email": new_email(), "password": PASSWORD}
-    answers = await asyncio.gather(*(desk.post("/signup", body) for _ in range(5)))
+    responses = await asyncio.gather(*(auth_app.post("/signup", body) for _ in range(5)))
 
-    assert sorted(answer.status_code for answer in answers) == [200, 422, 422, 422, 422]
+    assert sorted(response.status_code for response in responses) == [200, 422, 422, 422, 422]
 
 
 @pytest.mark.parametrize(
@@ -134,23 +82,14 @@ async def test_of_two_sign_ups_at_once_one_wins(desk: AuthApp) -> None:
         ("text", 400, "bad_json"),
     ],
 )
-async def test_a_sign_up_that_is_not_good_is_refused(desk: AuthApp, body: object, status: int, code: str) -> None:
-    answer = await desk.post("/signup", body)
+async def test_an_invalid_sign_up_is_refused(auth_app: AuthApp, body: object, status: int, code: str) -> None:
+    response = await auth_app.post("/signup", body)
 
-    assert (answer.status_code, answer.json()["error_code"]) == (status, code)
-    assert desk.hook.created_accounts == []
-
-
-@pytest.mark.parametrize(
-    "raw", [b"{", b"\xff", b'{"a":1,"a":2}', b'{"email":"\\ud800"}', b"[" * 5000, b'{"a": NaN}'], ids=repr
-)
-async def test_a_body_that_is_not_json_is_bad_json(desk: AuthApp, raw: bytes) -> None:
-    answer = await desk.request("POST", "/signup", content=raw)
-
-    assert (answer.status_code, answer.json()["error_code"]) == (400, "bad_json")
+    assert (response.status_code, response.json()["error_code"]) == (status, code)
+    assert auth_app.hook.created_accounts == []
 
 
-async def test_rights_cannot_be_signed_up_for(desk: AuthApp) -> None:
+async def test_a_sign_up_cannot_grant_rights(auth_app: AuthApp) -> None:
     body = {
         "email": new_email(),
         "password": PASSWORD,
@@ -159,10 +98,73 @@ async def test_rights_cannot_be_signed_up_for(desk: AuthApp) -> None:
         "is_super_admin": True,
         "data": {"role": "admin", "app_metadata": {"role": "admin"}, "sub": "x"},
     }
-    session = (await desk.post("/signup", body)).json()
+    session = (await auth_app.post("/signup", body)).json()
 
     assert session["user"]["role"] == "authenticated"
     assert session["user"]["app_metadata"] == {"provider": "email", "providers": ["email"]}
-    actor = desk.auth.tokens.verify(session["access_token"])
-    asked = await desk.database.as_actor(actor).fetch_json(guard_query("select json_build_array(auth.is_admin())"), ())
-    assert asked == b"[false]"
+    actor = auth_app.auth.tokens.verify(session["access_token"])
+    result = await auth_app.database.as_actor(actor).fetch_json(
+        guard_query("select json_build_array(auth.is_admin())"), ()
+    )
+    assert result == b"[false]"
+
+
+async def test_the_owner_of_a_registered_address_is_notified_and_keeps_the_account(confirming_app: AuthApp) -> None:
+    auth_app, email = confirming_app, new_email()
+    await auth_app.sign_up_unconfirmed(email)
+    await auth_app.follow(auth_app.emails_to(email)[0].link)
+
+    await auth_app.sign_up_unconfirmed(email, "the password of a thief", data={"name": "Thief"})
+
+    last = auth_app.emails_to(email)[-1]
+    assert last.subject == "You already have an account"
+    assert "verify?" not in last.text
+    assert (await auth_app.sign_in(email, "the password of a thief")).status_code == 400
+    assert (await auth_app.sign_in(email)).status_code == 200
+
+
+async def test_a_later_sign_up_replaces_the_password_of_an_unconfirmed_sign_up(
+    confirming_app: AuthApp,
+) -> None:
+    auth_app, email = confirming_app, new_email()
+    await auth_app.sign_up_unconfirmed(email, "the password of a thief")
+    await auth_app.sign_up_unconfirmed(email, data={"name": "Owner"})
+    assert len(auth_app.emails_to(email)) == 2
+
+    await auth_app.follow(auth_app.emails_to(email)[1].link)
+
+    assert (await auth_app.sign_in(email, "the password of a thief")).status_code == 400
+    assert (await auth_app.sign_in(email)).json()["user"]["user_metadata"]["name"] == "Owner"
+    assert redirect_fragment(await auth_app.follow(auth_app.emails_to(email)[0].link))["error_code"] == "otp_expired"
+
+
+def without_differences(body: dict[str, Any], email: str) -> str:
+    """Return a body without what must differ between two sign-ups."""
+    text = str({key: "…" if key.endswith("_at") else value for key, value in body.items() if key != "identities"})
+    identities = [
+        {key: "…" if key.endswith("_at") or key == "identity_id" else value for key, value in identity.items()}
+        for identity in body["identities"]
+    ]
+    return (text + str(identities)).replace(body["id"], "ID").replace(email, "ADDRESS")
+
+
+async def test_a_sign_up_does_not_reveal_whether_an_address_is_registered(confirming_app: AuthApp) -> None:
+    auth_app = confirming_app
+    fresh, unconfirmed, confirmed = new_email(), new_email(), new_email()
+    await auth_app.sign_up_unconfirmed(unconfirmed)
+    await auth_app.sign_up_unconfirmed(confirmed)
+    await auth_app.follow(auth_app.emails_to(confirmed)[0].link)
+    auth_app.clock.advance(120)
+
+    responses = {email: await auth_app.sign_up_unconfirmed(email) for email in (fresh, unconfirmed, confirmed)}
+
+    assert len({response.status_code for response in responses.values()}) == 1
+    assert len({without_differences(response.json(), email) for email, response in responses.items()}) == 1
+    for response in responses.values():
+        body = response.json()
+        times = {body["created_at"], body["updated_at"], body["confirmation_sent_at"]}
+        assert len(times) == 1, "a new account is created at the moment of its sign-up"
+        assert body["identities"][0]["created_at"] in times
+    for email, response in responses.items():
+        again = (await auth_app.sign_up_unconfirmed(email)).json()
+        assert again["id"] == response.json()["id"], "an id that changes would tell"

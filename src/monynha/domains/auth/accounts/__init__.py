@@ -1,0 +1,8 @@
+"""Accounts: who can authenticate, and what is stored about them.
+
+account             `Account` and `Identity` values, read from rows
+account_repository  reads and writes accounts as the system actor "auth"
+hooks               what later domains do when an account is created or changed
+metadata            size and content of the two metadata objects
+passwords           hashes, verifies and validates passwords
+"""

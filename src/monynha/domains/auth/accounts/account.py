@@ -1,4 +1,4 @@
-"""An account as the program holds it: who somebody is, and what they are called."""
+"""Account and identity values, and how they are read from the rows of `auth.users`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ MAX_NAME_LENGTH = 255
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One way in which an account is proven: its address, or an account at a provider."""
+    """One way in which an account authenticates: its email address, or an account at a provider."""
 
     identity_id: UUID
     id: str
     user_id: UUID
-    identity_data: Mapping[str, Any]
+    identity_data: Mapping[str, object]
     provider: str
     last_sign_in_at: datetime | None
     created_at: datetime
@@ -29,49 +29,52 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who somebody is; `changes` names what a change has changed of `email`, `name` and `verified`."""
+    """A row of `auth.users` with its identities.
+
+    `changes` is set on an account that was just updated: which of `email`, `name` and `verified` changed.
+    """
 
     id: UUID
-    email: str | None
-    phone: str | None
-    email_confirmed_at: datetime | None
-    phone_confirmed_at: datetime | None
-    invited_at: datetime | None
-    confirmation_sent_at: datetime | None
-    recovery_sent_at: datetime | None
-    reauthentication_sent_at: datetime | None
-    new_email: str | None
-    email_change_sent_at: datetime | None
-    is_email_change_half_confirmed: bool
-    last_sign_in_at: datetime | None
-    app_metadata: Mapping[str, Any]
-    user_metadata: Mapping[str, Any]
-    is_anonymous: bool
-    banned_until: datetime | None
-    deleted_at: datetime | None
+    app_metadata: Mapping[str, object]
+    user_metadata: Mapping[str, object]
     created_at: datetime
     updated_at: datetime
+    email: str | None = None
+    phone: str | None = None
+    email_confirmed_at: datetime | None = None
+    phone_confirmed_at: datetime | None = None
+    invited_at: datetime | None = None
+    confirmation_sent_at: datetime | None = None
+    recovery_sent_at: datetime | None = None
+    reauthentication_sent_at: datetime | None = None
+    new_email: str | None = None
+    email_change_sent_at: datetime | None = None
+    is_email_change_half_confirmed: bool = False
+    last_sign_in_at: datetime | None = None
+    is_anonymous: bool = False
+    banned_until: datetime | None = None
+    deleted_at: datetime | None = None
     identities: tuple[Identity, ...] = ()
     password_hash: str | None = field(default=None, repr=False)
     changes: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
-        """What they are called: their own word for it, else what stands before the @, else Guest."""
+        """The display name; see `display_name`."""
         return display_name(self.user_metadata, self.email)
 
     @property
     def is_verified(self) -> bool:
-        """Whether the address has been proven."""
+        """Whether the email address is confirmed."""
         return self.email_confirmed_at is not None
 
     def is_banned(self, now: datetime) -> bool:
-        """Whether they are shut out at that moment."""
+        """Whether a ban is in force at that time."""
         return self.banned_until is not None and self.banned_until > now
 
 
-def display_name(metadata: Mapping[str, Any], email: str | None) -> str:
-    """Return the name that metadata and address give."""
+def display_name(metadata: Mapping[str, object], email: str | None) -> str:
+    """Return the name in the metadata, else the local part of the address, else `Guest`."""
     local_part = (email or "").rpartition("@")[0]
     for candidate in (metadata.get("name"), metadata.get("full_name"), local_part):
         if isinstance(candidate, str) and (name := candidate.strip()[:MAX_NAME_LENGTH].strip()):
@@ -93,15 +96,15 @@ ACCOUNT_COLUMNS = """
     from auth.identities as i where i.user_id = u.id
   ) as identities
 """
-"""What to select from `auth.users as u` to make an account of."""
+"""What to select from `auth.users as u` for `account_from_row`."""
 
 
-def account_from_row(row: Mapping[str, Any]) -> Account:
-    """Return the account in a row of `COLUMNS`."""
-    values = dict(row)
+def account_from_row(row: Mapping[str, object]) -> Account:
+    """Return the account in a row of `ACCOUNT_COLUMNS`."""
+    values: dict[str, Any] = dict(row)
     values["app_metadata"] = orjson.loads(values["app_metadata"])
     values["user_metadata"] = orjson.loads(values["user_metadata"])
-    values["identities"] = tuple(_identity_from_json(each) for each in orjson.loads(values["identities"]))
+    values["identities"] = tuple(_identity_from_json(identity) for identity in orjson.loads(values["identities"]))
     return Account(**values)
 
 

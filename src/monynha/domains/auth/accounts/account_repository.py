@@ -1,11 +1,11 @@
-"""The rows of accounts: found, added, changed and removed inside a transaction of the actor "auth"."""
+"""Account repository: reads and writes accounts as the system actor "auth"."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
@@ -14,13 +14,17 @@ from monynha.core.actor import system_actor
 from monynha.domains.auth.accounts.account import ACCOUNT_COLUMNS, Account, account_from_row, display_name
 from monynha.domains.auth.accounts.hooks import AccountHook
 from monynha.domains.auth.accounts.metadata import serialize_metadata
-from monynha.infra.postgres.database import Transaction
+from monynha.infra.postgres.database import Database, Transaction
 
 AUTH_ACTOR = system_actor("auth")
-"""The part of the program that keeps accounts; policies.sql lets it alone touch them."""
+"""The only actor that the policies let read and write accounts."""
 
-_SELECT_BY_ID = f"select {ACCOUNT_COLUMNS} from auth.users as u where u.id = $1 and u.deleted_at is null"
-_SELECT_BY_EMAIL = f"select {ACCOUNT_COLUMNS} from auth.users as u where u.email = $1 and u.deleted_at is null"
+_SELECT_BY_ID = f"""
+select {ACCOUNT_COLUMNS} from auth.users as u where u.id = $1 and u.deleted_at is null
+"""
+_SELECT_BY_EMAIL = f"""
+select {ACCOUNT_COLUMNS} from auth.users as u where u.email = $1 and u.deleted_at is null
+"""
 _SELECT_BY_SESSION = f"""
 select {ACCOUNT_COLUMNS}, $2::uuid is null or exists (
   select from auth.sessions as s
@@ -28,8 +32,17 @@ select {ACCOUNT_COLUMNS}, $2::uuid is null or exists (
 ) as is_live
 from auth.users as u where u.id = $1 and u.deleted_at is null
 """
+_SELECT_PAGE = f"""
+select {ACCOUNT_COLUMNS} from auth.users as u
+where u.deleted_at is null and ($3::text is null or strpos(u.email, $3) > 0)
+order by u.created_at desc, u.id desc limit $1 offset $2
+"""
+_COUNT_ACCOUNTS = """
+select count(*) from auth.users as u
+where u.deleted_at is null and ($1::text is null or strpos(u.email, $1) > 0)
+"""
 _INSERT_ACCOUNT = """
-with made as (
+with account as (
   insert into auth.users (
     id, email, phone, password_hash, email_confirmed_at, phone_confirmed_at, invited_at, confirmation_sent_at,
     banned_until, app_metadata, user_metadata
@@ -38,17 +51,17 @@ with made as (
   on conflict do nothing
   returning id, email, email_confirmed_at
 ),
-proof as (
+identity as (
   insert into auth.identities (user_id, provider, provider_id, identity_data)
   select id, 'email', id::text, jsonb_build_object(
     'sub', id, 'email', email, 'email_verified', email_confirmed_at is not null, 'phone_verified', false
   )
-  from made where email is not null
+  from account where email is not null
 )
-select id from made
+select id from account
 """
 _SYNC_EMAIL_IDENTITY = """
-with told as (
+with account as (
   update auth.users set user_metadata = user_metadata || jsonb_build_object(
     'email', email, 'email_verified', email_confirmed_at is not null
   )
@@ -59,7 +72,7 @@ insert into auth.identities (user_id, provider, provider_id, identity_data)
 select id, 'email', id::text, jsonb_build_object(
   'sub', id, 'email', email, 'email_verified', email_confirmed_at is not null, 'phone_verified', false
 )
-from told
+from account
 on conflict (provider, provider_id) do update
   set identity_data = excluded.identity_data, updated_at = clock_timestamp()
 """
@@ -69,6 +82,12 @@ _DELETE_PERSONAL_ROWS = (
     "delete from auth.authorization_codes where user_id = $1",
     "delete from auth.identities where user_id = $1",
 )
+_ANONYMIZE_ACCOUNT = """
+update auth.users
+set email = null, phone = null, new_email = null, password_hash = null, user_metadata = '{}', app_metadata = '{}',
+  deleted_at = $2, updated_at = $2
+where id = $1
+"""
 _COLUMN_CASTS = {
     "email": "",
     "phone": "",
@@ -88,11 +107,12 @@ _COLUMN_CASTS = {
     "banned_until": "",
     "deleted_at": "",
 }
+"""The columns that `update` may set, with the cast of their bind."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """An account that is to be."""
+    """The values of an account to insert."""
 
     email: str | None
     password_hash: str | None = field(default=None, repr=False)
@@ -102,38 +122,48 @@ class NewAccount:
     invited_at: datetime | None = None
     confirmation_sent_at: datetime | None = None
     banned_until: datetime | None = None
-    app_metadata: Mapping[str, Any] = field(default_factory=dict)
-    user_metadata: Mapping[str, Any] = field(default_factory=dict)
+    app_metadata: Mapping[str, object] = field(default_factory=dict)
+    user_metadata: Mapping[str, object] = field(default_factory=dict)
     id: UUID = field(default_factory=uuid4)
 
-    def stored_user_metadata(self) -> dict[str, Any]:
-        """Return the metadata with what official clients look for beside it."""
-        standard: dict[str, Any] = {"sub": str(self.id)}
+    def stored_user_metadata(self) -> dict[str, object]:
+        """Return the user metadata with the keys that official clients expect in it."""
+        standard: dict[str, object] = {"sub": str(self.id)}
         if self.email:
             standard |= {"email": self.email, "email_verified": self.email_confirmed_at is not None}
         return {**self.user_metadata, **standard, "phone_verified": self.phone_confirmed_at is not None}
 
-    def stored_app_metadata(self) -> dict[str, Any]:
-        """Return the app metadata with how the account is proven."""
+    def stored_app_metadata(self) -> dict[str, object]:
+        """Return the app metadata with the provider by which the account authenticates."""
         provider = "email" if self.email else "phone"
         return {"provider": provider, "providers": [provider], **self.app_metadata}
 
 
 @dataclass(frozen=True)
 class AccountRepository:
-    """Reads and writes accounts, and lets later domains react in the same transaction."""
+    """Reads and writes accounts; hooks of later domains run in the same transaction."""
 
+    database: Database
     hooks: Sequence[AccountHook] = ()
 
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Begin a transaction as the system actor "auth"."""
+        return self.database.as_actor(AUTH_ACTOR).transaction()
+
     async def find_by_id(self, transaction: Transaction, id: UUID) -> Account | None:
-        """Return the account with the id, deleted ones excepted."""
+        """Return the account with the id; None if there is none or it is deleted."""
         row = await transaction.fetch_row(_SELECT_BY_ID, id)
         return account_from_row(dict(row)) if row else None
+
+    async def find_for_update(self, transaction: Transaction, id: UUID) -> Account | None:
+        """Return the account with the id, its row locked until the transaction ends."""
+        await transaction.execute("select 1 from auth.users where id = $1 for update", id)
+        return await self.find_by_id(transaction, id)
 
     async def find_by_session(
         self, transaction: Transaction, id: UUID, session_id: UUID | None
     ) -> tuple[Account | None, bool]:
-        """Return the account, and whether the session that a token names is live."""
+        """Return the account, and whether its session is live; no session id counts as live."""
         row = await transaction.fetch_row(_SELECT_BY_SESSION, id, session_id)
         if row is None:
             return None, False
@@ -142,12 +172,21 @@ class AccountRepository:
         return account_from_row(values), is_live
 
     async def find_by_email(self, transaction: Transaction, email: str) -> Account | None:
-        """Return the account with the address, in its normal form."""
+        """Return the account with the normalized address."""
         row = await transaction.fetch_row(_SELECT_BY_EMAIL, email)
         return account_from_row(dict(row)) if row else None
 
+    async def find_page(
+        self, transaction: Transaction, *, limit: int, offset: int, email_filter: str | None
+    ) -> tuple[list[Account], int]:
+        """Return accounts whose address contains the filter, newest first, and the number of all of them."""
+        total = await transaction.fetch_value(_COUNT_ACCOUNTS, email_filter)
+        assert isinstance(total, int)  # count(*) is a bigint
+        rows = await transaction.fetch_rows(_SELECT_PAGE, limit, offset, email_filter)
+        return [account_from_row(dict(row)) for row in rows], total
+
     async def insert(self, transaction: Transaction, new_account: NewAccount) -> Account | None:
-        """Add an account; None where its address or id is taken."""
+        """Insert an account and its email identity; None if its address, phone or id is taken."""
         inserted_id = await transaction.fetch_value(
             _INSERT_ACCOUNT,
             new_account.id,
@@ -169,10 +208,13 @@ class AccountRepository:
         return account
 
     async def update(self, transaction: Transaction, before: Account, **changes: object) -> Account:
-        """Set columns of an account and return it as it is then."""
-        assignments = ", ".join(f"{name} = ${place}{_COLUMN_CASTS[name]}" for place, name in enumerate(changes, 2))
+        """Set columns of an account and return the updated account."""
+        assignments = ", ".join(
+            f"{column} = ${number}{_COLUMN_CASTS[column]}" for number, column in enumerate(changes, 2)
+        )
         binds = [
-            serialize_metadata(value, name) if isinstance(value, Mapping) else value for name, value in changes.items()
+            serialize_metadata(value, column) if isinstance(value, Mapping) else value
+            for column, value in changes.items()
         ]
         await transaction.execute(
             f"update auth.users set {assignments}, "
@@ -183,35 +225,31 @@ class AccountRepository:
         if changes.keys() & {"email", "email_confirmed_at"}:
             await transaction.execute(_SYNC_EMAIL_IDENTITY, before.id)
         after = await self.find_by_id(transaction, before.id)
-        assert after is not None, "nobody but us deletes it, and the row is locked by the update"
+        # Only this actor deletes accounts, and the update has locked the row.
+        assert after is not None
         return await self._run_changed_hooks(transaction, before, after)
 
     async def delete(self, transaction: Transaction, account: Account) -> None:
-        """Delete an account and, by the schema, everything that hangs on it."""
+        """Delete an account and, by its foreign keys, everything that belongs to it."""
         await transaction.execute("delete from auth.users where id = $1", account.id)
 
     async def anonymize(self, transaction: Transaction, account: Account, now: datetime) -> None:
-        """Keep the bare row of an account, so that what refers to it stands, and nothing of the person."""
+        """Mark an account as deleted and remove all personal data, keeping the row for foreign keys."""
         for statement in _DELETE_PERSONAL_ROWS:
             await transaction.execute(statement, account.id)
-        await transaction.execute(
-            "update auth.users set email = null, phone = null, new_email = null, password_hash = null, "
-            "user_metadata = '{}', app_metadata = '{}', deleted_at = $2, updated_at = $2 where id = $1",
-            account.id,
-            now,
-        )
+        await transaction.execute(_ANONYMIZE_ACCOUNT, account.id, now)
         anonymized = replace(account, email=None, phone=None, user_metadata={}, email_confirmed_at=None, deleted_at=now)
         await self._run_changed_hooks(transaction, account, anonymized)
 
     async def _run_changed_hooks(self, transaction: Transaction, before: Account, after: Account) -> Account:
-        # A new address is no new name, though the name was once made from the old one.
+        # A new address is no new name, although the name may once have been made from the old address.
         previous_name = before.name if after.deleted_at else display_name(before.user_metadata, after.email)
-        changes = {
+        has_changed = {
             "email": before.email != after.email,
             "name": previous_name != after.name,
             "verified": before.is_verified != after.is_verified,
         }
-        after = replace(after, changes=frozenset(name for name, is_so in changes.items() if is_so))
+        after = replace(after, changes=frozenset(name for name, changed in has_changed.items() if changed))
         if after.changes:
             for hook in self.hooks:
                 await hook.on_changed(transaction, after)
@@ -219,5 +257,5 @@ class AccountRepository:
 
 
 def json_text(value: object) -> str:
-    """Return a value as the text that a `jsonb` bind takes."""
+    """Return a value as JSON text, as a `jsonb` bind takes it."""
     return orjson.dumps(value).decode()

@@ -1,4 +1,4 @@
-"""What later domains do when an account appears or changes."""
+"""Account hooks: what later domains do when an account is created or changed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from monynha.infra.postgres.database import Transaction
 
 
 class AccountHook(Protocol):
-    """Something that happens in the same transaction as the change of an account.
+    """Runs in the same transaction as the change of an account.
 
-    The transaction is the system actor's "auth": a table it writes needs a policy for that actor.
+    The transaction's actor is the system actor "auth": a table that a hook writes needs a policy for it.
     """
 
     async def on_created(self, transaction: Transaction, account: Account) -> None:
-        """Do what a new account asks for, as writing its profile."""
+        """Handle a new account, as by inserting its profile."""
 
     async def on_changed(self, transaction: Transaction, account: Account) -> None:
-        """Do what a change asks for; `account.changes` holds what it touched: `email`, `name`, `verified`."""
+        """Handle a changed account; `account.changes` names what changed: `email`, `name`, `verified`."""

@@ -1,4 +1,4 @@
-"""Passwords: how they are kept, compared and judged."""
+"""Password hasher: hashes, verifies and validates passwords."""
 
 from __future__ import annotations
 
@@ -18,24 +18,28 @@ from monynha.domains.auth.errors import WeakPasswordError
 
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 256
+_MAX_HASH_LENGTH = 512
 _MAX_PENDING = 200
 _MIN_SCORE = 2
-"""The least zxcvbn score that is enough: 10^6 guesses and more."""
+"""The lowest zxcvbn score that is accepted: at least 10^6 guesses."""
 _ZXCVBN_MAX_LENGTH = 72
 
-T = TypeVar("T")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordCheck:
-    """Whether a password was right, and the hash to keep from now on where the old one is outdated."""
+    """Whether a password is correct, and the hash to store from now on where the stored one is outdated."""
 
     is_correct: bool
     new_hash: str | None = None
 
 
 class PasswordHasher:
-    """Hashes and compares in a few threads of its own: each hash takes 19 MiB and a core."""
+    """Hashes with Argon2id in a few threads of its own: each hash takes 19 MiB and a core.
+
+    Every method that hashes raises UnavailableError while too many passwords are pending.
+    """
 
     def __init__(self, *, strict: bool, threads: int | None = None) -> None:
         self._strict = strict
@@ -46,44 +50,47 @@ class PasswordHasher:
         self._dummy_hash: str | None = None
 
     def close(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def hash(self, password: str) -> str:
-        """Return what to keep of a password."""
+        """Return the hash to store."""
         return await self._run_in_thread(lambda: self._hasher.hash(password))
 
     async def verify(self, password: str, stored_hash: str | None) -> PasswordCheck:
-        """Compare a password with what was kept; with nothing kept it takes as long, and is wrong."""
+        """Compare a password with a stored hash; None takes as long, and is never correct."""
         if len(password) > MAX_PASSWORD_LENGTH:
             password = ""
         return await self._run_in_thread(lambda: self._verify(password, stored_hash))
 
     async def validate(self, password: str, *user_inputs: str) -> None:
-        """Raise WeakPassword for one that is too short, too long or, in production, too easy to guess."""
+        """Raise WeakPasswordError for a password that is too short or too long.
+
+        In production also for one that is easy to guess, considering `user_inputs`: texts about the user.
+        """
         if len(password) < MIN_PASSWORD_LENGTH:
-            raise WeakPasswordError(f"must have at least {MIN_PASSWORD_LENGTH} characters", "length")
+            raise WeakPasswordError(f"must be at least {MIN_PASSWORD_LENGTH} characters", "length")
         if len(password) > MAX_PASSWORD_LENGTH:
-            raise WeakPasswordError(f"must have at most {MAX_PASSWORD_LENGTH} characters", "length")
+            raise WeakPasswordError(f"must be at most {MAX_PASSWORD_LENGTH} characters", "length")
         if self._strict and await self._run_in_thread(lambda: _score(password, user_inputs)) < _MIN_SCORE:
             raise WeakPasswordError("is too easy to guess", "characters")
 
     def is_supported_hash(self, text: str) -> bool:
-        """Whether a text is a hash that we can compare with (Argon2 or bcrypt)."""
-        return len(text) <= 512 and any(hasher.identify(text) for hasher in self._hasher.hashers)
+        """Whether a text is a hash that `verify` supports (Argon2 or bcrypt)."""
+        return len(text) <= _MAX_HASH_LENGTH and any(hasher.identify(text) for hasher in self._hasher.hashers)
 
     def _verify(self, password: str, stored_hash: str | None) -> PasswordCheck:
         if stored_hash is None:
-            self._dummy_hash = self._dummy_hash or self._hasher.hash("nobody's")
+            self._dummy_hash = self._dummy_hash or self._hasher.hash("of no account")
             self._hasher.verify(password, self._dummy_hash)
             return PasswordCheck(False)
         try:
             return PasswordCheck(*self._hasher.verify_and_update(password, stored_hash))
         except ValueError:
-            # bcrypt raises on a NUL and on more than 72 bytes, which no hash of its own can have had.
+            # bcrypt raises for a NUL and for more than 72 bytes, which it has never hashed.
             return PasswordCheck(False)
 
-    async def _run_in_thread(self, work: Callable[[], T]) -> T:
+    async def _run_in_thread(self, work: Callable[[], _Result]) -> _Result:
         if self._pending >= _MAX_PENDING:
             raise UnavailableError()
         self._pending += 1

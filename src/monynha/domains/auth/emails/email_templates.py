@@ -1,4 +1,4 @@
-"""What auth's mails say."""
+"""Email templates: the subjects and texts of the emails of auth, and the links in them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LINK_TYPES = {
     TokenKind.EMAIL_CHANGE_CURRENT: "email_change",
     TokenKind.EMAIL_CHANGE_NEW: "email_change",
 }
-"""What the wire calls the kind of a link."""
+"""The `type` that a link of a token kind has in the API."""
 
 _SUBJECTS_AND_INTROS = {
     TokenKind.CONFIRMATION: ("Confirm your address", "Follow this link to confirm your address:"),
@@ -25,28 +25,28 @@ _SUBJECTS_AND_INTROS = {
     TokenKind.RECOVERY: ("Set a new password", "Follow this link to set a new password:"),
     TokenKind.EMAIL_CHANGE_CURRENT: (
         "Confirm the change of your address",
-        "Follow this link to let go of this address:",
+        "Follow this link to confirm that you give up this address:",
     ),
-    TokenKind.EMAIL_CHANGE_NEW: ("Confirm your new address", "Follow this link to take up this address:"),
+    TokenKind.EMAIL_CHANGE_NEW: ("Confirm your new address", "Follow this link to confirm this address:"),
 }
-_IGNORE_NOTICE = "If you did not ask for this, you need do nothing."
+_IGNORE_NOTICE = "If you did not request this, you can ignore this email."
 
 
 @dataclass(frozen=True)
 class EmailTemplates:
-    """Writes the mails; their links lead to the site's own address, whatever host a request named."""
+    """Renders emails. Links lead to the configured site, never to the Host header of a request."""
 
     site_url: str
 
     def action_link(self, token: OneTimeToken, redirect_to: str) -> str:
-        """Return the link that uses a token up."""
+        """Return the URL that verifies a token."""
         query = urlencode({"token": token.link_token, "type": LINK_TYPES[token.kind], "redirect_to": redirect_to})
         return f"{self.site_url.rstrip('/')}/auth/v1/verify?{query}"
 
     def token_email(self, token: OneTimeToken, redirect_to: str) -> Mail:
-        """Return the mail that carries a token."""
+        """Return the email with the token's link and code."""
         if token.kind is TokenKind.REAUTHENTICATION:
-            text = f"Enter this code to go on: {token.code}\n\n{_IGNORE_NOTICE}\n"
+            text = f"Enter this code to continue: {token.code}\n\n{_IGNORE_NOTICE}\n"
             return Mail(token.email, "Your code", text)
         subject, intro = _SUBJECTS_AND_INTROS[token.kind]
         link = self.action_link(token, redirect_to)
@@ -54,9 +54,9 @@ class EmailTemplates:
         return Mail(token.email, subject, text)
 
     def already_registered_email(self, email: str) -> Mail:
-        """Return the mail to somebody whose address was given at a sign-up although they have an account."""
+        """Return the email to the owner of an account with whose address somebody tried to sign up."""
         text = (
-            "Somebody, perhaps you, tried to sign up with this address, which has an account already.\n\n"
-            f"Sign in, or ask for a new password, at {self.site_url}\n\n{_IGNORE_NOTICE}\n"
+            "Somebody, perhaps you, tried to sign up with this address, which already has an account.\n\n"
+            f"Sign in, or reset your password, at {self.site_url}\n\n{_IGNORE_NOTICE}\n"
         )
-        return Mail(email, "You have an account already", text)
+        return Mail(email, "You already have an account", text)

@@ -1,4 +1,17 @@
-"""The routes of /auth/v1."""
+"""HTTP routes of /auth/v1, compatible with Supabase Auth (GoTrue).
+
+routes        all routes as one group
+dependencies  authentication, the service key, the count of sign-in attempts
+request_body  reads JSON fields
+responses     JSON responses and GoTrue's error formats
+serializers   accounts and sessions as JSON
+token         /signup, /token, /logout
+verify        /recover, /otp, /magiclink, /resend, /verify
+user          /user, /reauthenticate
+admin         /admin/users, /admin/generate_link, /invite
+settings      /health, /settings, the key set
+unsupported   features that are not offered
+"""
 
 from monynha.domains.auth.http.routes import route_group
 

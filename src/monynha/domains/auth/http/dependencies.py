@@ -1,53 +1,57 @@
-"""Who asks at /auth/v1: somebody signed in, or the holder of the service key."""
+"""What routes depend on: the authenticated user, the service key, and the count of sign-in attempts."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
 from monynha.core.actor import Actor, ActorKind
-from monynha.core.errors import UnauthenticatedError
+from monynha.core.errors import AppError, UnauthenticatedError
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.composition import AuthServices
-from monynha.domains.auth.errors import (
-    BadJwtError,
-    MissingBearerTokenError,
-    NotAdminError,
-    TokenSessionNotFoundError,
-    TokenUserNotFoundError,
-    UserBannedError,
-)
+from monynha.domains.auth.errors import BadJwtError, MissingBearerTokenError, NotAdminError
+from monynha.domains.auth.http.responses import with_headers
 from monynha.protocols.http.request import Request
+from monynha.protocols.http.response import Response
 
 
 @dataclass(frozen=True, slots=True)
 class SignedInUser:
-    """Somebody who is signed in."""
+    """The user of a request, and their session where the token names one."""
 
     account: Account
     session_id: UUID | None
 
 
 async def require_user(auth: AuthServices, request: Request) -> SignedInUser:
-    """Return who asks; their account must be there and their session live."""
+    """Return the user of a request; raise an AuthError unless the account exists and the session is live."""
     actor = _authenticate(auth, request)
     if actor.id is None:
         raise BadJwtError("invalid claim: missing sub claim")
-    async with auth.parts.transaction() as transaction:
-        account, is_live = await auth.parts.repository.find_by_session(transaction, actor.id, actor.session_id)
-    if account is None:
-        raise TokenUserNotFoundError()
-    if account.is_banned(auth.parts.now()):
-        raise UserBannedError()
-    if not is_live:
-        raise TokenSessionNotFoundError()
+    account = await auth.sessions.require_live(actor.id, actor.session_id)
     return SignedInUser(account, actor.session_id)
 
 
 def require_service_key(auth: AuthServices, request: Request) -> None:
-    """Let nobody pass but the holder of the service key."""
+    """Raise NotAdminError unless the request carries the service key."""
     if _authenticate(auth, request).kind is not ActorKind.SERVICE:
         raise NotAdminError()
+
+
+async def count_sign_in_attempt(
+    auth: AuthServices, request: Request, account: str | None, handle: Callable[[], Awaitable[Response]]
+) -> Response:
+    """Count the request by account and client IP, then handle it; the response has the rate limit headers.
+
+    Raise RateLimitedError (429) over a limit.
+    """
+    rate_limit_headers = await auth.rate_limits.count_sign_in(request.client_ip, account)
+    try:
+        return with_headers(await handle(), rate_limit_headers)
+    except AppError as error:
+        error.headers = (*error.headers, *rate_limit_headers)
+        raise
 
 
 def _authenticate(auth: AuthServices, request: Request) -> Actor:

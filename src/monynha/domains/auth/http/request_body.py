@@ -1,10 +1,9 @@
-"""The JSON body of a request to /auth/v1, read field by field; unknown fields are ignored."""
+"""JSON request body of /auth/v1, read field by field; unknown fields are ignored."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from monynha.core.errors import BadRequestError
 from monynha.core.serialization import parse_json
@@ -17,50 +16,53 @@ from monynha.protocols.http.request import Request
 
 @dataclass(frozen=True, slots=True)
 class RequestBody:
-    """A JSON object; a field of another type than expected is ValidationFailed."""
+    """A JSON object; each method raises InvalidAuthRequestError for a field of another type."""
 
-    values: Mapping[str, Any]
+    values: Mapping[str, object]
 
     def text(self, name: str) -> str | None:
-        """Return a text, None where it is missing, null or empty."""
+        """Return a text; None if it is missing, null or empty."""
         value = self.values.get(name)
         if value is not None and not isinstance(value, str):
             raise InvalidAuthRequestError(f"{name} must be a string")
         return value or None
 
     def required_text(self, name: str) -> str:
-        """Return a text that must be there."""
+        """Return a text that must not be missing, null or empty."""
         value = self.text(name)
         if value is None:
             raise InvalidAuthRequestError(f"{name} is required")
         return value
 
     def boolean(self, name: str) -> bool | None:
-        """Return true or false, None where it is missing or null."""
+        """Return a boolean; None if it is missing or null."""
         value = self.values.get(name)
         if value is not None and not isinstance(value, bool):
             raise InvalidAuthRequestError(f"{name} must be true or false")
         return value
 
-    def object(self, name: str) -> Mapping[str, Any] | None:
-        """Return an object, None where it is missing or null."""
+    def json_object(self, name: str) -> Mapping[str, object] | None:
+        """Return an object; None if it is missing or null."""
         value = self.values.get(name)
         if value is not None and not isinstance(value, dict):
             raise InvalidAuthRequestError(f"{name} must be an object")
         return value
 
     def email(self, name: str = "email") -> str | None:
-        """Return a mail address in its normal form, None where it is missing; Invalid where it is none."""
+        """Return a normalized email address; None if it is missing, ValidationFailedError if invalid."""
         value = self.text(name)
         return None if value is None else normalize_email(value)
 
     def pkce_challenge(self) -> PkceChallenge | None:
-        """Return the PKCE challenge, None where the request has none."""
+        """Return the PKCE challenge; None if the request has none."""
         return PkceChallenge.parse(self.text("code_challenge"), self.text("code_challenge_method"))
 
 
 async def read_body(request: Request) -> RequestBody:
-    """Return the body; an empty one is an empty object, and the media type is not asked, as upstream does."""
+    """Return the JSON body; raise BadJsonError unless it is an object.
+
+    As in GoTrue, an empty body is an empty object and the media type does not matter.
+    """
     raw = await request.body()
     if not raw.strip():
         return RequestBody({})
@@ -69,7 +71,7 @@ async def read_body(request: Request) -> RequestBody:
     except BadRequestError as error:
         raise BadJsonError(f"Could not parse request body as JSON: {error.message}") from None
     if not isinstance(values, dict):
-        raise BadJsonError("Could not parse request body as JSON: it is no object")
+        raise BadJsonError("Could not parse request body as JSON: it must be an object")
     return RequestBody(values)
 
 
@@ -79,7 +81,7 @@ def client_info(request: Request) -> ClientInfo:
 
 
 def requested_redirect(request: Request, body: RequestBody | None = None) -> str | None:
-    """Return where somebody wants to be sent after a link: named in the query, a header or the body."""
+    """Return the URL to redirect to after a link, from the query, a header or the body."""
     return (
         request.query_params.get("redirect_to")
         or request.header(b"redirect_to")

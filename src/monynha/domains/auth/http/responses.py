@@ -1,11 +1,10 @@
-"""The answers of /auth/v1: plain JSON, and its two layouts of an error."""
+"""Responses of /auth/v1: plain JSON, and errors in GoTrue's two formats."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from monynha.core.errors import (
     AppError,
@@ -21,19 +20,20 @@ from monynha.domains.auth.errors import (
     UserAlreadyExistsError,
     WeakPasswordError,
 )
-from monynha.protocols.http.rate_limits import HeaderPairs
+from monynha.domains.auth.services.rate_limits import HeaderPairs
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Headers, Response, encode_headers, json_response
 
 NEW_ERROR_FORMAT_VERSION = "2024-01-01"
+"""The API version from which on clients expect `code` to be a word."""
 _VERSION = re.compile(r"2\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
-# Every answer is about one person (RFC 6749 §5.1).
+# Every response is about one user (RFC 6749 §5.1).
 _NO_STORE: Headers = ((b"cache-control", b"no-store"),)
 
 
-def auth_response(value: Any, *, status: int = 200, extra: Headers = ()) -> Response:
-    """Return a plain JSON answer that no cache keeps."""
-    return json_response(value, status=status, extra_headers=(*_NO_STORE, *extra))
+def auth_response(value: object, *, status: int = 200, extra_headers: Headers = ()) -> Response:
+    """Return a JSON response that no cache stores."""
+    return json_response(value, status=status, extra_headers=(*_NO_STORE, *extra_headers))
 
 
 def with_headers(response: Response, pairs: HeaderPairs) -> Response:
@@ -42,17 +42,17 @@ def with_headers(response: Response, pairs: HeaderPairs) -> Response:
 
 
 def error_response(error: AppError, request: Request, stack: Sequence[str]) -> Response:
-    """Tell a fault in the layout that the client asks for by `X-Supabase-Api-Version`."""
+    """Render an error in the format that the client requests by `X-Supabase-Api-Version`."""
     status, code, message = _gotrue_error(error)
-    body: dict[str, Any]
-    extra: Headers
+    body: dict[str, object]
+    extra_headers: Headers
     if _wants_new_format(request):
         body = {"code": code, "message": message}
-        # Official clients believe the code only if the version comes back.
-        extra = encode_headers(("X-Supabase-Api-Version", NEW_ERROR_FORMAT_VERSION))
+        # Official clients trust the code only if the version comes back.
+        extra_headers = encode_headers(("X-Supabase-Api-Version", NEW_ERROR_FORMAT_VERSION))
     else:
         body = {"code": status, "error_code": code, "msg": message}
-        extra = encode_headers(("X-Sb-Error-Code", code))
+        extra_headers = encode_headers(("X-Sb-Error-Code", code))
         if status >= 500:
             body["error_id"] = request.id
     if isinstance(error, WeakPasswordError):
@@ -60,11 +60,13 @@ def error_response(error: AppError, request: Request, stack: Sequence[str]) -> R
     if stack:
         body["stack"] = list(stack)
     if status == 401:
-        extra = (*extra, (b"www-authenticate", b"Bearer"))
-    return json_response(body, status=status, extra_headers=(*_NO_STORE, *extra, *encode_headers(*error.headers)))
+        extra_headers = (*extra_headers, (b"www-authenticate", b"Bearer"))
+    all_headers = (*_NO_STORE, *extra_headers, *encode_headers(*error.headers))
+    return json_response(body, status=status, extra_headers=all_headers)
 
 
 def _gotrue_error(error: AppError) -> tuple[int, str, str]:
+    """Return the status, code and message that GoTrue has for an error."""
     match error:
         case AuthError():
             return error.status, error.code, error.message

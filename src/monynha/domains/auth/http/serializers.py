@@ -1,8 +1,6 @@
-"""How accounts and sessions look on auth's wire."""
+"""JSON representations of accounts and sessions in /auth/v1."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from monynha.core.serialization import format_timestamp
 from monynha.domains.auth.accounts.account import Account, Identity
@@ -23,9 +21,9 @@ _OPTIONAL_TIMESTAMPS = (
 )
 
 
-def user_json(account: Account) -> dict[str, Any]:
-    """Return an account as its owner and admins see it; what is empty is left out where clients expect so."""
-    body: dict[str, Any] = {
+def user_json(account: Account) -> dict[str, object]:
+    """Return an account as its owner and admins see it; fields that GoTrue omits when empty are omitted."""
+    body: dict[str, object] = {
         "id": str(account.id),
         "aud": AUDIENCE,
         "role": AUDIENCE,
@@ -33,16 +31,16 @@ def user_json(account: Account) -> dict[str, Any]:
         "phone": account.phone or "",
         "app_metadata": account.app_metadata,
         "user_metadata": account.user_metadata,
-        "identities": [_identity_json(each) for each in account.identities],
+        "identities": [_identity_json(identity) for identity in account.identities],
         "created_at": format_timestamp(account.created_at),
         "updated_at": format_timestamp(account.updated_at),
         "is_anonymous": account.is_anonymous,
     }
-    for name in _OPTIONAL_TIMESTAMPS:
-        timestamp = getattr(account, name)
+    for field in _OPTIONAL_TIMESTAMPS:
+        timestamp = getattr(account, field)
         if timestamp is not None:
-            body[name] = format_timestamp(timestamp)
-    confirmed_at = [each for each in (account.email_confirmed_at, account.phone_confirmed_at) if each]
+            body[field] = format_timestamp(timestamp)
+    confirmed_at = [timestamp for timestamp in (account.email_confirmed_at, account.phone_confirmed_at) if timestamp]
     if confirmed_at:
         body["confirmed_at"] = format_timestamp(min(confirmed_at))
     if account.new_email:
@@ -50,13 +48,13 @@ def user_json(account: Account) -> dict[str, Any]:
     return body
 
 
-def session_json(issued: IssuedSession, now_s: float) -> dict[str, Any]:
+def session_json(issued: IssuedSession, now_s: float) -> dict[str, object]:
     """Return the tokens of a session with its user."""
     return {**tokens_json(issued, now_s), "user": user_json(issued.account)}
 
 
-def tokens_json(issued: IssuedSession, now_s: float) -> dict[str, Any]:
-    """Return the tokens of a session alone."""
+def tokens_json(issued: IssuedSession, now_s: float) -> dict[str, object]:
+    """Return the tokens of a session without its user."""
     return {
         "access_token": issued.access_token.text,
         "token_type": "bearer",
@@ -66,9 +64,8 @@ def tokens_json(issued: IssuedSession, now_s: float) -> dict[str, Any]:
     }
 
 
-def _identity_json(identity: Identity) -> dict[str, Any]:
-    last_sign_in_at = identity.last_sign_in_at
-    body: dict[str, Any] = {
+def _identity_json(identity: Identity) -> dict[str, object]:
+    body: dict[str, object] = {
         "identity_id": str(identity.identity_id),
         "id": identity.id,
         "user_id": str(identity.user_id),
@@ -77,8 +74,8 @@ def _identity_json(identity: Identity) -> dict[str, Any]:
         "created_at": format_timestamp(identity.created_at),
         "updated_at": format_timestamp(identity.updated_at),
     }
-    if last_sign_in_at is not None:
-        body["last_sign_in_at"] = format_timestamp(last_sign_in_at)
+    if identity.last_sign_in_at is not None:
+        body["last_sign_in_at"] = format_timestamp(identity.last_sign_in_at)
     if email := identity.identity_data.get("email"):
         body["email"] = email
     return body

@@ -1,8 +1,8 @@
-"""Routes that tell what auth is and can."""
+"""Routes that describe auth: health, settings and the key set."""
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
 
 from monynha import __version__
 from monynha.domains.auth.composition import AuthServices
@@ -19,38 +19,42 @@ _PROVIDERS = (
 # fmt: on
 
 
-def routes(auth: AuthServices) -> tuple[Route, ...]:
-    """Return the routes that anybody may ask."""
-    return (
-        Route("GET", "/health", _health),
-        Route("GET", "/settings", partial(_settings, auth)),
-        Route("GET", "/.well-known/jwks.json", _jwks),
-    )
+@dataclass(frozen=True)
+class SettingsRoutes:
+    """Routes that need no authentication."""
 
+    auth: AuthServices
 
-async def _health(_: Request) -> Response:
-    # Official clients look for this name.
-    return json_response(
-        {"version": f"v{__version__}", "name": "GoTrue", "description": "Accounts and sessions of Monynha"}
-    )
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes."""
+        return (
+            Route("GET", "/health", self._health),
+            Route("GET", "/settings", self._settings),
+            Route("GET", "/.well-known/jwks.json", self._jwks),
+        )
 
+    async def _health(self, _: Request) -> Response:
+        # Official clients look for this name.
+        return json_response(
+            {"version": f"v{__version__}", "name": "GoTrue", "description": "Accounts and sessions of Monynha"}
+        )
 
-async def _settings(auth: AuthServices, _: Request) -> Response:
-    return json_response(
-        {
-            "external": {**dict.fromkeys(_PROVIDERS, False), "email": True},
-            "disable_signup": False,
-            "mailer_autoconfirm": auth.parts.autoconfirm,
-            "phone_autoconfirm": False,
-            "sms_provider": "",
-            "saml_enabled": False,
-            "saml_private_key_next_configured": False,
-            "mfa_enabled": False,
-            "passkeys_enabled": False,
-        }
-    )
+    async def _settings(self, _: Request) -> Response:
+        return json_response(
+            {
+                "external": {**dict.fromkeys(_PROVIDERS, False), "email": True},
+                "disable_signup": False,
+                "mailer_autoconfirm": self.auth.autoconfirm,
+                "phone_autoconfirm": False,
+                "sms_provider": "",
+                "saml_enabled": False,
+                "saml_private_key_next_configured": False,
+                "mfa_enabled": False,
+                "passkeys_enabled": False,
+            }
+        )
 
-
-async def _jwks(_: Request) -> Response:
-    # Tokens are signed with a shared secret, which is no public key to list.
-    return json_response({"keys": []}, extra_headers=((b"cache-control", b"public, max-age=600"),))
+    async def _jwks(self, _: Request) -> Response:
+        # Tokens are signed with a shared secret, which has no public key to list.
+        return json_response({"keys": []}, extra_headers=((b"cache-control", b"public, max-age=600"),))

@@ -1,14 +1,19 @@
-"""Routes by which people come in and go out: sign-up, the grants, sign-out."""
+"""Routes that create and end sessions: sign-up, the grants of /token, sign-out."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import InvalidAuthRequestError, InvalidCredentialsError
-from monynha.domains.auth.http.dependencies import require_user
-from monynha.domains.auth.http.rate_limit import count_sign_in_attempt
-from monynha.domains.auth.http.request_body import RequestBody, client_info, read_body, requested_redirect
+from monynha.domains.auth.http.dependencies import count_sign_in_attempt, require_user
+from monynha.domains.auth.http.request_body import (
+    RequestBody,
+    client_info,
+    read_body,
+    requested_redirect,
+)
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import session_json, user_json
 from monynha.domains.auth.http.unsupported import (
@@ -18,114 +23,121 @@ from monynha.domains.auth.http.unsupported import (
     ProviderDisabledError,
 )
 from monynha.domains.auth.services.sessions import IssuedSession, SignOutScope
-from monynha.domains.auth.services.sign_in import sign_in
-from monynha.domains.auth.services.sign_up import SignUpRequest, sign_up
-from monynha.domains.auth.services.verification import exchange_code
+from monynha.domains.auth.services.sign_up import SignUpRequest
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
 from monynha.protocols.http.router import Route
 
 
-def routes(auth: AuthServices) -> tuple[Route, ...]:
-    """Return the routes of coming in and going out."""
-    return (
-        Route("POST", "/signup", partial(_sign_up, auth)),
-        Route("POST", "/token", partial(_token, auth)),
-        Route("POST", "/logout", partial(_logout, auth)),
-    )
+@dataclass(frozen=True)
+class TokenRoutes:
+    """Routes of signing up, in and out."""
+
+    auth: AuthServices
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes."""
+        return (
+            Route("POST", "/signup", self._sign_up),
+            Route("POST", "/token", self._token),
+            Route("POST", "/logout", self._logout),
+        )
+
+    async def _sign_up(self, request: Request) -> Response:
+        body = await read_body(request)
+        email, phone = body.text("email"), body.text("phone")
+        # A password that is no text is refused before the attempt is counted, as an email is.
+        body.text("password")
+        return await count_sign_in_attempt(
+            self.auth, request, email or phone, partial(self._complete_sign_up, request, body)
+        )
+
+    async def _complete_sign_up(self, request: Request, body: RequestBody) -> Response:
+        auth = self.auth
+        sign_up_request = _sign_up_request(request, body)
+        if not auth.autoconfirm:
+            await auth.rate_limits.count_email(sign_up_request.email)
+        account = await auth.sign_up.sign_up(sign_up_request)
+        if not auth.autoconfirm:
+            return auth_response(user_json(account))
+        return self._session(await auth.sessions.create(account, client_info(request), method="password"))
+
+    async def _token(self, request: Request) -> Response:
+        body = await read_body(request)
+        match request.query_params.get("grant_type"):
+            case "password":
+                account = body.text("email") or body.text("phone")
+                return await count_sign_in_attempt(
+                    self.auth, request, account, partial(self._sign_in_with_password, request, body)
+                )
+            case "refresh_token":
+                return await self._refresh(request, body)
+            case "pkce":
+                return await self._exchange_code(request, body)
+            case "id_token" | "web3":
+                raise ProviderDisabledError()
+            case _:
+                raise InvalidCredentialsError("unsupported_grant_type")
+
+    async def _sign_in_with_password(self, request: Request, body: RequestBody) -> Response:
+        if body.text("phone"):
+            if body.text("email"):
+                raise InvalidAuthRequestError("Only an email address or phone number should be provided on login.")
+            raise PhoneSignInDisabledError()
+        email, password = body.text("email"), body.text("password")
+        if not email:
+            raise InvalidAuthRequestError("missing email or phone")
+        return self._session(await self.auth.sign_in.sign_in(email, password or "", client_info(request)))
+
+    async def _refresh(self, request: Request, body: RequestBody) -> Response:
+        refresh_token = body.text("refresh_token")
+        if not refresh_token:
+            # RFC 6749 §5.2 fixes this error, whichever error format the client requests.
+            error = {"error": "invalid_request", "error_description": "refresh_token required"}
+            return auth_response(error, status=400)
+        return self._session(await self.auth.sessions.refresh(refresh_token, client_info(request)))
+
+    async def _exchange_code(self, request: Request, body: RequestBody) -> Response:
+        code, verifier = body.text("auth_code"), body.text("code_verifier")
+        if not code or not verifier:
+            raise InvalidAuthRequestError("invalid request: both auth code and code verifier should be non-empty")
+        return self._session(await self.auth.verification.exchange_code(code, verifier, client_info(request)))
+
+    async def _logout(self, request: Request) -> Response:
+        user = await require_user(self.auth, request)
+        scope = request.query_params.get("scope") or SignOutScope.GLOBAL.value
+        if scope not in set(SignOutScope):
+            raise InvalidAuthRequestError(f"Unsupported logout scope {scope[:50]!r}")
+        await self.auth.sessions.sign_out(user.account.id, user.session_id, SignOutScope(scope))
+        return Response(204)
+
+    def _session(self, issued: IssuedSession) -> Response:
+        return session_response(self.auth, issued)
 
 
 def session_response(auth: AuthServices, issued: IssuedSession) -> Response:
-    """Answer with a session."""
-    return auth_response(session_json(issued, auth.parts.now().timestamp()))
+    """Return the response that carries a new session."""
+    return auth_response(session_json(issued, auth.clock().timestamp()))
 
 
-async def _sign_up(auth: AuthServices, request: Request) -> Response:
-    body = await read_body(request)
+def _sign_up_request(request: Request, body: RequestBody) -> SignUpRequest:
     email, phone, password = body.text("email"), body.text("phone"), body.text("password")
-    return await count_sign_in_attempt(
-        auth,
-        request,
-        email or phone,
-        partial(_complete_sign_up, auth, request, body, has_password=password is not None),
-    )
-
-
-async def _complete_sign_up(auth: AuthServices, request: Request, body: RequestBody, *, has_password: bool) -> Response:
-    email, phone = body.text("email"), body.text("phone")
     if email and phone:
         raise InvalidAuthRequestError("Only an email address or phone number should be provided on signup.")
     if phone:
         raise PhoneSignUpDisabledError()
     if not email:
-        if has_password:
-            raise InvalidAuthRequestError("To sign up with a password, give an email address too")
+        if password is not None:
+            raise InvalidAuthRequestError("To sign up with a password, provide an email address too")
         raise AnonymousSignInDisabledError()
     sign_up_request = SignUpRequest(
         email,
-        body.text("password") or "",
-        metadata=body.object("data") or {},
+        password or "",
+        metadata=body.json_object("data") or {},
         challenge=body.pkce_challenge(),
         redirect_to=requested_redirect(request, body),
     )
-    if not has_password:
+    if password is None:
         raise InvalidAuthRequestError("Signup requires a valid password")
-    if not auth.parts.autoconfirm:
-        await auth.rate_limits.count_email(email)
-    account = await sign_up(auth.parts, sign_up_request)
-    if not auth.parts.autoconfirm:
-        return auth_response(user_json(account))
-    async with auth.parts.transaction() as transaction:
-        issued = await auth.parts.sessions.create(transaction, account, client_info(request), method="password")
-    return session_response(auth, issued)
-
-
-async def _token(auth: AuthServices, request: Request) -> Response:
-    body = await read_body(request)
-    match request.query_params.get("grant_type"):
-        case "password":
-            email = body.text("email")
-            account = email or body.text("phone")
-            return await count_sign_in_attempt(
-                auth, request, account, partial(_sign_in_with_password, auth, request, body)
-            )
-        case "refresh_token":
-            return await _refresh(auth, request, body)
-        case "pkce":
-            code, verifier = body.text("auth_code"), body.text("code_verifier")
-            if not code or not verifier:
-                raise InvalidAuthRequestError("invalid request: both auth code and code verifier should be non-empty")
-            return session_response(auth, await exchange_code(auth.parts, code, verifier, client_info(request)))
-        case "id_token" | "web3":
-            raise ProviderDisabledError()
-        case _:
-            raise InvalidCredentialsError("unsupported_grant_type")
-
-
-async def _sign_in_with_password(auth: AuthServices, request: Request, body: RequestBody) -> Response:
-    if body.text("phone"):
-        if body.text("email"):
-            raise InvalidAuthRequestError("Only an email address or phone number should be provided on login.")
-        raise PhoneSignInDisabledError()
-    email, password = body.text("email"), body.text("password")
-    if not email:
-        raise InvalidAuthRequestError("missing email or phone")
-    return session_response(auth, await sign_in(auth.parts, email, password or "", client_info(request)))
-
-
-async def _refresh(auth: AuthServices, request: Request, body: RequestBody) -> Response:
-    token = body.text("refresh_token")
-    if not token:
-        # Told as RFC 6749 §5.2 does, whatever layout was asked for.
-        return auth_response({"error": "invalid_request", "error_description": "refresh_token required"}, status=400)
-    return session_response(auth, await auth.parts.sessions.refresh(token, client_info(request)))
-
-
-async def _logout(auth: AuthServices, request: Request) -> Response:
-    user = await require_user(auth, request)
-    scope = request.query_params.get("scope") or SignOutScope.GLOBAL.value
-    if scope not in set(SignOutScope):
-        raise InvalidAuthRequestError(f"Unsupported logout scope {scope[:50]!r}")
-    async with auth.parts.transaction() as transaction:
-        await auth.parts.sessions.end(transaction, user.account.id, user.session_id, SignOutScope(scope))
-    return Response(204)
+    return sign_up_request

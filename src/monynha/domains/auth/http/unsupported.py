@@ -1,8 +1,8 @@
-"""What the wire knows and this program does not offer: each answers the wire's own code for that."""
+"""Routes of features that this program does not offer: each responds with GoTrue's own error code."""
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
 
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import AuthError
@@ -11,7 +11,7 @@ from monynha.domains.auth.http.request_body import read_body
 from monynha.domains.auth.http.responses import auth_response
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
-from monynha.protocols.http.router import Route
+from monynha.protocols.http.router import Handler, Route
 
 
 class AnonymousSignInDisabledError(AuthError):
@@ -98,52 +98,61 @@ class PasskeyDisabledError(AuthError):
     code = "passkey_disabled"
 
 
-_ENROLL_ERRORS: dict[object, type[AuthError]] = {
+_ENROLL_ERRORS: dict[str | None, type[AuthError]] = {
     "phone": PhoneFactorDisabledError,
     "webauthn": WebAuthnDisabledError,
 }
 
 
-def routes(auth: AuthServices) -> tuple[Route, ...]:
-    """Return the routes of what is not offered."""
-    return (
-        Route("GET", "/authorize", partial(_refuse, auth, ProviderDisabledError)),
-        Route("GET", "/callback", partial(_refuse, auth, ProviderDisabledError)),
-        Route("POST", "/callback", partial(_refuse, auth, ProviderDisabledError)),
-        Route("POST", "/sso", partial(_refuse, auth, SamlDisabledError)),
-        Route("GET", "/user/identities/authorize", partial(_refuse_user, auth, ManualLinkingDisabledError)),
-        Route("DELETE", "/user/identities/{id}", partial(_refuse_user, auth, IdentityNotFoundError)),
-        Route("POST", "/factors", partial(_enroll, auth)),
-        Route("POST", "/factors/{id}/challenge", partial(_refuse_user, auth, FactorNotFoundError)),
-        Route("POST", "/factors/{id}/verify", partial(_refuse_user, auth, FactorNotFoundError)),
-        Route("DELETE", "/factors/{id}", partial(_refuse_user, auth, FactorNotFoundError)),
-        Route("GET", "/passkeys", partial(_refuse, auth, PasskeyDisabledError)),
-        Route("GET", "/admin/users/{id}/factors", partial(_empty_list, auth)),
-        Route("DELETE", "/admin/users/{id}/factors/{factor}", partial(_refuse_admin, auth, FactorNotFoundError)),
-        Route("GET", "/admin/audit", partial(_empty_list, auth)),
-    )
+@dataclass(frozen=True)
+class UnsupportedRoutes:
+    """Routes of providers, identities, factors, passkeys and SSO."""
+
+    auth: AuthServices
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes."""
+        return (
+            Route("GET", "/authorize", _refuse(ProviderDisabledError)),
+            Route("GET", "/callback", _refuse(ProviderDisabledError)),
+            Route("POST", "/callback", _refuse(ProviderDisabledError)),
+            Route("POST", "/sso", _refuse(SamlDisabledError)),
+            Route("GET", "/user/identities/authorize", self._refuse_user(ManualLinkingDisabledError)),
+            Route("DELETE", "/user/identities/{id}", self._refuse_user(IdentityNotFoundError)),
+            Route("POST", "/factors", self._enroll),
+            Route("POST", "/factors/{id}/challenge", self._refuse_user(FactorNotFoundError)),
+            Route("POST", "/factors/{id}/verify", self._refuse_user(FactorNotFoundError)),
+            Route("DELETE", "/factors/{id}", self._refuse_user(FactorNotFoundError)),
+            Route("GET", "/passkeys", _refuse(PasskeyDisabledError)),
+            Route("GET", "/admin/users/{id}/factors", self._empty_list),
+            Route("DELETE", "/admin/users/{id}/factors/{factor}", self._delete_factor),
+            Route("GET", "/admin/audit", self._empty_list),
+        )
+
+    def _refuse_user(self, error: type[AuthError]) -> Handler:
+        async def handle(request: Request) -> Response:
+            await require_user(self.auth, request)
+            raise error()
+
+        return handle
+
+    async def _delete_factor(self, request: Request) -> Response:
+        require_service_key(self.auth, request)
+        raise FactorNotFoundError()
+
+    async def _enroll(self, request: Request) -> Response:
+        factor_type = (await read_body(request)).text("factor_type")
+        await require_user(self.auth, request)
+        raise _ENROLL_ERRORS.get(factor_type, TotpDisabledError)()
+
+    async def _empty_list(self, request: Request) -> Response:
+        require_service_key(self.auth, request)
+        return auth_response([])
 
 
-async def _refuse(_: AuthServices, error: type[AuthError], __: Request) -> Response:
-    raise error()
+def _refuse(error: type[AuthError]) -> Handler:
+    async def handle(_: Request) -> Response:
+        raise error()
 
-
-async def _refuse_user(auth: AuthServices, error: type[AuthError], request: Request) -> Response:
-    await require_user(auth, request)
-    raise error()
-
-
-async def _refuse_admin(auth: AuthServices, error: type[AuthError], request: Request) -> Response:
-    require_service_key(auth, request)
-    raise error()
-
-
-async def _enroll(auth: AuthServices, request: Request) -> Response:
-    factor_type = (await read_body(request)).text("factor_type")
-    await require_user(auth, request)
-    raise _ENROLL_ERRORS.get(factor_type, TotpDisabledError)()
-
-
-async def _empty_list(auth: AuthServices, request: Request) -> Response:
-    require_service_key(auth, request)
-    return auth_response([])
+    return handle

@@ -1,14 +1,20 @@
-"""Routes of proving an address: asking for a mail, and coming back with its link or code."""
+"""Routes of email verification: requesting an email, and returning with its link or code."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import AuthError, InvalidAuthRequestError, OtpExpiredError
-from monynha.domains.auth.http.rate_limit import count_sign_in_attempt
-from monynha.domains.auth.http.request_body import RequestBody, client_info, read_body, requested_redirect
+from monynha.domains.auth.http.dependencies import count_sign_in_attempt
+from monynha.domains.auth.http.request_body import (
+    RequestBody,
+    client_info,
+    read_body,
+    requested_redirect,
+)
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import tokens_json
 from monynha.domains.auth.http.token import session_response
@@ -19,131 +25,129 @@ from monynha.domains.auth.services.verification import (
     AuthorizationCode,
     TokenEmailRequest,
     VerificationResult,
-    resend,
-    send_magic_link,
-    send_recovery,
-    verify_code,
-    verify_link,
 )
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, encode_headers
-from monynha.protocols.http.router import Handler, Route
+from monynha.protocols.http.router import Route
 
 _HALF_CONFIRMED_MESSAGE = "Confirmation link accepted. Please proceed to confirm link sent to the other email"
 _PHONE_TYPES = ("sms", "phone_change")
 
 
-def routes(auth: AuthServices) -> tuple[Route, ...]:
-    """Return the routes of proving an address."""
-    return (
-        _email_route("/recover", auth),
-        _email_route("/otp", auth),
-        _email_route("/magiclink", auth),
-        _email_route("/resend", auth),
-        Route("POST", "/verify", partial(_verify, auth)),
-        Route("GET", "/verify", partial(_verify_link, auth)),
-    )
+@dataclass(frozen=True)
+class VerifyRoutes:
+    """Routes that mail one-time tokens and verify them."""
 
+    auth: AuthServices
 
-def _email_route(path: str, auth: AuthServices) -> Route:
-    handler: Handler = partial(_send_email, auth, path)
-    return Route("POST", path, handler)
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes."""
+        return (
+            *(
+                Route("POST", path, partial(self._send_email, path))
+                for path in ("/recover", "/otp", "/magiclink", "/resend")
+            ),
+            Route("POST", "/verify", self._verify),
+            Route("GET", "/verify", self._verify_link),
+        )
 
+    async def _send_email(self, path: str, request: Request) -> Response:
+        body = await read_body(request)
+        account = body.text("email") or body.text("phone")
+        return await count_sign_in_attempt(
+            self.auth, request, account, partial(self._complete_send_email, path, request, body)
+        )
 
-async def _send_email(auth: AuthServices, path: str, request: Request) -> Response:
-    body = await read_body(request)
-    account = body.text("email") or body.text("phone")
-    return await count_sign_in_attempt(auth, request, account, partial(_complete_send_email, auth, path, request, body))
+    async def _complete_send_email(self, path: str, request: Request, body: RequestBody) -> Response:
+        type = body.text("type") or ""
+        if body.text("phone") or (path == "/resend" and type in _PHONE_TYPES):
+            raise PhoneSignInDisabledError()
+        email_request = TokenEmailRequest(
+            body.required_text("email"),
+            challenge=body.pkce_challenge(),
+            redirect_to=requested_redirect(request, body),
+            creates_account=path != "/recover" and body.boolean("create_user") is not False,
+            metadata=body.json_object("data") or {},
+        )
+        await self.auth.rate_limits.count_email(email_request.email)
+        if path == "/recover":
+            await self.auth.verification.send_recovery(email_request)
+        elif path == "/resend":
+            await self.auth.verification.resend(email_request, type)
+        else:
+            await self.auth.verification.send_magic_link(email_request)
+        return auth_response({})
 
+    async def _verify(self, request: Request) -> Response:
+        body = await read_body(request)
+        account = body.text("email") or body.text("phone")
+        return await count_sign_in_attempt(self.auth, request, account, partial(self._complete_verify, request, body))
 
-async def _complete_send_email(auth: AuthServices, path: str, request: Request, body: RequestBody) -> Response:
-    type = body.text("type") or ""
-    if body.text("phone") or (path == "/resend" and type in _PHONE_TYPES):
-        raise PhoneSignInDisabledError()
-    email_request = TokenEmailRequest(
-        body.required_text("email"),
-        challenge=body.pkce_challenge(),
-        redirect_to=requested_redirect(request, body),
-        creates_account=path != "/recover" and body.boolean("create_user") is not False,
-        metadata=body.object("data") or {},
-    )
-    await auth.rate_limits.count_email(email_request.email)
-    if path == "/recover":
-        await send_recovery(auth.parts, email_request)
-    elif path == "/resend":
-        await resend(auth.parts, email_request, type)
-    else:
-        await send_magic_link(auth.parts, email_request)
-    return auth_response({})
+    async def _complete_verify(self, request: Request, body: RequestBody) -> Response:
+        type, link_token = body.required_text("type"), body.text("token_hash")
+        if type in _PHONE_TYPES or body.text("phone"):
+            raise PhoneSignInDisabledError()
+        if type not in TOKEN_KINDS_BY_TYPE:
+            raise InvalidAuthRequestError("Invalid verification type")
+        client, verification = client_info(request), self.auth.verification
+        if link_token:
+            if body.text("email") or body.text("token"):
+                raise InvalidAuthRequestError("Only the token_hash and type should be provided")
+            result = await verification.verify_token_hash(link_token, type, client)
+        else:
+            code = body.required_text("token")
+            email = body.required_text("email")
+            result = await verification.verify_code(email, code, type, client)
+        if isinstance(result, EmailChangeHalfConfirmed):
+            return auth_response({"msg": _HALF_CONFIRMED_MESSAGE, "code": "200"})
+        return session_response(self.auth, result)
 
+    async def _verify_link(self, request: Request) -> Response:
+        if request.method == "HEAD":
+            # Email programs preview links this way, and would consume the token before its owner does.
+            return Response(200)
+        return await count_sign_in_attempt(self.auth, request, None, partial(self._complete_verify_link, request))
 
-async def _verify(auth: AuthServices, request: Request) -> Response:
-    body = await read_body(request)
-    account = body.text("email") or body.text("phone")
-    return await count_sign_in_attempt(auth, request, account, partial(_complete_verify, auth, request, body))
+    async def _complete_verify_link(self, request: Request) -> Response:
+        redirect_to = self.auth.mailer.redirects.resolve(requested_redirect(request))
+        query_params = request.query_params
+        link_token, type = query_params.get("token", ""), query_params.get("type", "")
+        try:
+            result = await self.auth.verification.follow_link(link_token, type, client_info(request))
+        except AuthError as error:
+            return _redirect_with_error(redirect_to, link_token, error)
+        return self._redirect_with_result(redirect_to, type, result)
 
-
-async def _complete_verify(auth: AuthServices, request: Request, body: RequestBody) -> Response:
-    type, link_token = body.required_text("type"), body.text("token_hash")
-    if type in _PHONE_TYPES or body.text("phone"):
-        raise PhoneSignInDisabledError()
-    if type not in TOKEN_KINDS_BY_TYPE:
-        raise InvalidAuthRequestError("Invalid verification type")
-    if link_token:
-        if body.text("email") or body.text("token"):
-            raise InvalidAuthRequestError("Only the token_hash and type should be provided")
-        result = await verify_link(auth.parts, link_token, type, client_info(request))
-    else:
-        code = body.required_text("token")
-        email = body.required_text("email")
-        result = await verify_code(auth.parts, email, code, type, client=client_info(request))
-    if isinstance(result, EmailChangeHalfConfirmed):
-        return auth_response({"msg": _HALF_CONFIRMED_MESSAGE, "code": "200"})
-    assert not isinstance(result, AuthorizationCode), "only a followed link goes on by a code"
-    return session_response(auth, result)
-
-
-async def _verify_link(auth: AuthServices, request: Request) -> Response:
-    if request.method == "HEAD":
-        # Mail programs look ahead this way, and would use the link up before its owner does.
-        return Response(200)
-    query = request.query_params
-    return await count_sign_in_attempt(auth, request, None, partial(_complete_verify_link, auth, request, query))
-
-
-async def _complete_verify_link(auth: AuthServices, request: Request, query: dict[str, str]) -> Response:
-    redirect_to = auth.parts.redirects.resolve(requested_redirect(request))
-    link_token, type = query.get("token", ""), query.get("type", "")
-    try:
-        result = await verify_link(auth.parts, link_token, type, client_info(request), allows_pkce=True)
-    except AuthError as error:
-        return _redirect_with_error(redirect_to, link_token, error)
-    return _redirect_with_result(auth, redirect_to, type, result)
-
-
-def _redirect_with_result(auth: AuthServices, redirect_to: str, type: str, result: VerificationResult) -> Response:
-    if isinstance(result, AuthorizationCode):
-        return _redirect(redirect_to, query={"code": result.code})
-    if isinstance(result, EmailChangeHalfConfirmed):
-        return _redirect(redirect_to, fragment={"message": _HALF_CONFIRMED_MESSAGE, "sb": ""})
-    fragment = {key: str(value) for key, value in tokens_json(result, auth.parts.now().timestamp()).items()}
-    return _redirect(redirect_to, fragment={**fragment, "sb": "", "type": type})
+    def _redirect_with_result(self, redirect_to: str, type: str, result: VerificationResult) -> Response:
+        if isinstance(result, AuthorizationCode):
+            return _redirect(redirect_to, query={"code": result.code})
+        if isinstance(result, EmailChangeHalfConfirmed):
+            return _redirect(redirect_to, fragment={"message": _HALF_CONFIRMED_MESSAGE, "sb": ""})
+        tokens = tokens_json(result, self.auth.clock().timestamp())
+        fragment = {name: str(value) for name, value in tokens.items()}
+        return _redirect(redirect_to, fragment={**fragment, "sb": "", "type": type})
 
 
 def _redirect_with_error(redirect_to: str, link_token: str, error: AuthError) -> Response:
-    message = "Email link is invalid or has expired" if isinstance(error, OtpExpiredError) else error.message
+    is_expired = isinstance(error, OtpExpiredError)
+    message = "Email link is invalid or has expired" if is_expired else error.message
     error_params = {"error": "access_denied", "error_code": error.code, "error_description": message}
-    return _redirect(
-        redirect_to,
-        query=error_params if link_token.startswith("pkce_") else {},
-        fragment={**error_params, "sb": ""},
-    )
+    # PKCE clients read the query, the others the fragment.
+    query = error_params if link_token.startswith("pkce_") else {}
+    return _redirect(redirect_to, query=query, fragment={**error_params, "sb": ""})
 
 
 def _redirect(url: str, *, query: dict[str, str] | None = None, fragment: dict[str, str] | None = None) -> Response:
     url_parts = urlsplit(url)
-    query_text = "&".join(each for each in (url_parts.query, urlencode(query or {})) if each)
+    query_text = "&".join(text for text in (url_parts.query, urlencode(query or {})) if text)
     location = urlunsplit(
-        (url_parts.scheme, url_parts.netloc, url_parts.path or "/", query_text, urlencode(fragment or {}))
+        (
+            url_parts.scheme,
+            url_parts.netloc,
+            url_parts.path or "/",
+            query_text,
+            urlencode(fragment or {}),
+        )
     )
     return Response(303, b"", encode_headers(("Location", location), ("Cache-Control", "no-store")))

@@ -1,0 +1,15 @@
+"""Services: the use cases of auth, each a class with its dependencies as constructor arguments.
+
+sign_up          creates accounts
+sign_in          signs in by password
+sessions         creates, refreshes and ends sessions
+verification     mails one-time tokens and verifies them
+update_user      what users change of their own account
+email_change     changes an email address, by confirmation of both addresses
+admin            manages all accounts
+admin_links      one-time links and invitations for admins
+account_service  what other domains and the command line use
+authentication   finds the actor of a request by its bearer token
+rate_limits      counts sign-in attempts and emails
+constant_time    response durations that reveal nothing
+"""

@@ -1,17 +1,24 @@
-"""Links that an admin asks for: to be mailed by us as an invitation, or handed over by themselves."""
+"""Admin link service: one-time links for an admin to hand over, and invitations that are mailed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from monynha.domains.auth.accounts.account import Account
-from monynha.domains.auth.accounts.account_repository import NewAccount
+from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
+from monynha.domains.auth.accounts.passwords import PasswordHasher
+from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
 from monynha.domains.auth.errors import EmailExistsError, InvalidAuthRequestError, UserNotFoundError
-from monynha.domains.auth.services.context import AuthContext
-from monynha.domains.auth.tokens.one_time_tokens import OneTimeToken, TokenKind
+from monynha.domains.auth.services.email_change import EmailChangeService
+from monynha.domains.auth.tokens.access_tokens import Clock
+from monynha.domains.auth.tokens.one_time_tokens import (
+    EMAIL_CHANGE_KINDS,
+    OneTimeToken,
+    OneTimeTokenStore,
+    TokenKind,
+)
 from monynha.infra.postgres.database import Transaction
 
 _TOKEN_KINDS = {
@@ -26,97 +33,97 @@ _TOKEN_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class LinkRequest:
-    """What an admin wants a link for."""
+    """A link that an admin requests; `type` is a key of the API, as `magiclink`."""
 
     type: str
     email: str
     password: str | None = field(default=None, repr=False)
     new_email: str | None = None
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict)
 
 
-async def invite(parts: AuthContext, email: str, data: Mapping[str, Any], redirect_to: str | None) -> Account:
-    """Make an account for an address and mail it an invitation; EmailExists where it has one."""
-    account, token = await generate_link(parts, LinkRequest("invite", email, data=data))
-    await parts.send_token_email(token, redirect_to)
-    return account
+@dataclass(frozen=True, kw_only=True)
+class AdminLinkService:
+    """Generates one-time links for admins, and mails invitations."""
 
+    repository: AccountRepository
+    passwords: PasswordHasher
+    one_time_tokens: OneTimeTokenStore
+    email_changes: EmailChangeService
+    mailer: AuthMailer
+    clock: Clock
 
-async def generate_link(parts: AuthContext, request: LinkRequest) -> tuple[Account, OneTimeToken]:
-    """Return a one-time token of the wanted type and its account, which is made where the type makes one."""
-    kind = _TOKEN_KINDS.get(request.type)
-    if kind is None:
-        raise InvalidAuthRequestError(f"Invalid email action link type requested: {request.type[:50]!r}")
-    password_hash = None
-    if kind is TokenKind.CONFIRMATION:
-        if not request.password:
-            raise InvalidAuthRequestError("Signup requires a valid password")
-        await parts.passwords.validate(request.password, request.email)
-        password_hash = await parts.passwords.hash(request.password)
-    email = normalize_email(request.email)
-    async with parts.transaction() as transaction:
-        account = await parts.repository.find_by_email(transaction, email)
-        if kind in (TokenKind.EMAIL_CHANGE_CURRENT, TokenKind.EMAIL_CHANGE_NEW):
-            return await _email_change_link(parts, transaction, account, request=request, kind=kind)
-        account = await _find_or_create_account(
-            parts, transaction, account, request=request, kind=kind, password_hash=password_hash
+    async def invite(self, email: str, data: Mapping[str, object], redirect_to: str | None) -> Account:
+        """Create an account for the address and mail it an invitation; EmailExistsError if registered."""
+        account, token = await self.generate_link(LinkRequest("invite", email, data=data))
+        await self.mailer.send_token(token, redirect_to)
+        return account
+
+    async def generate_link(self, request: LinkRequest) -> tuple[Account, OneTimeToken]:
+        """Return an account and a one-time token for it.
+
+        Types that start an account create it: `signup`, `invite` and `magiclink`. Raise UserNotFoundError,
+        EmailExistsError or InvalidAuthRequestError where the type does not fit the account.
+        """
+        kind = _TOKEN_KINDS.get(request.type)
+        if kind is None:
+            raise InvalidAuthRequestError(f"Invalid email action link type requested: {request.type[:50]!r}")
+        password_hash = None
+        if kind is TokenKind.CONFIRMATION:
+            if not request.password:
+                raise InvalidAuthRequestError("Signup requires a valid password")
+            await self.passwords.validate(request.password, request.email)
+            password_hash = await self.passwords.hash(request.password)
+        email = normalize_email(request.email)
+        async with self.repository.transaction() as transaction:
+            account = await self.repository.find_by_email(transaction, email)
+            if kind in EMAIL_CHANGE_KINDS:
+                return await self._email_change_link(transaction, account, kind, request.new_email)
+            if account is None:
+                account = await self._create_account(
+                    transaction, email, kind, password_hash=password_hash, data=request.data
+                )
+            elif kind in (TokenKind.CONFIRMATION, TokenKind.INVITE) and account.is_verified:
+                # An account that is not confirmed yet may get another link.
+                raise EmailExistsError()
+            return account, await self.one_time_tokens.issue(transaction, account.id, kind, email)
+
+    async def _create_account(
+        self,
+        transaction: Transaction,
+        email: str,
+        kind: TokenKind,
+        *,
+        password_hash: str | None,
+        data: Mapping[str, object],
+    ) -> Account:
+        if kind is TokenKind.RECOVERY:
+            raise UserNotFoundError()
+        now = self.clock()
+        new_account = NewAccount(
+            email,
+            password_hash,
+            invited_at=now if kind is TokenKind.INVITE else None,
+            confirmation_sent_at=now,
+            user_metadata=data,
         )
-        return account, await parts.one_time_tokens.issue(transaction, account.id, kind, email)
-
-
-async def _find_or_create_account(
-    parts: AuthContext,
-    transaction: Transaction,
-    existing: Account | None,
-    *,
-    request: LinkRequest,
-    kind: TokenKind,
-    password_hash: str | None,
-) -> Account:
-    if existing is not None:
-        # Somebody who was invited, or has not confirmed, may be sent another.
-        if kind in (TokenKind.CONFIRMATION, TokenKind.INVITE) and existing.is_verified:
+        account = await self.repository.insert(transaction, new_account)
+        if account is None:
             raise EmailExistsError()
-        return existing
-    if kind is TokenKind.RECOVERY:
-        raise UserNotFoundError()
-    now = parts.now()
-    new_account = NewAccount(
-        normalize_email(request.email),
-        password_hash,
-        invited_at=now if kind is TokenKind.INVITE else None,
-        confirmation_sent_at=now,
-        user_metadata=dict(request.data),
-    )
-    created = await parts.repository.insert(transaction, new_account)
-    if created is None:
-        raise EmailExistsError()
-    return created
+        return account
 
-
-async def _email_change_link(
-    parts: AuthContext,
-    transaction: Transaction,
-    account: Account | None,
-    *,
-    request: LinkRequest,
-    kind: TokenKind,
-) -> tuple[Account, OneTimeToken]:
-    if account is None:
-        raise UserNotFoundError()
-    if not request.new_email:
-        raise InvalidAuthRequestError("new_email is required")
-    new_email = normalize_email(request.new_email)
-    if await parts.repository.find_by_email(transaction, new_email) is not None:
-        raise EmailExistsError()
-    # Both links of one change are asked for one after the other: what is under way goes on.
-    if account.new_email != new_email:
-        account = await parts.repository.update(
-            transaction,
-            account,
-            new_email=new_email,
-            email_change_sent_at=parts.now(),
-            is_email_change_half_confirmed=False,
-        )
-    email = new_email if kind is TokenKind.EMAIL_CHANGE_NEW else account.email or ""
-    return account, await parts.one_time_tokens.issue(transaction, account.id, kind, email)
+    async def _email_change_link(
+        self, transaction: Transaction, account: Account | None, kind: TokenKind, new_email: str | None
+    ) -> tuple[Account, OneTimeToken]:
+        if account is None:
+            raise UserNotFoundError()
+        if not new_email:
+            raise InvalidAuthRequestError("new_email is required")
+        new_email = normalize_email(new_email)
+        if await self.repository.find_by_email(transaction, new_email) is not None:
+            raise EmailExistsError()
+        # The two links of one change are requested one after the other: a pending change continues.
+        if account.new_email != new_email:
+            account = await self.email_changes.set_pending(transaction, account, new_email)
+        recipient = new_email if kind is TokenKind.EMAIL_CHANGE_NEW else account.email or ""
+        return account, await self.one_time_tokens.issue(transaction, account.id, kind, recipient)

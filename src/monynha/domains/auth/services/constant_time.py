@@ -1,4 +1,4 @@
-"""The time that an answer takes, where it could tell what the answer does not say."""
+"""Constant-time responses: durations that do not reveal whether an email address is registered."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 
 @asynccontextmanager
 async def equalize_duration(step_s: float, *, only_failures: bool = False) -> AsyncIterator[None]:
-    """Leave at the next whole step of time since the beginning.
+    """Extend the block to the next multiple of `step_s` since its beginning; 0 turns this off.
 
-    A registered address makes more work than an unknown one; both take one step.
+    A registered address takes more work than an unknown one; both take one step. With `only_failures` a
+    block that succeeds is not extended.
     """
     started_at = time.monotonic()
     try:

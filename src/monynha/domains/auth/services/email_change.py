@@ -1,4 +1,4 @@
-"""Changing an account's address: at once, or once both addresses have agreed."""
+"""Email change service: changes an account's address at once, or after both addresses have confirmed."""
 
 from __future__ import annotations
 
@@ -6,95 +6,128 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from monynha.domains.auth.accounts.account import Account
+from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
 from monynha.domains.auth.errors import AuthError, EmailExistsError, OtpExpiredError
-from monynha.domains.auth.services.context import AuthContext
-from monynha.domains.auth.tokens.one_time_tokens import ConsumedToken, OneTimeToken, PkceChallenge, TokenKind
+from monynha.domains.auth.tokens.access_tokens import Clock
+from monynha.domains.auth.tokens.one_time_tokens import (
+    EMAIL_CHANGE_KINDS,
+    ConsumedToken,
+    OneTimeToken,
+    OneTimeTokenStore,
+    PkceChallenge,
+    TokenKind,
+)
 from monynha.infra.postgres.database import Transaction
 from monynha.infra.postgres.errors import ConstraintViolationError
 
-_EMAIL_CHANGE_KINDS = (TokenKind.EMAIL_CHANGE_CURRENT, TokenKind.EMAIL_CHANGE_NEW)
 _DELETE_TOKENS = "delete from auth.one_time_tokens where user_id = $1 and kind = any($2)"
 
 
 @dataclass(frozen=True, slots=True)
 class EmailChangeHalfConfirmed:
-    """One address has agreed to the change, the other has yet to."""
+    """One of the two addresses has confirmed the change, the other has not yet."""
 
 
-async def change_email(
-    parts: AuthContext, user_id: UUID, email: str, *, redirect_to: str | None = None
-) -> Account | None:
-    """Give an account a new address: at once where accounts count at once, else by mails to both addresses.
+@dataclass(frozen=True, kw_only=True)
+class EmailChangeService:
+    """Changes email addresses: at once with `autoconfirm`, else by emails to the old and the new address."""
 
-    Raises Invalid for no address, EmailExists for a taken one where it would count at once.
-    Returns None where there is no such account.
-    """
-    normalized_email = normalize_email(email)
-    async with parts.transaction() as transaction:
-        account = await parts.repository.find_by_id(transaction, user_id)
-        if account is None:
-            return None
-        account, tokens = await start_change(parts, transaction, account, normalized_email)
-    for token in tokens:
-        await parts.send_token_email(token, redirect_to)
-    return account
+    repository: AccountRepository
+    one_time_tokens: OneTimeTokenStore
+    mailer: AuthMailer
+    clock: Clock
+    autoconfirm: bool
 
+    async def change_email(self, user_id: UUID, email: str) -> Account | None:
+        """Change the address in a transaction of its own, and send the emails; None for an unknown account.
 
-async def start_change(
-    parts: AuthContext,
-    transaction: Transaction,
-    account: Account,
-    email: str,
-    *,
-    challenge: PkceChallenge | None = None,
-) -> tuple[Account, list[OneTimeToken]]:
-    """Change the address, or make the tokens that will; the caller mails them after the commit."""
-    if email == account.email:
-        return account, []
-    if parts.autoconfirm:
-        return await _set_email(parts, transaction, account, email), []
-    now, issue = parts.now(), parts.one_time_tokens.issue
-    await transaction.execute(_DELETE_TOKENS, account.id, [kind.value for kind in _EMAIL_CHANGE_KINDS])
-    tokens: list[OneTimeToken] = []
-    if account.email:
-        current = TokenKind.EMAIL_CHANGE_CURRENT
-        tokens.append(await issue(transaction, account.id, current, account.email, challenge=challenge))
-    # A taken address is answered as a free one; its owner alone could agree, and is not asked.
-    if await parts.repository.find_by_email(transaction, email) is None:
-        tokens.append(await issue(transaction, account.id, TokenKind.EMAIL_CHANGE_NEW, email, challenge=challenge))
-    changed = await parts.repository.update(
-        transaction, account, new_email=email, email_change_sent_at=now, is_email_change_half_confirmed=False
-    )
-    return changed, tokens
+        Raise ValidationFailedError for an invalid address and, with `autoconfirm`, EmailExistsError for a
+        registered one.
+        """
+        normalized_email = normalize_email(email)
+        async with self.repository.transaction() as transaction:
+            account = await self.repository.find_by_id(transaction, user_id)
+            if account is None:
+                return None
+            account, tokens = await self.start(transaction, account, normalized_email)
+        for token in tokens:
+            await self.mailer.send_token(token, None)
+        return account
 
+    async def start(
+        self,
+        transaction: Transaction,
+        account: Account,
+        email: str,
+        *,
+        challenge: PkceChallenge | None = None,
+    ) -> tuple[Account, list[OneTimeToken]]:
+        """Change the address, or return the tokens that confirm it; the caller mails them after the commit."""
+        if email == account.email:
+            return account, []
+        if self.autoconfirm:
+            return await self._set_email(transaction, account, email), []
+        await self._delete_tokens(transaction, account, EMAIL_CHANGE_KINDS)
+        account = await self.set_pending(transaction, account, email)
+        return account, await self.issue_tokens(transaction, account, challenge)
 
-async def confirm_change(
-    parts: AuthContext, transaction: Transaction, account: Account, token: ConsumedToken
-) -> Account | EmailChangeHalfConfirmed | AuthError:
-    """Note that one of the addresses agrees, and change it once both do."""
-    new_email = account.new_email
-    expected_email = account.email if token.kind is TokenKind.EMAIL_CHANGE_CURRENT else new_email
-    if new_email is None or token.email != expected_email:
-        return OtpExpiredError()
-    if account.email and not account.is_email_change_half_confirmed:
-        await parts.repository.update(transaction, account, is_email_change_half_confirmed=True)
-        return EmailChangeHalfConfirmed()
-    return await _set_email(parts, transaction, account, new_email)
-
-
-async def _set_email(parts: AuthContext, transaction: Transaction, account: Account, email: str) -> Account:
-    await transaction.execute(_DELETE_TOKENS, account.id, [kind.value for kind in TokenKind])
-    try:
-        return await parts.repository.update(
+    async def set_pending(self, transaction: Transaction, account: Account, new_email: str) -> Account:
+        """Record the new address that both addresses have to confirm."""
+        return await self.repository.update(
             transaction,
             account,
-            email=email,
-            email_confirmed_at=parts.now(),
-            new_email=None,
+            new_email=new_email,
+            email_change_sent_at=self.clock(),
             is_email_change_half_confirmed=False,
         )
-    except ConstraintViolationError as violation:
-        if violation.kind == "unique":
-            raise EmailExistsError() from None
-        raise
+
+    async def issue_tokens(
+        self, transaction: Transaction, account: Account, challenge: PkceChallenge | None
+    ) -> list[OneTimeToken]:
+        """Return a token for each of the two addresses of a pending change.
+
+        A registered new address gets the response of a free one, but no token: only its owner could confirm.
+        """
+        kinds_and_emails = []
+        if account.email:
+            kinds_and_emails.append((TokenKind.EMAIL_CHANGE_CURRENT, account.email))
+        if account.new_email and await self.repository.find_by_email(transaction, account.new_email) is None:
+            kinds_and_emails.append((TokenKind.EMAIL_CHANGE_NEW, account.new_email))
+        return [
+            await self.one_time_tokens.issue(transaction, account.id, kind, email, challenge=challenge)
+            for kind, email in kinds_and_emails
+        ]
+
+    async def confirm(
+        self, transaction: Transaction, account: Account, token: ConsumedToken
+    ) -> Account | EmailChangeHalfConfirmed | AuthError:
+        """Record that one of the addresses confirms, and change the address once both have."""
+        new_email = account.new_email
+        expected_email = account.email if token.kind is TokenKind.EMAIL_CHANGE_CURRENT else new_email
+        if new_email is None or token.email != expected_email:
+            return OtpExpiredError()
+        if account.email and not account.is_email_change_half_confirmed:
+            await self.repository.update(transaction, account, is_email_change_half_confirmed=True)
+            return EmailChangeHalfConfirmed()
+        return await self._set_email(transaction, account, new_email)
+
+    async def _set_email(self, transaction: Transaction, account: Account, email: str) -> Account:
+        await self._delete_tokens(transaction, account, tuple(TokenKind))
+        try:
+            return await self.repository.update(
+                transaction,
+                account,
+                email=email,
+                email_confirmed_at=self.clock(),
+                new_email=None,
+                is_email_change_half_confirmed=False,
+            )
+        except ConstraintViolationError as error:
+            if error.kind == "unique":
+                raise EmailExistsError() from None
+            raise
+
+    async def _delete_tokens(self, transaction: Transaction, account: Account, kinds: tuple[TokenKind, ...]) -> None:
+        await transaction.execute(_DELETE_TOKENS, account.id, [kind.value for kind in kinds])

@@ -1,36 +1,61 @@
-"""What is slowed beside signing in: mails to one address, and changes of one's address."""
+"""Rate limits of auth: sign-in attempts, emails to one address, and changes of an address."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from monynha.core.errors import RateLimitedError
 from monynha.core.settings.setting_types import Limit
 from monynha.domains.auth.errors import EmailRateLimitedError
-from monynha.protocols.http.rate_limits import AUTH_MESSAGE, HeaderPairs, RateLimits
+
+_EMAIL_CHANGE_MESSAGE = "Too many authentication attempts, please try again later"
+
+HeaderPairs = tuple[tuple[str, str], ...]
+"""The headers that tell a client what is left of a limit."""
+
+
+class RateLimitCounter(Protocol):
+    """What counts requests: `protocols.http.rate_limits`, which domains below their `http` do not import."""
+
+    @property
+    def auth_per_account(self) -> Limit | None:
+        """The limit on sign-in attempts for one account; None if there is none."""
+
+    async def count_sign_in(self, client_ip: str, account: str | None) -> HeaderPairs:
+        """Count a sign-in attempt by client IP and by account; raise RateLimitedError over a limit."""
+
+    async def count(self, message: str, *windows: tuple[str, str, Limit | None]) -> HeaderPairs:
+        """Count in windows `(subject, action, limit)`; raise RateLimitedError with the message."""
 
 
 @dataclass(frozen=True)
 class AuthRateLimits:
-    """Counts what sends mail or guesses at accounts; each raises RateLimited over its limit."""
+    """Counts what guesses at accounts or sends email; each method raises RateLimitedError over its limit."""
 
-    limits: RateLimits
+    counter: RateLimitCounter | None
+    """What counts; None counts nothing."""
+
     email_interval: Limit | None
 
     async def count_sign_in(self, client_ip: str, account: str | None) -> HeaderPairs:
-        """Count a try to sign in or the like; return the headers that tell what is left."""
-        return await self.limits.count_sign_in(client_ip, account)
+        """Count a sign-in attempt or the like; return the rate limit headers of the response."""
+        return await self.counter.count_sign_in(client_ip, account) if self.counter else ()
 
     async def count_email(self, email: str) -> None:
-        """Refuse a second mail to an address within the gap, whether it is anybody's or not."""
+        """Refuse a second email to an address within the interval, whether it is registered or not."""
+        if self.counter is None:
+            return
         digest = hashlib.sha256(email.strip().lower().encode()).hexdigest()[:16]
         try:
-            await self.limits.count("", (digest, "mail", self.email_interval))
+            await self.counter.count("", (digest, "mail", self.email_interval))
         except RateLimitedError as error:
             raise EmailRateLimitedError(int(str(error.details["retryAfter"]))) from None
 
     async def count_email_change(self, user_id: UUID) -> None:
-        """Count a change of address by its user, who could otherwise have us mail the whole world."""
-        await self.limits.count(AUTH_MESSAGE, (str(user_id), "address", self.limits.auth_per_account))
+        """Count a change of address by its user, who could otherwise send email to any number of addresses."""
+        if self.counter is not None:
+            window = (str(user_id), "address", self.counter.auth_per_account)
+            await self.counter.count(_EMAIL_CHANGE_MESSAGE, window)

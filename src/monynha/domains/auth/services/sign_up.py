@@ -1,4 +1,4 @@
-"""Signing up: an account, its profile, and an answer that does not tell who has one already."""
+"""Sign-up service: creates accounts without revealing which email addresses are registered."""
 
 from __future__ import annotations
 
@@ -6,162 +6,164 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from monynha.core.errors import ValidationFailedError
 from monynha.domains.auth.accounts.account import Account, Identity
-from monynha.domains.auth.accounts.account_repository import NewAccount
+from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.metadata import merge_metadata
 from monynha.domains.auth.accounts.passwords import PasswordHasher
+from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
-from monynha.domains.auth.emails.email_templates import EmailTemplates
 from monynha.domains.auth.errors import UserAlreadyExistsError, WeakPasswordError
 from monynha.domains.auth.services.constant_time import equalize_duration
-from monynha.domains.auth.services.context import AuthContext
-from monynha.domains.auth.tokens.one_time_tokens import PkceChallenge, TokenKind
-from monynha.infra.mail import Mail
+from monynha.domains.auth.tokens.access_tokens import Clock
+from monynha.domains.auth.tokens.one_time_tokens import (
+    OneTimeToken,
+    OneTimeTokenStore,
+    PkceChallenge,
+    TokenKind,
+)
 from monynha.infra.postgres.database import Transaction
 
-_PURPOSE = b"monynha answer to a taken address"
+_PLACEHOLDER_ID_PURPOSE = b"monynha answer to a taken address"
 
 
 @dataclass(frozen=True, slots=True)
 class SignUpRequest:
-    """What somebody gives to get an account; `name` is put into the metadata."""
+    """What a client sends to sign up; `name` is stored in the user metadata."""
 
     email: str
     password: str = field(repr=False)
     name: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
     challenge: PkceChallenge | None = None
     redirect_to: str | None = None
 
-    def metadata_with_name(self) -> dict[str, Any]:
-        """Return the metadata with the name in it."""
-        name_entry = {"name": self.name} if self.name else {}
-        return merge_metadata(self.metadata, name_entry)
+    def user_metadata(self) -> dict[str, object]:
+        """Return the metadata with the name merged in."""
+        return merge_metadata(self.metadata, {"name": self.name} if self.name else {})
 
 
-async def sign_up(parts: AuthContext, request: SignUpRequest) -> Account:
-    """Make the account and its profile, at once or to be confirmed by mail.
+@dataclass(frozen=True, kw_only=True)
+class SignUpService:
+    """Creates accounts, confirmed at once (`autoconfirm`) or by a link that is mailed."""
 
-    Raises Invalid for what cannot be an address or a password, AddressTaken for a taken address where
-    accounts count at once. With a confirmation by mail every address is answered as a new one, and only
-    the mail differs.
-    """
-    email = await validate_credentials(parts.passwords, request.email, request.password, request.name or "")
-    password_hash = await parts.passwords.hash(request.password)
-    new_account = NewAccount(email, password_hash, user_metadata=request.metadata_with_name())
-    if parts.autoconfirm:
-        new_account = replace(new_account, email_confirmed_at=parts.now())
-        async with parts.transaction() as transaction:
-            account = await parts.repository.insert(transaction, new_account)
+    repository: AccountRepository
+    passwords: PasswordHasher
+    one_time_tokens: OneTimeTokenStore
+    mailer: AuthMailer
+    clock: Clock
+    secret: str = field(repr=False)
+    autoconfirm: bool
+    response_step_s: float
+
+    async def sign_up(self, request: SignUpRequest) -> Account:
+        """Create an account and return it.
+
+        Raise ValidationFailedError for an invalid address or password and, with `autoconfirm`,
+        UserAlreadyExistsError for a registered address. Without it a registered address gets the response of
+        a new one, and only the email differs.
+        """
+        email = await self.validate_credentials(request.email, request.password, request.name or "")
+        password_hash = await self.passwords.hash(request.password)
+        new_account = NewAccount(email, password_hash, user_metadata=request.user_metadata())
+        if self.autoconfirm:
+            return await self._sign_up_confirmed(new_account)
+        async with equalize_duration(self.response_step_s):
+            return await self._sign_up_unconfirmed(request, email, new_account)
+
+    async def validate_credentials(self, email: str, password: str, *user_inputs: str) -> str:
+        """Return the normalized address; raise one ValidationFailedError naming all problems of both.
+
+        `user_inputs` are texts about the user that must not make the password easy to guess.
+        """
+        problems: dict[str, object] = {}
+        weak_password: WeakPasswordError | None = None
+        normalized_email = ""
+        try:
+            normalized_email = normalize_email(email)
+        except ValidationFailedError as error:
+            problems |= error.details
+        try:
+            await self.passwords.validate(password, normalized_email, *user_inputs)
+        except WeakPasswordError as error:
+            weak_password = error
+        if problems:
+            raise ValidationFailedError(details={**problems, **(weak_password.details if weak_password else {})})
+        if weak_password:
+            raise weak_password
+        return normalized_email
+
+    async def _sign_up_confirmed(self, new_account: NewAccount) -> Account:
+        new_account = replace(new_account, email_confirmed_at=self.clock())
+        async with self.repository.transaction() as transaction:
+            account = await self.repository.insert(transaction, new_account)
             if account is None:
                 raise UserAlreadyExistsError()
             return account
-    async with equalize_duration(parts.response_step_s):
-        return await _sign_up_unconfirmed(parts, request, new_account)
 
+    async def _sign_up_unconfirmed(self, request: SignUpRequest, email: str, new_account: NewAccount) -> Account:
+        now = self.clock()
+        new_account = replace(new_account, confirmation_sent_at=now)
+        token: OneTimeToken | None = None
+        async with self.repository.transaction() as transaction:
+            account = await self.repository.insert(transaction, new_account)
+            if account is None:
+                account = await self._replace_unconfirmed(transaction, email, new_account)
+            if account is not None:
+                token = await self.one_time_tokens.issue(
+                    transaction, account.id, TokenKind.CONFIRMATION, email, challenge=request.challenge
+                )
+        if token is None:
+            await self.mailer.send_already_registered(email)
+        else:
+            await self.mailer.send_token(token, request.redirect_to)
+        user_id = account.id if account else self._placeholder_id(email)
+        return _placeholder_account(replace(new_account, id=user_id), now)
 
-async def validate_credentials(passwords: PasswordHasher, email: str, password: str, *user_inputs: str) -> str:
-    """Return the address in its normal form; one fault tells all that is wrong with it and the password."""
-    problems: dict[str, object] = {}
-    weak_password: WeakPasswordError | None = None
-    normalized_email = ""
-    try:
-        normalized_email = normalize_email(email)
-    except ValidationFailedError as error:
-        problems |= error.details
-    try:
-        await passwords.validate(password, normalized_email, *user_inputs)
-    except WeakPasswordError as error:
-        weak_password = error
-    if problems:
-        raise ValidationFailedError(details={**problems, **(weak_password.details if weak_password else {})})
-    if weak_password:
-        raise weak_password
-    return normalized_email
+    async def _replace_unconfirmed(
+        self, transaction: Transaction, email: str, new_account: NewAccount
+    ) -> Account | None:
+        """Overwrite an earlier sign-up that was never confirmed; return None where it was confirmed.
 
-
-async def _sign_up_unconfirmed(parts: AuthContext, request: SignUpRequest, new_account: NewAccount) -> Account:
-    new_account = replace(new_account, confirmation_sent_at=parts.now())
-    async with parts.transaction() as transaction:
-        account = await parts.repository.insert(transaction, new_account) or await _replace_unconfirmed(
-            parts, transaction, new_account
+        The password of an earlier sign-up must not become valid when the address's owner confirms theirs.
+        """
+        existing = await self.repository.find_by_email(transaction, email)
+        if existing is None or existing.is_verified:
+            return None
+        return await self.repository.update(
+            transaction,
+            existing,
+            password_hash=new_account.password_hash,
+            user_metadata={**new_account.stored_user_metadata(), "sub": str(existing.id)},
+            confirmation_sent_at=new_account.confirmation_sent_at,
         )
-        mail = await _sign_up_email(parts, transaction, request, new_account=new_account, account=account)
-    await parts.mailer.send(mail)
-    return _placeholder_account(
-        new_account, account.id if account else _placeholder_id(parts.secret, new_account.email or "")
-    )
+
+    def _placeholder_id(self, email: str) -> UUID:
+        # Derived from the address, so that it repeats for the same address as a real one does.
+        digest = hmac.digest(self.secret.encode(), _PLACEHOLDER_ID_PURPOSE + email.encode(), hashlib.sha256)
+        return UUID(bytes=digest[:16], version=4)
 
 
-async def _replace_unconfirmed(parts: AuthContext, transaction: Transaction, new_account: NewAccount) -> Account | None:
-    """Take the latest sign-up for an address that nobody has proven yet; None for one that is proven.
-
-    The password of an earlier, unproven sign-up must not wait for the address's owner to confirm it.
-    """
-    existing = await parts.repository.find_by_email(transaction, new_account.email or "")
-    if existing is None or existing.is_verified:
-        return None
-    return await parts.repository.update(
-        transaction,
-        existing,
-        password_hash=new_account.password_hash,
-        user_metadata={**new_account.stored_user_metadata(), "sub": str(existing.id)},
-        confirmation_sent_at=new_account.confirmation_sent_at,
-    )
-
-
-async def _sign_up_email(
-    parts: AuthContext,
-    transaction: Transaction,
-    request: SignUpRequest,
-    *,
-    new_account: NewAccount,
-    account: Account | None,
-) -> Mail:
-    templates: EmailTemplates = parts.email_templates
-    email = new_account.email or ""
-    if account is None:
-        return templates.already_registered_email(email)
-    issue, challenge = parts.one_time_tokens.issue, request.challenge
-    token = await issue(transaction, account.id, TokenKind.CONFIRMATION, email, challenge=challenge)
-    return templates.token_email(token, parts.redirects.resolve(request.redirect_to))
-
-
-def _placeholder_id(secret: str, email: str) -> UUID:
-    # The same at each call, as a real one is.
-    digest = hmac.digest(secret.encode(), _PURPOSE + email.encode(), hashlib.sha256)
-    return UUID(bytes=digest[:16], version=4)
-
-
-def _placeholder_account(new_account: NewAccount, id: UUID) -> Account:
-    """Return an account as it looks in the moment after its sign-up, whether it is new or not."""
-    now = new_account.confirmation_sent_at
-    assert now is not None
-    new_account = replace(new_account, id=id)
+def _placeholder_account(new_account: NewAccount, now: datetime) -> Account:
+    """Return the account as it looks right after its sign-up, whether it exists or not."""
+    user_id = new_account.id
     identity_data = {
-        "sub": str(id),
+        "sub": str(user_id),
         "email": new_account.email,
         "email_verified": False,
         "phone_verified": False,
     }
-    identity = Identity(uuid4(), str(id), id, identity_data, "email", None, now, now)
-    empty = dict.fromkeys(Account.__dataclass_fields__)
-    values: dict[str, Any] = {
-        **empty,
-        "id": id,
-        "email": new_account.email,
-        "confirmation_sent_at": now,
-        "is_email_change_half_confirmed": False,
-        "app_metadata": new_account.stored_app_metadata(),
-        "user_metadata": new_account.stored_user_metadata(),
-        "is_anonymous": False,
-        "created_at": now,
-        "updated_at": now,
-        "identities": (identity,),
-        "changes": frozenset(),
-    }
-    return Account(**values)
+    identity = Identity(uuid4(), str(user_id), user_id, identity_data, "email", None, now, now)
+    return Account(
+        id=user_id,
+        email=new_account.email,
+        confirmation_sent_at=now,
+        app_metadata=new_account.stored_app_metadata(),
+        user_metadata=new_account.stored_user_metadata(),
+        created_at=now,
+        updated_at=now,
+        identities=(identity,),
+    )

@@ -1,21 +1,27 @@
-"""Proving an address: mails that are asked for, and the links and codes that come back."""
+"""Verification service: mails one-time tokens, and signs in whoever returns with the link or the code."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from monynha.core.errors import ValidationFailedError
 from monynha.domains.auth.accounts.account import Account
-from monynha.domains.auth.accounts.account_repository import NewAccount
+from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
+from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
 from monynha.domains.auth.errors import AuthError, InvalidAuthRequestError, OtpExpiredError, UserBannedError
 from monynha.domains.auth.services.constant_time import equalize_duration
-from monynha.domains.auth.services.context import AuthContext
-from monynha.domains.auth.services.email_change import EmailChangeHalfConfirmed, confirm_change
-from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession
-from monynha.domains.auth.tokens.one_time_tokens import ConsumedToken, OneTimeToken, PkceChallenge, TokenKind
+from monynha.domains.auth.services.email_change import EmailChangeHalfConfirmed, EmailChangeService
+from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService
+from monynha.domains.auth.tokens.access_tokens import Clock
+from monynha.domains.auth.tokens.one_time_tokens import (
+    EMAIL_CHANGE_KINDS,
+    ConsumedToken,
+    OneTimeToken,
+    OneTimeTokenStore,
+    PkceChallenge,
+    TokenKind,
+)
 from monynha.infra.postgres.database import Transaction
 
 TOKEN_KINDS_BY_TYPE = {
@@ -24,25 +30,25 @@ TOKEN_KINDS_BY_TYPE = {
     "magiclink": (TokenKind.MAGICLINK, TokenKind.CONFIRMATION),
     "recovery": (TokenKind.RECOVERY,),
     "email": (TokenKind.CONFIRMATION, TokenKind.MAGICLINK, TokenKind.INVITE),
-    "email_change": (TokenKind.EMAIL_CHANGE_NEW, TokenKind.EMAIL_CHANGE_CURRENT),
+    "email_change": EMAIL_CHANGE_KINDS,
 }
-"""Which tokens a type of the wire stands for."""
+"""Which kinds of token a verification `type` of the API accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenEmailRequest:
-    """A wish for a mail with a one-time token."""
+    """A request for an email with a one-time token."""
 
     email: str
     challenge: PkceChallenge | None = None
     redirect_to: str | None = None
     creates_account: bool = False
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationCode:
-    """A link was right, and its client finishes the sign-in with the code and its own verifier."""
+    """What a verified link with a PKCE challenge gives: the client exchanges the code for a session."""
 
     code: str
 
@@ -50,154 +56,182 @@ class AuthorizationCode:
 VerificationResult = IssuedSession | EmailChangeHalfConfirmed | AuthorizationCode
 
 
-async def send_recovery(parts: AuthContext, request: TokenEmailRequest) -> None:
-    """Mail a link that signs in and lets a new password be set; an unknown address is answered alike."""
-    await _send_token(parts, request, TokenKind.RECOVERY)
+@dataclass(frozen=True, kw_only=True)
+class VerificationService:
+    """Sends and verifies one-time tokens.
 
+    Requests for an email have the same outcome and duration for registered and unknown addresses.
+    """
 
-async def send_magic_link(parts: AuthContext, request: TokenEmailRequest) -> None:
-    """Mail a link and a code that sign in; with `create` a new account is made for an unknown address."""
-    await _send_token(parts, request, TokenKind.MAGICLINK)
+    repository: AccountRepository
+    one_time_tokens: OneTimeTokenStore
+    sessions: SessionService
+    email_changes: EmailChangeService
+    mailer: AuthMailer
+    clock: Clock
+    autoconfirm: bool
+    response_step_s: float
 
+    async def send_recovery(self, request: TokenEmailRequest) -> None:
+        """Mail a link that signs in, so that the user can set a new password."""
+        await self._send_sign_in_token(request, TokenKind.RECOVERY)
 
-async def resend(parts: AuthContext, request: TokenEmailRequest, type: str) -> None:
-    """Mail once more what was mailed at the sign-up, or when a new address was given."""
-    if type not in ("signup", "email_change"):
-        raise InvalidAuthRequestError("Missing one of these types: signup, email_change, sms, phone_change")
-    email = _normalize(request.email)
-    async with equalize_duration(parts.response_step_s):
-        async with parts.transaction() as transaction:
-            account = await parts.repository.find_by_email(transaction, email)
-            tokens = await _reissue_tokens(parts, transaction, account, request=request, type=type) if account else []
-        for token in tokens:
-            await parts.send_token_email(token, request.redirect_to)
+    async def send_magic_link(self, request: TokenEmailRequest) -> None:
+        """Mail a link and a code that sign in; `creates_account` makes an account for an unknown address."""
+        await self._send_sign_in_token(request, TokenKind.MAGICLINK)
 
+    async def resend(self, request: TokenEmailRequest, type: str) -> None:
+        """Mail a new confirmation of a sign-up (`signup`) or of an email change (`email_change`)."""
+        if type not in ("signup", "email_change"):
+            raise InvalidAuthRequestError("Missing one of these types: signup, email_change, sms, phone_change")
+        email = normalize_email(request.email)
+        async with equalize_duration(self.response_step_s):
+            async with self.repository.transaction() as transaction:
+                account = await self.repository.find_by_email(transaction, email)
+                tokens: list[OneTimeToken] = []
+                if account is not None and type == "signup":
+                    tokens = await self._reissue_confirmation(transaction, account, request.challenge)
+                elif account is not None and account.new_email:
+                    account = await self.email_changes.set_pending(transaction, account, account.new_email)
+                    tokens = await self.email_changes.issue_tokens(transaction, account, request.challenge)
+            for token in tokens:
+                await self.mailer.send_token(token, request.redirect_to)
 
-async def verify_link(
-    parts: AuthContext, link_token: str, type: str, client: ClientInfo, *, allows_pkce: bool = False
-) -> VerificationResult:
-    """Use up a link's token and sign its owner in; `challenged` keeps to the client's own verifier."""
-    async with parts.transaction() as transaction:
-        token = await parts.one_time_tokens.consume_link(transaction, link_token, TOKEN_KINDS_BY_TYPE.get(type, ()))
-        result = await _complete_verification(parts, transaction, token, client=client, allows_pkce=allows_pkce)
-    if isinstance(result, AuthError):
-        raise result
-    return result
+    async def follow_link(self, link_token: str, type: str, client: ClientInfo) -> VerificationResult:
+        """Consume the token of a link that was opened in a browser, and sign its owner in.
 
-
-async def verify_code(
-    parts: AuthContext, email: str, code: str, type: str, *, client: ClientInfo
-) -> VerificationResult:
-    """Use up a code that was sent to the address and sign its owner in."""
-    normalized_email = _normalize(email)
-    async with parts.transaction() as transaction:
-        token = await parts.one_time_tokens.consume_code(
-            transaction, normalized_email, code.strip(), TOKEN_KINDS_BY_TYPE.get(type, ())
-        )
-        result = await _complete_verification(parts, transaction, token, client=client, allows_pkce=False)
-    # Raised after the commit, which keeps the count of wrong guesses.
-    if isinstance(result, AuthError):
-        raise result
-    return result
-
-
-async def exchange_code(parts: AuthContext, code: str, verifier: str, client: ClientInfo) -> IssuedSession:
-    """Turn an authorization code and the client's verifier into a session."""
-    async with parts.transaction() as transaction:
-        redeemed = await parts.one_time_tokens.redeem_authorization_code(transaction, code, verifier)
-        outcome: IssuedSession | AuthError
-        if isinstance(redeemed, AuthError):
-            outcome = redeemed
-        else:
-            user_id, method = redeemed
-            account = await parts.repository.find_by_id(transaction, user_id)
-            if account is None or account.is_banned(parts.now()):
-                outcome = UserBannedError()
+        A token that was requested with a PKCE challenge gives an authorization code instead of a session.
+        Raise OtpExpiredError for a token that is unknown or expired.
+        """
+        async with self.repository.transaction() as transaction:
+            token = await self._consume_link(transaction, link_token, type)
+            outcome: VerificationResult | AuthError
+            account = await self._verify(transaction, token)
+            if isinstance(account, Account) and token is not None and token.challenge:
+                code = await self.one_time_tokens.issue_authorization_code(
+                    transaction, account.id, token.challenge, "otp"
+                )
+                outcome = AuthorizationCode(code)
             else:
-                outcome = await parts.sessions.create(transaction, account, client, method=method)
-    if isinstance(outcome, AuthError):
-        raise outcome
-    return outcome
+                outcome = await self._create_session(transaction, account, client)
+        if isinstance(outcome, AuthError):
+            raise outcome
+        return outcome
 
+    async def verify_token_hash(
+        self, link_token: str, type: str, client: ClientInfo
+    ) -> IssuedSession | EmailChangeHalfConfirmed:
+        """Consume the token of a link that the client sends itself, and sign its owner in."""
+        async with self.repository.transaction() as transaction:
+            token = await self._consume_link(transaction, link_token, type)
+            account = await self._verify(transaction, token)
+            outcome = await self._create_session(transaction, account, client)
+        if isinstance(outcome, AuthError):
+            raise outcome
+        return outcome
 
-async def _send_token(parts: AuthContext, request: TokenEmailRequest, kind: TokenKind) -> None:
-    email = _normalize(request.email)
-    async with equalize_duration(parts.response_step_s):
-        async with parts.transaction() as transaction:
-            account = await parts.repository.find_by_email(transaction, email)
-            if account is None and request.creates_account:
-                new_account = NewAccount(email, user_metadata=dict(request.metadata), confirmation_sent_at=parts.now())
-                if parts.autoconfirm:
-                    new_account = replace(new_account, email_confirmed_at=parts.now())
-                account = await parts.repository.insert(transaction, new_account)
-            if account is None or account.is_banned(parts.now()):
-                return
-            token = await parts.one_time_tokens.issue(transaction, account.id, kind, email, challenge=request.challenge)
-            await parts.repository.update(transaction, account, recovery_sent_at=parts.now())
-        await parts.send_token_email(token, request.redirect_to)
+    async def verify_code(
+        self, email: str, code: str, type: str, client: ClientInfo
+    ) -> IssuedSession | EmailChangeHalfConfirmed:
+        """Consume a code that was mailed to the address and sign its owner in; OtpExpiredError if wrong."""
+        normalized_email = normalize_email(email)
+        async with self.repository.transaction() as transaction:
+            token = await self.one_time_tokens.consume_code(
+                transaction, normalized_email, code.strip(), TOKEN_KINDS_BY_TYPE.get(type, ())
+            )
+            account = await self._verify(transaction, token)
+            outcome = await self._create_session(transaction, account, client)
+        # Raised after the commit, which keeps the count of wrong codes.
+        if isinstance(outcome, AuthError):
+            raise outcome
+        return outcome
 
+    async def exchange_code(self, code: str, verifier: str, client: ClientInfo) -> IssuedSession:
+        """Return a session for an authorization code and the client's PKCE verifier (RFC 7636 §4.6)."""
+        async with self.repository.transaction() as transaction:
+            outcome = await self._exchange(transaction, code, verifier, client)
+        # Raised after the commit: a code is consumed by a failed attempt too.
+        if isinstance(outcome, AuthError):
+            raise outcome
+        return outcome
 
-async def _reissue_tokens(
-    parts: AuthContext, transaction: Transaction, account: Account, *, request: TokenEmailRequest, type: str
-) -> list[OneTimeToken]:
-    now, issue = parts.now(), parts.one_time_tokens.issue
-    if type == "signup":
+    async def _exchange(
+        self, transaction: Transaction, code: str, verifier: str, client: ClientInfo
+    ) -> IssuedSession | AuthError:
+        redeemed = await self.one_time_tokens.redeem_authorization_code(transaction, code, verifier)
+        if isinstance(redeemed, AuthError):
+            return redeemed
+        user_id, method = redeemed
+        account = await self.repository.find_by_id(transaction, user_id)
+        if account is None or account.is_banned(self.clock()):
+            return UserBannedError()
+        return await self.sessions.create_in(transaction, account, client, method=method)
+
+    async def _send_sign_in_token(self, request: TokenEmailRequest, kind: TokenKind) -> None:
+        email = normalize_email(request.email)
+        async with equalize_duration(self.response_step_s):
+            now = self.clock()
+            async with self.repository.transaction() as transaction:
+                account = await self.repository.find_by_email(transaction, email)
+                if account is None and request.creates_account:
+                    new_account = NewAccount(email, user_metadata=request.metadata, confirmation_sent_at=now)
+                    if self.autoconfirm:
+                        new_account = replace(new_account, email_confirmed_at=now)
+                    account = await self.repository.insert(transaction, new_account)
+                if account is None or account.is_banned(now):
+                    return
+                token = await self.one_time_tokens.issue(
+                    transaction, account.id, kind, email, challenge=request.challenge
+                )
+                await self.repository.update(transaction, account, recovery_sent_at=now)
+            await self.mailer.send_token(token, request.redirect_to)
+
+    async def _reissue_confirmation(
+        self, transaction: Transaction, account: Account, challenge: PkceChallenge | None
+    ) -> list[OneTimeToken]:
         if account.is_verified:
             return []
-        await parts.repository.update(transaction, account, confirmation_sent_at=now)
-        kind, email = TokenKind.CONFIRMATION, account.email or ""
-        return [await issue(transaction, account.id, kind, email, challenge=request.challenge)]
-    if not account.new_email:
-        return []
-    await parts.repository.update(transaction, account, email_change_sent_at=now, is_email_change_half_confirmed=False)
-    current, new = TokenKind.EMAIL_CHANGE_CURRENT, TokenKind.EMAIL_CHANGE_NEW
-    tokens = [await issue(transaction, account.id, current, account.email or "", challenge=request.challenge)]
-    if await parts.repository.find_by_email(transaction, account.new_email) is None:
-        tokens.append(await issue(transaction, account.id, new, account.new_email, challenge=request.challenge))
-    return tokens
-
-
-async def _complete_verification(
-    parts: AuthContext,
-    transaction: Transaction,
-    token: ConsumedToken | None,
-    *,
-    client: ClientInfo,
-    allows_pkce: bool,
-) -> VerificationResult | AuthError:
-    account = await parts.repository.find_by_id(transaction, token.user_id) if token else None
-    if token is None or account is None:
-        return OtpExpiredError()
-    if account.is_banned(parts.now()):
-        return UserBannedError()
-    if token.kind in (TokenKind.EMAIL_CHANGE_CURRENT, TokenKind.EMAIL_CHANGE_NEW):
-        outcome = await confirm_change(parts, transaction, account, token)
-        if not isinstance(outcome, Account):
-            return outcome
-        account = outcome
-    elif token.email != account.email:
-        # It was sent to an address that is no longer theirs.
-        return OtpExpiredError()
-    else:
-        account = await _confirm_email(parts, transaction, account, token.kind)
-    if allows_pkce and token.challenge:
-        return AuthorizationCode(
-            await parts.one_time_tokens.issue_authorization_code(transaction, account.id, token.challenge, "otp")
+        await self.repository.update(transaction, account, confirmation_sent_at=self.clock())
+        token = await self.one_time_tokens.issue(
+            transaction, account.id, TokenKind.CONFIRMATION, account.email or "", challenge=challenge
         )
-    return await parts.sessions.create(transaction, account, client, method="otp")
+        return [token]
 
+    async def _consume_link(self, transaction: Transaction, link_token: str, type: str) -> ConsumedToken | None:
+        kinds = TOKEN_KINDS_BY_TYPE.get(type, ())
+        return await self.one_time_tokens.consume_link(transaction, link_token, kinds)
 
-async def _confirm_email(parts: AuthContext, transaction: Transaction, account: Account, kind: TokenKind) -> Account:
-    if account.is_verified:
-        return account
-    # Whoever chose the password before anybody had proven the address need not be its owner.
-    # Only the link of that very sign-up vouches for it.
-    password_change = {} if kind is TokenKind.CONFIRMATION else {"password_hash": None}
-    return await parts.repository.update(transaction, account, email_confirmed_at=parts.now(), **password_change)
+    async def _create_session(
+        self,
+        transaction: Transaction,
+        account: Account | EmailChangeHalfConfirmed | AuthError,
+        client: ClientInfo,
+    ) -> IssuedSession | EmailChangeHalfConfirmed | AuthError:
+        """Return a session for a verified account, any other outcome as it is."""
+        if not isinstance(account, Account):
+            return account
+        return await self.sessions.create_in(transaction, account, client, method="otp")
 
+    async def _verify(
+        self, transaction: Transaction, token: ConsumedToken | None
+    ) -> Account | EmailChangeHalfConfirmed | AuthError:
+        """Return the account whose address the token verifies, with the address confirmed."""
+        account = await self.repository.find_by_id(transaction, token.user_id) if token else None
+        if token is None or account is None:
+            return OtpExpiredError()
+        if account.is_banned(self.clock()):
+            return UserBannedError()
+        if token.kind in EMAIL_CHANGE_KINDS:
+            return await self.email_changes.confirm(transaction, account, token)
+        if token.email != account.email:
+            # The token was sent to an address that the account no longer has.
+            return OtpExpiredError()
+        return await self._confirm_email(transaction, account, token.kind)
 
-def _normalize(email: str) -> str:
-    try:
-        return normalize_email(email)
-    except ValidationFailedError:
-        raise InvalidAuthRequestError("Unable to validate email address: invalid format") from None
+    async def _confirm_email(self, transaction: Transaction, account: Account, kind: TokenKind) -> Account:
+        if account.is_verified:
+            return account
+        # Whoever set a password before the address was confirmed need not be its owner: only the
+        # confirmation link of that sign-up proves that they are.
+        password_change = {} if kind is TokenKind.CONFIRMATION else {"password_hash": None}
+        return await self.repository.update(transaction, account, email_confirmed_at=self.clock(), **password_change)

@@ -1,0 +1,6 @@
+"""Tokens: what proves who a client is.
+
+access_tokens    issues and verifies JSON Web Tokens
+refresh_tokens   signed counters of a session, and when a replaced one is still accepted
+one_time_tokens  mailed links and codes, PKCE challenges and authorization codes
+"""

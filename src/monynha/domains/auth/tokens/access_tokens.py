@@ -1,10 +1,10 @@
-"""Access tokens: made for a session, verified for a request (RFC 7519, HS256)."""
+"""Access tokens: issues JSON Web Tokens (RFC 7519, HS256) and verifies them."""
 
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -22,7 +22,6 @@ from monynha.core.errors import UnauthenticatedError
 from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.metadata import contains_nul
-from monynha.protocols.http.request import Request
 
 MAX_TOKEN_BYTES = 8192
 AUDIENCE = "authenticated"
@@ -35,36 +34,36 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Return the time of the machine."""
+    """Return the current time of the system."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionClaims:
-    """What a session says of a sign-in: how strong it was, and by which methods."""
+    """What a token states about its session: its id, assurance level and authentication methods."""
 
     id: UUID
     aal: str
-    amr: tuple[dict[str, Any], ...]
+    amr: tuple[Mapping[str, object], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A signed token and the second at which it ends."""
+    """A signed token and when it expires, in seconds of the Unix epoch."""
 
     text: str
     expires_at: int
 
 
 class AccessTokens:
-    """Makes and verifies access tokens; a verified one is remembered until it ends."""
+    """Issues and verifies access tokens; verified tokens are cached until they expire."""
 
     def __init__(self, secret: str, *, issuer: str, ttl_s: int, clock: Clock = utc_now) -> None:
         self._key = OctKey.import_key(secret.encode())
         self._issuer = issuer
         self.ttl_s = ttl_s
         self._clock = clock
-        self._cache: dict[bytes, tuple[float, Actor]] = {}
+        self._cache: dict[bytes, Actor] = {}
 
     def issue(self, account: Account, session: SessionClaims) -> AccessToken:
         """Return a new token for the session."""
@@ -89,25 +88,20 @@ class AccessTokens:
         return AccessToken(text, issued_at + self.ttl_s)
 
     def verify(self, text: str) -> Actor:
-        """Return whom a token speaks for; Unauthenticated where it is forged, foreign, over or oversized."""
+        """Return the actor of a token; UnauthenticatedError if it is forged, expired, oversized or not ours."""
         now = self._clock().timestamp()
-        # By digest: a token is a kilobyte, and thousands are remembered.
+        # Cached by digest: a token is a kilobyte, and thousands are cached.
         digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
         cached = self._cache.get(digest)
-        if cached is not None and cached[0] > now:
-            return cached[1]
+        if cached is not None and cached.expires_at is not None and cached.expires_at > now:
+            return cached
         claims = self._decode(text, now)
         actor = _actor_from_claims(claims)
         if len(self._cache) >= _CACHE_SIZE:
-            # The oldest goes first: dictionaries keep the order in which things came.
+            # Evict the oldest: dictionaries keep the order of insertion.
             del self._cache[next(iter(self._cache))]
-        self._cache[digest] = (claims["exp"], actor)
+        self._cache[digest] = actor
         return actor
-
-    def expires_at(self, text: str) -> float | None:
-        """Return the second at which a token ends that was verified just now."""
-        cached = self._cache.get(sha256(text.encode("utf-8", "surrogatepass")).digest())
-        return None if cached is None else cached[0]
 
     def _decode(self, text: str, now: float) -> dict[str, Any]:
         if len(text) > MAX_TOKEN_BYTES or not text.isascii() or not _has_expected_header(text):
@@ -120,14 +114,14 @@ class AccessTokens:
             registry.validate(claims)
         except (JoseError, ValueError):
             raise UnauthenticatedError() from None
-        # The leeway is for a clock that is ahead, never for a token that has ended.
+        # The leeway is for a clock that is ahead, never for a token that has expired.
         if claims["exp"] <= now:
             raise UnauthenticatedError()
         return claims
 
 
 def _has_expected_header(text: str) -> bool:
-    """Whether the header asks for nothing but what we sign with (RFC 8725 §3.1)."""
+    """Whether the header is one that we sign with, and has no critical extensions (RFC 8725 §3.1)."""
     header_text, _, rest = text.partition(".")
     if rest.count(".") != 1:
         return False
@@ -140,11 +134,12 @@ def _has_expected_header(text: str) -> bool:
 
 def _actor_from_claims(claims: dict[str, Any]) -> Actor:
     role = claims.get("role")
+    expires_at = float(claims["exp"])
     if claims.get("sub") is None:
         if role == ActorKind.ANONYMOUS.value:
-            return ANONYMOUS
+            return replace(ANONYMOUS, expires_at=expires_at)
         if role == ActorKind.SERVICE.value:
-            return Actor(ActorKind.SERVICE, claims=_claims_json(claims))
+            return Actor(ActorKind.SERVICE, claims=_claims_json(claims), expires_at=expires_at)
         raise UnauthenticatedError()
     user_id = parse_uuid(claims["sub"])
     audience = claims.get("aud", AUDIENCE)
@@ -156,7 +151,14 @@ def _actor_from_claims(claims: dict[str, Any]) -> Actor:
         raise UnauthenticatedError()
     metadata = claims.get("app_metadata")
     is_admin = isinstance(metadata, dict) and metadata.get("role") == "admin"
-    return Actor(ActorKind.USER, user_id, _session_id(claims), _claims_json(claims), is_admin=is_admin)
+    return Actor(
+        ActorKind.USER,
+        user_id,
+        _session_id(claims),
+        _claims_json(claims),
+        is_admin=is_admin,
+        expires_at=expires_at,
+    )
 
 
 def _session_id(claims: dict[str, Any]) -> UUID | None:
@@ -170,33 +172,7 @@ def _session_id(claims: dict[str, Any]) -> UUID | None:
 
 
 def _claims_json(claims: dict[str, Any]) -> str:
-    """Return the claims as JSON that PostgreSQL reads: it knows no NUL in a text."""
+    """Return the claims as JSON for PostgreSQL, whose `jsonb` cannot contain NUL."""
     if contains_nul(claims):
         raise UnauthenticatedError()
     return orjson.dumps(claims).decode()
-
-
-@dataclass(frozen=True, slots=True)
-class BearerAuthenticator:
-    """Tells who sends a request, by its bearer token."""
-
-    _tokens: AccessTokens
-
-    def __call__(self, request: Request) -> Actor:
-        """Return the actor: nobody without a token, Unauthenticated for one that is not good."""
-        header = request.header(b"authorization")
-        if header is None:
-            return ANONYMOUS
-        actor = self._tokens.verify(parse_bearer_token(header))
-        if actor.id is not None:
-            request.actor = actor
-        return actor
-
-
-def parse_bearer_token(header: str) -> str:
-    """Return the token of an Authorization header (RFC 6750 §2.1); Unauthenticated for another scheme."""
-    scheme, _, token = header.partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token:
-        raise UnauthenticatedError()
-    return token

@@ -1,4 +1,4 @@
-"""One-time tokens: a link and a code for one use, of which only hashes are kept."""
+"""One-time tokens: a link token and a code that are mailed, of which only hashes are stored."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from monynha.domains.auth.tokens.access_tokens import Clock
 from monynha.infra.postgres.database import Transaction
 
 _PURPOSE = b"monynha one-time code"
-_MAX_WRONG_CODES = 10
-"""After so many wrong guesses within the hour the code is dead; the link, which nobody guesses, is not."""
+_MAX_FAILED_ATTEMPTS = 10
+"""How many wrong codes within an hour invalidate a code; its link token, which cannot be guessed, stays valid."""
 _AUTHORIZATION_CODE_TTL = timedelta(minutes=5)
 _CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _UPSERT_TOKEN = """
@@ -37,8 +37,10 @@ on conflict (user_id, kind) do update set
   link_hash = excluded.link_hash, code_hash = excluded.code_hash, relates_to = excluded.relates_to,
   code_challenge = excluded.code_challenge, code_challenge_method = excluded.code_challenge_method,
   created_at = excluded.created_at, expires_at = excluded.expires_at,
-  -- Asking for a new code gives no new guesses.
-  failed_attempts = case when t.created_at > excluded.created_at - interval '1 hour' then t.failed_attempts else 0 end
+  -- A new code does not reset the number of failed attempts.
+  failed_attempts = case
+    when t.created_at > excluded.created_at - interval '1 hour' then t.failed_attempts else 0
+  end
 """
 _DELETE_BY_LINK = """
 delete from auth.one_time_tokens where link_hash = $1 and kind = any($2)
@@ -74,21 +76,25 @@ class TokenKind(StrEnum):
 
     @property
     def ttl(self) -> timedelta:
-        """How long one holds: what signs somebody in at once holds an hour, the rest a day."""
+        """The lifetime: an hour for a token that signs in an existing account, a day for the rest."""
         short_lived = (TokenKind.MAGICLINK, TokenKind.RECOVERY, TokenKind.REAUTHENTICATION)
         return timedelta(hours=1 if self in short_lived else 24)
 
 
+EMAIL_CHANGE_KINDS = (TokenKind.EMAIL_CHANGE_NEW, TokenKind.EMAIL_CHANGE_CURRENT)
+"""The two tokens of one change of an email address."""
+
+
 @dataclass(frozen=True, slots=True)
 class PkceChallenge:
-    """The hash of a secret that the client keeps, so that a caught link is worth nothing (RFC 7636)."""
+    """The hash of a secret that the client keeps, so that a stolen link is useless (RFC 7636)."""
 
     value: str
     method: str
 
     @classmethod
     def parse(cls, value: str | None, method: str | None) -> PkceChallenge | None:
-        """Return the challenge of a request, None where it has none."""
+        """Return the challenge of a request; None if it has none, InvalidAuthRequestError if malformed."""
         if not value and not method:
             return None
         if not value or not method or method.lower() not in ("s256", "plain") or not _CHALLENGE.fullmatch(value):
@@ -98,7 +104,7 @@ class PkceChallenge:
         return cls(value, method.lower())
 
     def matches(self, verifier: str) -> bool:
-        """Whether the verifier is the secret that was hashed."""
+        """Whether the verifier is the secret that the challenge was made from."""
         computed = verifier
         if self.method == "s256":
             computed = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
@@ -117,7 +123,7 @@ class OneTimeToken:
 
 @dataclass(frozen=True, slots=True)
 class ConsumedToken:
-    """A one-time token that was shown and is used up."""
+    """A one-time token that was presented and is deleted."""
 
     user_id: UUID
     kind: TokenKind
@@ -126,7 +132,7 @@ class ConsumedToken:
 
 
 class OneTimeTokenStore:
-    """Issues one-time tokens and takes them back, each once."""
+    """Issues one-time tokens and consumes them, each once."""
 
     def __init__(self, secret: str, clock: Clock) -> None:
         self._key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
@@ -141,7 +147,7 @@ class OneTimeTokenStore:
         *,
         challenge: PkceChallenge | None = None,
     ) -> OneTimeToken:
-        """Make a token for the address; an older one of its kind ends."""
+        """Return a new token for the address; it replaces an older one of its kind."""
         link_token = ("pkce_" if challenge else "") + secrets.token_hex(28)
         code = f"{secrets.randbelow(1_000_000):06}"
         now = self._clock()
@@ -162,7 +168,7 @@ class OneTimeTokenStore:
     async def consume_link(
         self, transaction: Transaction, link_token: str, kinds: Sequence[TokenKind]
     ) -> ConsumedToken | None:
-        """Use up the token of a link; None where there is none, or it has ended."""
+        """Delete and return the token of a link; None if it is unknown or expired."""
         row = await transaction.fetch_row(_DELETE_BY_LINK, _sha256(link_token), [kind.value for kind in kinds])
         if row is None or row["expires_at"] <= self._clock():
             return None
@@ -178,11 +184,14 @@ class OneTimeTokenStore:
         *,
         user_id: UUID | None = None,
     ) -> ConsumedToken | None:
-        """Use up the token of a code that was sent to the address; None where it is wrong, and counted."""
+        """Delete and return the token of a code that was mailed to the address.
+
+        None if the code is wrong, which is counted, or expired.
+        """
         rows = await transaction.fetch_rows(_SELECT_FOR_CODE, email, [kind.value for kind in kinds], user_id)
         now = self._clock()
         for row in rows:
-            if row["expires_at"] <= now or row["failed_attempts"] >= _MAX_WRONG_CODES:
+            if row["expires_at"] <= now or row["failed_attempts"] >= _MAX_FAILED_ATTEMPTS:
                 continue
             code_hash = self._code_hash(row["user_id"], row["kind"], code)
             if hmac.compare_digest(code_hash, row["code_hash"]):
@@ -197,7 +206,7 @@ class OneTimeTokenStore:
     async def issue_authorization_code(
         self, transaction: Transaction, user_id: UUID, challenge: PkceChallenge, method: str
     ) -> str:
-        """Return a code that the client turns into a session by its verifier."""
+        """Return a code that the client exchanges for a session with its verifier (RFC 7636 §4.4)."""
         code = secrets.token_urlsafe(32)
         now = self._clock()
         expires_at = now + _AUTHORIZATION_CODE_TTL
@@ -216,7 +225,7 @@ class OneTimeTokenStore:
     async def redeem_authorization_code(
         self, transaction: Transaction, code: str, verifier: str
     ) -> tuple[UUID, str] | FlowStateError:
-        """Return whose the authorization code is and how they proved it, or what is wrong with it."""
+        """Return the user id and authentication method of a code, or the error; the code is deleted."""
         row = await transaction.fetch_row(_DELETE_AUTHORIZATION_CODE, _sha256(code))
         if row is None:
             return FlowStateNotFoundError()
@@ -227,7 +236,7 @@ class OneTimeTokenStore:
         return row["user_id"], row["authentication_method"]
 
     def _code_hash(self, user_id: UUID, kind: str, code: str) -> str:
-        # A plain hash of six digits could be turned back by trying a million.
+        # Keyed: a plain hash of six digits can be reversed by trying a million.
         return hmac.new(self._key, f"{user_id} {kind} {code}".encode(), hashlib.sha256).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Refresh tokens: a session's number and a counter, signed, so that nothing usable is stored."""
+"""Refresh tokens: a session id and a counter, signed, so that the database stores nothing usable."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ MAX_ROTATIONS = 64
 
 
 class RefreshDecision(Enum):
-    """What a refresh token that was shown is worth."""
+    """What to do with a refresh token that a client presents."""
 
-    ROTATE = "it is the current one: the next takes its place"
-    REPEAT = "it was replaced, but the current one is answered again"
-    REUSED = "it was replaced long ago: somebody holds a copy"
-    UNKNOWN = "no such token was ever given"
+    ROTATE = "current: replace it by the next one"
+    REPEAT = "replaced recently: return the current one again"
+    REUSED = "replaced long ago: somebody has a copy"
+    UNKNOWN = "never issued"
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """The session a refresh token belongs to, and which of its tokens it is."""
+    """The session of a refresh token, and the number of the token within it."""
 
     session_id: UUID
     counter: int
 
 
 class RefreshTokenCodec:
-    """Writes and reads refresh tokens; the same session and counter always give the same text."""
+    """Encodes and decodes refresh tokens; the same session and counter always give the same text."""
 
     def __init__(self, secret: str) -> None:
         self._key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
@@ -48,7 +48,7 @@ class RefreshTokenCodec:
         return urlsafe_b64encode(signed + self._mac(signed)).decode()
 
     def decode(self, text: str) -> RefreshToken | None:
-        """Return what a text names, None where we never wrote it."""
+        """Return the content of a token; None unless `encode` wrote it with this secret."""
         if len(text) != _TEXT_LENGTH or not text.isascii():
             return None
         try:
@@ -67,11 +67,11 @@ class RefreshTokenCodec:
 def decide_refresh(
     presented: int, current: int, rotated_at: Sequence[datetime], *, now: datetime, reuse_interval_s: int
 ) -> RefreshDecision:
-    """Say what the token with the number `shown` is worth.
+    """Decide about the token with the number `presented`.
 
-    `rotated_at` holds when the counter reached its last values, newest first. The direct parent is good
-    until its child is used, since then the counter moves on: an answer lost on the way signs nobody out.
-    Any other is good for the interval after its own replacement: two tabs that refresh at once.
+    `rotated_at` holds when the counter reached its last values, newest first. The direct parent stays valid
+    until its child is used, since then the counter moves on: a response that is lost signs nobody out.
+    Any other is valid for the interval after its own replacement: two browser tabs that refresh at once.
     """
     age = current - presented
     if age == 0:

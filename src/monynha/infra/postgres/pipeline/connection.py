@@ -1,8 +1,8 @@
-"""A connection that many questions share: they are sent without waiting for the answers before them.
+"""One pipelined connection: queries are sent without waiting for the results of those before them.
 
-Each question is a transaction of its own (Bind, Execute, Sync), so the claims of one never reach the next,
-and one that fails fails alone. Answers come in the order of the questions; who waits no more is passed over.
-The driver opens the connection (TLS, SCRAM, settings); from then on the wire is spoken here.
+Each query is a transaction of its own (Bind, Execute, Sync), so the claims of one never reach the next, and a
+query that fails fails alone. Results arrive in the order of the queries; a query whose caller was cancelled
+still takes its result. asyncpg opens the connection (TLS, SCRAM, settings) and then hands over its transport.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 
@@ -18,22 +18,89 @@ from monynha.core.errors import UnavailableError
 from monynha.core.lru_cache import LruCache
 from monynha.infra.postgres.connect import MAX_PREPARED_STATEMENTS, STATEMENT_TIMEOUT_S
 from monynha.infra.postgres.pipeline import protocol
-from monynha.infra.postgres.pipeline.pending_query import PendingPreparation, PendingQuery
-from monynha.infra.postgres.pipeline.protocol import PreparedStatement, read_length
+from monynha.infra.postgres.pipeline.protocol import PreparedStatement, Row, unpack_length
+from monynha.infra.postgres.stream_version import StreamVersion, parse_notice
 
-# The server gives up first and says so; this is for a server that says nothing any more.
+# `statement_timeout` ends a slow statement before; this is for a server that does not respond any more.
 _SILENCE_TIMEOUT_S: Final = STATEMENT_TIMEOUT_S + 5
 _SLOW_AFTER_S: Final = 0.05
-"""How long a question may take that shares its connection."""
-# What was prepared reads something else now (a migration), or is gone: it is prepared once more.
+"""How long a query on a shared connection may take before its statement is reported as slow."""
+# SQLSTATEs of a prepared statement whose tables a migration changed, or that is gone: it is prepared again.
 _OUTDATED_STATEMENT = {"0A000", "26000"}
 
 
-class PipelineConnection(asyncio.Protocol):
-    """Sends questions and hands out their answers.
+class QueryResult(NamedTuple):
+    """The first row of a query's result, and the stream versions that triggers reported while it ran."""
 
-    `on_free` is called when answers came, and at the end; `on_slow` with each statement that takes long,
-    whether or not it succeeds and somebody still waits for it.
+    row: Row | None
+    stream_versions: tuple[StreamVersion, ...]
+
+    @property
+    def value(self) -> bytes | None:
+        """The first column of the row, or None."""
+        return self.row[0] if self.row else None
+
+
+class _PendingReply:
+    """What the server has sent so far in response to one message of ours."""
+
+    __slots__ = ("error", "row", "stream_versions")
+
+    def __init__(self) -> None:
+        self.row: Row | None = None
+        self.error: BaseException | None = None
+        self.stream_versions: tuple[StreamVersion, ...] = ()
+
+
+class PendingQuery(_PendingReply):
+    """A query from the moment it is queued until its result is complete.
+
+    The result does not refer to the query: that reference cycle would live until the garbage collector runs.
+    """
+
+    __slots__ = ("binds", "future", "is_retry", "statement")
+
+    def __init__(self, statement: str, binds: Sequence[object], future: asyncio.Future[QueryResult]) -> None:
+        super().__init__()
+        self.statement = statement
+        self.binds = binds
+        self.future = future
+        self.is_retry = False
+
+    def resolve(self) -> None:
+        """Give the caller the result, unless it was cancelled."""
+        if not self.future.done():
+            self.future.set_result(QueryResult(self.row, self.stream_versions))
+
+    def reject(self, error: BaseException) -> None:
+        """Raise the error in the caller, unless it was cancelled."""
+        if not self.future.done():
+            self.future.set_exception(error)
+
+    def reset_for_retry(self) -> None:
+        """Drop what arrived, so that the query can be sent once more."""
+        self.is_retry = True
+        self.row, self.error, self.stream_versions = None, None, ()
+
+
+class _PendingPreparation(_PendingReply):
+    """A statement that is being prepared, and the queries that wait for it."""
+
+    __slots__ = ("name", "parameter_oids", "queries", "statement")
+
+    def __init__(self, statement: str, name: bytes) -> None:
+        super().__init__()
+        self.statement = statement
+        self.name = name
+        self.parameter_oids: list[int] = []
+        self.queries: list[PendingQuery] = []
+
+
+class PipelineConnection(asyncio.Protocol):
+    """Sends queries and hands out their results.
+
+    `on_capacity` is called when results arrived, and when the connection is lost; `on_slow_statement` with each
+    statement that took long, whether or not it succeeded and its caller still waits.
     """
 
     def __init__(
@@ -47,22 +114,23 @@ class PipelineConnection(asyncio.Protocol):
         self._on_capacity = on_capacity
         self._on_slow_statement = on_slow_statement
         self._loop = asyncio.get_running_loop()
-        # The stubs do not know it; the driver is not asked anything any more.
-        self._transport: asyncio.Transport = connection._transport  # type: ignore[attr-defined]
+        # From here on asyncpg is only asked to terminate the connection.
+        self._transport: asyncio.Transport = connection._transport  # type: ignore[attr-defined]  # not in the stubs
         self._transport.set_protocol(self)
-        self._statements: LruCache[str, PreparedStatement | PendingPreparation] = LruCache(MAX_PREPARED_STATEMENTS)
+        self._statements: LruCache[str, PreparedStatement | _PendingPreparation] = LruCache(MAX_PREPARED_STATEMENTS)
         self._statement_count = 0
-        self._in_flight: deque[PendingQuery | PendingPreparation] = deque()
+        self._in_flight: deque[PendingQuery | _PendingPreparation] = deque()
         self._buffer = bytearray()
         self._needed_bytes = 0
         self._silence_timer: asyncio.TimerHandle | None = None
         self._received_at = 0.0
         self._head_started_at = 0.0
         self.load = 0
+        """How many queries were sent or wait for a preparation, and have no result yet."""
         self.is_closed = False
 
     def send(self, queries: Sequence[PendingQuery]) -> None:
-        """Send questions, in one write."""
+        """Send queries in one write."""
         if not self._in_flight:
             self._head_started_at = self._loop.time()
         messages: list[bytes] = []
@@ -74,11 +142,11 @@ class PipelineConnection(asyncio.Protocol):
             self._check_silence(None)
 
     def is_blocked(self, seconds: float) -> bool:
-        """Whether the question whose turn it is has taken longer than that."""
+        """Whether the query at the head has run for longer than that many seconds."""
         return self._loop.time() - self._head_started_at > seconds
 
     def close(self) -> None:
-        """End the connection, waiting for nothing."""
+        """Close the connection at once; queries in flight fail with UnavailableError."""
         self._connection.terminate()
 
     def _enqueue(self, query: PendingQuery, messages: list[bytes]) -> None:
@@ -98,8 +166,8 @@ class PipelineConnection(asyncio.Protocol):
     def _bind(self, prepared: PreparedStatement, query: PendingQuery, messages: list[bytes]) -> None:
         try:
             message = prepared.bind_message(query.binds)
-        # Whatever it is: were it to reach further, those before would be under way and never sent, and their
-        # answers would be taken for those of others.
+        # Any exception: if it went further up, the queries before would be in flight without having been sent,
+        # and would take the results of others.
         except Exception as error:
             query.reject(error)
         else:
@@ -107,19 +175,19 @@ class PipelineConnection(asyncio.Protocol):
             self._in_flight.append(query)
             self.load += 1
 
-    def _prepare(self, statement: str, messages: list[bytes]) -> PendingPreparation:
+    def _prepare(self, statement: str, messages: list[bytes]) -> _PendingPreparation:
         self._statement_count += 1
-        preparing = PendingPreparation(statement, b"q%d" % self._statement_count)
-        message = protocol.prepare_message(preparing.name, statement)
-        evicted = self._statements.put(statement, preparing)
+        preparation = _PendingPreparation(statement, b"q%d" % self._statement_count)
+        message = protocol.prepare_message(preparation.name, statement)
+        evicted = self._statements.put(statement, preparation)
         if isinstance(evicted, PreparedStatement):
             messages.append(protocol.close_message(evicted.name))
-        self._in_flight.append(preparing)
+        self._in_flight.append(preparation)
         messages.append(message)
-        return preparing
+        return preparation
 
     def data_received(self, data: bytes) -> None:
-        """Read what the server says: any number of messages, the last perhaps cut."""
+        """Handle all complete messages and keep the beginning of an incomplete one (asyncio calls this)."""
         self._received_at = self._loop.time()
         if self._buffer:
             self._buffer += data
@@ -130,7 +198,7 @@ class PipelineConnection(asyncio.Protocol):
         offset, end = 0, len(data)
         self._needed_bytes = 5
         while end - offset >= 5:
-            next_offset = offset + 1 + read_length(data, offset + 1)[0]
+            next_offset = offset + 1 + unpack_length(data, offset + 1)[0]
             if next_offset > end:
                 self._needed_bytes = next_offset - offset
                 break
@@ -159,8 +227,8 @@ class PipelineConnection(asyncio.Protocol):
         elif kind == protocol.ERROR_RESPONSE:
             head.error = protocol.to_postgres_error(protocol.parse_fields(data, offset + 5, end))
         elif kind == protocol.NOTICE_RESPONSE:
-            head.on_notice(protocol.parse_fields(data, offset + 5, end).get("M", ""))
-        elif kind == protocol.PARAMETER_DESCRIPTION and isinstance(head, PendingPreparation):
+            head.stream_versions += parse_notice(protocol.parse_fields(data, offset + 5, end).get("M", ""))
+        elif kind == protocol.PARAMETER_DESCRIPTION and isinstance(head, _PendingPreparation):
             head.parameter_oids = protocol.parse_parameter_oids(data, offset + 5)
 
     def _finish_query(self, query: PendingQuery) -> None:
@@ -176,31 +244,32 @@ class PipelineConnection(asyncio.Protocol):
             query.reject(error)
 
     def _discard_statement(self, statement: str) -> None:
-        """Have a statement prepared once more; who failed together joins the same preparation."""
+        """Forget an outdated statement; queries that failed with it join the same new preparation."""
         prepared = self._statements.get(statement)
         if isinstance(prepared, PreparedStatement):
             self._statements.discard(statement)
             self._transport.write(protocol.close_message(prepared.name))
 
-    def _finish_preparation(self, preparing: PendingPreparation) -> None:
-        self.load -= len(preparing.queries)
-        if preparing.error is not None:
-            self._statements.discard(preparing.statement)
-            for query in preparing.queries:
-                query.reject(preparing.error)
+    def _finish_preparation(self, preparation: _PendingPreparation) -> None:
+        self.load -= len(preparation.queries)
+        if preparation.error is not None:
+            self._statements.discard(preparation.statement)
+            for query in preparation.queries:
+                query.reject(preparation.error)
             return
-        prepared = PreparedStatement(preparing.name, preparing.parameter_oids)
+        prepared = PreparedStatement(preparation.name, preparation.parameter_oids)
         messages: list[bytes] = []
-        for query in preparing.queries:
+        for query in preparation.queries:
             self._bind(prepared, query, messages)
-        if self._statements.get(preparing.statement) is preparing:
-            self._statements.put(preparing.statement, prepared)
+        if self._statements.get(preparation.statement) is preparation:
+            self._statements.put(preparation.statement, prepared)
         else:
+            # Evicted while it was being prepared.
             messages.append(protocol.close_message(prepared.name))
         self._transport.write(b"".join(messages))
 
-    def connection_lost(self, error: Exception | None) -> None:
-        """Tell all who wait that no answer will come."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Reject every query without a result (asyncio calls this)."""
         self.is_closed = True
         if self._silence_timer is not None:
             self._silence_timer.cancel()
@@ -212,7 +281,7 @@ class PipelineConnection(asyncio.Protocol):
         self._on_capacity(self)
 
     def _check_silence(self, previous_head: object) -> None:
-        """End the connection where one answer has kept everybody waiting since the last look."""
+        """Close the connection if the query at the head is the same as at the last check."""
         head = self._in_flight[0] if self._in_flight else None
         if head is None:
             self._silence_timer = None

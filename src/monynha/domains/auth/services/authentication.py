@@ -1,0 +1,45 @@
+"""Authentication: finds the actor of a request by its bearer token (RFC 6750)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from monynha.core.actor import ANONYMOUS, Actor
+from monynha.core.errors import UnauthenticatedError
+from monynha.domains.auth.tokens.access_tokens import AccessTokens
+
+
+class RequestWithActor(Protocol):
+    """What authentication needs of a request, which belongs to the protocols."""
+
+    actor: Actor | None
+
+    def header(self, name: bytes) -> str | None:
+        """Return the value of a header; None if it is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class BearerAuthenticator:
+    """Authenticates requests; the log line of a request names the actor that is set on it."""
+
+    access_tokens: AccessTokens
+
+    def __call__(self, request: RequestWithActor) -> Actor:
+        """Return the actor: anonymous without an Authorization header, UnauthenticatedError for a bad one."""
+        header = request.header(b"authorization")
+        if header is None:
+            return ANONYMOUS
+        actor = self.access_tokens.verify(parse_bearer_token(header))
+        if actor.id is not None:
+            request.actor = actor
+        return actor
+
+
+def parse_bearer_token(header: str) -> str:
+    """Return the token of an Authorization header (RFC 6750 §2.1); UnauthenticatedError for another scheme."""
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise UnauthenticatedError()
+    return token

@@ -1,0 +1,43 @@
+"""Features that are not offered."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.domains.auth.conftest import AuthApp
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("GET", "/authorize?provider=github", None, 400, "provider_disabled"),
+        ("POST", "/token?grant_type=id_token", {}, 400, "provider_disabled"),
+        ("POST", "/sso", {"domain": "x"}, 404, "saml_provider_disabled"),
+        ("GET", "/passkeys", None, 404, "passkey_disabled"),
+        ("POST", "/factors", {"factor_type": "totp"}, 422, "mfa_totp_enroll_not_enabled"),
+        ("POST", "/factors", {"factor_type": "phone"}, 422, "mfa_phone_enroll_not_enabled"),
+        ("POST", "/factors/x/challenge", {}, 404, "mfa_factor_not_found"),
+        ("POST", "/factors/x/verify", {}, 404, "mfa_factor_not_found"),
+        ("DELETE", "/factors/x", None, 404, "mfa_factor_not_found"),
+        ("GET", "/user/identities/authorize?provider=github", None, 404, "manual_linking_disabled"),
+        ("DELETE", "/user/identities/x", None, 422, "identity_not_found"),
+        ("POST", "/otp", {"phone": "+491701234567"}, 422, "phone_provider_disabled"),
+        ("POST", "/verify", {"type": "sms", "phone": "1", "token": "1"}, 422, "phone_provider_disabled"),
+        ("POST", "/resend", {"type": "sms", "phone": "1"}, 422, "phone_provider_disabled"),
+        (
+            "POST",
+            "/token?grant_type=password",
+            {"phone": "1", "password": "x"},
+            422,
+            "phone_provider_disabled",
+        ),
+    ],
+)
+async def test_unsupported_features_respond_with_gotrue_error_codes(
+    auth_app: AuthApp, method: str, path: str, body: object, status: int, code: str
+) -> None:
+    session = await auth_app.sign_up()
+
+    response = await auth_app.request(method, path, session["access_token"], json=body)
+
+    assert (response.status_code, response.json()["error_code"]) == (status, code)
