@@ -122,17 +122,17 @@ async def test_create_of_stored_fields_is_one_round_trip(tap: RoundTripCounter, 
 
 GRAPHQL_CREATES = [
     (
-        'mutation ($id: ID!) { createTask(projectId: $id, input: {title: "x"}) { SHOWN } }',
+        'mutation ($id: ID!) { createTask(projectId: $id, input: {title: "x"}) { SELECTION } }',
         "id title tags",
         "id project { name }",
     ),
     (
-        'mutation { createPost(input: {title: "x", content: ""}) { SHOWN } }',
+        'mutation { createPost(input: {title: "x", content: ""}) { SELECTION } }',
         "__typename a: id b: createdAt",
         "author { name }",
     ),
     (
-        'mutation { createProject(input: {name: "x"}) { SHOWN } }',
+        'mutation { createProject(input: {name: "x"}) { SELECTION } }',
         "id ownerId settings createdAt",
         "id myRole",
     ),
@@ -145,8 +145,8 @@ async def test_graphql_create_of_stored_fields_is_one_round_trip(
 ) -> None:
     project = await tapped_user.create_project()
 
-    async def count(shown: str) -> int:
-        body = {"query": document.replace("SHOWN", shown), "variables": {"id": project["id"]}}
+    async def count(selection: str) -> int:
+        body = {"query": document.replace("SELECTION", selection), "variables": {"id": project["id"]}}
         for _ in range(3):
             before = tap.round_trips
             response = await tapped_user.client.post(

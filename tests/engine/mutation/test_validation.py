@@ -204,8 +204,8 @@ async def test_omitted_fields_get_their_defaults(user: ApiUser) -> None:
     task = await user.create_task(project)
 
     assert (project["status"], project["settings"], project["description"]) == ("active", {}, None)
-    shown = tuple(task[name] for name in ("status", "priority", "tags", "dueDate", "assigneeId", "description"))
-    assert shown == ("todo", "medium", [], None, None, None)
+    data = tuple(task[name] for name in ("status", "priority", "tags", "dueDate", "assigneeId", "description"))
+    assert data == ("todo", "medium", [], None, None, None)
 
 
 @pytest.mark.parametrize("field", ["id", "projectId", "createdAt", "updatedAt"])
@@ -326,9 +326,9 @@ async def test_every_time_has_six_fraction_digits_and_a_z(user: ApiUser) -> None
     project = await user.create_project()
     await user.create_task(project, dueDate="2026-01-01T00:00:00Z")
 
-    shown = (await user.get(f"/projects/{project['id']}?include=tasks,members.user,owner")).text
+    data = (await user.get(f"/projects/{project['id']}?include=tasks,members.user,owner")).text
 
-    times = re.findall(r'"(?:\w+At|dueDate)":\s?"([^"]*)"', shown)
+    times = re.findall(r'"(?:\w+At|dueDate)":\s?"([^"]*)"', data)
     assert len(times) == 10
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", time) for time in times)
 

@@ -68,7 +68,7 @@ async def test_create_returns_what_is_read_next(user: ApiUser, users: UserFactor
 async def test_put_without_a_change_keeps_the_version(user: ApiUser, users: UserFactory) -> None:
     for path, field in (await create_one_of_each(user, users)).items():
         before = await user.get(path)
-        shown = before.json()["data"]
+        data = before.json()["data"]
         writable = (
             "title",
             "name",
@@ -80,9 +80,9 @@ async def test_put_without_a_change_keeps_the_version(user: ApiUser, users: User
             "settings",
             "role",
         )
-        unchanged = {name: shown[name] for name in writable if name in shown}
+        unchanged = {name: data[name] for name in writable if name in data}
 
-        for body in ({}, {field: shown[field]}, unchanged, {"data": unchanged}):
+        for body in ({}, {field: data[field]}, unchanged, {"data": unchanged}):
             response = await user.put(path, body)
             assert (200, before.content) == (response.status_code, response.content), body
             assert before.headers["etag"] == response.headers["etag"]

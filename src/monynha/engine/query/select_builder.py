@@ -52,9 +52,9 @@ class SelectBuilder:
         return placeholder
 
     def batch(self, batch: SelectionBatch) -> str:
-        """Return a sub-select for one JSON object, with a member for each item."""
-        members = [f"{self._batch_item(item)} as {quote_identifier(item.label)}" for item in batch.items]
-        return self._object_sql(members, "")
+        """Return a sub-select for one JSON object, with a column for each item."""
+        columns = [f"{self._batch_item(item)} as {quote_identifier(item.label)}" for item in batch.items]
+        return self._object_sql(columns, "")
 
     def _batch_item(self, item: BatchItem) -> str:
         selection = item.selection
@@ -78,7 +78,7 @@ class SelectBuilder:
         """Return a sub-select for a list: `[total or null, hex of the last sort values or null, rows]`."""
         list_sql = self._list_sql(selection, self._alias(selection.resource), selection.limit + 1)
         page_fields = (PageField("sort values", "sort_values"), PageField("rows", "nodes", selection))
-        (sort_values, rows), source = self._page_members(selection, list_sql, page_fields)
+        (sort_values, rows), source = self._page_expressions(selection, list_sql, page_fields)
         total = _count_sql(list_sql) if selection.with_total else "null"
         return f"(select json_build_array({total}, {sort_values}, {rows}){source})"
 
@@ -142,9 +142,11 @@ class SelectBuilder:
         """Return a sub-select for the JSON array of a list, or for the object of a page."""
         if selection.page is not None:
             list_sql = self._list_sql(selection, alias, selection.limit + 1, *join_conditions)
-            members, source = self._page_members(selection, list_sql, selection.page)
+            expressions, source = self._page_expressions(selection, list_sql, selection.page)
             labels = (quote_identifier(page_field.label) for page_field in selection.page)
-            return self._object_sql([f"{sql} as {label}" for sql, label in zip(members, labels, strict=True)], source)
+            return self._object_sql(
+                [f"{sql} as {label}" for sql, label in zip(expressions, labels, strict=True)], source
+            )
         list_sql = self._list_sql(selection, alias, selection.limit, *join_conditions)
         row_json, from_clause = self._row_json(selection, alias, list_sql.table)
         rows = self._unique_name("rows")
@@ -164,7 +166,7 @@ class SelectBuilder:
             clauses += f" offset {self.bind('integer')}"
         return _ListSql(alias, _aliased_table(selection.resource, alias), conditions, keys, clauses)
 
-    def _page_members(
+    def _page_expressions(
         self, selection: Selection, list_sql: _ListSql, page_fields: Sequence[PageField]
     ) -> tuple[list[str], str]:
         """Return an expression for each field of a page, and the from clause that they are read from.
@@ -180,7 +182,7 @@ class SelectBuilder:
                 row_json, from_clause = self._row_json(page_field.selection, list_sql.alias, from_clause)
                 columns.append(f"{row_json} as json{index}")
 
-        def member(index: int, page_field: PageField) -> str:
+        def expression(index: int, page_field: PageField) -> str:
             match page_field.kind:
                 case "nodes":
                     return f"coalesce(array_to_json((array_agg({page}.json{index}))[1:{limit}]), '[]'::json)"
@@ -193,14 +195,14 @@ class SelectBuilder:
                 case "text":
                     return text_literal(page_field.text)
 
-        members = [member(index, page_field) for index, page_field in enumerate(page_fields)]
+        expressions = [expression(index, page_field) for index, page_field in enumerate(page_fields)]
         if all(page_field.kind in ("total", "text") for page_field in page_fields):
-            return members, ""
-        return members, f" from (select {', '.join(columns)} from {from_clause}{list_sql.clauses}) {page}"
+            return expressions, ""
+        return expressions, f" from (select {', '.join(columns)} from {from_clause}{list_sql.clauses}) {page}"
 
-    def _object_sql(self, members: Sequence[str], source: str) -> str:
+    def _object_sql(self, columns: Sequence[str], source: str) -> str:
         record = self._unique_name("record")
-        return f"(select row_to_json({record}) from (select {', '.join(members)}{source}) {record})"
+        return f"(select row_to_json({record}) from (select {', '.join(columns)}{source}) {record})"
 
     def _conditions(self, selection: Selection, alias: str) -> list[str]:
         return [self._condition(condition, selection.resource, alias) for condition in selection.where]

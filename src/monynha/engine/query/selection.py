@@ -62,7 +62,7 @@ class SelectedRelation:
 
 @dataclass(frozen=True, slots=True)
 class PageField:
-    """A member of a page's object.
+    """A field of a page's object.
 
     `nodes` are the rows with what is selected of them, `cursor` is that of the next page, `sort_values` those of the
     last row (hexadecimal JSON), `total` is the number of rows on all pages, and `text` a constant.
@@ -102,7 +102,7 @@ class Selection:
     """The order of fields and relations in the result; empty for fields first."""
     offset: object = None
     page: tuple[PageField, ...] | None = None
-    """The members of the object that a nested list is returned as; None for a JSON array."""
+    """The fields of the object that a nested list is returned as; None for a JSON array."""
     list_digest: object = None
     """The digest that the page's cursors begin with (see `cursor`)."""
 
@@ -123,8 +123,13 @@ class Selection:
             self.offset is None,
             self.page
             and tuple(
-                (member.label, member.kind, member.text, member.selection and member.selection.shape())
-                for member in self.page
+                (
+                    page_field.label,
+                    page_field.kind,
+                    page_field.text,
+                    page_field.selection and page_field.selection.shape(),
+                )
+                for page_field in self.page
             ),
         )
 
@@ -156,7 +161,8 @@ class Selection:
             relations=tuple(replace(nested, selection=nested.selection.resolve(source)) for nested in self.relations),
             page=self.page
             and tuple(
-                replace(member, selection=member.selection and member.selection.resolve(source)) for member in self.page
+                replace(page_field, selection=page_field.selection and page_field.selection.resolve(source))
+                for page_field in self.page
             ),
         )
 
@@ -168,7 +174,7 @@ class Selection:
     @property
     def has_cursor(self) -> bool:
         """Whether the page includes the cursor of the next one."""
-        return any(member.kind == "cursor" for member in self.page or ())
+        return any(page_field.kind == "cursor" for page_field in self.page or ())
 
     def cost(self) -> int:
         """Return how many rows the query can return at most."""
@@ -180,7 +186,9 @@ class Selection:
             for nested in self.relations
         ]
         # The rows of a page are its nodes, and are counted once.
-        nested_costs += [member.selection._cost(1) - 1 for member in self.page or () if member.selection is not None]
+        nested_costs += [
+            page_field.selection._cost(1) - 1 for page_field in self.page or () if page_field.selection is not None
+        ]
         return row_count * (1 + sum(nested_costs))
 
     @property
@@ -189,13 +197,13 @@ class Selection:
         return self.cost() <= MAX_LIGHT_ROWS and self._uses_indexes_only()
 
     def _uses_indexes_only(self) -> bool:
-        counts = self.with_total or any(member.kind == "total" for member in self.page or ())
+        counts = self.with_total or any(page_field.kind == "total" for page_field in self.page or ())
         scans = any(condition.operator in _SCANNING_OPERATORS for condition in self.where)
         is_indexed = not counts and not scans and self.offset is None
         return is_indexed and all(nested._uses_indexes_only() for nested in self._nested_selections())
 
     def _nested_selections(self) -> list[Selection]:
-        pages = [member.selection for member in self.page or () if member.selection is not None]
+        pages = [page_field.selection for page_field in self.page or () if page_field.selection is not None]
         return pages + [nested.selection for nested in self.relations]
 
     def resource_names(self) -> frozenset[str]:
@@ -206,7 +214,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:
-    """A member of a batch's result: a selection, a value that is JSON already, or a constant text."""
+    """One part of a batch's result, under its label: a selection, a value that is JSON already, or a constant text."""
 
     label: str
     selection: Selection | None = None

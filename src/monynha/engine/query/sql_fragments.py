@@ -13,7 +13,7 @@ from monynha.engine.schema.resource import Field, Resource
 
 TIMESTAMP_FORMAT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 """RFC 3339 in UTC with six fraction digits, as `to_char` writes it."""
-_DIALECT: Dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]
+_DIALECT: Dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy does not annotate it
 
 
 def quote_identifier(name: str) -> str:

@@ -10,20 +10,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, DateTime, ForeignKey, String, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, MappedColumn, mapped_column
+from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 
-ColumnAttribute = InstrumentedAttribute[Any]
-"""A row class's attribute for a column, as `Task.project_id`.
-
-`Any`, because a dataclass field of this type is read through the descriptor protocol, which would yield the parameter.
-"""
 SqlExpression = Callable[[str], str]
 """Return SQL over a row, given the alias of the row's table."""
+
+
+class ColumnAttribute(Protocol):
+    """A row class's attribute for a column, as `Task.project_id`.
+
+    A protocol, because a dataclass field of SQLAlchemy's own type would be read through its descriptor.
+    """
+
+    @property
+    def property(self) -> object:
+        """What the attribute maps: a `ColumnProperty`."""
 
 
 class Model(DeclarativeBase):

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from sqlalchemy import Column, Table
+from sqlalchemy.orm import ColumnProperty
 
 from monynha.core.errors import AppError, ConflictError, ForbiddenError, ValidationFailedError
 from monynha.core.serialization import to_camel_case
@@ -237,8 +238,11 @@ class Resource:
 
 def column_of(attribute: ColumnAttribute) -> Column[object]:
     """Return the table's column behind an attribute of a row class."""
-    column = attribute.property.columns[0]
-    # Declared as ColumnElement, because an attribute may also map an expression; ours map columns.
+    mapped = attribute.property
+    # SQLAlchemy also maps relationships and expressions to attributes; ours are columns.
+    assert isinstance(mapped, ColumnProperty)
+    column = mapped.columns[0]
+    # As before: a ColumnProperty may also map an expression.
     assert isinstance(column, Column)
     return column
 
