@@ -19,7 +19,7 @@ async def test_replay_returns_the_same_response_and_creates_nothing(user: ApiUse
     first = await user.post("/projects", {"name": "Once"}, headers=IDEMPOTENCY_HEADER)
     again = await user.post("/projects", {"data": {"name": "Once"}}, headers=IDEMPOTENCY_HEADER)
 
-    assert (201, 201) == (first.status_code, again.status_code)
+    assert (first.status_code, again.status_code) == (201, 201)
     assert first.content == again.content
     for header in ("location", "etag"):
         assert first.headers[header] == again.headers[header]
@@ -61,7 +61,7 @@ async def test_key_with_another_body_is_rejected(user: ApiUser) -> None:
     more = await user.post("/projects", {"name": "Once", "description": None}, headers=IDEMPOTENCY_HEADER)
 
     for response in (other, more):
-        assert (422, ["Idempotency-Key"]) == (response.status_code, [*response.json()["error"]["details"]])
+        assert (response.status_code, [*response.json()["error"]["details"]]) == (422, ["Idempotency-Key"])
     assert len((await user.get("/projects")).json()["data"]) == 1
 
 
@@ -82,7 +82,7 @@ async def test_failed_create_does_not_use_up_the_key(user: ApiUser, users: UserF
     await user.create(f"/projects/{project['id']}/members", {"userId": str(other_user.id)})
     done = await user.post(path, body, headers=IDEMPOTENCY_HEADER)
 
-    assert (422, 422, 201) == (invalid.status_code, refused.status_code, done.status_code)
+    assert (invalid.status_code, refused.status_code, done.status_code) == (422, 422, 201)
     assert "idempotency-replayed" not in done.headers
 
 
@@ -138,7 +138,7 @@ async def test_create_with_a_lookup_is_replayed(user: ApiUser, users: UserFactor
         first = await user.post(path, body, headers=IDEMPOTENCY_HEADER)
         again = await user.post(path, body, headers=IDEMPOTENCY_HEADER)
 
-        assert (201, 201) == (first.status_code, again.status_code)
+        assert (first.status_code, again.status_code) == (201, 201)
         assert first.content == again.content
         assert first.headers["location"] == again.headers["location"]
 
@@ -149,7 +149,7 @@ async def test_malformed_key_is_rejected(user: ApiUser, key: str) -> None:
 
     response = await user.post("/projects", {"name": "x"}, headers=sent)
 
-    assert (400, ["Idempotency-Key"]) == (response.status_code, [*response.json()["error"]["details"]])
+    assert (response.status_code, [*response.json()["error"]["details"]]) == (400, ["Idempotency-Key"])
     assert (await user.get("/projects")).json()["data"] == []
 
 
@@ -174,7 +174,7 @@ async def test_key_expires_after_a_day(user: ApiUser, users: UserFactory) -> Non
 
     again = await user.post("/projects", {"name": "y"}, headers=IDEMPOTENCY_HEADER)
 
-    assert (201, 201) == (first.status_code, again.status_code)
+    assert (first.status_code, again.status_code) == (201, 201)
     assert "idempotency-replayed" not in again.headers
     assert again.content == (await user.post("/projects", {"name": "y"}, headers=IDEMPOTENCY_HEADER)).content
     assert len((await user.get("/projects")).json()["data"]) == 2

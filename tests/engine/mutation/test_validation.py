@@ -203,7 +203,7 @@ async def test_omitted_fields_get_their_defaults(user: ApiUser) -> None:
     project = await user.create_project()
     task = await user.create_task(project)
 
-    assert ("active", {}, None) == (project["status"], project["settings"], project["description"])
+    assert (project["status"], project["settings"], project["description"]) == ("active", {}, None)
     shown = tuple(task[name] for name in ("status", "priority", "tags", "dueDate", "assigneeId", "description"))
     assert shown == ("todo", "medium", [], None, None, None)
 
@@ -237,7 +237,7 @@ async def test_body_may_be_wrapped_in_data_once(user: ApiUser) -> None:
     beside = await user.post("/projects", {"data": {"name": "x"}, "name": "y"})
     hollow = await user.post("/projects", {"data": "x"})
 
-    assert (201, 201) == (plain.status_code, wrapped.status_code)
+    assert (plain.status_code, wrapped.status_code) == (201, 201)
     for response in (twice, beside, hollow):
         assert response.status_code == 422
         assert "data" in response.json()["error"]["details"]
@@ -319,7 +319,7 @@ async def test_invalid_time_is_rejected(user: ApiUser, sent: object) -> None:
 
     response = await user.post(f"/projects/{project['id']}/tasks", {"title": "x", "dueDate": sent})
 
-    assert (422, ["dueDate"]) == (response.status_code, [*response.json()["error"]["details"]])
+    assert (response.status_code, [*response.json()["error"]["details"]]) == (422, ["dueDate"])
 
 
 async def test_every_time_has_six_fraction_digits_and_a_z(user: ApiUser) -> None:

@@ -52,7 +52,7 @@ async def test_cursor_of_another_list_is_rejected(user: ApiUser, other: str) -> 
 
     response = await user.get(f"{other.format(**project)}&cursor={cursor}")
 
-    assert (400, "BAD_REQUEST") == (response.status_code, response.json()["error"]["code"])
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "BAD_REQUEST")
     assert response.json()["error"]["details"] == {"cursor": "is not valid for this list"}
 
 
@@ -180,7 +180,7 @@ async def test_forged_sort_value_is_rejected_unless_it_has_the_type_of_the_sort(
 async def test_malformed_cursor_is_rejected(user: ApiUser, cursor: str) -> None:
     response = await user.request("GET", "/tasks", params={"cursor": cursor})
 
-    assert (400, "BAD_REQUEST") == (response.status_code, response.json()["error"]["code"])
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "BAD_REQUEST")
 
 
 async def test_cursor_with_a_flipped_bit_is_rejected_or_harmless(user: ApiUser) -> None:

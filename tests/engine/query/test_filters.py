@@ -116,7 +116,7 @@ INVALID_FILTERS = [
 async def test_invalid_filter_is_rejected(user: ApiUser, path: str, name: str, value: str) -> None:
     response = await user.request("GET", path, params={name: value})
 
-    assert (400, "BAD_REQUEST") == (response.status_code, response.json()["error"]["code"])
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "BAD_REQUEST")
     assert [name] == [*response.json()["error"]["details"]]
 
 
@@ -185,7 +185,7 @@ async def test_me_filters_by_the_caller_in_every_project(user: ApiUser, users: U
 async def test_malformed_query_string_is_rejected(user: ApiUser, query: str) -> None:
     response = await user.get(f"/tasks?{query}")
 
-    assert (400, "BAD_REQUEST") == (response.status_code, response.json()["error"]["code"])
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize("text", ["urgent", "urgent,odd one"])

@@ -109,7 +109,7 @@ async def test_matching_if_none_match_is_not_modified(user: ApiUser) -> None:
 
     for header in (tag, f"W/{tag}", f'"other", {tag}', "*", f'  {tag} , "x"'):
         response = await user.get(path, headers={"If-None-Match": header})
-        assert (304, b"") == (response.status_code, response.content), header
+        assert (response.status_code, response.content) == (304, b""), header
         assert tag == response.headers["etag"]
         assert "content-length" not in response.headers
 
@@ -129,7 +129,7 @@ async def test_etag_differs_by_what_is_selected(user: ApiUser, users: UserFactor
     trimmed = await team.owner.get(f"{team.path}?fields=name", headers={"If-None-Match": tag})
     as_viewer = await viewer.get(team.path, headers={"If-None-Match": tag})
 
-    assert (200, 200) == (trimmed.status_code, as_viewer.status_code)
+    assert (trimmed.status_code, as_viewer.status_code) == (200, 200)
 
 
 async def test_etag_changes_with_an_included_row(user: ApiUser) -> None:
@@ -158,7 +158,7 @@ async def test_write_requires_the_version_of_if_match(user: ApiUser, users: User
         unchanged = (await user.get(path)).headers["etag"]
         done = await user.request(method, path, json=body, headers={"If-Match": tag})
 
-        assert (412, 412, 412) == (refused.status_code, weak.status_code, unrelated.status_code), path
+        assert (refused.status_code, weak.status_code, unrelated.status_code) == (412, 412, 412), path
         assert refused.json()["error"]["code"] == "PRECONDITION_FAILED"
         assert tag == unchanged
         assert done.status_code in (200, 204)
@@ -181,7 +181,7 @@ async def test_if_match_accepts_one_of_several_versions(user: ApiUser) -> None:
     missed = await user.put(path, {"name": "x"}, headers={"If-Match": '"7-x", "8-y"'})
     met = await user.put(path, {"name": "x"}, headers={"If-Match": f'W/"7-x",{tag}, "abc"'})
 
-    assert (412, 200) == (missed.status_code, met.status_code)
+    assert (missed.status_code, met.status_code) == (412, 200)
 
 
 async def test_if_match_compares_only_the_version(user: ApiUser) -> None:
@@ -199,7 +199,7 @@ async def test_malformed_if_match_is_rejected(user: ApiUser, header: str) -> Non
 
     response = await user.put(f"/projects/{project['id']}", {"name": "x"}, headers={"If-Match": header})
 
-    assert (400, ["If-Match"]) == (response.status_code, [*response.json()["error"]["details"]])
+    assert (response.status_code, [*response.json()["error"]["details"]]) == (400, ["If-Match"])
 
 
 @pytest.mark.parametrize("tag", ['"²-x"', '"99999999999999999999-x"', '"-1-x"', '""', '"1e3-x"', '"٣"', '" 1-x"'])

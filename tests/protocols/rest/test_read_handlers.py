@@ -37,8 +37,8 @@ async def test_page_has_at_most_limit_rows(user: ApiUser, limit: str) -> None:
 async def test_limit_out_of_range_is_rejected(user: ApiUser, limit: str) -> None:
     response = await user.request("GET", "/tasks", params={"limit": limit})
 
-    assert (400, "BAD_REQUEST") == (response.status_code, response.json()["error"]["code"])
-    assert ["limit"] == [*response.json()["error"]["details"]]
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "BAD_REQUEST")
+    assert [*response.json()["error"]["details"]] == ["limit"]
 
 
 async def test_total_is_returned_only_on_request(user: ApiUser) -> None:
@@ -81,7 +81,7 @@ async def test_newest_row_comes_first_by_default(user: ApiUser) -> None:
 async def test_unknown_sort_is_rejected(user: ApiUser, path: str, sort: str) -> None:
     response = await user.request("GET", path, params={"sort": sort})
 
-    assert (400, ["sort"]) == (response.status_code, [*response.json()["error"]["details"]])
+    assert (response.status_code, [*response.json()["error"]["details"]]) == (400, ["sort"])
 
 
 @pytest.mark.parametrize("sort", ["-createdAt", "createdAt", "title", "-title", "dueDate", "-priority"])

@@ -71,7 +71,7 @@ async def test_reconnecting_client_receives_missed_events(address: str, user: Ap
 
     assert old == ["member_created", "project_created"]
     assert ("task_created", task) == (live["event"], live["task"])
-    assert ("task_updated", "Missed") == (missed["event"], missed["task"]["title"])
+    assert (missed["event"], missed["task"]["title"]) == ("task_updated", "Missed")
     assert missed["version"] == int(last) + 1
 
 
@@ -124,6 +124,6 @@ async def test_head_request_gets_no_events_and_leaves_no_subscription(
         response = await client.head(f"/projects/{project['id']}/events", headers=headers)
         after = await client.get("/users/me", headers=headers)
 
-    assert (200, b"") == (response.status_code, response.content)
+    assert (response.status_code, response.content) == (200, b"")
     assert str(user.id) == after.json()["data"]["id"]
     assert Stream("project", UUID(project["id"])) not in program.realtime.hub._streams
