@@ -1,9 +1,9 @@
-# What can be done here. `make` alone lists it.
+# Commands for developers. `make` alone lists them.
 
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
-# uv does not ask the system which certificates to trust unless it is told to.
+# Without this uv ignores the system's certificates.
 export UV_SYSTEM_CERTS := 1
 UV := $(BIN)/uv
 JOBS ?= 2
@@ -17,26 +17,26 @@ ON_OLDEST := tests/engine tests/infra/postgres tests/domains tests/protocols/res
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: .venv/.can-run ## Run everything on http://127.0.0.1:8000, with nothing else installed
+run: .venv/.can-run ## Run everything on http://127.0.0.1:8000
 	$(BIN)/monynha serve
 
-demo: .venv/.can-run ## Fill it with a believable workspace, to look around in
+demo: .venv/.can-run ## Fill it with an example workspace
 	$(BIN)/monynha demo
 
-test: check $(OLDEST_POSTGRES)/postgres ## Run all that CI runs: format, lint, types, floors, generated files, every test
+test: check $(OLDEST_POSTGRES)/postgres ## Run everything that CI runs: the checks below and every test
 	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
 	if [ -x $(OLDEST_POSTGRES)/postgres ]; then MONYNHA_TEST_POSTGRES_BIN=$(OLDEST_POSTGRES) \
 	  $(BIN)/python -m pytest -n $(JOBS) $(PYTEST_FLAGS) $(ON_OLDEST); \
 	  else echo 'Skipped: the tests on PostgreSQL 15, which is not installed.'; fi
 
-check: .venv/.can-test ## Run what takes seconds: format, lint, types, floors, generated files
+check: .venv/.can-test ## Run what takes seconds: format, lint, types, layers, generated files
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m monynha.app.docs.generate --check
 
-# Where it cannot be had the tests that need it are skipped by name. Debian would start a server of its own with it.
+# Where it cannot be installed, the tests that need it are skipped by name. Debian's package would start a server otherwise.
 $(OLDEST_POSTGRES)/postgres:
 	-test "$$(id -u)" = 0 && mkdir -p /etc/postgresql-common && \
 	  { test -e /etc/postgresql-common/createcluster.conf || \
@@ -44,21 +44,21 @@ $(OLDEST_POSTGRES)/postgres:
 	  export DEBIAN_FRONTEND=noninteractive && \
 	  apt-get update -q && apt-get install -y -q --no-install-recommends postgresql-15
 
-bench: .venv/.can-test ## Measure beside the limit and the peers (BENCH_FLAGS="--rounds 5", or "--limit-only")
+bench: .venv/.can-test ## Measure beside the pgbench limit and the peers (BENCH_FLAGS="--rounds 5", or "--limit-only")
 	command -v wrk >/dev/null || apt-get install -y -q wrk
 	$(BIN)/python -m bench $(BENCH_FLAGS)
 
-bench-realtime: .venv/.can-test ## Measure sockets beside a Node server (BENCH_FLAGS="--rounds 5")
+bench-realtime: .venv/.can-test ## Measure realtime beside a Node server (BENCH_FLAGS="--rounds 5")
 	$(BIN)/python -m bench.realtime $(BENCH_FLAGS)
 
-format: .venv/.can-test ## Put the code into its form
+format: .venv/.can-test ## Format the code
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --fix --quiet .
 
-generated: .venv/.can-test ## Write docs/generated anew
+generated: .venv/.can-test ## Regenerate docs/generated
 	$(BIN)/python -m monynha.app.docs.generate
 
-lock: $(UV) ## Choose the newest allowed versions of everything, and lock them with hashes
+lock: $(UV) ## Lock the newest allowed version of every dependency, with hashes
 	$(UV) pip compile -q --upgrade pyproject.toml build.in --group dev --universal --generate-hashes \
 	  --no-emit-index-url -o requirements.lock
 	$(UV) pip compile -q pyproject.toml build.in --universal --generate-hashes \
@@ -67,7 +67,7 @@ lock: $(UV) ## Choose the newest allowed versions of everything, and lock them w
 clean: ## Remove the environment and all caches (never the data folder)
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
 
-# Debian keeps ensurepip in a package of its own; the system's pip can fill an environment from outside.
+# Debian keeps ensurepip in a separate package; the system's pip can install into an environment from outside.
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 	$(PYTHON) -m venv --without-pip .venv

@@ -55,7 +55,8 @@ def _graph_statements() -> dict[str, str]:
     texts = {}
     for scenario, text in MONYNHA.items():
         document = documents.parse(text)
-        operation, variables = document.get_operation(None), {"id": str(_ANY_ID)}
+        operation = document.get_operation(None)
+        variables: dict[str, object] = {"id": str(_ANY_ID)}
         context = ExecutionContext(
             Caller(Actor(ActorKind.USER, _ANY_ID), request_id="", client_ip=""),
             documents.coerce_variables(document, operation, variables),

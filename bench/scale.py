@@ -36,11 +36,11 @@ def _user(number: int) -> Actor:
 
 
 def _read_item(connection: ActorConnection, selection: Selection) -> Awaitable[object]:
-    return _QUERY.fetch_row(connection, _QUERY.prepare(selection), None)
+    return _QUERY.fetch_row(connection, selection)
 
 
 def _read_page(connection: ActorConnection, selection: Selection) -> Awaitable[object]:
-    return _QUERY.fetch_page(connection, _QUERY.prepare(selection), None)
+    return _QUERY.fetch_page(connection, selection)
 
 
 async def measure_reads(database: Database) -> dict[str, float]:

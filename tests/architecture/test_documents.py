@@ -1,4 +1,4 @@
-"""What can be set, run or questioned is written down, and nothing is written down that is not there."""
+"""Every setting, command and decision is documented, and nothing is documented that does not exist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from monynha.app.cli import make_app
 from monynha.core.settings.settings import Settings
-from tests.architecture.sources import ROOT, SOURCE
+from tests.architecture.source_tree import ROOT, SOURCE
 
 APP = make_app()
 COMMANDS = sorted(name for name in APP if not name.startswith("-"))
@@ -22,31 +22,31 @@ PROSE = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "SECURITY.md",
 
 
 def rows(page: str) -> dict[str, list[str]]:
-    """Return the other cells of each row of a table, by what stands in its first one."""
+    """Return the other cells of each row of a Markdown table by its first cell."""
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
     return {row[0].strip("`"): row[1:] for row in cells if row and row[0].startswith("`")}
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    told = rows((ROOT / "docs" / "generated" / "settings.md").read_text())
+    documented = rows((ROOT / "docs" / "generated" / "settings.md").read_text())
 
-    assert list(SETTINGS) == list(told)
-    for name, cells in told.items():
-        assert cells[0], f"{name}: what it takes"
-        assert cells[-1].endswith("."), f"{name}: what it does"
+    assert list(SETTINGS) == list(documented)
+    for name, cells in documented.items():
+        assert cells[0], f"{name}: accepted values"
+        assert cells[-1].endswith("."), f"{name}: description"
 
 
 @pytest.mark.parametrize("path", [*PROSE, *PAGES], ids=lambda path: path.name)
-def test_no_page_tells_of_a_setting_or_a_command_that_is_not_there(path: Path) -> None:
+def test_no_page_names_a_setting_or_command_that_does_not_exist(path: Path) -> None:
     text = path.read_text()
     settings = set(re.findall(r"\bMONYNHA_[A-Z_]+[A-Z]", text))
     commands = set(re.findall(r"`monynha ([a-z][a-z-]*)", text))
 
     assert settings - SETTINGS.keys() == set()
-    assert set() == commands - set(COMMANDS)
+    assert commands - set(COMMANDS) == set()
 
 
-def test_no_setting_is_read_past_the_settings() -> None:
+def test_no_module_names_a_setting_that_does_not_exist() -> None:
     named = {
         name
         for path in (SOURCE / "monynha").rglob("*.py")
@@ -57,19 +57,19 @@ def test_no_setting_is_read_past_the_settings() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_words_and_an_example_that_can_be_typed(command: str) -> None:
-    told = inspect.getdoc(APP[command].default_command) or ""
-    examples = re.findall(r"^Example: monynha (.+)$", told, re.MULTILINE)
+def test_every_command_has_a_description_and_a_valid_example(command: str) -> None:
+    help_text = inspect.getdoc(APP[command].default_command) or ""
+    examples = re.findall(r"^Example: monynha (.+)$", help_text, re.MULTILINE)
 
-    assert told.partition("\n")[0].endswith(".")
+    assert help_text.partition("\n")[0].endswith(".")
     assert [example.split()[0] for example in examples] == [command]
     typed = shlex.split(examples[0].partition(" > ")[0])
     called, bound, _ = APP.parse_args(typed, exit_on_error=False, print_error=False)
-    assert APP[command].default_command is called
+    assert called is APP[command].default_command
     assert bound is not None
 
 
-def test_every_decision_is_listed_by_its_number_and_title() -> None:
+def test_every_decision_is_listed_by_number_and_title() -> None:
     listed = re.findall(r"^(\d+\. )\[(.+)\]\((.+)\)$", (DECISIONS / "README.md").read_text(), re.MULTILINE)
     written = [(path.read_text().partition("\n")[0], path.name) for path in PAGES]
 

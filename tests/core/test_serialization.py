@@ -1,4 +1,4 @@
-"""Reading JSON: whoever writes a body, one value comes of it or a refusal."""
+"""JSON, UUIDs and timestamps: every valid form is parsed to its value, everything ambiguous is rejected."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ VALUES = st.recursive(
     separators=st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", "\t: ")]),
     escapes=st.booleans(),
 )
-def test_the_same_value_is_read_however_it_is_written(
+def test_json_value_is_the_same_whatever_its_formatting(
     value: object, separators: tuple[str, str], escapes: bool
 ) -> None:
     body = json.dumps(value, separators=separators, ensure_ascii=escapes).encode("utf-8", "replace")
 
-    read = parse_json(body)
+    parsed = parse_json(body)
 
-    assert (value, type(value)) == (read, type(read))
+    assert (value, type(value)) == (parsed, type(parsed))
 
 
-@pytest.mark.parametrize("blank", [b"", b" "])
+@pytest.mark.parametrize("trailing_space", [b"", b" "])
 @pytest.mark.parametrize(
     "body",
     [
@@ -50,12 +50,12 @@ def test_the_same_value_is_read_however_it_is_written(
         b"[" * 33 + b"]" * 33,
     ],
 )
-def test_what_could_be_read_in_two_ways_is_refused_in_every_form(body: bytes, blank: bytes) -> None:
+def test_ambiguous_json_is_rejected(body: bytes, trailing_space: bytes) -> None:
     with pytest.raises(BadRequestError):
-        parse_json(body + blank)
+        parse_json(body + trailing_space)
 
 
-def test_nesting_beyond_what_python_recurses_is_refused_with_escapes_too() -> None:
+def test_deep_nesting_is_rejected_by_the_strict_parser_as_well() -> None:
     for depth in (40, 500, 900, 5_000, 200_000):
         with pytest.raises(BadRequestError):
             parse_json(b"[" * depth + b'"\\u0041"' + b"]" * depth)

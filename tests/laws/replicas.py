@@ -205,11 +205,11 @@ class SubscriptionReplica(ProjectReplica):
 
     QUERIES: ClassVar = {
         "tasks": """subscription ($id: ID!, $since: String) { taskChanged(projectId: $id, since: $since) {
-          action position id projectId title description status priority assigneeId dueDate tags createdAt
+          action resumeToken id projectId title description status priority assigneeId dueDate tags createdAt
           updatedAt
         } }""",
         "members": """subscription ($id: ID!, $since: String) { memberChanged(projectId: $id, since: $since) {
-          action position projectId userId role joinedAt
+          action resumeToken projectId userId role joinedAt
         } }""",
     }
     generation = 0
@@ -255,6 +255,6 @@ class SubscriptionReplica(ProjectReplica):
             await self.reload()
         elif message["type"] == "next":
             ((_, row),) = message["payload"]["data"].items()
-            action, self.resume_tokens[name] = row.pop("action"), row.pop("position")
+            action, self.resume_tokens[name] = row.pop("action"), row.pop("resumeToken")
             verb = {"created": "insert", "updated": "update", "deleted": "delete"}[action]
             self.apply(name, verb, row["id" if name == "tasks" else "userId"], row)

@@ -35,19 +35,19 @@ async def own_servers(settings: Settings, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="module")
-async def program(settings: Settings, alone: ServerUrls) -> AsyncIterator[Application]:
+async def program(settings: Settings, own_servers: ServerUrls) -> AsyncIterator[Application]:
     """Return the application on these servers."""
-    application = await build(settings, alone)
+    application = await build(settings, own_servers)
     yield application
     await application.close()
 
 
 @pytest.fixture(params=SEEDS)
-async def dataset(request: pytest.FixtureRequest, users: UserFactory, alone: ServerUrls) -> Dataset:
+async def dataset(request: pytest.FixtureRequest, users: UserFactory, own_servers: ServerUrls) -> Dataset:
     """Return the dataset of a seed, created once."""
     seed: int = request.param
     if seed not in _datasets:
-        _datasets[seed] = await create_dataset(users, alone.owner_url, seed=seed)
+        _datasets[seed] = await create_dataset(users, own_servers.owner_url, seed=seed)
     return _datasets[seed]
 
 

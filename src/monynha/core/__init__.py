@@ -1,0 +1,10 @@
+"""What every layer uses and that imports nothing of ours.
+
+- `actor`: on whose behalf a statement runs.
+- `errors`: the error tree.
+- `serialization`: names, JSON, UUIDs and timestamps as clients see them.
+- `settings/`: the settings of the program.
+- `lru_cache`: a cache of bounded size.
+- `weak_secrets`: keys and passwords that can be guessed.
+- `logs`: set-up of logging.
+"""

@@ -94,13 +94,13 @@ def _parse_strictly(body: bytes) -> object:
 
 
 def _reject_duplicate_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
         names = [name for name, _ in pairs]
         duplicate = next(name for name in names if names.count(name) > 1)
         printable = _SURROGATE.sub("�", duplicate)[:100]
         raise BadRequestError("The body has a duplicate key.", details={printable: "is a duplicate key"})
-    return members
+    return entries
 
 
 def _reject_constant(name: str) -> NoReturn:

@@ -1,0 +1,7 @@
+"""The servers and services that the program uses; nothing here knows a resource.
+
+- `postgres/`: the database, its pools and roles.
+- `valkey/`: published messages and rate limits.
+- `mail/`: sends mail.
+- `embedded/`: starts and supervises PostgreSQL and Valkey inside the program.
+"""

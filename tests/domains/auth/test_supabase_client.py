@@ -110,13 +110,13 @@ async def test_errors_have_their_codes(run_auth_app: RunAuthApp) -> None:
         await client.auth.sign_up({"email": email, "password": PASSWORD})
     with pytest.raises(AuthWeakPasswordError) as weak:
         await client.auth.sign_up({"email": new_email(), "password": "short"})
-    with pytest.raises(AuthApiError) as guest:
+    with pytest.raises(AuthApiError) as anonymous:
         await client.auth.sign_in_anonymously()
 
     assert (wrong.value.status, wrong.value.code) == (400, "invalid_credentials")
     assert (taken.value.status, taken.value.code) == (422, "user_already_exists")
     assert weak.value.reasons == ["length"]
-    assert guest.value.code == "anonymous_provider_disabled"
+    assert anonymous.value.code == "anonymous_provider_disabled"
 
 
 async def test_changing_the_own_account(run_auth_app: RunAuthApp) -> None:

@@ -9,7 +9,6 @@ import pytest
 from monynha.app.composition.catalog import CATALOG
 from monynha.core.actor import Actor
 from monynha.engine.query.compiler import Compiler
-from monynha.engine.query.parameter import PreparedQuery
 from monynha.engine.query.queries import Queries
 from monynha.engine.query.selection import SelectedRelation, Selection
 from monynha.engine.realtime.shared_payload import is_same_for_all_subscribers
@@ -83,8 +82,7 @@ async def test_public_resource_looks_the_same_to_every_user(
     query = Queries(Compiler())
 
     async def read_as(actor: Actor) -> bytes:
-        prepared: PreparedQuery[None] = query.prepare(Selection(resource, own_fields(resource), key=(key,)))
-        row = await query.fetch_row(database.as_actor(actor), prepared, None)
+        row = await query.fetch_row(database.as_actor(actor), Selection(resource, own_fields(resource), key=(key,)))
         return row.json
 
     other_user, admin = await users.create("Eve"), await users.create("Root", is_admin=True)

@@ -1,4 +1,4 @@
-"""The guard: a statement sees what its own asker may see, and nothing without one."""
+"""Actors are isolated: a statement sees what its own actor may see, and nothing without an actor."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from tests.users import ApiUser, UserFactory
 pytestmark = pytest.mark.anyio
 
 TABLES = ("users", "posts", "projects", "project_members", "tasks")
-CLAIMS = ("request.jwt.claims", "request.jwt.claim.sub", "request.jwt.claim.role")
-SETTINGS = (*CLAIMS, "monynha.system_role", "monynha.cascade")
+CLAIM_SETTINGS = ("request.jwt.claims", "request.jwt.claim.sub", "request.jwt.claim.role")
+SETTINGS = (*CLAIM_SETTINGS, "monynha.system_role", "monynha.cascade")
 
 
 @asynccontextmanager
 async def connections(database: Database, count: int = 6) -> AsyncIterator[list[asyncpg.Connection[Any]]]:
-    """Return that many of the people's connections for transactions at once: all there are."""
+    """Yield that many of the users' connections for transactions at once: by default all of them."""
     async with AsyncExitStack() as stack:
         yield [await stack.enter_async_context(database._user_pools.transactions.acquire()) for _ in range(count)]
 
 
 async def leaked_settings(database: Database) -> list[str]:
-    """Return what askers before have left on any of the people's connections."""
+    """Return what earlier callers left behind on any of the users' connections."""
     leaks: list[str] = []
-    for lane in (*database._user_pools.shared._connections, *database._user_pools.exclusive._connections):
+    for pipeline in (*database._user_pools.shared._connections, *database._user_pools.exclusive._connections):
         for name in SETTINGS:
             query = PendingQuery("select current_setting($1::text, true)", (name,), asyncio.Future())
-            lane.send((query,))
+            pipeline.send((query,))
             value = (await query.future).row
             leaks += [name] if value is not None and value[0] else []
     async with connections(database) as all_connections:
@@ -50,12 +50,12 @@ async def leaked_settings(database: Database) -> list[str]:
 
 
 async def create_users_with_projects(users: UserFactory, size: int) -> dict[str, ApiUser]:
-    """Return people with a project each, by the id of the project; some are dead or nobody."""
+    """Return users with a project each, by the id of the project."""
     created = [await users.create(f"P{number}") for number in range(size)]
-    return {(await person.create_project(name=person.name))["id"]: person for person in created}
+    return {(await user.create_project(name=user.name))["id"]: user for user in created}
 
 
-async def test_many_at_once_see_their_own_alone(users: UserFactory, database: Database) -> None:
+async def test_concurrent_users_see_only_their_own_data(users: UserFactory, database: Database) -> None:
     users_by_project = await create_users_with_projects(users, 20)
     signed_out_user = await users.create("Gone")
     await signed_out_user.create_project()
@@ -65,7 +65,7 @@ async def test_many_at_once_see_their_own_alone(users: UserFactory, database: Da
 
     async def read(project: str, user: ApiUser) -> None:
         response = await user.get("/projects?include=owner,tasks,members")
-        if [project] != [one["id"] for one in response.json()["data"]]:
+        if [row["id"] for row in response.json()["data"]] != [project]:
             leaks.append(response.text)
 
     async def write(project: str, user: ApiUser) -> None:
@@ -75,7 +75,7 @@ async def test_many_at_once_see_their_own_alone(users: UserFactory, database: Da
             leaks.append(response.text)
 
     async def update_foreign_project(project: str, _: ApiUser) -> None:
-        other = rng.choice([one for key, one in users_by_project.items() if key != project])
+        other = rng.choice([owner for other_project, owner in users_by_project.items() if other_project != project])
         response = await other.put(f"/projects/{project}", {"name": "Trespassed"})
         if response.status_code != 404:
             leaks.append(response.text)
@@ -90,7 +90,7 @@ async def test_many_at_once_see_their_own_alone(users: UserFactory, database: Da
 
     async def read_without_token(_: str, __: ApiUser) -> None:
         if (await users.anonymous().get("/projects")).status_code != 401:
-            leaks.append("nobody")
+            leaks.append("anonymous read")
 
     operations = [
         read,
@@ -102,28 +102,27 @@ async def test_many_at_once_see_their_own_alone(users: UserFactory, database: Da
         read_without_token,
     ]
     tasks = [
-        asyncio.create_task(rng.choice(operations)(project, person))
-        for project, person in rng.choices([*users_by_project.items()], k=600)
+        asyncio.create_task(rng.choice(operations)(project, owner))
+        for project, owner in rng.choices([*users_by_project.items()], k=600)
     ]
     for task in rng.sample(tasks, 150):
         asyncio.get_running_loop().call_later(rng.uniform(0, 1.0), task.cancel)
     results = await asyncio.gather(*tasks, return_exceptions=True)
 
-    assert [one for one in results if isinstance(one, Exception)] == []
+    assert [result for result in results if isinstance(result, Exception)] == []
     assert leaks == []
     assert await leaked_settings(database) == []
     names = [
-        (await person.get(f"/projects/{project}")).json()["data"]["name"]
-        for project, person in users_by_project.items()
+        (await owner.get(f"/projects/{project}")).json()["data"]["name"] for project, owner in users_by_project.items()
     ]
-    assert names == [person.name for person in users_by_project.values()]
+    assert names == [owner.name for owner in users_by_project.values()]
 
 
-async def test_every_way_is_whole_after_cancelled_requests(users: UserFactory, database: Database) -> None:
+async def test_every_pool_works_after_cancelled_requests(users: UserFactory, database: Database) -> None:
     user = await users.create()
     paths = ("/projects?include=owner,members.user", "/projects?q=x", "/users/me")
     for _ in range(5):
-        tasks = [asyncio.create_task(user.get(way)) for way in paths * 20]
+        tasks = [asyncio.create_task(user.get(path)) for path in paths * 20]
         tasks += [asyncio.create_task(user.put("/users/me", {"name": "Ada"})) for _ in range(20)]
         await asyncio.sleep(0.005)
         for task in tasks:
@@ -133,11 +132,11 @@ async def test_every_way_is_whole_after_cancelled_requests(users: UserFactory, d
     async with asyncio.timeout(4):
         async with connections(database) as all_connections:
             assert len({connection.get_server_pid() for connection in all_connections}) == 6
-    responses = await asyncio.gather(*(user.get(way) for way in paths * 10))
-    assert {answer.status_code for answer in responses} == {200}
+    responses = await asyncio.gather(*(user.get(path) for path in paths * 10))
+    assert {response.status_code for response in responses} == {200}
 
 
-async def test_a_connection_without_claims_sees_nothing(users: UserFactory, database: Database) -> None:
+async def test_connection_without_claims_sees_nothing(users: UserFactory, database: Database) -> None:
     user = await users.create()
     await user.create_task(await user.create_project())
     await user.create("/posts", {"title": "x", "content": ""})
@@ -156,10 +155,10 @@ async def test_a_connection_without_claims_sees_nothing(users: UserFactory, data
                 await connection.execute(statement)
 
 
-async def test_a_connection_that_lost_its_role_is_refused_everything(database: Database) -> None:
+async def test_connection_without_its_role_is_denied_everything(database: Database) -> None:
     async with connections(database, 1) as (connection,):
         await connection.execute("set role none")
-        refused = []
+        denied = []
         for statement in (
             *(f"select id from public.{table}" for table in ("users", "posts", "projects", "tasks")),
             "select role from public.project_members",
@@ -177,17 +176,17 @@ async def test_a_connection_that_lost_its_role_is_refused_everything(database: D
             try:
                 await connection.execute(statement)
             except asyncpg.InsufficientPrivilegeError:
-                refused.append(statement)
+                denied.append(statement)
             else:
                 pytest.fail(f"allowed: {statement}")
         await connection.execute("reset role")
         role = await connection.fetchval("select current_user")
 
-    assert len(refused) == 15
+    assert len(denied) == 15
     assert role == "monynha_app"
 
 
-async def test_people_reach_none_of_the_programs_own_tables(database: Database) -> None:
+async def test_users_cannot_read_internal_tables_and_columns(database: Database) -> None:
     async with connections(database, 1) as (connection,):
         for table in (
             "auth.users",
@@ -206,28 +205,30 @@ async def test_people_reach_none_of_the_programs_own_tables(database: Database) 
                 await connection.execute(f"update public.projects set {change}")
 
 
-@pytest.mark.parametrize("whose", ["an ended session", "another's session"])
-async def test_the_question_is_not_evaluated_for_who_is_not_let_in(
-    users: UserFactory, database: Database, whose: str
+@pytest.mark.parametrize("session", ["ended session", "session of another user"])
+async def test_query_is_not_evaluated_without_a_live_session_of_the_user(
+    users: UserFactory, database: Database, session: str
 ) -> None:
     user, other_user = await users.create("Ada"), await users.create("Grace")
     await users.end_session(user)
-    session = user.session_id if whose == "an ended session" else other_user.session_id
-    actor = Actor(ActorKind.USER, user.id, session, user.actor.claims)
-    # Whoever evaluates it fails.
+    session_id = user.session_id if session == "ended session" else other_user.session_id
+    actor = Actor(ActorKind.USER, user.id, session_id, user.actor.claims)
+    # Fails with another error if it is evaluated.
     query = guard_query("select to_json(1 / (select count(*)::int - count(*)::int from public.users))")
 
     with pytest.raises(UnauthenticatedError):
         await database.as_actor(actor).fetch_json(query, ())
 
 
-async def test_a_dead_sessions_plan_is_never_executed(users: UserFactory, database: Database) -> None:
+async def test_plan_below_the_guard_is_never_executed_for_an_ended_session(
+    users: UserFactory, database: Database
+) -> None:
     user = await users.create()
     await users.end_session(user)
     query = "select json_agg(name) from public.projects"
 
     async with connections(database, 1) as (connection,):
-        for _ in range(8):  # beyond the sixth the server may keep a generic plan
+        for _ in range(8):  # from the sixth execution on the server may use a generic plan
             plan = await connection.fetch(
                 f"explain (analyze, costs off, timing off, summary off) {guard_query(query)}",
                 user.actor.claims,
@@ -238,7 +239,7 @@ async def test_a_dead_sessions_plan_is_never_executed(users: UserFactory, databa
             assert any("projects" in line and "never executed" in line for line in lines), lines
 
 
-async def test_nobody_is_nobody_in_the_database_too(database: Database) -> None:
+async def test_anonymous_actor_has_no_user_id_in_the_database(database: Database) -> None:
     response = await database.as_actor(ANONYMOUS).fetch_json(guard_query("select to_json(auth.uid() is null)"), ())
 
     assert response == b"true"

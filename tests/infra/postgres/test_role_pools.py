@@ -1,4 +1,4 @@
-"""What is light shares connections, and nobody waits behind what is not."""
+"""Pools of a role: light queries share connections, and never wait behind slow ones."""
 
 from __future__ import annotations
 
@@ -18,64 +18,64 @@ from monynha.infra.postgres.roles import APP_ROLE
 pytestmark = pytest.mark.anyio
 
 ECHO = "select $1::text"
-NAP = "select 'woke' from pg_sleep(0.4)"
+SLEEP = "select 'woke' from pg_sleep(0.4)"
 CLAIMS = "coalesce($1::text, $2::uuid::text, $3::uuid::text, '') is not null"
 
 
 @pytest.fixture
-async def access(running_servers: ServerUrls) -> AsyncIterator[RolePools]:
-    """Return access by a single shared connection, which is open."""
-    made = RolePools.create(running_servers.database_url, APP_ROLE, size=1)
-    await made.execute(ECHO, ("x",), is_light=True)
-    yield made
-    made.close()
+async def pools(running_servers: ServerUrls) -> AsyncIterator[RolePools]:
+    """Return pools with a single shared connection, which is open."""
+    pools = RolePools.create(running_servers.database_url, APP_ROLE, size=1)
+    await pools.execute(ECHO, ("x",), is_light=True)
+    yield pools
+    pools.close()
 
 
-async def holds_up(access: RolePools, slow: asyncio.Future[QueryResult]) -> bool:
-    """Whether something light waits for the end of something slow."""
+async def light_query_waits_for(pools: RolePools, slow: asyncio.Future[QueryResult]) -> bool:
+    """Whether a light query waits for the end of a slow one."""
     await asyncio.sleep(0.05)
-    await access.execute(ECHO, ("x",), is_light=True)
+    await pools.execute(ECHO, ("x",), is_light=True)
     return slow.done()
 
 
-async def test_what_proved_to_be_slow_shares_no_connection_for_a_while(access: RolePools) -> None:
-    for is_first in (True, False):
-        slow = asyncio.ensure_future(access.execute(NAP, (), is_light=True))
+async def test_slow_statement_gets_an_exclusive_connection_the_next_time(pools: RolePools) -> None:
+    for shares_connection in (True, False):
+        slow = asyncio.ensure_future(pools.execute(SLEEP, (), is_light=True))
 
-        assert is_first == await holds_up(access, slow)
+        assert await light_query_waits_for(pools, slow) == shares_connection
         await slow
 
 
 @pytest.mark.parametrize("fails", [True, False])
-async def test_what_is_slow_is_known_for_it_though_it_fails_or_nobody_waits(access: RolePools, fails: bool) -> None:
-    statement = "select 1 / ($1::int * length(nap::text || 'x')) from pg_sleep(0.4) nap"
-    first = asyncio.ensure_future(access.execute(statement, (0 if fails else 1,), is_light=True))
+async def test_slow_statement_is_noted_even_if_it_fails_or_is_cancelled(pools: RolePools, fails: bool) -> None:
+    statement = "select 1 / ($1::int * length(sleep::text || 'x')) from pg_sleep(0.4) sleep"
+    first = asyncio.ensure_future(pools.execute(statement, (0 if fails else 1,), is_light=True))
     await asyncio.sleep(0.05)
     if not fails:
         first.cancel()
-    await asyncio.gather(first, access.execute(ECHO, ("x",), is_light=True), return_exceptions=True)
+    await asyncio.gather(first, pools.execute(ECHO, ("x",), is_light=True), return_exceptions=True)
 
-    again = asyncio.ensure_future(access.execute(statement, (1,), is_light=True))
+    again = asyncio.ensure_future(pools.execute(statement, (1,), is_light=True))
 
-    assert not await holds_up(access, again)
+    assert not await light_query_waits_for(pools, again)
     await again
 
 
-async def test_what_is_not_light_holds_up_nobody(running_servers: ServerUrls) -> None:
+async def test_query_that_is_not_light_does_not_delay_others(running_servers: ServerUrls) -> None:
     database = await Database.open(running_servers.database_url, size=1)
-    acting = database.as_actor(ANONYMOUS)
+    connection = database.as_actor(ANONYMOUS)
     try:
-        slow = asyncio.create_task(acting.fetch_json(f"select 'woke' from pg_sleep(1) where {CLAIMS}", ()))
+        slow = asyncio.create_task(connection.fetch_json(f"select 'woke' from pg_sleep(1) where {CLAIMS}", ()))
         await asyncio.sleep(0.1)
-        light = await acting.fetch_json(f"select 'x' where {CLAIMS}", (), is_light=True)
+        light = await connection.fetch_json(f"select 'x' where {CLAIMS}", (), is_light=True)
 
-        assert (b"x", False) == (light, slow.done())
+        assert (light, slow.done()) == (b"x", False)
         assert await slow == b"woke"
     finally:
         await database.close()
 
 
-async def test_who_is_sent_away_hears_an_error_that_is_not_its_own_cause(running_servers: ServerUrls) -> None:
+async def test_error_of_a_closed_pool_is_not_its_own_cause(running_servers: ServerUrls) -> None:
     database = await Database.open(running_servers.database_url, size=1)
     await database.close()
 

@@ -1,4 +1,4 @@
-"""A Valkey of a test's own, that it may stop, freeze and start again."""
+"""A Valkey server of a test's own, which it may stop, freeze and start again."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class ValkeyServer:
 
     @property
     def socket(self) -> Path:
-        """Where it listens."""
+        """The path of its socket."""
         return self.folder / "v.sock"
 
     @property
     def url(self) -> str:
-        """How to reach it."""
+        """Its URL."""
         return f"unix://:p%40ss%2Fword@{self.socket}?db=3"
 
     async def start(self) -> None:
-        """Start it and wait until it listens."""
+        """Start the server and wait until it accepts connections."""
         options = ["--port", "0", "--unixsocket", str(self.socket), "--requirepass", PASSWORD, "--save", ""]
         self._run([str(find_valkey(None)), *options, "--dir", str(self.folder), "--daemonize", "no"])
         for _ in range(500):
@@ -53,13 +53,13 @@ class ValkeyServer:
     def _run(self, argv: list[str]) -> None:
         self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
 
-    def signal(self, what: signal.Signals) -> None:
-        """Send its process a signal."""
+    def signal(self, number: signal.Signals) -> None:
+        """Send the process a signal."""
         assert self.process is not None
-        os.kill(self.process.pid, what)
+        os.kill(self.process.pid, number)
 
     def stop(self) -> None:
-        """Kill it at once."""
+        """Kill the process."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -69,9 +69,9 @@ class ValkeyServer:
 
 
 @pytest.fixture
-async def own_valkey() -> AsyncIterator[ValkeyServer]:
-    """Return a Valkey that runs."""
-    # A socket's path is short, and pytest's folders are not.
+async def valkey_server() -> AsyncIterator[ValkeyServer]:
+    """Return a running Valkey server."""
+    # The path of a socket is limited to about 100 bytes, and pytest's folders are longer.
     with tempfile.TemporaryDirectory(prefix="mv") as folder:
         server = ValkeyServer(Path(folder))
         await server.start()

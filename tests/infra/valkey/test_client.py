@@ -1,4 +1,4 @@
-"""The client of Valkey: order, pipelines, and what happens when the server goes away."""
+"""The Valkey client: order of replies, pipelining, and a server that goes away."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.infra.valkey.conftest import ValkeyServer
 
 
 @pytest.mark.parametrize(
-    ("url", "place"),
+    ("url", "address"),
     [
         ("redis://example:7000/2", ValkeyAddress("example", 7000, database=2)),
         ("redis://", ValkeyAddress()),
@@ -26,39 +26,40 @@ from tests.infra.valkey.conftest import ValkeyServer
         ("redis://[::1]:1", ValkeyAddress("::1", 1)),
     ],
 )
-def test_a_url_says_where_valkey_is(url: str, place: ValkeyAddress) -> None:
-    assert ValkeyAddress.parse(url) == place
+def test_url_is_parsed_to_an_address(url: str, address: ValkeyAddress) -> None:
+    assert ValkeyAddress.parse(url) == address
 
 
 @pytest.mark.parametrize("url", ["redis://h/x", "redis://h:99999", "unix:///a?db=x"])
-def test_a_url_that_says_nothing_stops_the_start(url: str) -> None:
+def test_invalid_url_stops_the_start(url: str) -> None:
     with pytest.raises(SettingsError, match="REDIS_URL"):
         ValkeyAddress.parse(url)
 
 
-async def test_answers_come_to_those_who_asked(own_valkey: ValkeyServer) -> None:
-    valkey = await ValkeyClient.open(own_valkey.url)
+async def test_replies_match_their_commands(valkey_server: ValkeyServer) -> None:
+    valkey = await ValkeyClient.open(valkey_server.url)
 
-    answers = await asyncio.gather(*(valkey.execute("ECHO", str(n)) for n in range(1000)))
+    replies = await asyncio.gather(*(valkey.execute("ECHO", str(n)) for n in range(1000)))
 
-    assert answers == [str(n).encode() for n in range(1000)]
-    assert await valkey.execute("CLIENT", "INFO")
-    assert b"db=3" in await valkey.execute("CLIENT", "INFO")
+    assert replies == [str(n).encode() for n in range(1000)]
+    info = await valkey.execute("CLIENT", "INFO")
+    assert isinstance(info, bytes)
+    assert b"db=3" in info
     await valkey.close()
 
 
-async def test_an_error_is_raised_at_who_made_it_and_hurts_nobody_else(own_valkey: ValkeyServer) -> None:
-    valkey = await ValkeyClient.open(own_valkey.url)
+async def test_error_reply_is_raised_for_its_command_only(valkey_server: ValkeyServer) -> None:
+    valkey = await ValkeyClient.open(valkey_server.url)
 
-    wrong, right = await asyncio.gather(valkey.execute("NONSENSE"), valkey.execute("PING"), return_exceptions=True)
+    error, reply = await asyncio.gather(valkey.execute("NONSENSE"), valkey.execute("PING"), return_exceptions=True)
 
-    assert isinstance(wrong, hiredis.ReplyError)
-    assert right == b"PONG"
+    assert isinstance(error, hiredis.ReplyError)
+    assert reply == b"PONG"
     await valkey.close()
 
 
-async def test_who_gives_up_waiting_takes_no_ones_answer(own_valkey: ValkeyServer) -> None:
-    valkey = await ValkeyClient.open(own_valkey.url)
+async def test_cancelled_command_does_not_shift_replies(valkey_server: ValkeyServer) -> None:
+    valkey = await ValkeyClient.open(valkey_server.url)
     first = asyncio.ensure_future(valkey.execute("ECHO", "first"))
     second = asyncio.ensure_future(valkey.execute("ECHO", "second"))
     await asyncio.sleep(0)
@@ -69,8 +70,8 @@ async def test_who_gives_up_waiting_takes_no_ones_answer(own_valkey: ValkeyServe
     await valkey.close()
 
 
-async def test_a_wrong_password_is_the_same_as_no_valkey(own_valkey: ValkeyServer) -> None:
-    valkey = await ValkeyClient.open(f"unix://:wrong@{own_valkey.socket}")
+async def test_wrong_password_counts_as_unavailable(valkey_server: ValkeyServer) -> None:
+    valkey = await ValkeyClient.open(f"unix://:wrong@{valkey_server.socket}")
 
     assert not valkey.is_connected
     with pytest.raises(ValkeyUnavailableError):
@@ -78,12 +79,12 @@ async def test_a_wrong_password_is_the_same_as_no_valkey(own_valkey: ValkeyServe
     await valkey.close()
 
 
-async def test_a_valkey_that_is_away_is_told_at_once_and_taken_up_again(
-    own_valkey: ValkeyServer,
+async def test_stopped_server_is_reported_at_once_and_reconnected_to_later(
+    valkey_server: ValkeyServer,
 ) -> None:
-    valkey = await ValkeyClient.open(own_valkey.url)
+    valkey = await ValkeyClient.open(valkey_server.url)
     assert await valkey.execute("PING") == b"PONG"
-    own_valkey.stop()
+    valkey_server.stop()
     await asyncio.sleep(0.05)
 
     started = time.monotonic()
@@ -91,7 +92,7 @@ async def test_a_valkey_that_is_away_is_told_at_once_and_taken_up_again(
         await valkey.execute("PING")
     assert time.monotonic() - started < 0.1
 
-    await own_valkey.start()
+    await valkey_server.start()
     for _ in range(300):
         if valkey.is_connected:
             break
@@ -100,22 +101,22 @@ async def test_a_valkey_that_is_away_is_told_at_once_and_taken_up_again(
     await valkey.close()
 
 
-async def test_a_valkey_that_hangs_does_not_hang_us(own_valkey: ValkeyServer) -> None:
-    valkey = await ValkeyClient.open(own_valkey.url)
-    own_valkey.signal(signal.SIGSTOP)
+async def test_frozen_server_does_not_block_callers(valkey_server: ValkeyServer) -> None:
+    valkey = await ValkeyClient.open(valkey_server.url)
+    valkey_server.signal(signal.SIGSTOP)
 
     started = time.monotonic()
-    outcomes = await asyncio.gather(*(valkey.execute("PING") for _ in range(20)), return_exceptions=True)
-    took = time.monotonic() - started
-    own_valkey.signal(signal.SIGCONT)
+    results = await asyncio.gather(*(valkey.execute("PING") for _ in range(20)), return_exceptions=True)
+    elapsed_s = time.monotonic() - started
+    valkey_server.signal(signal.SIGCONT)
 
-    assert all(isinstance(each, ValkeyUnavailableError) for each in outcomes)
-    assert took < 3
+    assert all(isinstance(result, ValkeyUnavailableError) for result in results)
+    assert elapsed_s < 3
     await valkey.close()
 
 
-async def test_a_script_runs_also_after_the_server_forgot_it(own_valkey: ValkeyServer) -> None:
-    valkey = await ValkeyClient.open(own_valkey.url)
+async def test_script_runs_after_the_server_lost_its_cache(valkey_server: ValkeyServer) -> None:
+    valkey = await ValkeyClient.open(valkey_server.url)
     script = Script.from_text("return {KEYS[1], ARGV[1]}")
 
     assert await valkey.run_script(script, ["k"], ["a"]) == [b"k", b"a"]

@@ -143,7 +143,7 @@ async def test_costly_query_counts_as_several_requests(
     cheap, costly = "{ users(limit: 100) { id } }", "{ users(limit: 100) { posts(limit: 100) { id } } }"
 
     async def left(body: object) -> tuple[int, int]:
-        transport = httpx.ASGITransport(app=program)
+        transport = httpx.ASGITransport(app=program.http)
         async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
             headers = {"authorization": f"Bearer {ada.token}"}
             response = await client.post("/graphql", json=body, headers=headers)
@@ -155,7 +155,7 @@ async def test_costly_query_counts_as_several_requests(
     later_responses = [await left({"query": costly}) for _ in range(4)]
     await program.close()
 
-    # 10,100 rows count as ten requests beside the one that asks for them.
+    # 10,100 rows count as ten requests in addition to the request itself.
     assert first_responses == [(200, 49), (200, 48), (200, 37), (200, 28)]
     assert later_responses == [(200, 27), (200, 16), (200, 5), (429, 0)]
 

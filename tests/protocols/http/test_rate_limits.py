@@ -125,7 +125,7 @@ async def test_disabled_limit_adds_no_headers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "subject"),
+    ("client_ip", "subject"),
     [
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
@@ -133,11 +133,11 @@ async def test_disabled_limit_adds_no_headers() -> None:
         ("::ffff:192.0.2.1", "192.0.2.1"),
         ("fe80::1%eth0", "fe80::/64"),
         ("", ""),
-        ("not an address" * 20, ("not an address" * 20)[:64]),
+        ("not an IP" * 20, ("not an IP" * 20)[:64]),
     ],
 )
-def test_ipv6_client_is_counted_by_its_network(address: str, subject: str) -> None:
-    assert rate_limit_subject(address) == subject
+def test_ipv6_client_is_counted_by_its_network(client_ip: str, subject: str) -> None:
+    assert rate_limit_subject(client_ip) == subject
 
 
 def test_limits_come_from_the_settings() -> None:

@@ -19,8 +19,8 @@ PATHS_BY_OPERATION_ID = {DOCUMENT["paths"][path][method]["operationId"]: path fo
 
 def links(path: str, method: str, status: str) -> dict[str, Any]:
     """Return the links of a response by name."""
-    found: dict[str, Any] = operation(path, method)["responses"][status]["links"]
-    return found
+    response: dict[str, dict[str, Any]] = operation(path, method)["responses"][status]
+    return response["links"]
 
 
 def test_a_created_row_links_to_the_operations_on_it_and_below_it() -> None:

@@ -96,8 +96,6 @@ class _Builder:
         response_step_s: float,
     ) -> None:
         secret, site_url = settings.jwt_secret, settings.site_url
-        self.secret = secret
-        self.autoconfirm = settings.autoconfirm
         self.repository = repository
         self.clock = clock
         self.response_step_s = response_step_s
@@ -110,88 +108,106 @@ class _Builder:
             secret, issuer=f"{site_url.rstrip('/')}/auth/v1", ttl_s=settings.access_token_ttl_s, clock=clock
         )
         self.sessions = SessionService(
-            repository,
-            self.access_tokens,
-            RefreshTokenCodec(secret),
-            clock,
-            settings.refresh_reuse_interval_s,
+            repository=repository,
+            access_tokens=self.access_tokens,
+            refresh_tokens=RefreshTokenCodec(secret),
+            clock=clock,
+            reuse_interval_s=settings.refresh_reuse_interval_s,
         )
         self.email_changes = EmailChangeService(
-            repository, self.one_time_tokens, self.mailer, clock, settings.autoconfirm
+            repository=repository,
+            one_time_tokens=self.one_time_tokens,
+            mailer=self.mailer,
+            clock=clock,
+            autoconfirm=settings.autoconfirm,
         )
+        self.sign_up = self._sign_up(settings)
 
     def build(self) -> AuthServices:
-        sign_up = self._sign_up()
         return AuthServices(
             tokens=self.access_tokens,
             authenticate=BearerAuthenticator(self.access_tokens),
             passwords=self.passwords,
             sessions=self.sessions,
-            sign_in=SignInService(self.repository, self.passwords, self.sessions, self.clock, self.response_step_s),
-            sign_up=sign_up,
+            sign_in=self._sign_in(),
+            sign_up=self.sign_up,
             verification=self._verification(),
             update_user=self._update_user(),
-            admin=AdminService(self.repository, self.passwords, self.sessions, self.clock),
+            admin=self._admin(),
             admin_links=self._admin_links(),
-            accounts=self._accounts(sign_up),
+            accounts=self._accounts(),
             rate_limits=self.rate_limits,
             mailer=self.mailer,
             clock=self.clock,
-            autoconfirm=self.autoconfirm,
+            autoconfirm=self.sign_up.autoconfirm,
         )
 
-    def _sign_up(self) -> SignUpService:
+    def _sign_up(self, settings: Settings) -> SignUpService:
         return SignUpService(
-            self.repository,
-            self.passwords,
-            self.one_time_tokens,
-            self.mailer,
-            self.clock,
-            self.secret,
-            self.autoconfirm,
-            self.response_step_s,
+            repository=self.repository,
+            passwords=self.passwords,
+            one_time_tokens=self.one_time_tokens,
+            mailer=self.mailer,
+            clock=self.clock,
+            secret=settings.jwt_secret,
+            autoconfirm=settings.autoconfirm,
+            response_step_s=self.response_step_s,
+        )
+
+    def _sign_in(self) -> SignInService:
+        return SignInService(
+            repository=self.repository,
+            passwords=self.passwords,
+            sessions=self.sessions,
+            clock=self.clock,
+            response_step_s=self.response_step_s,
         )
 
     def _verification(self) -> VerificationService:
         return VerificationService(
-            self.repository,
-            self.one_time_tokens,
-            self.sessions,
-            self.email_changes,
-            self.mailer,
-            self.clock,
-            self.autoconfirm,
-            self.response_step_s,
+            repository=self.repository,
+            one_time_tokens=self.one_time_tokens,
+            sessions=self.sessions,
+            email_changes=self.email_changes,
+            mailer=self.mailer,
+            clock=self.clock,
+            autoconfirm=self.sign_up.autoconfirm,
+            response_step_s=self.response_step_s,
         )
 
     def _update_user(self) -> UpdateUserService:
         return UpdateUserService(
-            self.repository,
-            self.passwords,
-            self.one_time_tokens,
-            self.sessions,
-            self.email_changes,
-            self.mailer,
-            self.clock,
+            repository=self.repository,
+            passwords=self.passwords,
+            one_time_tokens=self.one_time_tokens,
+            sessions=self.sessions,
+            email_changes=self.email_changes,
+            mailer=self.mailer,
+            clock=self.clock,
+        )
+
+    def _admin(self) -> AdminService:
+        return AdminService(
+            repository=self.repository, passwords=self.passwords, sessions=self.sessions, clock=self.clock
         )
 
     def _admin_links(self) -> AdminLinkService:
         return AdminLinkService(
-            self.repository,
-            self.passwords,
-            self.one_time_tokens,
-            self.email_changes,
-            self.mailer,
-            self.clock,
+            repository=self.repository,
+            passwords=self.passwords,
+            one_time_tokens=self.one_time_tokens,
+            email_changes=self.email_changes,
+            mailer=self.mailer,
+            clock=self.clock,
         )
 
-    def _accounts(self, sign_up: SignUpService) -> AccountService:
+    def _accounts(self) -> AccountService:
         return AccountService(
-            self.repository,
-            self.passwords,
-            self.sessions,
-            sign_up,
-            self.email_changes,
-            self.rate_limits,
-            self.clock,
+            repository=self.repository,
+            passwords=self.passwords,
+            sessions=self.sessions,
+            sign_ups=self.sign_up,
+            email_changes=self.email_changes,
+            rate_limits=self.rate_limits,
+            clock=self.clock,
         )

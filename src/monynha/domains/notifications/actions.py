@@ -9,7 +9,7 @@ import orjson
 from monynha.core.serialization import format_timestamp
 from monynha.domains.notifications.models import notifications
 from monynha.engine.mutation.mutations import ExpectedVersions, Mutations, PrimaryKey
-from monynha.engine.query.queries import JsonRow
+from monynha.engine.query.parameter import JsonRow
 from monynha.engine.query.selection import Selection
 from monynha.infra.postgres.database import ActorConnection
 

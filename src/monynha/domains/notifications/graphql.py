@@ -15,7 +15,7 @@ from monynha.domains.notifications.actions import (
 )
 from monynha.domains.notifications.models import notifications
 from monynha.engine.mutation.mutations import Mutations
-from monynha.engine.query.queries import JsonRow
+from monynha.engine.query.parameter import JsonRow
 from monynha.protocols.graphql.schema.field_bindings import (
     BulkAction,
     BulkActionHandler,

@@ -12,7 +12,7 @@ from monynha.domains.users.actions import UserActions
 from monynha.domains.users.models import users
 from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.mutation.validation import parse_update
-from monynha.engine.query.queries import JsonRow
+from monynha.engine.query.parameter import JsonRow
 from monynha.protocols.graphql.schema.field_bindings import (
     CustomMutation,
     CustomMutationHandler,
@@ -47,8 +47,7 @@ class UserMutations:
 
     async def sign_up(self, call: MutationCall) -> Mapping[str, object]:
         """Create an account and its profile; needs no caller."""
-        client = ClientInfo(call.client_ip, call.user_agent)
-        return await self.actions.sign_up(dict(call.input), client)
+        return await self.actions.sign_up(dict(call.input), ClientInfo(call.client_ip, call.user_agent))
 
     async def update(self, call: MutationCall) -> JsonRow:
         """Update a profile; a new email address applies at once, or once it is confirmed."""

@@ -4,26 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from monynha.engine.query.selection import SelectedField, Selection
+from monynha.engine.query.selection import SelectedField
 from monynha.engine.query.sql_fragments import bind_type, field_sql, quote_identifier, text_literal
 from monynha.engine.schema.columns import ColumnRules
 from monynha.engine.schema.resource import Resource
-
-
-def stored_fields(selection: Selection) -> tuple[SelectedField, ...] | None:
-    """Return the selected fields if the written row has them all, so that the write itself returns them.
-
-    The tuple is empty for all fields of the resource. None means that a query is needed: for relations, computed
-    fields and what is read via a view.
-    """
-    resource = selection.resource
-    if selection.relations:
-        return None
-    if selection.fields == resource.field_names:
-        return () if all(field.is_stored for field in resource.fields.values()) else None
-    fields = selection.selected_fields
-    is_stored = all(resource.fields[field.name].is_stored for field in fields if field.name)
-    return fields if fields and is_stored else None
 
 
 @lru_cache(2000)

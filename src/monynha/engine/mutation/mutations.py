@@ -24,10 +24,11 @@ from monynha.core.errors import (
     ValidationFailedError,
 )
 from monynha.core.serialization import to_camel_case
-from monynha.engine.mutation.dml import delete_sql, insert_sql, lock_sql, stored_fields, update_sql, version_sql
+from monynha.engine.mutation.dml import delete_sql, insert_sql, lock_sql, update_sql, version_sql
 from monynha.engine.mutation.idempotency import IdempotencyKey
 from monynha.engine.mutation.validation import ColumnValues
-from monynha.engine.query.queries import JsonRow, Queries
+from monynha.engine.query.parameter import JsonRow
+from monynha.engine.query.queries import Queries
 from monynha.engine.query.selection import SelectedField, Selection
 from monynha.engine.realtime.event_log import GLOBAL_STREAM_ID
 from monynha.engine.schema.resource import Resource, column_of
@@ -174,6 +175,22 @@ class Mutations:
             await _with_retries(attempt)
         except ConstraintViolationError as violation:
             raise _violation_error(resource, violation, {}) from violation
+
+
+def stored_fields(selection: Selection) -> tuple[SelectedField, ...] | None:
+    """Return the selected fields if the written row has them all, so that the write itself returns them.
+
+    The tuple is empty for all fields of the resource. None means that a query is needed: for relations, computed
+    fields and what is read via a view.
+    """
+    resource = selection.resource
+    if selection.relations:
+        return None
+    if selection.fields == resource.field_names:
+        return () if resource.is_stored else None
+    fields = selection.selected_fields
+    is_stored = all(resource.fields[field.name].is_stored for field in fields if field.name)
+    return fields if fields and is_stored else None
 
 
 def _version_binds(versions: ExpectedVersions | None) -> tuple[list[int], ...]:

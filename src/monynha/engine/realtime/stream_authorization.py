@@ -75,7 +75,7 @@ class StreamAuthorizer:
                 raise NotFoundError()
             return await connection.require_live_session()
         selection = Selection(root, (root.id_column.name,), key=(stream.id,))
-        await self.query.fetch_row(connection, self.query.prepare(selection), None)
+        await self.query.fetch_row(connection, selection)
         return None
 
     async def list_streams(self, connection: ActorConnection, kind: str) -> list[Stream]:
@@ -90,7 +90,7 @@ class StreamAuthorizer:
             return [] if actor.id is None else [Stream(kind, actor.id)]
         key_name = root.id_column.name
         selection = Selection(root, (key_name,), order=Order(root.default_sort), limit=_MAX_STREAMS)
-        page = await self.query.fetch_page(connection, self.query.prepare(selection), None)
+        page = await self.query.fetch_page(connection, selection)
         return [Stream(kind, UUID(row[key_name])) for row in orjson.loads(page.rows)]
 
     def ends_stream(self, event: Event) -> bool:

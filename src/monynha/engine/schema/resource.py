@@ -195,6 +195,11 @@ class Resource:
         return tuple(self.fields)
 
     @cached_property
+    def is_stored(self) -> bool:
+        """Whether all fields are stored in the row's own table."""
+        return all(field.is_stored for field in self.fields.values())
+
+    @cached_property
     def primary_key(self) -> tuple[Column[object], ...]:
         """The columns of the primary key."""
         return tuple(self.table.primary_key.columns)

@@ -1,4 +1,4 @@
-"""Looks a database over for what would undo row-level security, as a second pair of eyes."""
+"""Audits a database for what would undermine row-level security, as a check independent of the migrations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monynha.infra.postgres.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is dangerous, or only doubtful, about an object."""
+    """A problem with a database object: dangerous (stops the start) or only a warning."""
 
     object: str
     message: str
@@ -22,8 +22,8 @@ class Finding:
 
 
 async def audit_database(database: Database) -> list[Finding]:
-    """Return every finding, the dangerous ones first."""
+    """Return all findings, the dangerous ones first."""
     query = files("monynha.infra.postgres").joinpath("advisor.sql").read_text()
     async with database.as_actor(system_actor("doctor")).transaction() as transaction:
         rows = await transaction.fetch_rows(query)
-    return [Finding(row["object"], row["says"], row["level"] == "danger") for row in rows]
+    return [Finding(row["object"], row["message"], row["level"] == "danger") for row in rows]

@@ -1,4 +1,4 @@
-"""How a connection begins: as one role from its first moment, with settings that no asker changes."""
+"""Opens the connections of all pools: as one role from the start, with session settings that no caller changes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import asyncpg
 from monynha.infra.postgres.stream_version import StreamVersion, parse_notice
 
 ACQUIRE_TIMEOUT_S = 5
-"""How long to wait for a connection."""
+"""How long a caller waits for a connection."""
 STATEMENT_TIMEOUT_S = 30
-"""How long a statement may take."""
+"""How long a statement may run."""
 MAX_PREPARED_STATEMENTS = 200
-"""How many statements a connection keeps: each holds its plan, some 100 kB for a deep GraphQL document."""
+"""How many prepared statements a connection keeps; each holds its plan, up to 100 kB for a deep GraphQL query."""
 
 _SESSION_SETTINGS = {
+    # The event triggers report the stream versions they write as notices.
     "monynha.report_writes": "on",
     "timezone": "UTC",
     "jit": "off",
-    # A worker of a parallel plan would not see claims that were set by the statement that started it.
+    # A parallel worker would not see claims that were set by the statement it belongs to.
     "max_parallel_workers_per_gather": "0",
     "standard_conforming_strings": "on",
     "application_name": "monynha",
@@ -27,22 +28,22 @@ _SESSION_SETTINGS = {
 
 
 class DriverConnection(asyncpg.Connection):
-    """A connection that gathers what our triggers say within a transaction: which streams it writes to."""
+    """A connection that collects the stream versions that our triggers report during a transaction."""
 
     _stream_versions: tuple[StreamVersion, ...] = ()
 
     def take_stream_versions(self) -> tuple[StreamVersion, ...]:
-        """Return what was said since the last time."""
+        """Return and clear what was reported since the last call."""
         stream_versions, self._stream_versions = self._stream_versions, ()
         return stream_versions
 
     def _process_log_message(self, fields: dict[str, str], last_query: str | None) -> None:
-        # asyncpg's own listeners are called a turn of the loop later.
+        # Overridden, because asyncpg calls its log listeners only in the next event loop iteration.
         self._stream_versions += parse_notice(fields.get("M", ""))
 
 
 async def connect(url: str, role: str) -> DriverConnection:
-    """Open a connection as the role."""
+    """Open a connection whose current role is `role`."""
     connection: DriverConnection = await asyncpg.connect(
         url,
         connection_class=DriverConnection,

@@ -1,8 +1,8 @@
-"""The way to PostgreSQL: only ever as somebody.
+"""The database: every statement runs as an actor, with that actor's role and claims.
 
-A read is one statement whose outer `case` sets the claims before the sub-select that reads
-(`guarded`), so it costs one round trip. A write is a transaction that begins with the claims.
-Claims are local to the transaction, so a connection needs no reset before its next asker.
+A read is one statement whose outer `case` sets the claims before the sub-select that reads (`guard_query`), so it
+takes one round trip. A write is a transaction that begins by setting the claims. Claims are local to the
+transaction, so a connection needs no reset before its next caller.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import asyncpg
 
-from monynha.core.actor import Actor, ActorKind
+from monynha.core.actor import Actor, ActorKind, system_actor
 from monynha.core.errors import AppError, SettingsError, UnauthenticatedError, UnavailableError
 from monynha.infra.postgres.connect import DriverConnection
 from monynha.infra.postgres.errors import (
@@ -41,17 +41,17 @@ OnCommit = Callable[[Sequence[StreamVersion]], None]
 
 
 def guard_query(query: str) -> str:
-    """Return the query, which makes one JSON value, so that it runs with the claims and only if live.
+    """Return a query of one JSON value so that it runs with the actor's claims, and yields `false` if not live.
 
-    PostgreSQL evaluates the sub-select only after the condition (an init plan is lazy);
-    `tests/infra/postgres` holds every server version to it.
+    PostgreSQL evaluates the sub-select only after the condition, because an init plan is lazy;
+    `tests/infra/postgres/test_actor_isolation.py` verifies it for every server version.
     """
     return f"select case when {SET_ACTOR} then ({query}) else 'false'::json end"
 
 
 @dataclass(frozen=True)
 class Database:
-    """Three ways in: one asks for people, one for admins, one does the program's own work."""
+    """The pools of the three roles that statements run as: users, admins (and the service key), and the program."""
 
     _user_pools: RolePools
     _admin_pools: RolePools
@@ -60,9 +60,9 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, *, size: int = 4) -> Database:
-        """Connect to the database at the URL; `size` connections read for people, and fewer for the rest.
+        """Connect to the database; users get `size` shared connections, admins and the program fewer.
 
-        One that does not answer now stops the start (WrongSetting).
+        Raises SettingsError if the database does not respond.
         """
         user_pools = RolePools.create(url, APP_ROLE, size=size)
         try:
@@ -77,7 +77,7 @@ class Database:
         return cls(user_pools, admin_pools, RolePools.create(url, SYSTEM_ROLE, size=max(1, size // 2)))
 
     async def close(self) -> None:
-        """Close every connection, waiting for none."""
+        """Close every connection at once."""
         self._user_pools.close()
         self._admin_pools.close()
         self._system_pools.close()
@@ -87,7 +87,7 @@ class Database:
         return replace(self, _on_commit=(*self._on_commit, on_commit))
 
     def as_actor(self, actor: Actor) -> ActorConnection:
-        """Return what the actor may do here: the only way to a connection."""
+        """Return the database as the actor sees it: the only way to run a statement."""
         if actor.kind is ActorKind.SYSTEM:
             return ActorConnection((self._system_pools,), actor, self._on_commit)
         if actor.kind is ActorKind.SERVICE:
@@ -100,10 +100,10 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class ActorConnection:
-    """A database as one actor sees it.
+    """The database as one actor sees it.
 
-    Whether somebody is an admin is what their row says now; their token hints which pool to try first.
-    `auth.set_actor` lets nobody in who came as the wrong one, so the other is tried before they are refused.
+    Whether a user is an admin is decided by their account's row; the token only hints which role to try first.
+    `auth.set_actor` rejects an actor under the wrong role, so the other role is tried before the actor is rejected.
     """
 
     _role_pools: tuple[RolePools, ...]
@@ -111,16 +111,17 @@ class ActorConnection:
     _on_commit: tuple[OnCommit, ...] = ()
 
     async def fetch_as_system(self, query: str, *binds: object) -> bytes:
-        """Return the JSON that a query of the program's own makes in one round trip; binds begin at `$2`."""
+        """Return the JSON value of a query of the program's own, in one round trip; binds begin at `$2`."""
         statement = f"select case when set_config('monynha.actor', $1, true) is not null then ({query}) end"
         result = await _translate_errors(self._role_pools[0].exclusive.execute(statement, (self.actor.name, *binds)))
         assert result.value is not None
         return result.value
 
     async def fetch_json(self, statement: str, binds: Sequence[object], *, is_light: bool = False) -> bytes | None:
-        """Return the JSON that a guarded statement makes, None where it finds nothing; one round trip.
+        """Return the JSON value of a guarded statement, or None if it is null; one round trip.
 
-        What is light, others may wait for: it shares its connection with them.
+        A light statement shares its connection, so it must not take long. Raises UnauthenticatedError if the
+        session is not live.
         """
         actor = self.actor
         all_binds = (actor.claims, actor.id, actor.session_id, *binds)
@@ -133,9 +134,9 @@ class ActorConnection:
     async def insert_returning(
         self, statement: str, binds: Sequence[object], *, stream_versions: tuple[StreamVersion, ...] = ()
     ) -> Row:
-        """Return the row that a write makes whose source sets the claims; one round trip.
+        """Return the row of an insert whose source sets the claims (`SET_ACTOR`); one round trip.
 
-        `known` is what it writes to as far as the triggers need not tell.
+        `stream_versions` are the streams it is known to write to, which the triggers therefore do not report.
         """
         actor = self.actor
         all_binds = (actor.claims, actor.id, actor.session_id, *binds)
@@ -152,16 +153,16 @@ class ActorConnection:
                 on_commit(stream_versions)
 
     def with_on_commit(self, on_commit: OnCommit) -> ActorConnection:
-        """Return the same, that also tells here what its transactions wrote to."""
+        """Return the same connection, which reports its commits to `on_commit` as well."""
         return ActorConnection(self._role_pools, self.actor, (*self._on_commit, on_commit))
 
     async def require_live_session(self) -> None:
-        """Refuse an actor whose session is over (Unauthenticated), before anything else is said."""
+        """Raise UnauthenticatedError if the actor's session has ended."""
         await self.fetch_json(guard_query("select 'true'::json"), (), is_light=True)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Begin with the claims, commit at the end, roll back on any error."""
+        """Begin a transaction with the claims, commit it at the end, roll back on any exception."""
         try:
             async with AsyncExitStack() as exit_stack:
                 connection = await self._begin(exit_stack)
@@ -196,13 +197,19 @@ class ActorConnection:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A transaction under way, as its actor. Values are always bound."""
+    """An open transaction of an actor. Values are always bound."""
 
     _connection: DriverConnection
 
-    async def fetch_value(self, statement: str, *binds: object) -> Any:
+    async def fetch_value(self, statement: str, *binds: object) -> object:
         """Return the first column of the first row, or None."""
-        return await _translate_errors(self._connection.fetchval(statement, *binds))
+        value: object = await _translate_errors(self._connection.fetchval(statement, *binds))
+        return value
+
+    async def fetch_json(self, statement: str, *binds: object) -> bytes | None:
+        """Return the JSON text in the first column of the first row, or None."""
+        value: bytes | None = await _translate_errors(self._connection.fetchval(statement, *binds))
+        return value
 
     async def fetch_row(self, statement: str, *binds: object) -> asyncpg.Record | None:
         """Return the first row, or None."""
@@ -214,35 +221,35 @@ class Transaction:
         return list(await _translate_errors(self._connection.fetch(statement, *binds)))
 
     async def execute(self, statement: str, *binds: object) -> int:
-        """Run a statement for its effect and return how many rows it touched."""
+        """Run a statement and return how many rows it affected."""
         tag: str = await _translate_errors(self._connection.execute(statement, *binds))
         row_count = tag.rpartition(" ")[2]
         return int(row_count) if row_count.isdigit() else 0
 
     @asynccontextmanager
     async def dry_run(self) -> AsyncIterator[None]:
-        """Try something and take it back, whatever came of it."""
-        await self.execute("savepoint attempt")
+        """Roll back to a savepoint at the end, whether or not the block raises."""
+        await self.execute("savepoint dry_run")
         try:
             yield
         finally:
-            await self.execute("rollback to savepoint attempt")
+            await self.execute("rollback to savepoint dry_run")
 
 
 async def _translate_errors(pending: Awaitable[_Result]) -> _Result:
-    """Return what comes of it, and tell the driver's errors as ours."""
+    """Return the result; raise our own error in place of the driver's."""
     try:
         return await pending
     except Exception as error:
         translated = translate_error(error)
         if translated is error:
-            # Not caused by itself: that would be a ring, with all that its frames hold.
+            # Not `from error`: an error that is its own cause is a reference cycle, with all that its frames hold.
             raise
         raise translated from error
 
 
 def _begin_sql(actor: Actor) -> str:
-    """Return `begin` and the claims as one flush; the simple protocol takes no binds, so they are quoted."""
+    """Return `begin` and the claims as one message; the simple query protocol takes no binds, so values are quoted."""
     if actor.kind is ActorKind.SYSTEM:
         return f"begin; select set_config('monynha.actor', {_quote_literal(actor.name)}, true)"
     user_id = _quote_literal(str(actor.id)) if actor.id else "null"
@@ -251,12 +258,12 @@ def _begin_sql(actor: Actor) -> str:
 
 
 def _quote_literal(text: str) -> str:
-    # standard_conforming_strings is on (set on every connection), so only the quote itself needs doubling.
+    # Every connection sets standard_conforming_strings, so only the quote itself needs doubling.
     return "'" + text.replace("'", "''").replace("\x00", "") + "'"
 
 
 async def _roll_back(connection: DriverConnection) -> None:
-    # Where the connection is gone, PostgreSQL has rolled back with it.
+    # If the connection is lost, PostgreSQL has rolled back.
     with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         await connection.execute("rollback")
 
@@ -278,9 +285,9 @@ async def check_session_before_error(connection: ActorConnection | None, error: 
 
 
 async def is_database_reachable(database: Database) -> bool:
-    """Whether the database answers."""
+    """Whether the database responds."""
     try:
-        async with database.as_actor(Actor(ActorKind.SYSTEM, name="health")).transaction() as transaction:
+        async with database.as_actor(system_actor("health")).transaction() as transaction:
             return bool(await transaction.fetch_value("select true"))
     except UnavailableError:
         return False

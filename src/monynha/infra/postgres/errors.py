@@ -1,56 +1,60 @@
-"""PostgreSQL's errors, told as ours: by SQLSTATE and by the name of the constraint, never by its text."""
+"""Translates PostgreSQL's errors into ours: by SQLSTATE and constraint name, never by the text of the message."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import asyncpg
 
 from monynha.core.errors import InternalError, UnauthenticatedError, UnavailableError
 
 SESSION_NOT_LIVE = "MN401"
-"""The SQLSTATE by which `auth.set_actor_or_raise` says that the session is over."""
+"""The SQLSTATE that `auth.set_actor_or_raise` raises if the session has ended."""
+
+ViolationKind = Literal["unique", "foreign", "check", "exclusion", "missing", "permission_denied", "too_long"]
 
 
 class RetryTransactionError(Exception):
-    """The transaction lost a race (deadlock, serialisation) and may be tried again whole."""
+    """The transaction was rolled back by a deadlock or serialization failure and can be run again as a whole."""
 
 
-# Not frozen: an exception on its way up is written to (its traceback).
+# Not frozen: Python assigns the traceback to an exception that is raised.
 @dataclass
 class ConstraintViolationError(Exception):
-    """A rule of the schema stood against a write.
+    """A write violated a constraint, a policy or a grant.
 
-    `constraint` is the rule's name, `column` is named for missing values, `detail` is what our own
-    triggers say about it (never what the driver says).
+    `constraint` is the name of the constraint, `column` is set for a missing value, `detail` is set by our own
+    triggers only: PostgreSQL's detail would quote values of the row.
     """
 
-    kind: str
+    kind: ViolationKind
     constraint: str = ""
     column: str = ""
     detail: str = ""
 
     @property
     def is_permission_denied(self) -> bool:
-        """Whether row-level security or a grant refused, and not a value."""
-        return self.kind == "refused"
+        """Whether row-level security or a grant denied the write, and not a constraint."""
+        return self.kind == "permission_denied"
 
 
-_KINDS = {
+_KINDS: dict[str, ViolationKind] = {
     "23505": "unique",
     "23503": "foreign",
     "23514": "check",
     "23P01": "exclusion",
     "23502": "missing",
-    "42501": "refused",
+    "42501": "permission_denied",
     "22001": "too_long",
 }
 _RETRYABLE = {"40001", "40P01"}
+# Classes and codes: connection, idle transaction timeout, resources, operator intervention (shutdown, timeout), I/O.
 _UNAVAILABLE = ("08", "25P03", "53", "57", "58")
 
 
 def translate_error(error: BaseException) -> BaseException:
-    """Return our own error for one of the driver's, or the same where it is none of the driver's."""
+    """Return our error for an error of asyncpg or the network; any other error is returned as it is."""
     if isinstance(error, asyncpg.PostgresError):
         return _from_sqlstate(error)
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
@@ -67,7 +71,7 @@ def _from_sqlstate(error: asyncpg.PostgresError) -> Exception:
     if sqlstate in _RETRYABLE:
         return RetryTransactionError()
     if sqlstate in _KINDS:
-        # A detail quotes a row's values, but for those of our own triggers, which name no table.
+        # Our triggers name a constraint without a table; any other detail quotes values of the row.
         own_detail = error.detail if error.constraint_name and not error.table_name else ""
         return ConstraintViolationError(
             _KINDS[sqlstate], error.constraint_name or "", error.column_name or "", own_detail or ""

@@ -1,10 +1,9 @@
-"""Logging in to a database by its URL, before there is a pool: one line says why it does not work."""
+"""Logs in to a database for commands and checks outside the pools; a failure is one line for the operator."""
 
 from __future__ import annotations
 
 import os
 from getpass import getuser
-from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
@@ -15,13 +14,13 @@ _MIN_MAJOR_VERSION = 15
 _TIMEOUT_S = 10
 
 
-async def log_in(url: str, *, setting: str = "DATABASE_URL", role: str = "none") -> asyncpg.Connection[Any]:
-    """Return a connection in the role, or refuse what the setting names (WrongSetting)."""
+async def log_in(url: str, *, setting: str = "DATABASE_URL", role: str = "none") -> asyncpg.Connection[asyncpg.Record]:
+    """Return a connection in the role; raise SettingsError with the reason, naming the setting."""
     server_settings = {"timezone": "UTC", "role": role}
     try:
         connection = await asyncpg.connect(url, timeout=_TIMEOUT_S, server_settings=server_settings)
     except asyncpg.InvalidAuthorizationSpecificationError:
-        raise SettingsError(f"{setting}: the database refuses the login {login_name(url)}.") from None
+        raise SettingsError(f"{setting}: the database rejects the login {login_name(url)}.") from None
     except asyncpg.InvalidCatalogNameError:
         raise SettingsError(f"{setting}: the server has no database of that name.") from None
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
@@ -30,13 +29,13 @@ async def log_in(url: str, *, setting: str = "DATABASE_URL", role: str = "none")
     if major_version < _MIN_MAJOR_VERSION:
         await connection.close()
         raise SettingsError(
-            f"{setting}: PostgreSQL {major_version} is too old, {_MIN_MAJOR_VERSION} or later is needed."
+            f"{setting}: PostgreSQL {major_version} is too old; {_MIN_MAJOR_VERSION} or later is required."
         )
     return connection
 
 
 def login_name(url: str) -> str:
-    """Return who logs in by that URL, found as the driver finds it."""
+    """Return the user name that the URL logs in with, by the same rules as asyncpg."""
     parts = urlsplit(url)
     query_user = parse_qs(parts.query).get("user", [""])[0]
     return unquote(parts.username or "") or query_user or os.environ.get("PGUSER") or getuser()

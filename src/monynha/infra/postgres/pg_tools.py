@@ -1,4 +1,4 @@
-"""The programs that come with PostgreSQL, run as the owner of the tables."""
+"""Runs the programs that come with PostgreSQL (pg_dump, pg_restore) as the owner of the tables."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 
 class PgToolError(Exception):
-    """A tool ended with an error; the text is the first thing that it said."""
+    """A tool failed; the message is the first line of its error output."""
 
 
 @dataclass(frozen=True)
 class PgTools:
-    """The tools of one installation, for one database."""
+    """The tools of one PostgreSQL installation, for one database."""
 
     bin_dir: Path
     url: str
 
     async def run(self, tool: str, *options: str) -> None:
-        """Run a tool on the database to its end."""
+        """Run a tool on the database and wait for its end; raise PgToolError if it fails."""
         address, environ = self._connection_arguments()
         process = await asyncio.create_subprocess_exec(
             *(str(self.bin_dir / tool), f"--dbname={address}", "--role=monynha_owner", *options),
@@ -41,7 +41,7 @@ class PgTools:
             raise _to_error(tool, errors)
 
     async def stream_lines(self, tool: str, *options: str) -> AsyncIterator[bytes]:
-        """Run a tool that asks no database and give what it prints, line by line."""
+        """Run a tool without a database and yield its output line by line; raise PgToolError if it fails."""
         process = await asyncio.create_subprocess_exec(
             *(str(self.bin_dir / tool), *options), stdin=DEVNULL, stdout=PIPE, stderr=PIPE, limit=2**30
         )
@@ -59,7 +59,7 @@ class PgTools:
             raise _to_error(tool, errors)
 
     def _connection_arguments(self) -> tuple[str, dict[str, str]]:
-        """The address without its password: every user of the machine can read the arguments."""
+        """Return the URL without its password, and the environment with it: any user can read a process's arguments."""
         parts = urlsplit(self.url)
         user, _, host = parts.netloc.rpartition("@")
         name, _, password = user.partition(":")

@@ -1,4 +1,4 @@
-"""The connections of one role: lanes for questions, which are one statement, and a pool for transactions."""
+"""The three pools of one role: shared and exclusive pipelines for single statements, and one for transactions."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from monynha.infra.postgres.pipeline.pool import PipelinePool
 from monynha.infra.postgres.pool import ConnectionPool
 
 _MAX_PIPELINED = 16
-"""How many questions are under way on a shared connection at most."""
+"""How many queries may be in flight on a shared connection."""
 _KEPT_EXCLUSIVE_S = 10
-"""For how long a statement that took long does not share a connection again."""
+"""For how long a statement that was slow gets an exclusive connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class RolePools:
-    """How one role is asked.
+    """The connections of one role.
 
-    What is light shares its connections. What may take its time (a search, a write that waits for a lock) has
-    one to itself, so that nobody waits behind it; so has for a while what proved to be slow.
+    Light queries share connections. Anything that may take long (a search, a write that waits for a lock) has a
+    connection to itself, so that no other query waits behind it; so has a statement that recently was slow.
     """
 
     shared: PipelinePool
@@ -32,7 +32,7 @@ class RolePools:
 
     @classmethod
     def create(cls, url: str, role: str, *, size: int) -> RolePools:
-        """Return access by up to `size` shared connections, and half as many again of each other kind."""
+        """Return pools of `size` shared connections and one and a half times as many of each other kind, unopened."""
         exclusive_size = size + (size + 1) // 2
         loop = asyncio.get_running_loop()
         slow_until: LruCache[str, float] = LruCache(500)
@@ -48,18 +48,18 @@ class RolePools:
         )
 
     async def warm_up(self) -> None:
-        """Open the first connection of each kind, so that a wrong URL is heard of and nobody waits later."""
+        """Open the first connection of each pool: a wrong URL fails now, and the first request does not wait."""
         await asyncio.gather(self.shared.warm_up(), self.exclusive.warm_up(), self.transactions.warm_up())
 
     def execute(self, statement: str, binds: Sequence[object], *, is_light: bool) -> asyncio.Future[QueryResult]:
-        """Return what answers the statement, once it is there."""
+        """Run one statement; the future holds its result."""
         slow_until = self._slow_until.get(statement)
         if is_light and (slow_until is None or slow_until <= asyncio.get_running_loop().time()):
             return self.shared.execute(statement, binds)
         return self.exclusive.execute(statement, binds)
 
     def close(self) -> None:
-        """End every connection, waiting for none."""
+        """Close every connection at once."""
         self.shared.close()
         self.exclusive.close()
         self.transactions.close()

@@ -1,6 +1,6 @@
-"""The roles and the login that may become them: made where we may, checked everywhere.
+"""The database roles and the logins that may switch to them: created if permitted, and always checked.
 
-A login that inherited a role would hold its rights without ever saying as whom it acts, so it inherits none.
+A login that inherited a role would have its rights without setting an actor, so logins inherit none of them.
 From PostgreSQL 16 on that is an option of each grant; before, it is an attribute of the login.
 """
 
@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from importlib.resources import files
-from typing import Any
 
 import asyncpg
 
@@ -37,11 +36,11 @@ _ARE_READY_SQL = """
 """
 
 LoginRoles = Mapping[str, Collection[str]]
-"""Who logs in, and which of the roles each becomes."""
+"""The logins, and the roles that each may switch to."""
 
 
 def required_roles(*, app: str | None = None, owner: str) -> LoginRoles:
-    """Return what the login that serves and the login that migrates become; both may be the same."""
+    """Return the roles of the login that serves and of the login that migrates; both may be the same login."""
     roles_by_login: dict[str, set[str]] = {owner: {OWNER_ROLE, SYSTEM_ROLE}}
     if app is not None:
         roles_by_login.setdefault(app, set()).update(_APP_ROLES)
@@ -49,7 +48,7 @@ def required_roles(*, app: str | None = None, owner: str) -> LoginRoles:
 
 
 def roles_sql(login_roles: LoginRoles, *, major: int) -> str:
-    """Return the SQL that makes the roles and lets the logins become them, for whoever may run it."""
+    """Return the SQL that creates the roles and grants them to the logins, for PostgreSQL of that major version."""
     lines = [
         "do $$ begin execute format("
         "'grant create, connect on database %I to monynha_owner', current_database()); end $$;",
@@ -60,13 +59,13 @@ def roles_sql(login_roles: LoginRoles, *, major: int) -> str:
     for login, roles in login_roles.items():
         lines.append(f"grant {', '.join(roles)} to {_quote_identifier(login)}{grant_options};")
         if not grant_options and APP_ROLE in roles:
-            # Last, since it also takes away what the login inherits as the owner of the database.
+            # Last, because it also removes what the login inherits as the owner of the database.
             lines.append(f"alter role {_quote_identifier(login)} noinherit;")
     return files(__package__).joinpath("roles.sql").read_text() + "\n".join(lines) + "\n"
 
 
-async def are_ready(connection: asyncpg.Connection[Any], login_roles: LoginRoles) -> bool:
-    """Whether the roles are there, may make tables, and every login may become those it needs."""
+async def are_ready(connection: asyncpg.Connection[asyncpg.Record], login_roles: LoginRoles) -> bool:
+    """Whether the roles exist, the owner may create tables, and every login may switch to the roles it needs."""
     membership = "set" if connection.get_server_version().major >= _GRANT_OPTIONS_SINCE else "member"
     for login, roles in login_roles.items():
         if not await connection.fetchval(_ARE_READY_SQL, login, list(roles), membership):
@@ -74,21 +73,21 @@ async def are_ready(connection: asyncpg.Connection[Any], login_roles: LoginRoles
     return True
 
 
-async def ensure_roles(connection: asyncpg.Connection[Any], login_roles: LoginRoles) -> None:
-    """Make the roles and the grants to the logins, unless all is there; WrongSetting where we may not."""
+async def ensure_roles(connection: asyncpg.Connection[asyncpg.Record], login_roles: LoginRoles) -> None:
+    """Create the roles and grants that are missing; raise SettingsError with the SQL if the login may not."""
     for attempt in range(_MAX_ATTEMPTS):
         if await are_ready(connection, login_roles):
             return
-        # Roles belong to the whole cluster: somebody may grant the same in another database just now.
+        # Roles belong to the whole cluster: another process may grant the same in another database right now.
         with suppress(asyncpg.InternalServerError, asyncpg.UniqueViolationError):
             async with connection.transaction():
                 await _create_roles(connection, login_roles)
             return
         await asyncio.sleep(_PAUSE_S * 2**attempt)
-    raise SettingsError("DATABASE_OWNER_URL: somebody else changes the same roles; try again.")
+    raise SettingsError("DATABASE_OWNER_URL: another process is changing the same roles; try again.")
 
 
-async def _create_roles(connection: asyncpg.Connection[Any], login_roles: LoginRoles) -> None:
+async def _create_roles(connection: asyncpg.Connection[asyncpg.Record], login_roles: LoginRoles) -> None:
     script = roles_sql(login_roles, major=connection.get_server_version().major)
     denied = SettingsError(
         "DATABASE_OWNER_URL: the login may not prepare the database. Have an administrator run this SQL in "
@@ -99,8 +98,8 @@ async def _create_roles(connection: asyncpg.Connection[Any], login_roles: LoginR
     except asyncpg.InsufficientPrivilegeError:
         raise denied from None
     except asyncpg.UndefinedObjectError as error:
-        raise SettingsError(f"DATABASE_URL: the server has no such login ({error}).") from None
-    # Whoever may not grant on the database is only warned.
+        raise SettingsError(f"DATABASE_URL: the server does not have this login ({error}).") from None
+    # PostgreSQL only warns if the login may not grant on the database.
     if not await are_ready(connection, login_roles):
         raise denied
 
@@ -109,8 +108,8 @@ def _quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-async def check_login(connection: asyncpg.Connection[Any]) -> None:
-    """Refuse a login that row-level security would not hold (WrongSetting)."""
+async def check_login(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Raise SettingsError for a login that row-level security does not apply to."""
     login = await connection.fetchrow(
         """
         select r.rolsuper, r.rolbypassrls,
@@ -126,11 +125,11 @@ async def check_login(connection: asyncpg.Connection[Any]) -> None:
     assert login is not None
     if login["rolsuper"] or login["rolbypassrls"]:
         privilege = "a superuser" if login["rolsuper"] else "a role with BYPASSRLS"
-        raise SettingsError(f"DATABASE_URL: the login is {privilege}, whom row-level security does not hold.")
+        raise SettingsError(f"DATABASE_URL: the login is {privilege}, which bypasses row-level security.")
     if login["owned"]:
         raise SettingsError(f"DATABASE_URL: the login owns tables ({login['owned']}); monynha_owner should.")
     if login["inherited"]:
         raise SettingsError(
-            f"DATABASE_URL: the login inherits the rights of {login['inherited']}; it should only be able to "
-            "become them (NOINHERIT on PostgreSQL 15, `with inherit false, set true` from 16 on)."
+            f"DATABASE_URL: the login inherits the rights of {login['inherited']}; it must only be "
+            "able to switch to them (NOINHERIT on PostgreSQL 15, `with inherit false, set true` from 16 on)."
         )

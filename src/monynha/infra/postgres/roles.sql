@@ -1,5 +1,5 @@
--- The roles. None logs in, none is a superuser, none skips row-level security.
--- Roles belong to the whole cluster, so another database may have made them already, or be making them now.
+-- The roles. None can log in, none is a superuser, none bypasses row-level security.
+-- Roles belong to the whole cluster: for another database they may exist already, or be created at the same time.
 do $$
 declare
   name text;

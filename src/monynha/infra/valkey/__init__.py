@@ -1,7 +1,11 @@
-"""Valkey: what may be lost. Limits that all replicas share, with a stand-in of each process."""
+"""Valkey, for data that may be lost: published messages and rate limits.
 
-from monynha.infra.valkey.client import Script, ValkeyClient
-from monynha.infra.valkey.connection import ValkeyUnavailableError
+- `client`: commands over one pipelined connection that reconnects by itself.
+- `pubsub`: subscriptions to channels.
+- `rate_limiter`: sliding windows shared by all processes (its script is `rate_limiter.lua`).
+"""
+
+from monynha.infra.valkey.client import Reply, Script, ValkeyClient, ValkeyUnavailableError
 from monynha.infra.valkey.pubsub import PubSub
 from monynha.infra.valkey.rate_limiter import RateLimiter, RateLimitResult, RateLimitWindow
 
@@ -10,6 +14,7 @@ __all__ = [
     "RateLimitResult",
     "RateLimitWindow",
     "RateLimiter",
+    "Reply",
     "Script",
     "ValkeyClient",
     "ValkeyUnavailableError",

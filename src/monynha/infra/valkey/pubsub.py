@@ -1,41 +1,39 @@
-"""What is published in Valkey, heard on a connection of its own: a subscribed one takes no other commands."""
+"""Subscriptions to Valkey channels, on a connection of their own: a subscribed one takes no other commands."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import hiredis
 
-from monynha.infra.valkey.client import ValkeyClient
-from monynha.infra.valkey.connection import ValkeyConnection, ValkeyUnavailableError
+from monynha.infra.valkey.client import ValkeyClient, ValkeyConnection, ValkeyUnavailableError
 
 OnMessage = Callable[[bytes], None]
 _RECONNECT_PAUSE_S = 0.2
 
 
 class PubSub(ValkeyClient):
-    """Listens to channels; after a break it listens again, and tells that it missed something."""
+    """Subscribes to channels, and again after every lost connection."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self._handlers: dict[bytes, OnMessage] = {}
+        self._on_connect: Callable[[], None] | None = None
         self._task: asyncio.Task[None] | None = None
-        self.on_reconnect: Callable[[], None] = lambda: None
 
-    @property
-    def channel_prefix(self) -> str:
-        """What keeps two databases of one server apart: channels know no database number."""
-        return f"monynha:{self._address.database}:"
+    def subscribe(self, handlers: Mapping[str, OnMessage], *, on_connect: Callable[[], None] | None = None) -> None:
+        """Call the handler of a channel for each message that is published to it, from now on.
 
-    def subscribe(self, channels: dict[str, OnMessage]) -> None:
-        """Hear these channels from now on, in the background."""
-        self._handlers = {f"{self.channel_prefix}{name}".encode(): hear for name, hear in channels.items()}
+        `on_connect` is called after each subscription, the first included: messages before it are lost.
+        """
+        self._handlers = {f"{self._channel_prefix}{name}".encode(): handler for name, handler in handlers.items()}
+        self._on_connect = on_connect
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
-        """Stop listening."""
+        """End the subscriptions."""
         if self._task is not None:
             self._task.cancel()
         await super().close()
@@ -48,9 +46,10 @@ class PubSub(ValkeyClient):
                 connection = self._connection
                 assert connection is not None
                 for channel in self._handlers:
-                    # One by one: a subscription to several is answered several times.
+                    # One at a time: one command for several channels has several replies.
                     await connection.send("SUBSCRIBE", channel)
-                self.on_reconnect()
+                if self._on_connect is not None:
+                    self._on_connect()
                 await connection.disconnected.wait()
             if connection is not None:
                 connection.close()
@@ -60,6 +59,6 @@ class PubSub(ValkeyClient):
         return ValkeyConnection(self._on_message)
 
     def _on_message(self, channel: bytes, data: bytes) -> None:
-        on_message = self._handlers.get(channel)
-        if on_message is not None:
-            on_message(data)
+        handler = self._handlers.get(channel)
+        if handler is not None:
+            handler(data)

@@ -1,4 +1,4 @@
-"""How often something may happen: sliding windows that all replicas share, or this process alone."""
+"""Rate limits as sliding windows, counted in Valkey for all processes, or in this process without Valkey."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from math import ceil
+from typing import cast
 
 import hiredis
 
 from monynha.core.settings.setting_types import Limit
-from monynha.infra.valkey.client import Script, ValkeyClient
-from monynha.infra.valkey.connection import Reply, ValkeyUnavailableError
+from monynha.infra.valkey.client import Script, ValkeyClient, ValkeyUnavailableError
 
 _log = logging.getLogger("monynha.limits")
 _MAX_LOCAL_WINDOWS = 10_000
 _SLOTS = 64
+"""How many slots a large window has; a limit of up to so many is counted exactly."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitWindow:
-    """What is counted, for whom, and how often it may happen; those with one subject are counted as one."""
+    """What is counted for which subject, and how often it is allowed; equal subject and action share a count."""
 
     subject: str
     action: str
@@ -37,7 +38,7 @@ class RateLimitWindow:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitResult:
-    """What a window has left: `reset_s` says in how many seconds it has room for one more than now."""
+    """What is left of a window; after `reset_s` seconds it has room for one more than now."""
 
     is_allowed: bool
     window: RateLimitWindow
@@ -45,64 +46,78 @@ class RateLimitResult:
     reset_s: int
 
 
+_Count = tuple[int, int, int]
+"""Whether the window had room (0 or 1), how often it is used, and in how many ms it has room for one more."""
+
+
 @dataclass
 class RateLimiter:
-    """Counts in Valkey; where that is away, in this process, and never fails."""
+    """Counts in Valkey, or in this process while Valkey is unavailable; it never fails.
+
+    `clock_ms` is for tests; without it the server's own clock counts.
+    """
 
     valkey: ValkeyClient | None
     clock_ms: Callable[[], int] | None = None
     _local_windows: dict[str, dict[int, int]] = field(default_factory=dict)
 
     async def count(self, windows: Sequence[RateLimitWindow], times: int = 1) -> list[RateLimitResult]:
-        """Count once, or several times, in all windows, or in none where one is full."""
+        """Count once, or `times` times, in all windows, or in none if one of them is full."""
         if not windows:
             return []
-        return [
-            _to_result(window, counted)
-            for window, counted in zip(windows, await self._count_in_valkey(windows, times), strict=True)
-        ]
+        counts = await self._count_in_valkey(windows, times)
+        if counts is None:
+            counts = self._count_locally(windows, times)
+        return [_to_result(window, count) for window, count in zip(windows, counts, strict=True)]
 
-    async def _count_in_valkey(self, windows: Sequence[RateLimitWindow], times: int) -> Reply:
-        if self.valkey is not None:
-            now = str(self.clock_ms()) if self.clock_ms else ""
-            sizes = [size for w in windows for size in (w.limit.count, w.limit.window_s * 1000)]
-            try:
-                return await self.valkey.run_script(_script(), [window.key for window in windows], [now, *sizes, times])
-            except ValkeyUnavailableError:
-                pass
-            except hiredis.HiredisError as error:
-                # Out of memory, still loading, a replica: told in the log, and counted here meanwhile.
-                _log.warning("limits are counted in this process: %s", type(error).__name__)
-        return self._count_locally(windows, times)
+    async def _count_in_valkey(self, windows: Sequence[RateLimitWindow], times: int) -> Sequence[_Count] | None:
+        if self.valkey is None:
+            return None
+        now_ms = str(self.clock_ms()) if self.clock_ms else ""
+        sizes = [size for window in windows for size in (window.limit.count, window.limit.window_s * 1000)]
+        keys = [window.key for window in windows]
+        try:
+            reply = await self.valkey.run_script(_script(), keys, [now_ms, *sizes, times])
+        except ValkeyUnavailableError:
+            return None
+        except hiredis.HiredisError as error:
+            # Out of memory, still loading, a read-only replica.
+            _log.warning("Valkey failed, rate limits are counted in this process: %s", type(error).__name__)
+            return None
+        # The script returns a list of three integers for each window.
+        return cast(Sequence[_Count], reply)
 
-    def _count_locally(self, windows: Sequence[RateLimitWindow], times: int) -> list[tuple[int, int, int]]:
-        now = self.clock_ms() if self.clock_ms else time.monotonic_ns() // 1_000_000
-        slots_by_window = [self._local_slots(window, now) for window in windows]
-        is_full = any(sum(slots.values()) >= w.limit.count for slots, w in zip(slots_by_window, windows, strict=True))
+    def _count_locally(self, windows: Sequence[RateLimitWindow], times: int) -> list[_Count]:
+        now_ms = self.clock_ms() if self.clock_ms else time.monotonic_ns() // 1_000_000
+        slots_by_window = [self._current_slots(window, now_ms) for window in windows]
+        is_full = any(
+            sum(slots.values()) >= window.limit.count for slots, window in zip(slots_by_window, windows, strict=True)
+        )
         counts = []
         for slots, window in zip(slots_by_window, windows, strict=True):
-            length = window.limit.window_s * 1000
+            length_ms = window.limit.window_s * 1000
             used = sum(slots.values())
             had_room = int(used < window.limit.count)
             if not is_full:
-                width = 1 if window.limit.count <= _SLOTS else ceil(length / _SLOTS)
-                slot = ceil((now + 1) / width) * width - 1
-                slots[slot] = slots.get(slot, 0) + times
+                slot_ms = 1 if window.limit.count <= _SLOTS else ceil(length_ms / _SLOTS)
+                slot_end = ceil((now_ms + 1) / slot_ms) * slot_ms - 1
+                slots[slot_end] = slots.get(slot_end, 0) + times
                 used += times
-            counts.append((had_room, used, min(slots) + length - now if slots else 0))
+            counts.append((had_room, used, min(slots) + length_ms - now_ms if slots else 0))
         return counts
 
-    def _local_slots(self, window: RateLimitWindow, now: int) -> dict[int, int]:
-        old = self._local_windows.pop(window.key, {})
-        slots = {slot: times for slot, times in old.items() if slot + window.limit.window_s * 1000 > now}
+    def _current_slots(self, window: RateLimitWindow, now_ms: int) -> dict[int, int]:
+        stored = self._local_windows.pop(window.key, {})
+        length_ms = window.limit.window_s * 1000
+        slots = {slot_end: count for slot_end, count in stored.items() if slot_end + length_ms > now_ms}
         if len(self._local_windows) >= _MAX_LOCAL_WINDOWS:
             del self._local_windows[next(iter(self._local_windows))]
         self._local_windows[window.key] = slots
         return slots
 
 
-def _to_result(window: RateLimitWindow, counts: Sequence[int]) -> RateLimitResult:
-    had_room, used, reset_ms = (int(each) for each in counts)
+def _to_result(window: RateLimitWindow, count: _Count) -> RateLimitResult:
+    had_room, used, reset_ms = count
     return RateLimitResult(bool(had_room), window, max(0, window.limit.count - used), max(1, ceil(reset_ms / 1000)))
 
 

@@ -93,6 +93,6 @@ def encode_errors(errors: Sequence[ErrorEntry]) -> bytes:
 
 
 def encode_response(errors: Sequence[ErrorEntry], data: bytes | None = None) -> bytes:
-    """Return a response with errors; `data` is JSON, absent where nothing was executed."""
+    """Return a response with errors; `data` is JSON, absent if nothing was executed."""
     tail = b"}" if data is None else b',"data":' + data + b"}"
     return b'{"errors":' + encode_errors(errors) + tail

@@ -86,7 +86,7 @@ class GraphQLExecutor:
         return PreparedOperation(document, operation, context, connection)
 
     async def execute(self, prepared: PreparedOperation, *, allows_mutations: bool = True) -> bytes:
-        """Return the whole response of a query or mutation; RequestError where nothing was executed."""
+        """Return the whole response of a query or mutation; RequestError if nothing was executed."""
         context, connection = prepared.context, prepared.connection
         try:
             if prepared.is_subscription:

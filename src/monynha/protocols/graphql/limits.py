@@ -114,7 +114,7 @@ def _count_values(input_type: GraphQLInputType, value: object) -> int:
 
 
 def check_limit(unit: str, cost: int, limit: int) -> None:
-    """Raise BadRequestError where the cost exceeds the limit; `unit` names what is counted."""
+    """Raise BadRequestError if the cost exceeds the limit; `unit` names what is counted."""
     if cost > limit:
         raise BadRequestError(
             f"The query is too large: it has {cost} {unit}, and at most {limit} are allowed.",

@@ -10,7 +10,7 @@ import hashlib
 import re
 
 from monynha.core.errors import BadRequestError
-from monynha.engine.query.queries import JsonRow
+from monynha.engine.query.parameter import JsonRow
 from monynha.protocols.http.response import Headers
 
 _ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')

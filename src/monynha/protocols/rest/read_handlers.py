@@ -17,8 +17,7 @@ import orjson
 from monynha.core.actor import Actor
 from monynha.core.lru_cache import LruCache
 from monynha.engine.query.cursor import encode_cursor
-from monynha.engine.query.parameter import Parameter, PreparedQuery
-from monynha.engine.query.queries import Page
+from monynha.engine.query.parameter import Page, Parameter, PreparedQuery
 from monynha.engine.query.selection import Condition, Scope, Selection
 from monynha.engine.schema.resource import Relation, Resource
 from monynha.protocols.http.request import Request
@@ -57,7 +56,7 @@ class ReadHandlers:
         require_json_accepted(request)
         path_ids = (self._parse_parent_id(request, connection.actor),)
         prepared = self._prepare_list(request, connection.actor, path_ids)
-        page = await self.context.queries.fetch_page(connection, prepared.query, path_ids)
+        page = await prepared.query.fetch_page(connection, path_ids)
         return _page_response(prepared.selection, page, path_ids)
 
     async def read(self, request: Request) -> Response:
@@ -66,7 +65,7 @@ class ReadHandlers:
         require_json_accepted(request)
         query = self._prepare_item(request)
         path_ids = parse_primary_key(self.resource, request, connection.actor)
-        row = await self.context.queries.fetch_row(connection, query, path_ids)
+        row = await query.fetch_row(connection, path_ids)
         etag = compute_etag(row)
         if matches_etag(request.header(b"if-none-match"), etag):
             return Response(304, b"", item_headers(etag))

@@ -26,7 +26,7 @@ async def test_an_account_is_not_created_if_its_profile_fails(auth_app: AuthApp)
     async def fail(transaction: object, account: object) -> None:
         raise RuntimeError("the profile cannot be written")
 
-    auth_app.hook.on_created = fail  # type: ignore[method-assign]
+    auth_app.hook.on_created = fail  # type: ignore[method-assign]  # a hook that fails
     email = new_email()
     response = await auth_app.post("/signup", {"email": email, "password": PASSWORD})
 
@@ -78,10 +78,10 @@ async def test_a_registered_address_is_not_inserted_again(auth_app: AuthApp) -> 
     async with auth_app.repository.transaction() as transaction:
         first = await auth_app.repository.insert(transaction, NewAccount(email))
         second = await auth_app.repository.insert(transaction, NewAccount(email))
-        found = await auth_app.repository.find_by_email(transaction, email)
+        stored = await auth_app.repository.find_by_email(transaction, email)
 
     assert second is None
-    assert first == found
+    assert first == stored
     assert [identity.provider for identity in (first.identities if first else ())] == ["email"]
 
 

@@ -53,7 +53,7 @@ async def test_an_internal_error_reveals_nothing_but_its_id(auth_app: AuthApp) -
     async def fail(transaction: object, account: object) -> None:
         raise RuntimeError("secret detail")
 
-    auth_app.hook.on_created = fail  # type: ignore[method-assign]
+    auth_app.hook.on_created = fail  # type: ignore[method-assign]  # a hook that fails
     response = await auth_app.post("/signup", {"email": "fails@example.com", "password": PASSWORD})
 
     assert response.status_code == 500

@@ -18,14 +18,20 @@ from tests.domains.auth.signed_tokens import SUB, access_tokens, sign_token, val
 
 
 def request(*authorization: str) -> Request:
-    async def receive() -> dict[str, Any]:
+    async def receive() -> Any:
         return {"type": "http.request", "body": b""}
 
-    scope = {
+    scope: Any = {
+        "type": "http",
+        "asgi": {},
+        "http_version": "1.1",
         "method": "GET",
+        "scheme": "http",
         "path": "/",
+        "raw_path": b"/",
         "query_string": b"",
         "headers": [(b"authorization", value.encode("latin-1")) for value in authorization],
+        "client": None,
     }
     return Request(scope, receive, client_ip="127.0.0.1")
 

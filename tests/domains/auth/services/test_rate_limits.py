@@ -106,9 +106,8 @@ async def test_in_production_an_address_gets_one_email_a_minute(make_auth_app: M
 async def test_email_changes_are_limited_by_user(make_auth_app: MakeAuthApp) -> None:
     limits = RateLimits(RateLimiter(None), auth_per_account=Limit(5, 900))
     auth_app = make_auth_app(autoconfirm=False, limits=limits)
-    body = {"email": new_email(), "password": PASSWORD, "email_confirm": True}
-    user = (await auth_app.post("/admin/users", body, auth_app.service_key)).json()
-    token = (await auth_app.sign_in(body["email"])).json()["access_token"]  # type: ignore[arg-type]
+    user = await auth_app.create_user()
+    token = (await auth_app.sign_in(user["email"])).json()["access_token"]
 
     responses = [await auth_app.put("/user", {"email": new_email()}, token) for _ in range(6)]
 

@@ -123,7 +123,7 @@ async def test_the_owner_of_a_registered_address_is_notified_and_keeps_the_accou
     assert (await auth_app.sign_in(email)).status_code == 200
 
 
-async def test_a_later_sign_up_replaces_the_password_of_an_unconfirmed_one(
+async def test_a_later_sign_up_replaces_the_password_of_an_unconfirmed_sign_up(
     confirming_app: AuthApp,
 ) -> None:
     auth_app, email = confirming_app, new_email()
@@ -150,20 +150,20 @@ def without_differences(body: dict[str, Any], email: str) -> str:
 
 async def test_a_sign_up_does_not_reveal_whether_an_address_is_registered(confirming_app: AuthApp) -> None:
     auth_app = confirming_app
-    fresh, unproven, proven = new_email(), new_email(), new_email()
-    await auth_app.sign_up_unconfirmed(unproven)
-    await auth_app.sign_up_unconfirmed(proven)
-    await auth_app.follow(auth_app.emails_to(proven)[0].link)
+    fresh, unconfirmed, confirmed = new_email(), new_email(), new_email()
+    await auth_app.sign_up_unconfirmed(unconfirmed)
+    await auth_app.sign_up_unconfirmed(confirmed)
+    await auth_app.follow(auth_app.emails_to(confirmed)[0].link)
     auth_app.clock.advance(120)
 
-    responses = {email: await auth_app.sign_up_unconfirmed(email) for email in (fresh, unproven, proven)}
+    responses = {email: await auth_app.sign_up_unconfirmed(email) for email in (fresh, unconfirmed, confirmed)}
 
     assert len({response.status_code for response in responses.values()}) == 1
     assert len({without_differences(response.json(), email) for email, response in responses.items()}) == 1
     for response in responses.values():
         body = response.json()
         times = {body["created_at"], body["updated_at"], body["confirmation_sent_at"]}
-        assert len(times) == 1, "a new account was made in the moment of its sign-up"
+        assert len(times) == 1, "a new account is created at the moment of its sign-up"
         assert body["identities"][0]["created_at"] in times
     for email, response in responses.items():
         again = (await auth_app.sign_up_unconfirmed(email)).json()

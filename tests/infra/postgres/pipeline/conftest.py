@@ -1,4 +1,4 @@
-"""A connection that questions share."""
+"""A pool of one pipelined connection."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from monynha.infra.postgres.roles import APP_ROLE
 
 
 @pytest.fixture
-async def lanes(running_servers: ServerUrls) -> AsyncIterator[PipelinePool]:
-    """Return a single connection that takes sixteen questions at once."""
-    made = PipelinePool(running_servers.database_url, APP_ROLE, size=1, max_in_flight=16)
-    await made.warm_up()
-    yield made
-    made.close()
+async def pool(running_servers: ServerUrls) -> AsyncIterator[PipelinePool]:
+    """Return a pool of a single connection with up to sixteen queries in flight."""
+    pool = PipelinePool(running_servers.database_url, APP_ROLE, size=1, max_in_flight=16)
+    await pool.warm_up()
+    yield pool
+    pool.close()

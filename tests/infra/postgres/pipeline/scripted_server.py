@@ -1,4 +1,4 @@
-"""A PostgreSQL that says what a test wants it to: it echoes each statement's first bind."""
+"""A scripted PostgreSQL server: it echoes the first bind of each statement, split and interleaved as a test wants."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from struct import pack, unpack_from
 
 Cut = Callable[[bytes], Iterator[bytes]]
-FATAL = "select $1 as last_words"
+FATAL = "select $1 as fatal"
 NOISE = (
     pack("!ci", b"S", 4 + 14) + b"TimeZone\0Mars\0",
     pack("!ci", b"N", 4 + 16) + b"SNOTICE\0Mhello\0\0",
@@ -26,46 +26,46 @@ def _error(severity: str, state: str) -> bytes:
     return _message(b"E", f"S{severity}\0V{severity}\0C{state}\0Mno\0\0".encode())
 
 
-def send_whole(answer: bytes) -> Iterator[bytes]:
-    """Leave an answer in one piece."""
-    yield answer
+def send_whole(response: bytes) -> Iterator[bytes]:
+    """Send a response in one piece."""
+    yield response
 
 
 class ScriptedServer:
-    """One server; `cut` divides what it says, `noise` stands before each of its messages."""
+    """One server; `cut` splits its responses, `noise` is sent before each of its messages."""
 
     def __init__(self) -> None:
         self.cut: Cut = send_whole
         self.noise = b""
-        self.prepares_within_s = 0.0
+        self.prepare_delay_s = 0.0
         self._statements: dict[bytes, bytes] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Speak with one client to its end."""
+        """Serve one client until it disconnects."""
         (length,) = unpack_from("!i", await reader.readexactly(4))
         await reader.readexactly(length - 4)
         version = _message(b"S", b"server_version\00016.0\0")
         writer.write(_message(b"R", pack("!i", 0)) + version + _message(b"K", pack("!ii", 1, 2)) + READY)
-        answer: list[bytes] = []
+        response: list[bytes] = []
         try:
             while True:
                 kind, length = unpack_from("!ci", await reader.readexactly(5))
-                answer += self._answers(kind, await reader.readexactly(length - 4))
+                response += self._respond(kind, await reader.readexactly(length - 4))
                 if kind == b"S":
-                    await self._send(writer, answer)
-                    answer.clear()
+                    await self._send(writer, response)
+                    response.clear()
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    async def _send(self, writer: asyncio.StreamWriter, answer: list[bytes]) -> None:
-        await asyncio.sleep(self.prepares_within_s if answer[0].startswith(b"1") else 0)
-        for piece in self.cut(b"".join(self.noise + one for one in answer)):
+    async def _send(self, writer: asyncio.StreamWriter, response: list[bytes]) -> None:
+        await asyncio.sleep(self.prepare_delay_s if response[0].startswith(b"1") else 0)
+        for piece in self.cut(b"".join(self.noise + message for message in response)):
             writer.write(piece)
             await asyncio.sleep(0)
-        if not answer[-1].startswith(b"Z"):
+        if not response[-1].startswith(b"Z"):
             raise ConnectionAbortedError
 
-    def _answers(self, kind: bytes, body: bytes) -> Iterator[bytes]:
+    def _respond(self, kind: bytes, body: bytes) -> Iterator[bytes]:
         name, _, rest = body.partition(b"\0")
         if kind == b"P":
             self._statements[name] = rest.partition(b"\0")[0]
@@ -93,10 +93,10 @@ class ScriptedServer:
 
 @asynccontextmanager
 async def run_scripted_server(folder: Path) -> AsyncIterator[tuple[ScriptedServer, str]]:
-    """Start one, and return it with its URL."""
+    """Start a server and yield it with its URL."""
     server = ScriptedServer()
-    listening = await asyncio.start_unix_server(server.serve, folder / ".s.PGSQL.5432")
+    unix_server = await asyncio.start_unix_server(server.serve, folder / ".s.PGSQL.5432")
     try:
         yield server, f"postgresql://x@/x?host={folder}"
     finally:
-        listening.close()
+        unix_server.close()

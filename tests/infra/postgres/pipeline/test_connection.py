@@ -1,4 +1,4 @@
-"""Whatever the server says in whatever pieces, and whatever is asked: each hears their own answer."""
+"""Pipelined connections: every query gets its own result, in whatever pieces the server sends it."""
 
 from __future__ import annotations
 
@@ -31,151 +31,155 @@ STREAM_ID = UUID(int=7)
 
 
 @pytest.fixture
-def slow() -> list[str]:
-    """Return where the statements are noted that took long."""
+def slow_statements() -> list[str]:
+    """Return the list of statements that were reported as slow."""
     return []
 
 
 @pytest.fixture
-async def script(tmp_path: Path, slow: list[str]) -> AsyncIterator[tuple[ScriptedServer, PipelinePool]]:
-    """Return a server that keeps to a script, and a single connection to it."""
+async def scripted(tmp_path: Path, slow_statements: list[str]) -> AsyncIterator[tuple[ScriptedServer, PipelinePool]]:
+    """Return a scripted server and a pool of a single connection to it."""
     async with run_scripted_server(tmp_path) as (server, url):
-        lanes = PipelinePool(url, "somebody", size=1, max_in_flight=16, on_slow_statement=slow.append)
-        await lanes.warm_up()
-        yield server, lanes
-        lanes.close()
+        pool = PipelinePool(url, "somebody", size=1, max_in_flight=16, on_slow_statement=slow_statements.append)
+        await pool.warm_up()
+        yield server, pool
+        pool.close()
 
 
-def texts(answers: list[QueryResult | BaseException]) -> list[object]:
-    """Return the first column of each answer, and the kind of each error."""
+def texts_or_errors(results: list[QueryResult | BaseException]) -> list[object]:
+    """Return the first column of each result, or the class of the error."""
     return [
-        one.row[0].decode() if isinstance(one, QueryResult) and one.row and one.row[0] is not None else type(one)
-        for one in answers
+        result.row[0].decode()
+        if isinstance(result, QueryResult) and result.row and result.row[0] is not None
+        else type(result)
+        for result in results
     ]
 
 
-def at(place: int) -> Cut:
-    """Cut an answer in two there."""
-    return lambda answer: iter((answer[:place], answer[place:]))
+def split_at(offset: int) -> Cut:
+    """Split the data in two at the offset."""
+    return lambda data: iter((data[:offset], data[offset:]))
 
 
-def crumbs(answer: bytes) -> Iterator[bytes]:
-    """Cut an answer at every byte."""
-    return (answer[index : index + 1] for index in range(len(answer)))
+def split_at_every_byte(data: bytes) -> Iterator[bytes]:
+    """Split the data at every byte."""
+    return (data[index : index + 1] for index in range(len(data)))
 
 
-def chance(answer: bytes) -> Iterator[bytes]:
-    """Cut an answer wherever it comes."""
-    sizes = random.Random(len(answer))
-    while answer:
+def split_at_random(data: bytes) -> Iterator[bytes]:
+    """Split the data at random offsets."""
+    sizes = random.Random(len(data))
+    while data:
         size = sizes.choice((1, 2, 5, 60, 400))
-        yield answer[:size]
-        answer = answer[size:]
+        yield data[:size]
+        data = data[size:]
 
 
 @pytest.mark.parametrize("noise", [b"", *NOISE], ids=["nothing", "setting", "notice", "notification"])
-async def test_answers_may_come_in_any_pieces_with_anything_between(
-    script: tuple[ScriptedServer, PipelinePool], noise: bytes
+async def test_results_are_assembled_from_any_pieces_and_other_messages_are_ignored(
+    scripted: tuple[ScriptedServer, PipelinePool], noise: bytes
 ) -> None:
-    server, lanes = script
+    server, pool = scripted
     server.noise = noise
-    for number, cut in enumerate((*map(at, range(1, 64)), crumbs, chance)):
+    for number, cut in enumerate((*map(split_at, range(1, 64)), split_at_every_byte, split_at_random)):
         server.cut = cut
-        asked = [(f"select $1 as s{number + one % 3}", "é" * one + str(one)) for one in range(9)]
+        queries = [(f"select $1 as s{number + index % 3}", "é" * index + str(index)) for index in range(9)]
 
         async with asyncio.timeout(5):
-            answers = await asyncio.gather(*(lanes.execute(statement, (text,)) for statement, text in asked))
+            results = await asyncio.gather(*(pool.execute(statement, (text,)) for statement, text in queries))
 
-        assert texts(list(answers)) == [text for _, text in asked]
+        assert texts_or_errors(list(results)) == [text for _, text in queries]
 
 
-async def test_nobody_is_slow_who_waits_for_what_is_being_prepared(
-    script: tuple[ScriptedServer, PipelinePool], slow: list[str]
+async def test_query_behind_a_preparation_is_not_reported_as_slow(
+    scripted: tuple[ScriptedServer, PipelinePool], slow_statements: list[str]
 ) -> None:
-    server, lanes = script
-    await lanes.execute(ECHO, ("x",))
-    server.prepares_within_s = 0.1
+    server, pool = scripted
+    await pool.execute(ECHO, ("x",))
+    server.prepare_delay_s = 0.1
 
-    await asyncio.gather(lanes.execute(f"{ECHO} ", ("x",)), lanes.execute(ECHO, ("x",)))
+    await asyncio.gather(pool.execute(f"{ECHO} ", ("x",)), pool.execute(ECHO, ("x",)))
 
-    assert slow == []
+    assert slow_statements == []
 
 
-async def test_the_last_words_of_a_server_are_said_to_whose_turn_it_is(
-    script: tuple[ScriptedServer, PipelinePool],
+async def test_fatal_error_goes_to_the_query_that_caused_it(
+    scripted: tuple[ScriptedServer, PipelinePool],
 ) -> None:
-    _, lanes = script
-    await asyncio.gather(lanes.execute(ECHO, ("x",)), lanes.execute(f"{ECHO} ", ("x",)))
-    asked = [lanes.execute(ECHO, ("a",)), lanes.execute(FATAL, ("b",)), lanes.execute(ECHO, ("c",))]
+    _, pool = scripted
+    await asyncio.gather(pool.execute(ECHO, ("x",)), pool.execute(f"{ECHO} ", ("x",)))
+    queries = [pool.execute(ECHO, ("a",)), pool.execute(FATAL, ("b",)), pool.execute(ECHO, ("c",))]
 
-    answers = texts(await asyncio.gather(*asked, return_exceptions=True))
+    results = texts_or_errors(await asyncio.gather(*queries, return_exceptions=True))
 
-    # What was prepared already is asked before what is not.
-    assert answers == ["a", asyncpg.AdminShutdownError, "c"]
-    assert texts([await lanes.execute(ECHO, ("d",))]) == ["d"]
+    # Prepared statements are sent before the one that has to be prepared first.
+    assert results == ["a", asyncpg.AdminShutdownError, "c"]
+    assert texts_or_errors([await pool.execute(ECHO, ("d",))]) == ["d"]
 
 
-@pytest.mark.parametrize("bad", ["no bytes", 5, object(), "\ud800"])
-@pytest.mark.parametrize("is_known", [True, False])
-async def test_what_cannot_be_written_leaves_the_others_in_step(lanes: PipelinePool, bad: Any, is_known: bool) -> None:
+@pytest.mark.parametrize("value", ["no bytes", 5, object(), "\ud800"])
+@pytest.mark.parametrize("is_prepared", [True, False])
+async def test_value_that_cannot_be_encoded_fails_alone(pool: PipelinePool, value: Any, is_prepared: bool) -> None:
     to_bytes = "select $1::bytea"
-    if is_known:
-        await asyncio.gather(lanes.execute(to_bytes, (b"",)), lanes.execute(ECHO, ("",)))
-    asked = [lanes.execute(ECHO, ("a",)), lanes.execute(to_bytes, (bad,)), lanes.execute(ECHO, ("c",))]
+    if is_prepared:
+        await asyncio.gather(pool.execute(to_bytes, (b"",)), pool.execute(ECHO, ("",)))
+    queries = [pool.execute(ECHO, ("a",)), pool.execute(to_bytes, (value,)), pool.execute(ECHO, ("c",))]
 
     async with asyncio.timeout(2):
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        after = await lanes.execute(ECHO, ("d",))
+        results = await asyncio.gather(*queries, return_exceptions=True)
+        after = await pool.execute(ECHO, ("d",))
 
-    assert [one for one in texts([*answers, after]) if isinstance(one, str)] == ["a", "c", "d"]
+    assert [text for text in texts_or_errors([*results, after]) if isinstance(text, str)] == ["a", "c", "d"]
 
 
-async def test_a_statement_that_cannot_be_written_leaves_the_others_in_step(lanes: PipelinePool) -> None:
-    asked = [lanes.execute(ECHO, ("a",)), lanes.execute("select '\ud800'", ()), lanes.execute(ECHO, ("c",))]
+async def test_statement_that_cannot_be_encoded_fails_alone(pool: PipelinePool) -> None:
+    queries = [pool.execute(ECHO, ("a",)), pool.execute("select '\ud800'", ()), pool.execute(ECHO, ("c",))]
 
     async with asyncio.timeout(2):
-        answers = await asyncio.gather(*asked, return_exceptions=True)
+        results = await asyncio.gather(*queries, return_exceptions=True)
 
-    assert texts(answers) == ["a", UnicodeEncodeError, "c"]
+    assert texts_or_errors(results) == ["a", UnicodeEncodeError, "c"]
 
 
-async def test_what_a_migration_changed_below_many_is_prepared_once_more(
-    lanes: PipelinePool, running_servers: ServerUrls
+async def test_statement_outdated_by_a_migration_is_prepared_once_for_all_waiting_queries(
+    pool: PipelinePool, running_servers: ServerUrls
 ) -> None:
     owner = await asyncpg.connect(running_servers.database_url)
     await owner.execute("set role monynha_owner")
-    await owner.execute("create table public.passing as select 1::int as one")
-    await owner.execute("grant select on public.passing to monynha_app")
-    asked = "select * from public.passing"
+    await owner.execute("create table public.outdated as select 1::int as value")
+    await owner.execute("grant select on public.outdated to monynha_app")
+    statement = "select * from public.outdated"
     try:
-        await lanes.execute(asked, ())
-        await owner.execute("alter table public.passing alter one type text using 'changed'")
-        answers = await asyncio.gather(*(lanes.execute(asked, ()) for _ in range(10)))
-        kept = await lanes.execute("select count(*) from pg_prepared_statements where statement = $1", (asked,))
+        await pool.execute(statement, ())
+        await owner.execute("alter table public.outdated alter value type text using 'changed'")
+        results = await asyncio.gather(*(pool.execute(statement, ()) for _ in range(10)))
+        statement_count = await pool.execute(
+            "select count(*) from pg_prepared_statements where statement = $1", (statement,)
+        )
     finally:
-        await owner.execute("drop table public.passing")
+        await owner.execute("drop table public.outdated")
         await owner.close()
 
-    assert texts([*answers, kept]) == ["changed"] * 10 + ["1"]
+    assert texts_or_errors([*results, statement_count]) == ["changed"] * 10 + ["1"]
 
 
-async def test_what_is_asked_once_more_tells_nothing_of_the_first_time(
-    lanes: PipelinePool, running_servers: ServerUrls
+async def test_retried_query_does_not_report_the_stream_versions_of_its_first_attempt(
+    pool: PipelinePool, running_servers: ServerUrls
 ) -> None:
     owner = await asyncpg.connect(running_servers.database_url)
     await owner.execute("set role monynha_owner")
     await owner.execute(
-        "create function public.balk() returns text language plpgsql as $$ begin"
+        "create function public.report_and_fail() returns text language plpgsql as $$ begin"
         f" raise notice 'monynha:project {STREAM_ID} 3'; raise feature_not_supported; end $$"
     )
-    tells = "select public.balk()"
+    statement = "select public.report_and_fail()"
     try:
-        asked = PendingQuery(tells, (), asyncio.get_running_loop().create_future())
-        lanes._connections[0].send((asked,))
+        query = PendingQuery(statement, (), asyncio.get_running_loop().create_future())
+        pool._connections[0].send((query,))
         with pytest.raises(asyncpg.FeatureNotSupportedError):
-            await asked.future
+            await query.future
     finally:
-        await owner.execute("drop function public.balk")
+        await owner.execute("drop function public.report_and_fail")
         await owner.close()
 
-    assert asked.stream_versions == (StreamVersion("project", STREAM_ID, 3),)
+    assert query.stream_versions == (StreamVersion("project", STREAM_ID, 3),)

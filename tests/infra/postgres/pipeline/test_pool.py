@@ -1,4 +1,4 @@
-"""Questions that share a connection: each is answered for itself, whatever becomes of the others."""
+"""Pools of pipelined connections: every query gets its own result or error, whatever happens to the others."""
 
 from __future__ import annotations
 
@@ -27,58 +27,62 @@ ECHO = "select $1::text"
 STREAM_ID = UUID(int=7)
 
 
-async def first(lanes: PipelinePool, statement: str, *binds: object) -> str | None:
+async def first_text(pool: PipelinePool, statement: str, *binds: object) -> str | None:
     """Return the first column of the first row as text."""
-    row = (await lanes.execute(statement, binds)).row
+    row = (await pool.execute(statement, binds)).row
     return row[0].decode() if row and row[0] is not None else None
 
 
-async def test_each_hears_its_own_answer(lanes: PipelinePool) -> None:
-    chance = random.Random(11)
-    texts = ["é" * chance.choice((0, 1, 100, 70_000)) + str(number) for number in range(300)]
+async def test_each_query_gets_its_own_result(pool: PipelinePool) -> None:
+    rng = random.Random(11)
+    texts = ["é" * rng.choice((0, 1, 100, 70_000)) + str(number) for number in range(300)]
     statements = [ECHO, "select $1::text || ''", "select upper($1::text)"]
-    chosen = [chance.choice(statements) for _ in texts]
+    chosen = [rng.choice(statements) for _ in texts]
 
-    answers = await asyncio.gather(*(first(lanes, *one) for one in zip(chosen, texts, strict=True)))
+    results = await asyncio.gather(
+        *(first_text(pool, statement, text) for statement, text in zip(chosen, texts, strict=True))
+    )
 
     expected = [text.upper() if "upper" in statement else text for statement, text in zip(chosen, texts, strict=True)]
-    assert answers == expected
+    assert results == expected
 
 
-async def test_one_that_fails_fails_alone(lanes: PipelinePool) -> None:
+async def test_query_that_fails_fails_alone(pool: PipelinePool) -> None:
     divide = "select 1 / $1::int"
 
-    answers = await asyncio.gather(*(first(lanes, divide, number % 3) for number in range(30)), return_exceptions=True)
+    results = await asyncio.gather(
+        *(first_text(pool, divide, number % 3) for number in range(30)), return_exceptions=True
+    )
 
-    kinds = [str if isinstance(one, str) else type(one) for one in answers]
-    assert kinds == [asyncpg.DivisionByZeroError, str, str] * 10
+    types = [type(result) for result in results]
+    assert types == [asyncpg.DivisionByZeroError, str, str] * 10
 
 
-async def test_a_statement_that_is_none_fails_for_all_who_ask_it_and_for_nobody_else(
-    lanes: PipelinePool,
+async def test_invalid_statement_fails_for_all_its_callers_and_for_no_other(
+    pool: PipelinePool,
 ) -> None:
-    asked = [
-        first(lanes, "select nothing_there"),
-        first(lanes, ECHO, "x"),
-        first(lanes, "select nothing_there"),
+    queries = [
+        first_text(pool, "select nothing_there"),
+        first_text(pool, ECHO, "x"),
+        first_text(pool, "select nothing_there"),
     ]
 
-    answers = await asyncio.gather(*asked, return_exceptions=True)
+    results = await asyncio.gather(*queries, return_exceptions=True)
 
-    assert isinstance(answers[0], asyncpg.UndefinedColumnError)
-    assert answers[1] == "x"
-    assert isinstance(answers[2], asyncpg.UndefinedColumnError)
+    assert isinstance(results[0], asyncpg.UndefinedColumnError)
+    assert results[1] == "x"
+    assert isinstance(results[2], asyncpg.UndefinedColumnError)
 
 
-async def test_who_stopped_waiting_leaves_the_others_theirs(lanes: PipelinePool) -> None:
-    for _ in range(20):
-        tasks = [asyncio.create_task(first(lanes, ECHO, str(number))) for number in range(40)]
-        await asyncio.sleep(0 if _ % 2 else 0.001)
+async def test_cancelled_queries_leave_the_results_of_others_alone(pool: PipelinePool) -> None:
+    for attempt in range(20):
+        tasks = [asyncio.create_task(first_text(pool, ECHO, str(number))) for number in range(40)]
+        await asyncio.sleep(0 if attempt % 2 else 0.001)
         for task in tasks[::3]:
             task.cancel()
-        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        results = await asyncio.gather(*tasks, return_exceptions=True)
         assert [str(number) for number in range(40) if number % 3] == [
-            one for number, one in enumerate(answers) if number % 3
+            result for number, result in enumerate(results) if number % 3
         ]
 
 
@@ -99,134 +103,134 @@ async def test_who_stopped_waiting_leaves_the_others_theirs(lanes: PipelinePool)
         ("bigint[]", [1, -2], "{1,-2}"),
     ],
 )
-async def test_every_kind_of_value_arrives_as_it_was(
-    lanes: PipelinePool, kind: str, value: object, expected: str | None
+async def test_value_of_every_type_arrives_unchanged(
+    pool: PipelinePool, kind: str, value: object, expected: str | None
 ) -> None:
-    assert await first(lanes, f"select ($1::{kind})::text", value) == expected
+    assert await first_text(pool, f"select ($1::{kind})::text", value) == expected
 
 
-async def test_ids_go_as_themselves_or_as_text(lanes: PipelinePool) -> None:
+async def test_uuid_can_be_bound_as_uuid_or_text(pool: PipelinePool) -> None:
     id = uuid4()
 
-    assert str(id) == await first(lanes, "select $1::uuid", id)
-    assert str(id) == await first(lanes, "select $1::uuid", str(id))
-    assert await first(lanes, "select $1::uuid[]", [id]) == f"{{{id}}}"
+    assert str(id) == await first_text(pool, "select $1::uuid", id)
+    assert str(id) == await first_text(pool, "select $1::uuid", str(id))
+    assert await first_text(pool, "select $1::uuid[]", [id]) == f"{{{id}}}"
 
 
 @pytest.mark.parametrize("value", ["\ud800", "a\x00b", object()])
-async def test_a_value_that_cannot_be_written_harms_nobody_else(lanes: PipelinePool, value: Any) -> None:
-    bad, good = await asyncio.gather(first(lanes, ECHO, value), first(lanes, ECHO, "x"), return_exceptions=True)
+async def test_value_that_cannot_be_encoded_does_not_affect_other_queries(pool: PipelinePool, value: Any) -> None:
+    bad, good = await asyncio.gather(first_text(pool, ECHO, value), first_text(pool, ECHO, "x"), return_exceptions=True)
 
     assert isinstance(bad, Exception)
     assert good == "x"
 
 
-async def test_a_lost_connection_is_told_to_all_who_wait_and_replaced(
-    lanes: PipelinePool, running_servers: ServerUrls
+async def test_lost_connection_rejects_its_queries_and_is_replaced(
+    pool: PipelinePool, running_servers: ServerUrls
 ) -> None:
-    pid = await first(lanes, "select pg_backend_pid()")
-    asked = [asyncio.create_task(first(lanes, SLEEP, 5))]
-    asked += [asyncio.create_task(first(lanes, ECHO, "x")) for _ in range(5)]
+    pid = await first_text(pool, "select pg_backend_pid()")
+    queries = [asyncio.create_task(first_text(pool, SLEEP, 5))]
+    queries += [asyncio.create_task(first_text(pool, ECHO, "x")) for _ in range(5)]
     await asyncio.sleep(0.1)
 
     other = await asyncpg.connect(running_servers.database_url)
     await other.fetchval("select pg_terminate_backend($1)", int(pid or 0))
     await other.close()
 
-    answers = await asyncio.gather(*asked, return_exceptions=True)
-    assert isinstance(answers[0], asyncpg.AdminShutdownError)
-    assert [type(one) for one in answers[1:]] == [UnavailableError] * 5
-    assert await first(lanes, ECHO, "y") == "y"
+    results = await asyncio.gather(*queries, return_exceptions=True)
+    assert isinstance(results[0], asyncpg.AdminShutdownError)
+    assert [type(result) for result in results[1:]] == [UnavailableError] * 5
+    assert await first_text(pool, ECHO, "y") == "y"
 
 
-async def test_a_question_survives_what_a_migration_changes_below_it(
-    lanes: PipelinePool, running_servers: ServerUrls
-) -> None:
+async def test_query_survives_a_migration_of_its_table(pool: PipelinePool, running_servers: ServerUrls) -> None:
     owner = await asyncpg.connect(running_servers.database_url)
     await owner.execute("set role monynha_owner")
-    await owner.execute("create table public.passing as select 1::int as one")
-    await owner.execute("grant select on public.passing to monynha_app")
+    await owner.execute("create table public.altered as select 1::int as value")
+    await owner.execute("grant select on public.altered to monynha_app")
     try:
-        assert await first(lanes, "select * from public.passing") == "1"
-        await owner.execute("alter table public.passing alter one type text using 'changed'")
-        assert await first(lanes, "select * from public.passing") == "changed"
+        assert await first_text(pool, "select * from public.altered") == "1"
+        await owner.execute("alter table public.altered alter value type text using 'changed'")
+        assert await first_text(pool, "select * from public.altered") == "changed"
     finally:
-        await owner.execute("drop table public.passing")
+        await owner.execute("drop table public.altered")
         await owner.close()
 
 
-async def test_more_statements_than_a_connection_keeps_are_all_answered(lanes: PipelinePool) -> None:
+async def test_more_statements_than_a_connection_keeps_prepared_all_succeed(pool: PipelinePool) -> None:
     for _ in range(2):
-        answers = await asyncio.gather(*(first(lanes, f"select {number}") for number in range(450)))
-        assert answers == [str(number) for number in range(450)]
+        results = await asyncio.gather(*(first_text(pool, f"select {number}") for number in range(450)))
+        assert results == [str(number) for number in range(450)]
 
-    kept = await first(lanes, "select count(*) from pg_prepared_statements")
-    assert 150 < int(kept or 0) <= 200
+    prepared_count = await first_text(pool, "select count(*) from pg_prepared_statements")
+    assert 150 < int(prepared_count or 0) <= 200
 
 
-async def test_who_finds_no_place_waits_and_is_sent_away_in_the_end(running_servers: ServerUrls) -> None:
-    single = PipelinePool(running_servers.database_url, APP_ROLE, size=1, max_in_flight=1)
+async def test_queued_query_is_rejected_after_the_timeout(running_servers: ServerUrls) -> None:
+    pool = PipelinePool(running_servers.database_url, APP_ROLE, size=1, max_in_flight=1)
     try:
-        slow = asyncio.create_task(first(single, SLEEP, 8))
+        slow = asyncio.create_task(first_text(pool, SLEEP, 8))
         await asyncio.sleep(0.2)
-        waiting = asyncio.create_task(first(single, ECHO, "x"))
+        waiting = asyncio.create_task(first_text(pool, ECHO, "x"))
 
         async with asyncio.timeout(7):
             with pytest.raises(UnavailableError):
                 await waiting
         assert not slow.done()
     finally:
-        single.close()
+        pool.close()
     with pytest.raises(UnavailableError):
         await slow
     with pytest.raises(UnavailableError):
-        await first(single, ECHO, "x")
+        await first_text(pool, ECHO, "x")
 
 
-async def test_alone_nobody_waits_behind_somebody_slow(running_servers: ServerUrls) -> None:
-    single = PipelinePool(running_servers.database_url, APP_ROLE, size=2, max_in_flight=1)
+async def test_query_does_not_wait_behind_a_slow_one_in_an_exclusive_pool(running_servers: ServerUrls) -> None:
+    pool = PipelinePool(running_servers.database_url, APP_ROLE, size=2, max_in_flight=1)
     try:
-        slow = asyncio.create_task(first(single, SLEEP, 2))
+        slow = asyncio.create_task(first_text(pool, SLEEP, 2))
         await asyncio.sleep(0.1)
         async with asyncio.timeout(1.5):
-            assert await asyncio.gather(*(first(single, ECHO, "x") for _ in range(20))) == ["x"] * 20
+            assert await asyncio.gather(*(first_text(pool, ECHO, "x") for _ in range(20))) == ["x"] * 20
         assert not slow.done()
         assert await slow == "woke"
     finally:
-        single.close()
+        pool.close()
 
 
-async def test_others_pass_by_a_lane_that_is_held_up(running_servers: ServerUrls) -> None:
-    lanes = PipelinePool(running_servers.database_url, APP_ROLE, size=2, max_in_flight=16)
+async def test_blocked_connection_gets_no_further_queries(running_servers: ServerUrls) -> None:
+    pool = PipelinePool(running_servers.database_url, APP_ROLE, size=2, max_in_flight=16)
     try:
-        slow = asyncio.create_task(first(lanes, SLEEP, 1))
+        slow = asyncio.create_task(first_text(pool, SLEEP, 1))
         await asyncio.sleep(0.2)
         for _ in range(5):
-            assert await asyncio.gather(*(first(lanes, ECHO, "x") for _ in range(10))) == ["x"] * 10
+            assert await asyncio.gather(*(first_text(pool, ECHO, "x") for _ in range(10))) == ["x"] * 10
         assert not slow.done()
         await slow
     finally:
-        lanes.close()
+        pool.close()
 
 
-async def test_a_server_that_falls_silent_is_given_up(
+async def test_connection_to_a_silent_server_is_closed(
     running_servers: ServerUrls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "_SILENCE_TIMEOUT_S", 0.3)
-    lanes = PipelinePool(running_servers.database_url, APP_ROLE, size=1, max_in_flight=16)
-    pid = int(await first(lanes, "select pg_backend_pid()") or 0)
+    pool = PipelinePool(running_servers.database_url, APP_ROLE, size=1, max_in_flight=16)
+    pid = int(await first_text(pool, "select pg_backend_pid()") or 0)
     os.kill(pid, signal.SIGSTOP)
     try:
         async with asyncio.timeout(2):
-            answers = await asyncio.gather(*(first(lanes, ECHO, "x") for _ in range(3)), return_exceptions=True)
-        assert [type(one) for one in answers] == [UnavailableError] * 3
-        assert await first(lanes, ECHO, "y") == "y"
+            results = await asyncio.gather(*(first_text(pool, ECHO, "x") for _ in range(3)), return_exceptions=True)
+        assert [type(result) for result in results] == [UnavailableError] * 3
+        assert await first_text(pool, ECHO, "y") == "y"
     finally:
         os.kill(pid, signal.SIGCONT)
-        lanes.close()
+        pool.close()
 
 
-async def test_what_triggers_tell_is_told_to_who_caused_it(lanes: PipelinePool, running_servers: ServerUrls) -> None:
+async def test_stream_versions_are_reported_to_the_query_that_wrote_them(
+    pool: PipelinePool, running_servers: ServerUrls
+) -> None:
     owner = await asyncpg.connect(running_servers.database_url)
     await owner.execute("set role monynha_owner")
     await owner.execute(
@@ -234,26 +238,26 @@ async def test_what_triggers_tell_is_told_to_who_caused_it(lanes: PipelinePool, 
         f" raise notice 'monynha:project {STREAM_ID} %', version; raise notice 'other'; return ''; end $$"
     )
     try:
-        twice = "select public.report($1::int) || public.report($1::int + 1)"
-        answers = await asyncio.gather(
-            *(lanes.execute(twice, (version,)) for version in (1, 11, 21)), lanes.execute(ECHO, ("d",))
+        report_twice = "select public.report($1::int) || public.report($1::int + 1)"
+        results = await asyncio.gather(
+            *(pool.execute(report_twice, (version,)) for version in (1, 11, 21)), pool.execute(ECHO, ("d",))
         )
     finally:
         await owner.execute("drop function public.report")
         await owner.close()
 
-    assert [[stream.version for stream in result.stream_versions] for result in answers] == [
+    assert [[stream.version for stream in result.stream_versions] for result in results] == [
         [1, 2],
         [11, 12],
         [21, 22],
         [],
     ]
-    assert answers[0].stream_versions[0] == StreamVersion("project", STREAM_ID, 1)
+    assert results[0].stream_versions[0] == StreamVersion("project", STREAM_ID, 1)
 
 
-async def test_a_server_that_is_not_there_is_told_at_once(tmp_path: Any) -> None:
-    nowhere = PipelinePool(f"postgresql://x@/x?host={tmp_path}", APP_ROLE, size=2, max_in_flight=1)
+async def test_missing_server_fails_at_once(tmp_path: Any) -> None:
+    pool = PipelinePool(f"postgresql://x@/x?host={tmp_path}", APP_ROLE, size=2, max_in_flight=1)
     async with asyncio.timeout(2):
         with pytest.raises(FileNotFoundError):
-            await nowhere.execute(ECHO, ("x",))
-    nowhere.close()
+            await pool.execute(ECHO, ("x",))
+    pool.close()

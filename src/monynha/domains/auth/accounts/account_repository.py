@@ -180,7 +180,8 @@ class AccountRepository:
         self, transaction: Transaction, *, limit: int, offset: int, email_filter: str | None
     ) -> tuple[list[Account], int]:
         """Return accounts whose address contains the filter, newest first, and the number of all of them."""
-        total: int = await transaction.fetch_value(_COUNT_ACCOUNTS, email_filter)
+        total = await transaction.fetch_value(_COUNT_ACCOUNTS, email_filter)
+        assert isinstance(total, int)  # count(*) is a bigint
         rows = await transaction.fetch_rows(_SELECT_PAGE, limit, offset, email_filter)
         return [account_from_row(dict(row)) for row in rows], total
 

@@ -9,6 +9,7 @@ email_change     changes an email address, by confirmation of both addresses
 admin            manages all accounts
 admin_links      one-time links and invitations for admins
 account_service  what other domains and the command line use
+authentication   finds the actor of a request by its bearer token
 rate_limits      counts sign-in attempts and emails
 constant_time    response durations that reveal nothing
 """

@@ -22,7 +22,7 @@ ADMIN_METADATA = {"role": "admin"}
 """The app metadata that makes an account a system admin."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AccountService:
     """Signs up, changes and administers accounts, rate limited where a client is behind it."""
 

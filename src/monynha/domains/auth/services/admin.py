@@ -40,7 +40,7 @@ class AdminUserAttributes:
     id: UUID | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AdminService:
     """Manages all accounts. Its callers have checked that the client holds the service key."""
 

@@ -42,7 +42,7 @@ class LinkRequest:
     data: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AdminLinkService:
     """Generates one-time links for admins, and mails invitations."""
 

@@ -30,7 +30,7 @@ class EmailChangeHalfConfirmed:
     """One of the two addresses has confirmed the change, the other has not yet."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EmailChangeService:
     """Changes email addresses: at once with `autoconfirm`, else by emails to the old and the new address."""
 

@@ -90,7 +90,7 @@ _DELETE_BY_SCOPE = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SessionService:
     """Creates, refreshes and ends sessions."""
 
@@ -125,6 +125,7 @@ class SessionService:
         session_id = await transaction.fetch_value(
             _INSERT_SESSION, account.id, json_text(amr), client.stored_user_agent, client.ip, now
         )
+        assert isinstance(session_id, UUID)  # the statement returns a uuid
         await transaction.execute(_UPDATE_LAST_SIGN_IN, account.id, now)
         account = await self.repository.update(transaction, account, last_sign_in_at=now, **changes)
         return self._issue(account, SessionClaims(session_id, "aal1", tuple(amr)), 0)

@@ -23,7 +23,7 @@ select 1 from auth.users where id = $1 and password_hash = $2 and deleted_at is 
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SignInService:
     """Signs users in by password."""
 

@@ -46,7 +46,7 @@ class SignUpRequest:
         return merge_metadata(self.metadata, {"name": self.name} if self.name else {})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SignUpService:
     """Creates accounts, confirmed at once (`autoconfirm`) or by a link that is mailed."""
 

@@ -45,7 +45,7 @@ class UserAttributes:
     redirect_to: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UpdateUserService:
     """Changes accounts for their owners."""
 

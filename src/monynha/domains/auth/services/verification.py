@@ -56,7 +56,7 @@ class AuthorizationCode:
 VerificationResult = IssuedSession | EmailChangeHalfConfirmed | AuthorizationCode
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VerificationService:
     """Sends and verifies one-time tokens.
 

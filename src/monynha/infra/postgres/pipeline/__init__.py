@@ -1,0 +1,6 @@
+"""Pipelined connections for single statements: many queries in flight on one connection.
+
+- `pool`: the connections of one role; batches the queries of one event loop iteration.
+- `connection`: one connection, its queries in flight and its prepared statements.
+- `protocol`: PostgreSQL's wire format and the encoding of binds.
+"""

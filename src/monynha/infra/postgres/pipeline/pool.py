@@ -1,7 +1,7 @@
-"""The pipelines of one role: what comes in one turn of the loop goes out in one write, on a free connection.
+"""The pipelined connections of one role: queries of one event loop iteration leave in one write.
 
-So a busy program sends few and full packets, for which the server wakes up once, and an idle one asks each
-question on a connection of its own.
+So a busy program sends few, full packets, for each of which the server wakes up once, and an idle program sends
+each query on a free connection.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from monynha.infra.postgres.connect import ACQUIRE_TIMEOUT_S, connect
 from monynha.infra.postgres.pipeline.connection import PendingQuery, PipelineConnection, QueryResult
 
 _MAX_BATCH = 8
-"""How many questions go to one connection while another is free."""
+"""How many queries go to one connection in one write; the next ones go to another connection."""
 _BLOCKED_AFTER_S = 0.01
-"""How long a question may take before a lane gets no more while there are others."""
+"""How long the query at a connection's head may run before other connections are preferred."""
 _CONNECT_RETRY_S = 1
-"""How long no connection is tried after one was refused."""
+"""How long to wait after a failed connection attempt, while other connections are open."""
 
 
 class PipelinePool:
-    """Up to `size` pipelines with at most `depth` questions under way on each.
+    """Up to `size` connections with at most `max_in_flight` queries in flight on each.
 
-    Who finds no place waits, some 5 seconds at most (Unavailable). `on_slow` is called with each statement
-    that takes long.
+    A query that finds no free connection is queued, and fails with UnavailableError after 5 to 10 seconds.
+    `on_slow_statement` is called with each statement that took long.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class PipelinePool:
         self._queue_timeout: asyncio.TimerHandle | None = None
 
     def execute(self, statement: str, binds: Sequence[object]) -> asyncio.Future[QueryResult]:
-        """Return what answers the statement, once it is there."""
+        """Queue a statement; the future holds its result."""
         query = PendingQuery(statement, binds, self._loop.create_future())
         if not self._size:
             query.reject(UnavailableError())
@@ -64,11 +64,11 @@ class PipelinePool:
         return query.future
 
     async def warm_up(self) -> None:
-        """Open the first pipeline."""
+        """Open the first connection."""
         await self._connect()
 
     def close(self) -> None:
-        """End every connection and refuse who waits."""
+        """Close every connection and reject all queries."""
         self._size = 0
         if self._queue_timeout is not None:
             self._queue_timeout.cancel()
@@ -99,7 +99,7 @@ class PipelinePool:
             self._queue_timeout = None
 
     def _pick_connection(self) -> PipelineConnection | None:
-        """Return the lane with the fewest questions under way, if one takes more; held-up ones come last."""
+        """Return the connection with the lowest load that takes more queries, blocked ones last; None if none does."""
         best, lowest_rank = None, 2 * self._max_in_flight
         for connection in self._connections:
             load = connection.load
@@ -111,7 +111,7 @@ class PipelinePool:
                     best, lowest_rank = connection, rank
         if len(self._connections) < self._size and self._connect_task is None and self._may_connect():
             self._connect_task = self._loop.create_task(self._add_connection())
-        # A new one is there sooner than the end of what holds up all others.
+        # All are blocked: a new connection will be open sooner than one of them is free.
         return None if lowest_rank > self._max_in_flight and self._connect_task is not None else best
 
     def _may_connect(self) -> bool:
@@ -144,7 +144,7 @@ class PipelinePool:
             self._flush()
 
     def _reject_expired(self, last: PendingQuery) -> None:
-        """Send away who waited since the alarm was set; `last` was the last of them."""
+        """Reject the queries that were queued when the timeout was set; `last` was the last of them."""
         self._queue_timeout = None
         if last in self._queue:
             while self._queue:

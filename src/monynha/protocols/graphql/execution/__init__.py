@@ -3,8 +3,7 @@
 * `document`: parsing, validation and caching of documents; coercion of variables.
 * `cooperative`: parses long documents in steps, so that other requests are not held up.
 * `context`: the caller and the variables of one request; argument values that are read at each request.
-* `collect_fields`: the fields of a selection set, merged by response key.
-* `planner`: fields to selections; arguments of lists to filters, order, limit and cursor.
+* `planner`: collects fields and turns them into selections; arguments of lists to filters, order, limit and cursor.
 * `plan`: the plan of a query, cached by document and shape of the variables.
 * `mutation_executor`: runs mutations in order.
 """

@@ -58,7 +58,7 @@ ArgumentReader = Callable[[ExecutionContext], object]
 
 
 def context_parameter(read: ArgumentReader, path: ResponsePath) -> Parameter[ExecutionContext]:
-    """Return a parameter that is read anew for each request, with errors reported at the path of its field."""
+    """Return a parameter that is read for each request, with errors reported at the path of its field."""
 
     def resolve(context: ExecutionContext) -> object:
         try:
@@ -98,7 +98,7 @@ class FieldArguments:
         return lambda context: context.arguments(self.field, self.node).get(name)
 
     def id_parameter(self, name: str, path: ResponsePath) -> Parameter[ExecutionContext]:
-        """Return the UUID of an id argument as a parameter; `me` is the caller, None where it is no UUID."""
+        """Return the UUID of an id argument as a parameter; `me` is the caller, None if it is no UUID."""
         read = self.reader(name)
 
         def resolve(context: ExecutionContext) -> object:

@@ -63,5 +63,5 @@ class CooperativeRunner(Generic[_Result]):
     def _discard(self, key: Hashable, task: asyncio.Task[_Result]) -> None:
         del self._tasks[key]
         if not task.cancelled():
-            # Every caller may be gone; then nobody else retrieves the exception.
+            # If every caller is gone, the exception has to be retrieved here.
             task.exception()

@@ -62,7 +62,7 @@ class Document:
     """How the variables of its operations are coerced, by the identity of the operation."""
 
     def get_operation(self, name: str | None) -> OperationDefinitionNode:
-        """Return the operation to run; where there are several, it has to be named (RequestError)."""
+        """Return the operation to run; if there are several, it has to be named (RequestError)."""
         if name is None:
             if len(self.operations) != 1:
                 raise _operation_error("Name the operation to run in operationName.")
@@ -221,7 +221,7 @@ class VariableReader:
 
 
 def _build_leaf_readers(schema: GraphQLSchema, operation: OperationDefinitionNode) -> _LeafReaders | None:
-    """Return how each variable is coerced, None where one is neither a scalar nor an enum."""
+    """Return how each variable is coerced, None if one is neither a scalar nor an enum."""
     readers: list[tuple[str, GraphQLVariableSignature, Callable[..., object]]] = []
     for definition in operation.variable_definitions or ():
         signature = get_variable_signature(schema, definition)

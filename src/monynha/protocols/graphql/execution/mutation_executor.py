@@ -98,7 +98,7 @@ class MutationExecutor:
     def plan(
         self, document: Document, operation: OperationDefinitionNode, context: ExecutionContext
     ) -> list[MutationStep]:
-        """Return the steps of a mutation, in order (RequestError where it asks for too much)."""
+        """Return the steps of a mutation, in order (RequestError if it asks for too much)."""
         collector = FieldCollector(document.fragments, context.variables)
         planner = SelectionPlanner(self.schema.bindings, collector, context)
         steps: list[MutationStep] = []

@@ -1,6 +1,6 @@
 """Plans of queries: the SQL statement of a document and the values it binds, cached by document and shape.
 
-The shape is what the statement's text depends on beside the document: which variables are given, and the values of
+The shape is what the statement's text depends on besides the document: which variables are given, and the values of
 those that set a limit, an order or a directive.
 """
 
@@ -76,7 +76,7 @@ class QueryPlanner:
     _long_cache: LruCache[Hashable, QueryPlan] = field(default_factory=lambda: LruCache(MAX_LONG_DOCUMENTS))
 
     def get_plan(self, document: Document, operation: OperationDefinitionNode, context: ExecutionContext) -> QueryPlan:
-        """Return the plan of a query for a request (RequestError where it asks for too much)."""
+        """Return the plan of a query for a request (RequestError if it asks for too much)."""
         shape = (document, id(operation), *_variables_shape(document, operation, context))
         cache = self._long_cache if document.is_long else self._cache
         plan = cache.get(shape)

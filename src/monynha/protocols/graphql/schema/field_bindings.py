@@ -14,7 +14,7 @@ from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 
 from monynha.core.actor import Actor
 from monynha.engine.mutation.mutations import PrimaryKey
-from monynha.engine.query.queries import JsonRow
+from monynha.engine.query.parameter import JsonRow
 from monynha.engine.query.selection import Selection
 from monynha.engine.schema.ephemeral import EphemeralEvent
 from monynha.engine.schema.resource import Relation, Resource
@@ -88,9 +88,9 @@ class CustomMutation:
     operation: Literal["create", "update"]
     resource: Resource
     text_inputs: Mapping[str, str] = field(default_factory=dict)
-    """Text inputs beside the derived ones, with their descriptions; a create requires them."""
+    """Text inputs in addition to the derived ones, with their descriptions; a create requires them."""
     flag_inputs: Mapping[str, str] = field(default_factory=dict)
-    """Boolean inputs beside them, with their descriptions."""
+    """Boolean inputs in addition, with their descriptions."""
     allows_anonymous: bool = False
     """Whether it may be called without signing in."""
 

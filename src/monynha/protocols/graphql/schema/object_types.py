@@ -132,7 +132,7 @@ class ObjectTypes:
                 f"{name}Page": BoundField(page, RelationBinding(relation, is_page=True)),
             }
         row_type = self.row_types[target.plural]
-        # Whoever sees a row that must name its target sees the target too (tests/laws verify it).
+        # An actor who sees a row with a mandatory relation sees its target too (tests/laws verify it).
         is_nullable = relation.source_column.nullable
         field = GraphQLField(row_type if is_nullable else GraphQLNonNull(row_type), description=relation.doc)
         return {name: BoundField(field, RelationBinding(relation))}

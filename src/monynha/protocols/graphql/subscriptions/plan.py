@@ -61,7 +61,7 @@ class EventPayload:
     """Queries under way or done, by statement, binds and actor."""
 
     def encode(self, name: str) -> bytes:
-        """Return a value as JSON, null where an event of an older release lacks it."""
+        """Return a value as JSON, null if an event of an older release lacks it."""
         return orjson.dumps(self.values.get(name))
 
 
@@ -93,7 +93,7 @@ def broadcast_payload(event: EphemeralEvent, raw_message: bytes) -> EventPayload
 
 @dataclass(frozen=True, eq=False)
 class SubscriptionPlan:
-    """A planned subscription; `query` is None where the events carry everything it shows."""
+    """A planned subscription; `query` is None if the events carry everything it shows."""
 
     response_key: str
     binding: SubscriptionBinding
@@ -105,7 +105,7 @@ class SubscriptionPlan:
     """Whether the result is the same for all subscribers of the stream."""
 
     def payload_of_event(self, event: Event) -> EventPayload | None:
-        """Return the payload of an event of the stream, None where the subscription is not about it."""
+        """Return the payload of an event of the stream, None if the subscription is not about it."""
         binding = self.binding
         if not isinstance(binding, EventSubscriptionBinding) or event.resource != binding.resource.plural:
             return None
@@ -114,7 +114,7 @@ class SubscriptionPlan:
         return event_payload(binding.resource, event)
 
     def payload_of_broadcast(self, message: bytes) -> EventPayload | None:
-        """Return the payload of a message in the stream's room, None where the subscription is not about it."""
+        """Return the payload of a message in the stream's room, None if the subscription is not about it."""
         if isinstance(self.binding, EventSubscriptionBinding):
             return None
         return broadcast_payload(self.binding.event, message)
@@ -153,7 +153,7 @@ class SubscriptionPlanner:
     def plan(
         self, document: Document, operation: OperationDefinitionNode, context: ExecutionContext
     ) -> SubscriptionPlan:
-        """Return the plan of a subscription for one caller (RequestError where it asks for too much)."""
+        """Return the plan of a subscription for one caller (RequestError if it asks for too much)."""
         collector = FieldCollector(document.fragments, context.variables)
         fields = collector.collect([operation.selection_set])
         if len(fields) != 1:
@@ -247,7 +247,7 @@ def _id_parameter(name: str) -> Parameter[EventPayload]:
 def _read_stream(
     binding: SubscriptionBinding, arguments: FieldArguments, root: Resource, context: ExecutionContext
 ) -> Stream:
-    """Return the stream that the arguments name (NotFoundError where they name none)."""
+    """Return the stream that the arguments name (NotFoundError if they name none)."""
     stream_id = context.actor.id
     if not root.is_private_stream:
         stream_id = parse_uuid(str(arguments.values[f"{binding.stream_kind}Id"]))

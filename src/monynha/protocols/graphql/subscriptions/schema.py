@@ -2,7 +2,7 @@
 
 A resource in a shared stream has `<singular>Changed(<kind>Id)`; one in a user's private stream has
 `<singular>Added`. The payload holds the row's own values after the change (of a deleted row, before it), the user who
-made the change, and relations, which are fetched anew for each event.
+made the change, and relations, which are fetched for each event.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class SubscriptionFields:
             "action": _value_field("action", GraphQLNonNull(_ACTION), "The kind of change."),
             "changedAt": _value_field("changedAt", GraphQLNonNull(DATE_TIME), "The time of the change."),
             "changedById": _value_field(
-                "changedById", GraphQLID, "The user who made the change; null if nobody was signed in."
+                "changedById", GraphQLID, "The user who made the change; null for an anonymous change."
             ),
             "resumeToken": _value_field("resumeToken", GraphQLNonNull(GraphQLString), resume_doc),
         }

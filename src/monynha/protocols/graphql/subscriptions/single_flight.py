@@ -20,14 +20,14 @@ _MAX_CONCURRENT_FETCHES = 4
 class EventQueryRunner:
     """Runs the queries of all subscriptions of this process, one at a time for each actor.
 
-    An actor with many costly subscriptions waits for their own queries, and nobody else does.
+    An actor with many costly subscriptions delays only their own results.
     """
 
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT_FETCHES))
     _actor_locks: WeakValueDictionary[UUID | None, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def fetch(self, plan: SubscriptionPlan, payload: EventPayload, connection: ActorConnection) -> bytes:
-        """Return the whole result of an event; NotFoundError where the actor may not see the stream any more."""
+        """Return the whole result of an event; NotFoundError if the actor may not see the stream any more."""
         query = plan.query
         # A plan without a query has its results from the payload alone.
         assert query is not None

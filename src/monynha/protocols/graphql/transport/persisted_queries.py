@@ -24,7 +24,7 @@ class PersistedQueries:
     async def resolve(self, query: str | None, sha256_hash: str) -> str:
         """Return the document of a hash (BadRequestError for another document's hash).
 
-        Raises RequestError where only the hash was sent and it is unknown, or forgotten.
+        Raises RequestError if only the hash was sent and it is unknown, or forgotten.
         """
         if query is not None:
             if hashlib.sha256(query.encode()).hexdigest() != sha256_hash:

@@ -18,7 +18,7 @@ _PARAMETERS: tuple[tuple[str, type, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class RequestParams:
-    """One request's parameters; `query` is None where the document is named by its hash alone."""
+    """One request's parameters; `query` is None if the document is named by its hash alone."""
 
     query: str | None
     sha256_hash: str | None

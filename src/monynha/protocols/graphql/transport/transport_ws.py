@@ -230,7 +230,7 @@ class SocketOperation:
         start_lock: asyncio.Lock,
         on_session_end: Callable[[], None],
     ) -> None:
-        """Run in the background; `on_session_end` is called where the session turns out to be over."""
+        """Run in the background; `on_session_end` is called if the session turns out to be over."""
         self._request_id = caller.request_id
         self._task = asyncio.create_task(self._run(params, caller, start_lock, on_session_end))
 
@@ -265,7 +265,7 @@ class SocketOperation:
                 self._finish()
 
     async def _prepare(self, params: RequestParams, caller: Caller) -> PreparedOperation | None:
-        """Return a query or mutation to execute, None where a subscription has started or nobody waits."""
+        """Return a query or mutation to execute, None if a subscription was started or the operation is cancelled."""
         if self._is_cancelled:
             return None
         await self._executor.count_requests(caller, 1)

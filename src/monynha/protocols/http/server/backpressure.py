@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 
 
+@dataclass(slots=True, eq=False)
 class DrainEvent:
     """An event that is allocated on first use: most of ten thousand connections never wait."""
 
-    __slots__ = ("_event",)
-
-    def __init__(self) -> None:
-        self._event: asyncio.Event | None = None
+    _event: asyncio.Event | None = field(default=None, init=False)
 
     async def wait(self, timeout_s: float) -> bool:
         """Wait for `set`; return False on timeout."""

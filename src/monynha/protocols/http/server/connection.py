@@ -141,7 +141,8 @@ class HttpConnection(asyncio.Protocol):
         self.is_disconnected = True
         self._timeout_timer.cancel()
         self._queued_cycles.clear()
-        self.resume_writing()
+        if self._is_write_buffer_full:
+            self.resume_writing()
         if self._current_cycle is not None:
             self._current_cycle.notify_handler()
 
