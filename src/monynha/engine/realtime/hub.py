@@ -247,11 +247,11 @@ class Hub:
                 # An error of one subscriber must not keep the event from the others.
                 _log.error("a subscriber failed", err={"type": type(error).__name__, "message": str(error)})
         if event.verb == "delete" and not state.has_ended:
-            self._revoke_member(event, state)
+            self._revoke_access(event, state)
         if ends_stream:
             self._spawn(self._review_sessions(event.stream))
 
-    def _revoke_member(self, event: Event, state: _SubscribedStream) -> None:
+    def _revoke_access(self, event: Event, state: _SubscribedStream) -> None:
         removal = self.authorizer.parse_membership_change(event)
         if removal is None or removal.stream != event.stream:
             return

@@ -1,9 +1,9 @@
-// The seed's RealtimeService, word for word, on an official client; what it hears is printed, a line each.
+// Runs the RealtimeService of the seed, unchanged, on an official client and prints what it receives, one JSON object per line.
 // node realtime.mjs <package> <url> <key> <email> <password> <projectId>
 const [, , packageName, url, key, email, password, project] = process.argv;
 const { createClient } = await import(packageName);
 const supabase = createClient(url, key, { auth: { persistSession: false, autoRefreshToken: false } });
-const tell = (what, more = {}) => console.log(JSON.stringify({ what, ...more }));
+const report = (what, more = {}) => console.log(JSON.stringify({ what, ...more }));
 const { data, error } = await supabase.auth.signInWithPassword({ email, password });
 if (error) throw error;
 const user = data.user.id;
@@ -49,7 +49,7 @@ const subscribed = (name, channel) =>
     })
   );
 const changes = (table) => (payload) =>
-  tell(table, { event: payload.eventType, new: payload.new, old: payload.old, errors: payload.errors });
+  report(table, { event: payload.eventType, new: payload.new, old: payload.old, errors: payload.errors });
 
 await subscribed('tasks', service.subscribeToProjectTasks(project, changes('tasks')));
 await subscribed('members', service.subscribeToProjectMembers(project, changes('project_members')));
@@ -58,23 +58,23 @@ await subscribed('notifications', service.subscribeToNotifications(user, changes
 const room = supabase.channel(`project:${project}`, {
   config: { private: true, broadcast: { self: true, ack: true }, presence: { key: user } },
 });
-room.on('broadcast', { event: '*' }, (message) => tell('broadcast', { event: message.event, payload: message.payload }));
-room.on('presence', { event: 'sync' }, () => tell('presence', { state: room.presenceState() }));
+room.on('broadcast', { event: '*' }, (message) => report('broadcast', { event: message.event, payload: message.payload }));
+room.on('presence', { event: 'sync' }, () => report('presence', { state: room.presenceState() }));
 await subscribed('room', room);
-tell('sent', { answer: await room.send({ type: 'broadcast', event: 'wave', payload: { text: 'héllo', n: 1 } }) });
-tell('tracked', { answer: await room.track({ at: 'desk' }) });
+report('sent', { answer: await room.send({ type: 'broadcast', event: 'wave', payload: { text: 'héllo', n: 1 } }) });
+report('tracked', { answer: await room.track({ at: 'desk' }) });
 
 const foreign = supabase.channel('project:00000000-0000-4000-8000-000000000000', { config: { private: true } });
 foreign.subscribe((status, error) => {
   if (status === 'CHANNEL_ERROR') {
-    tell('refused', { error: String(error?.message ?? error) });
+    report('refused', { error: String(error?.message ?? error) });
     supabase.removeChannel(foreign);
   }
 });
 
 process.stdin.on('data', async () => {
   await supabase.removeAllChannels();
-  tell('left');
+  report('left');
   process.exit(0);
 });
-tell('ready');
+report('ready');
