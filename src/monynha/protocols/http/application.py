@@ -19,7 +19,7 @@ import structlog
 from monynha.core.errors import AppError, InternalError
 from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
 from monynha.protocols.http.cors import CorsPolicy
-from monynha.protocols.http.request import HttpScope, Receive, Request, Scope, Send
+from monynha.protocols.http.request import HttpScope, Receive, Request, Scope, Send, peer_ip
 from monynha.protocols.http.response import Headers, Response
 from monynha.protocols.http.router import Router
 from monynha.protocols.http.server.websocket import WebSocket, WebSocketScope
@@ -39,7 +39,7 @@ class HttpApplication:
 
     router: Router
     cors: CorsPolicy
-    resolve_client_ip: Callable[[Scope], str]
+    client_ip_of: Callable[[Scope], str] = peer_ip
     shows_stack: bool = False
     """Whether a 500 contains the stack (in development)."""
     websocket_handlers: Mapping[str, WebSocketHandler] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class HttpApplication:
         started_at = time.perf_counter()
         # In ASGI's mappings the type of a value depends on its key, as the specification says.
         http_scope, http_receive, http_send = cast(_HttpArguments, (scope, receive, send))
-        request = Request(http_scope, http_receive, client_ip=self.resolve_client_ip(http_scope))
+        request = Request(http_scope, http_receive, client_ip=self.client_ip_of(http_scope))
         request.id = _request_id(request)
         response = await self._respond(request)
         await self._send(request, response, http_receive, http_send)
@@ -78,7 +78,7 @@ class HttpApplication:
             websocket.reject(403, b'{"error":"This origin may not connect."}')
         else:
             started_at = time.perf_counter()
-            _log.info("websocket opened", path=path, ip=self.resolve_client_ip(websocket.scope))
+            _log.info("websocket opened", path=path, ip=self.client_ip_of(websocket.scope))
             await handler(websocket)
             duration_ms = round((time.perf_counter() - started_at) * 1000, 3)
             _log.info("websocket closed", path=path, duration=duration_ms)
