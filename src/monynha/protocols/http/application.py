@@ -104,7 +104,7 @@ class HttpApplication:
         stack: Sequence[str] = ()
         if error.status == 500:
             request.failure = cause.__cause__ or cause
-            stack = _project_frames(cause) if self.shows_stack else ()
+            stack = _package_frames(cause) if self.shows_stack else ()
         return self.router.error_renderer_for(request.path)(error, request, stack)
 
     async def _send(self, request: Request, response: Response, receive: Receive, send: Send) -> None:
@@ -196,10 +196,10 @@ def _describe_error(error: BaseException) -> dict[str, object]:
     # The message of a driver's error may quote values of a row: only messages of our own are logged.
     is_own = isinstance(error, AppError | ConstraintViolationError | RetryTransactionError)
     message = str(error) if is_own else getattr(error, "sqlstate", None) or ""
-    return {"type": type(error).__name__, "message": message, "stack": _project_frames(error)}
+    return {"type": type(error).__name__, "message": message, "stack": _package_frames(error)}
 
 
-def _project_frames(error: BaseException) -> list[str]:
+def _package_frames(error: BaseException) -> list[str]:
     frames = traceback.extract_tb(error.__traceback__)
-    project_frames = [frame for frame in frames if "monynha" in frame.filename]
-    return [f"{frame.filename.rpartition('monynha/')[2]}:{frame.lineno} in {frame.name}" for frame in project_frames]
+    package_frames = [frame for frame in frames if "monynha" in frame.filename]
+    return [f"{frame.filename.rpartition('monynha/')[2]}:{frame.lineno} in {frame.name}" for frame in package_frames]
