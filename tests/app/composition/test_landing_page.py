@@ -11,7 +11,6 @@ import pytest
 from monynha.app.composition.landing_page import landing_page
 from monynha.core.settings.settings import Settings
 from monynha.protocols.http.application import HttpApplication
-from monynha.protocols.http.client_ip import ClientIpResolver
 from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.router import Router
 
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 async def page_of(settings: Settings) -> httpx.Response:
     """Return the page for these settings."""
-    application = HttpApplication(Router([landing_page(settings)]), CorsPolicy(), ClientIpResolver())
+    application = HttpApplication(Router([landing_page(settings)]), CorsPolicy())
     transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
         return await client.get("/")

@@ -29,7 +29,6 @@ from monynha.infra.mail import FolderMailer
 from monynha.infra.postgres.database import Database, Transaction, guard_query
 from monynha.infra.valkey import RateLimiter
 from monynha.protocols.http.application import HttpApplication
-from monynha.protocols.http.client_ip import ClientIpResolver
 from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.router import Router
@@ -210,7 +209,7 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
             clock=clock,
             response_step_s=response_step_s,
         )
-        application = HttpApplication(Router([route_group(auth)]), CorsPolicy(), ClientIpResolver(), shows_stack=False)
+        application = HttpApplication(Router([route_group(auth)]), CorsPolicy(), shows_stack=False)
         transport = httpx.ASGITransport(app=application)
         http = httpx.AsyncClient(transport=transport, base_url="http://monynha.test")
         repository = AccountRepository(database)

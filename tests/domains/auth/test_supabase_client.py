@@ -17,7 +17,6 @@ from supabase_auth.errors import AuthApiError, AuthWeakPasswordError
 
 from monynha.domains.auth.http import route_group
 from monynha.protocols.http.application import HttpApplication
-from monynha.protocols.http.client_ip import ClientIpResolver
 from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.router import Router
 from tests.domains.auth.conftest import PASSWORD, AuthApp, MakeAuthApp, new_email
@@ -49,7 +48,7 @@ async def run_auth_app(make_auth_app: MakeAuthApp) -> AsyncIterator[RunAuthApp]:
         listening = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         auth_app = make_auth_app(site_url=url, **changes)
-        app = HttpApplication(Router([route_group(auth_app.auth)]), CorsPolicy(), ClientIpResolver())
+        app = HttpApplication(Router([route_group(auth_app.auth)]), CorsPolicy())
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
         task = asyncio.create_task(server.serve(sockets=[listening]))
         running.append((server, task))

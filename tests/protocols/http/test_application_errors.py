@@ -17,7 +17,6 @@ from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.infra.embedded import run_servers, with_jwt_secret
 from monynha.infra.postgres.database import Database
 from monynha.protocols.http.application import HttpApplication
-from monynha.protocols.http.client_ip import ClientIpResolver
 from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
@@ -93,9 +92,7 @@ async def test_any_exception_becomes_a_500(error: Exception) -> None:
     async def handler(request: Request) -> Response:
         raise error
 
-    application = HttpApplication(
-        Router([RouteGroup("", (Route("GET", "/", handler),))]), CorsPolicy(), ClientIpResolver()
-    )
+    application = HttpApplication(Router([RouteGroup("", (Route("GET", "/", handler),))]), CorsPolicy())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url="http://x") as client:
         response = await client.get("/")
 

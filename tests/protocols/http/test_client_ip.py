@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monynha.protocols.http.client_ip import ClientIpResolver
+from monynha.protocols.http.client_ip import client_ip_resolver
 from monynha.protocols.http.request import Scope
 
 
@@ -34,4 +34,4 @@ def test_forwarded_ip_is_used_behind_trusted_proxies_only(
     client = (peer_ip, 1234) if peer_ip else None
     scope: Scope = {"type": "http", "path": "/", "query_string": b"", "headers": headers, "client": client}
 
-    assert ClientIpResolver.trusting(proxies)(scope) == expected
+    assert client_ip_resolver(proxies)(scope) == expected

@@ -141,12 +141,9 @@ def test_ipv6_client_is_counted_by_its_network(client_ip: str, subject: str) -> 
 
 
 def test_limits_come_from_the_settings() -> None:
-    limits = RateLimits.from_settings(
-        Settings.read({"MONYNHA_LIMIT_AUTH": "3/1m", "MONYNHA_LIMIT_UPLOAD": "off"}), RateLimiter(None)
-    )
+    settings = Settings.read({"MONYNHA_LIMIT_AUTH": "3/1m", "MONYNHA_LIMIT_API": "off"})
 
-    assert (limits.auth_per_account, limits.auth_per_ip, limits.upload_per_user) == (
-        Limit(3, 60),
-        Limit(30, 60),
-        None,
-    )
+    limits = RateLimits.from_settings(settings, RateLimiter(None))
+
+    assert (limits.auth_per_account, limits.auth_per_ip) == (Limit(3, 60), Limit(30, 60))
+    assert (limits.api_per_user, limits.api_per_ip, limits.limits_api) == (None, None, False)

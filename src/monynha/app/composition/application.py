@@ -30,7 +30,7 @@ from monynha.infra.postgres.database import Database, is_database_reachable
 from monynha.infra.valkey import RateLimiter, ValkeyClient
 from monynha.protocols import openapi
 from monynha.protocols.http.application import HttpApplication, WebSocketHandler
-from monynha.protocols.http.client_ip import ClientIpResolver
+from monynha.protocols.http.client_ip import ClientIpOf, client_ip_resolver
 from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.health import HealthRoutes
 from monynha.protocols.http.rate_limits import RateLimits
@@ -100,7 +100,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     database = database.with_on_commit(realtime.notifier.on_commit)
     auth = AuthServices.build(settings, database, limits=rate_limits, mailer=smtp_mailer, hooks=[ProfileHooks()])
     rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate)
-    client_ip_of = ClientIpResolver.trusting(settings.trusted_proxies)
+    client_ip_of = client_ip_resolver(settings.trusted_proxies)
     dependencies = _Dependencies(settings, rest, auth, rate_limits, valkey, realtime, client_ip_of)
     services = list(_enabled_services(dependencies))
     http = HttpApplication(
@@ -125,7 +125,7 @@ class _Dependencies:
     rate_limits: RateLimits
     valkey: ValkeyClient
     realtime: RealtimeServices
-    client_ip_of: ClientIpResolver
+    client_ip_of: ClientIpOf
     open_streams: set[SseStream] = field(default_factory=set)
     """The event streams that are being sent."""
 

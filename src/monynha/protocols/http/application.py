@@ -19,7 +19,7 @@ import structlog
 from monynha.core.errors import AppError, InternalError
 from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
 from monynha.protocols.http.cors import CorsPolicy
-from monynha.protocols.http.request import HttpScope, Receive, Request, Scope, Send
+from monynha.protocols.http.request import HttpScope, Receive, Request, Scope, Send, peer_ip
 from monynha.protocols.http.response import Headers, Response
 from monynha.protocols.http.router import Router
 from monynha.protocols.http.server.websocket import WebSocket, WebSocketScope
@@ -39,7 +39,7 @@ class HttpApplication:
 
     router: Router
     cors: CorsPolicy
-    resolve_client_ip: Callable[[Scope], str]
+    client_ip_of: Callable[[Scope], str] = peer_ip
     shows_stack: bool = False
     """Whether a 500 contains the stack (in development)."""
     websocket_handlers: Mapping[str, WebSocketHandler] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class HttpApplication:
         started_at = time.perf_counter()
         # In ASGI's mappings the type of a value depends on its key, as the specification says.
         http_scope, http_receive, http_send = cast(_HttpArguments, (scope, receive, send))
-        request = Request(http_scope, http_receive, client_ip=self.resolve_client_ip(http_scope))
+        request = Request(http_scope, http_receive, client_ip=self.client_ip_of(http_scope))
         request.id = _request_id(request)
         response = await self._respond(request)
         await self._send(request, response, http_receive, http_send)
@@ -78,7 +78,7 @@ class HttpApplication:
             websocket.reject(403, b'{"error":"This origin may not connect."}')
         else:
             started_at = time.perf_counter()
-            _log.info("websocket opened", path=path, ip=self.resolve_client_ip(websocket.scope))
+            _log.info("websocket opened", path=path, ip=self.client_ip_of(websocket.scope))
             await handler(websocket)
             duration_ms = round((time.perf_counter() - started_at) * 1000, 3)
             _log.info("websocket closed", path=path, duration=duration_ms)
@@ -104,7 +104,7 @@ class HttpApplication:
         stack: Sequence[str] = ()
         if error.status == 500:
             request.failure = cause.__cause__ or cause
-            stack = _project_frames(cause) if self.shows_stack else ()
+            stack = _package_frames(cause) if self.shows_stack else ()
         return self.router.error_renderer_for(request.path)(error, request, stack)
 
     async def _send(self, request: Request, response: Response, receive: Receive, send: Send) -> None:
@@ -196,10 +196,10 @@ def _describe_error(error: BaseException) -> dict[str, object]:
     # The message of a driver's error may quote values of a row: only messages of our own are logged.
     is_own = isinstance(error, AppError | ConstraintViolationError | RetryTransactionError)
     message = str(error) if is_own else getattr(error, "sqlstate", None) or ""
-    return {"type": type(error).__name__, "message": message, "stack": _project_frames(error)}
+    return {"type": type(error).__name__, "message": message, "stack": _package_frames(error)}
 
 
-def _project_frames(error: BaseException) -> list[str]:
+def _package_frames(error: BaseException) -> list[str]:
     frames = traceback.extract_tb(error.__traceback__)
-    project_frames = [frame for frame in frames if "monynha" in frame.filename]
-    return [f"{frame.filename.rpartition('monynha/')[2]}:{frame.lineno} in {frame.name}" for frame in project_frames]
+    package_frames = [frame for frame in frames if "monynha" in frame.filename]
+    return [f"{frame.filename.rpartition('monynha/')[2]}:{frame.lineno} in {frame.name}" for frame in package_frames]

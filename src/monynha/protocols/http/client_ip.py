@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from monynha.protocols.http.request import Scope
+from monynha.protocols.http.request import Scope, peer_ip
+
+ClientIpOf = Callable[[Scope], str]
+
+
+def client_ip_resolver(trusted_networks: tuple[str, ...]) -> ClientIpOf:
+    """Return what resolves the client IP of a scope, behind proxies in these networks (CIDR)."""
+    if not trusted_networks:
+        return peer_ip
+    return _ForwardedIpResolver(tuple(ip_network(network, strict=False) for network in trusted_networks))
 
 
 @dataclass(frozen=True)
-class ClientIpResolver:
+class _ForwardedIpResolver:
     """Resolves the IP address of a request's client; other proxies' headers are ignored (RFC 7239 §8.1)."""
 
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-
-    @classmethod
-    def trusting(cls, networks: tuple[str, ...]) -> ClientIpResolver:
-        """Return a resolver that trusts proxies in these networks (CIDR)."""
-        return cls(tuple(ip_network(network, strict=False) for network in networks))
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
 
     def __call__(self, scope: Scope) -> str:
         """Return the address of the nearest hop that is not a trusted proxy; empty for a Unix socket."""
-        peer = scope.get("client")
-        nearest: str = peer[0] if peer else ""
-        if not self.trusted_proxies or not self._is_trusted(nearest):
+        nearest = peer_ip(scope)
+        if not self._is_trusted(nearest):
             return nearest
         forwarded_values = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
         hops = b",".join(forwarded_values).decode("latin-1").split(",") if forwarded_values else []

@@ -64,6 +64,12 @@ _DISCARD_LIMIT_BYTES = 10_000_000
 """How much of an oversized body is read and discarded: a client that is cut off while it sends sees no 413."""
 
 
+def peer_ip(scope: Scope) -> str:
+    """Return the IP address of the peer, empty for a Unix socket."""
+    client = scope["client"]
+    return client[0] if client else ""
+
+
 class Request:
     """One HTTP request: method, path, path parameters, headers, query parameters, body."""
 

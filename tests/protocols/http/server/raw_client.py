@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 from monynha.protocols.http.request import HttpScope, Receive, Send
@@ -14,13 +15,17 @@ AsgiHandler = Callable[[HttpScope, Receive, Send], Awaitable[None]]
 GET_REQUEST = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
+def application_of(handler: object) -> Any:
+    """Return an application that serves this ASGI function, with nothing to shut down."""
+    return SimpleNamespace(http=handler)
+
+
 @asynccontextmanager
 async def connect_to(
     handler: AsgiHandler,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Serve the handler, and yield a connection to it."""
-    application: Any = handler  # it lacks what only the shutdown of the whole program calls
-    async with serve(application) as address:
+    async with serve(application_of(handler)) as address:
         host, port = address.split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         async with asyncio.timeout(10):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -12,6 +11,7 @@ from monynha.protocols.http.server.connection import is_valid_head
 from tests.live_server import serve
 from tests.protocols.http.server.raw_client import (
     GET_REQUEST,
+    application_of,
     connect_to,
     read_response,
     send_complete_response,
@@ -193,8 +193,7 @@ async def test_running_requests_finish_before_shutdown() -> None:
         await asyncio.sleep(0.2)
         send_complete_response(scope, b"ok")
 
-    application: Any = handle
-    async with serve(application) as address:
+    async with serve(application_of(handle)) as address:
         host, port = address.split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(GET_REQUEST % 1)

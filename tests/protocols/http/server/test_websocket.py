@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -16,6 +15,7 @@ from monynha.protocols.http.server import websocket as module
 from monynha.protocols.http.server.websocket import WebSocket, WebSocketScope
 from monynha.protocols.http.server.ws_frames import BINARY, encode_frame
 from tests.live_server import serve
+from tests.protocols.http.server.raw_client import application_of
 from tests.protocols.http.server.test_ws_frames import client_frame
 
 pytestmark = pytest.mark.anyio
@@ -30,8 +30,7 @@ async def server_of(handler: WebSocketHandler) -> AsyncIterator[str]:
     async def application(scope: WebSocketScope, receive: Receive, send: Send) -> None:
         await handler(scope["websocket"])
 
-    served: Any = application  # it lacks what only the shutdown of the whole program calls
-    async with serve(served) as address:
+    async with serve(application_of(application)) as address:
         yield address
 
 
