@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.engine.schema.resource import Resource
 from monynha.protocols.rest.resource_routes import API_PREFIX, resource_routes
 

@@ -13,7 +13,7 @@ import asyncpg
 
 from bench.dataset import Dataset, run_command
 from bench.documents import MONYNHA
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.app.composition.graphql import full_schema
 from monynha.core.actor import Actor, ActorKind
 from monynha.engine.mutation.mutations import autocommit_insert_sql

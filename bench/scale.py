@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from bench.dataset import BENCH_FOLDER, Dataset, open_dataset
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.core.actor import Actor, ActorKind
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.queries import Queries

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from monynha.app.composition.catalog import DOMAINS
+from monynha.app.catalog import DOMAINS
 from tests.architecture.source_tree import LAYERS, docstrings, imports, layer_of, modules, path_of
 
 # Neither `task`, which asyncio has too, nor `post`, which HTTP has.

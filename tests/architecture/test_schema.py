@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import asyncpg
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.core.actor import system_actor
 from monynha.engine.schema.columns import ColumnRules, ColumnType, Model
 from monynha.engine.schema.resource import Resource

@@ -10,7 +10,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.engine.realtime.resume_token import decode_resume_token
 from monynha.engine.schema.resource import Resource
 from monynha.protocols.realtime.event_messages import serialize_row

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.core.errors import AppError
 from monynha.domains.notifications.http import ACTION_DOCS
 from monynha.engine.schema.resource import Resource

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from monynha.app.commands.keys import make_key
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.app.composition.graphql import schema_text
-from monynha.app.docs.openapi import openapi_document
+from monynha.app.composition.openapi import openapi_document
 from monynha.core.settings.settings import Settings
 from tests.laws.rights_rows import ACTORS, ROWS, RightsRow, RightsScene, create_scene
 from tests.laws.rights_transports import RightsRequest, root_field_of, send_by_graphql, send_by_rest

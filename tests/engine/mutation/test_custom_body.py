@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.core.errors import ValidationFailedError
 from monynha.engine.mutation.custom_body import parse_custom_body, raise_field_errors
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.engine.mutation.dml import insert_sql, lock_sql, update_sql
 from monynha.engine.query.selection import SelectedField
 

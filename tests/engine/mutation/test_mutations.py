@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.core.errors import UnavailableError
 from monynha.engine.mutation.mutations import _with_retries, stored_fields
 from monynha.engine.query.selection import SelectedField, SelectedRelation, Selection

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.core.actor import ANONYMOUS
 from monynha.engine.query.selection import Condition
 from monynha.engine.schema.resource import filter_in

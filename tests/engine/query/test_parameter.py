@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.core.errors import NotFoundError
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.parameter import JsonRow, Page, Parameter, PreparedQuery, resolve_value

@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.core.errors import NotFoundError
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.queries import Queries

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.cursor import decode_cursor
 from monynha.engine.query.selection import Condition, Scope, Selection

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.engine.query.selection import (
     BatchItem,
     Condition,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.engine.query.sql_fragments import bind_type, column_name, field_sql, quote_identifier, text_literal
 
 TASKS, PROJECTS = CATALOG.resources["tasks"], CATALOG.resources["projects"]

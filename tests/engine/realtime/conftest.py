@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.core.actor import Actor
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.queries import Queries

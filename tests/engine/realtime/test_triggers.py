@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.queries import Queries

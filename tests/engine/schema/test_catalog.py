@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.engine.schema.catalog import Catalog
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.engine.schema.grants import grants_sql
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.core.errors import AppError, ConflictError, ForbiddenError, ValidationFailedError
 from monynha.engine.schema.resource import (
     ConstraintMessage,

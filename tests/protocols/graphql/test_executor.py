@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monynha.app.composition.application import Application
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.domains.users.graphql import CUSTOM_MUTATIONS

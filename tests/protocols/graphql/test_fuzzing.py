@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.domains.users.graphql import CUSTOM_MUTATIONS
 from monynha.protocols.graphql.schema.builder import build_schema
 from tests.protocols.graphql.document_strategies import documents

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from monynha.app.docs.openapi import openapi_document
+from monynha.app.composition.openapi import openapi_document
 
 DOCUMENT: Any = openapi_document()
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from tests.protocols.openapi.generated_document import DOCUMENT, SCHEMAS
 from tests.users import ApiUser
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.protocols.openapi import patterns
 from monynha.protocols.openapi.field_schemas import email_schema, input_schema, output_schema
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.protocols.openapi.parameters import include_paths
 from tests.protocols.openapi.generated_document import DOCUMENT, OPERATIONS, operation
 from tests.users import ApiUser

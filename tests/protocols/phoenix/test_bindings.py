@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.protocols.phoenix.bindings import binding_id, parse_binding, wanted_streams
 from monynha.protocols.phoenix.filters import FilterError
 from tests.phoenix_client import phoenix_client, tasks_binding

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.protocols.phoenix.filters import matches_like, parse_filter
 from tests.phoenix_client import phoenix_client, tasks_binding
 from tests.users import ApiUser

@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from monynha.app.composition.catalog import CATALOG, EPHEMERAL_EVENTS
+from monynha.app.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.core.errors import BadRequestError
 from monynha.engine.realtime.event_log import GLOBAL_STREAM_ID, Event, Stream
 from monynha.protocols.http.server.ws_frames import encode_frame

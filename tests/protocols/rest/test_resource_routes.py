@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.protocols.rest.resource_routes import id_parameter, resource_routes
 
 ROUTES = {(route.method, route.path): route for route in resource_routes(CATALOG)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monynha.app.composition.application import Application
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.core.settings.settings import Settings
 from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.query.compiler import Compiler

@@ -8,6 +8,6 @@ def openapi() -> None:
 
     Example: monynha openapi > openapi.json
     """
-    from monynha.app.docs.openapi import openapi_text
+    from monynha.app.composition.openapi import openapi_text
 
     print(openapi_text(), end="")

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.app.composition.graphql import graphql_routes
 from monynha.app.composition.landing_page import landing_page
 from monynha.app.composition.realtime import RealtimeServices, realtime_routes
-from monynha.app.docs.openapi import openapi_document
+from monynha.app.composition.openapi import openapi_document
 from monynha.app.maintenance.migration import migrate_or_check
 from monynha.core.errors import SettingsError
 from monynha.core.logs import configure_logging

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monynha.app.composition.catalog import CATALOG, EPHEMERAL_EVENTS
+from monynha.app.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.app.composition.realtime import RealtimeServices
 from monynha.core.actor import Actor
 from monynha.core.settings.settings import Settings

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 
-from monynha.app.composition.catalog import CATALOG, EPHEMERAL_EVENTS
+from monynha.app.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.app.maintenance.event_log_maintenance import run_event_log_maintenance
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.engine.mutation.mutations import Mutations

@@ -2,5 +2,4 @@
 
 Modules:
     generate  writes docs/generated, or checks that it is up to date
-    openapi   the OpenAPI document of all domains
 """

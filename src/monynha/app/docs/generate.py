@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from monynha.app.composition.graphql import schema_text
-from monynha.app.docs.openapi import openapi_text
+from monynha.app.composition.openapi import openapi_text
 from monynha.core.settings.setting_types import format_value
 from monynha.core.settings.settings import Settings
 

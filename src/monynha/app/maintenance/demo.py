@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 from uuid import UUID
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.core.actor import Actor, ActorKind
 from monynha.core.serialization import format_timestamp
 from monynha.domains.auth.services.account_service import AccountService

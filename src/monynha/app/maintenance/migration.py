@@ -176,7 +176,7 @@ async def _apply_policies(connection: asyncpg.Connection[asyncpg.Record]) -> Non
 
 
 def _policies_sql() -> str:
-    from monynha.app.composition.catalog import CATALOG, DOMAINS
+    from monynha.app.catalog import CATALOG, DOMAINS
     from monynha.engine.realtime.triggers import event_triggers_sql
     from monynha.engine.schema.grants import grants_sql
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.app.composition.graphql import full_schema
 from monynha.domains.users.graphql import CUSTOM_MUTATIONS
 from monynha.protocols.graphql import limits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphql import GraphQLInputObjectType
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.app.composition.graphql import full_schema
 from monynha.protocols.graphql.schema.input_types import is_id_filter
 

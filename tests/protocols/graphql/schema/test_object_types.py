@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphql import GraphQLEnumType, GraphQLObjectType
 
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.app.composition.graphql import full_schema
 from monynha.engine.query.selection import Order
 from monynha.protocols.graphql.schema.field_bindings import ColumnBinding, RelationBinding

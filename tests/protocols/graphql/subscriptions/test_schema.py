@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monynha.app.composition.catalog import CATALOG, EPHEMERAL_EVENTS
+from monynha.app.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.app.composition.graphql import full_schema
 from monynha.engine.schema.catalog import Catalog
 from monynha.protocols.graphql.schema.builder import build_schema

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-
 from monynha import __version__
-from monynha.app.composition.catalog import CATALOG
+from monynha.app.catalog import CATALOG
 from monynha.domains.notifications import http as notifications
 from monynha.domains.users import http as users
 from monynha.protocols.openapi import build_document
+from monynha.protocols.openapi.field_schemas import Schema
 from monynha.protocols.rest.sse import event_stream_docs
 
 
-def openapi_document() -> dict[str, Any]:
+def openapi_document() -> Schema:
     """Return the OpenAPI document of this release."""
     endpoint_docs = (*users.ENDPOINT_DOCS, *notifications.ENDPOINT_DOCS)
     actions = (*notifications.ACTION_DOCS, *event_stream_docs(CATALOG))
