@@ -71,7 +71,7 @@ def database(program: Application) -> Database:
 @pytest.fixture
 async def client(program: Application) -> AsyncIterator[httpx.AsyncClient]:
     """Return an HTTP client without a token."""
-    transport = httpx.ASGITransport(app=program)
+    transport = httpx.ASGITransport(app=program.http)
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as http_client:
         yield http_client
 

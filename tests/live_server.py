@@ -26,7 +26,7 @@ OwnerSql = Callable[..., Awaitable[list[Any]]]
 async def serve(application: ServedApplication) -> AsyncIterator[str]:
     """Serve the application on a free port and yield `host:port`."""
     config = uvicorn.Config(
-        application,
+        application.http,
         port=0,
         http=HttpConnection,
         ws=WebSocket,

@@ -44,7 +44,7 @@ async def tapped_program(
 @pytest.fixture(scope="module")
 async def tapped_client(tapped_program: Application) -> AsyncIterator[httpx.AsyncClient]:
     """Return a client of that application."""
-    transport = httpx.ASGITransport(app=tapped_program)
+    transport = httpx.ASGITransport(app=tapped_program.http)
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
         yield client
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL server that is not ours: started bare, as an administrator would hand it over."""
+"""An external PostgreSQL server: freshly initialized, as an administrator would provide it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
 def installations() -> list[Any]:
-    """The oldest PostgreSQL we take, and the newest, as parameters of a test."""
+    """Return the oldest supported PostgreSQL and the newest as parameters of a test."""
     skip_without_debian = pytest.mark.skipif(
         not DEBIAN_POSTGRES_BIN.exists(), reason=f"there is no PostgreSQL 15 in {DEBIAN_POSTGRES_BIN}"
     )
@@ -38,7 +38,7 @@ def installations() -> list[Any]:
 
 @dataclass
 class Postgres:
-    """A server on a port of its own, with nothing in it of ours."""
+    """A server on a port of its own, without any role or database of ours."""
 
     bin_dir: Path
     folder: Path
@@ -50,7 +50,7 @@ class Postgres:
         return f"postgresql://{login}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        """Start it and return when it answers."""
+        """Start it and return when it accepts connections."""
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 self.process_user.command(
@@ -75,23 +75,23 @@ class Postgres:
                 return
 
     def stop(self, stop_signal: signal.Signals = signal.SIGQUIT) -> None:
-        """Stop it at once."""
+        """Stop it without waiting for its clients."""
         if self._process and self._process.poll() is None:
             self._process.send_signal(stop_signal)
             self._process.wait(TIMEOUT_S)
 
     def execute_as_superuser(self, *statements: str, database: str = "postgres") -> list[Any]:
-        """Run statements as the superuser and return what the last one gives."""
+        """Run statements as the superuser and return the rows of the last one."""
         return asyncio.run(_execute(self.url("postgres", database), statements))
 
     def create_database(self, *logins: str, owner: str = "postgres", database: str = "board") -> None:
-        """Make logins, each written as its name and attributes, and a database of one of them."""
+        """Create logins, each given as its name and attributes, and a database owned by one of them."""
         for login in logins:
             self.execute_as_superuser(f"create role {login} login password '{PASSWORD}'")
         self.execute_as_superuser(f"create database {database} owner {owner}")
 
     def drop_everything(self) -> None:
-        """Drop every database and role that a test made."""
+        """Drop every database and role that a test created."""
         for row in self.execute_as_superuser("select datname from pg_database where datname <> 'postgres'"):
             if not row["datname"].startswith("template"):
                 self.execute_as_superuser(f'drop database "{row["datname"]}" with (force)')
@@ -116,7 +116,7 @@ async def _execute(url: str, statements: tuple[str, ...]) -> list[Any]:
 
 @contextmanager
 def run_postgres(bin_dir: Path, folder: Path) -> Iterator[Postgres]:
-    """A running server, gone afterwards with whatever happened."""
+    """Run a server, and stop it at the end whatever happens."""
     folder.mkdir(parents=True)
     process_user = asyncio.run(choose_process_user())
     password = folder / "password"

@@ -1,4 +1,4 @@
-"""The program as an outsider meets it: a command that is started, asked over HTTP, and killed."""
+"""The program as its operator sees it: a command that is started, called over HTTP, stopped and killed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TIMEOUT_S = 30.0
 
 
 class Program:
-    """One start of the program."""
+    """One process of the program, or of the stub."""
 
     def __init__(self, data_dir: Path, *command: str, **environ: str) -> None:
         self.data_dir = data_dir
@@ -45,7 +45,7 @@ class Program:
         self.ready_line = ""
 
     def wait_ready(self) -> Self:
-        """Read the one line that it prints when it can serve."""
+        """Read the line that it prints when it is ready."""
         assert self.process.stdout
         self.ready_line = self.process.stdout.readline()
         assert self.ready_line, self.process.communicate()
@@ -59,7 +59,7 @@ class Program:
         return httpx.get(self.url + path, timeout=10)
 
     def get_until_status(self, path: str, status: int) -> httpx.Response:
-        """Ask again and again until the answer has this status."""
+        """Send the request until the response has this status, and return it."""
         deadline = time.monotonic() + TIMEOUT_S
         while (response := self.get(path)).status_code != status:
             assert time.monotonic() < deadline, response
@@ -67,7 +67,7 @@ class Program:
         return response
 
     def stop(self, stop_signal: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to stop, and return how it ended."""
+        """Send a signal, and return the exit code."""
         self.process.send_signal(stop_signal)
         return self.process.wait(TIMEOUT_S)
 
@@ -76,7 +76,7 @@ class Program:
         self.process.wait()
 
     def startup_error(self) -> str:
-        """What it says when it does not start."""
+        """Return the output of a program that does not start."""
         stdout, stderr = self.process.communicate(timeout=TIMEOUT_S)
 
         assert stdout == ""
@@ -89,7 +89,7 @@ class Program:
 
 @contextmanager
 def run_program(data_dir: Path, *command: str, **environ: str) -> Iterator[Program]:
-    """A program that serves, and is gone afterwards whatever happens."""
+    """Run a program until it is ready, and stop it at the end whatever happens."""
     program = Program(data_dir, *command, **environ)
     try:
         yield program.wait_ready()
@@ -98,7 +98,7 @@ def run_program(data_dir: Path, *command: str, **environ: str) -> Iterator[Progr
 
 
 def stop_and_clean_up(program: Program) -> None:
-    """Leave nothing behind."""
+    """Stop the program and all its processes."""
     if program.process.poll() is None:
         program.stop()
     with suppress(ProcessLookupError):

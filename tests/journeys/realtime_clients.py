@@ -1,4 +1,4 @@
-"""Listeners who come back after whatever happens, and writers who do not stop for it."""
+"""Realtime clients that reconnect after every failure, and a writer that goes on through them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CONNECTION_ERRORS = (OSError, WebSocketException, TimeoutError, httpx.Transport
 
 @dataclass
 class WatchedProject:
-    """Where the program is at the moment, and whose project is watched there."""
+    """The project that all clients watch, and the URL of the program at the moment."""
 
     url: str
     secret: str
@@ -29,7 +29,7 @@ class WatchedProject:
     is_stopping: bool = False
 
     async def sign_up(self) -> None:
-        """Sign somebody up, and make their project."""
+        """Sign a user up, and create a project."""
         async with httpx.AsyncClient(base_url=self.url, timeout=20) as client:
             body = {"email": "ada@example.com", "password": "correct horse battery"}
             self.token = (await client.post("/auth/v1/signup", json=body)).json()["access_token"]
@@ -38,11 +38,11 @@ class WatchedProject:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Who is asking."""
+        """The headers that authenticate the user."""
         return {"authorization": f"Bearer {self.token}"}
 
     async def fetch_tasks(self) -> dict[str, str]:
-        """Return the title of every task by its id, as it is told now."""
+        """Return the current title of every task by its id."""
         titles: dict[str, str] = {}
         cursor: str | None = ""
         async with httpx.AsyncClient(base_url=self.url, headers=self.headers, timeout=20) as client:
@@ -50,13 +50,13 @@ class WatchedProject:
                 cursor_param = f"&cursor={cursor}" if cursor else ""
                 path = f"/api/v1/projects/{self.project}/tasks?limit=100&fields=id,title{cursor_param}"
                 page = (await client.get(path)).raise_for_status().json()
-                titles |= {one["id"]: one["title"] for one in page["data"]}
+                titles |= {task["id"]: task["title"] for task in page["data"]}
                 cursor = page["meta"]["nextCursor"]
         return titles
 
 
 async def write_tasks(project: WatchedProject, acknowledged: dict[str, str]) -> None:
-    """Create tasks and change each once, until the house closes; note what was answered."""
+    """Create tasks and change each once, until the test is stopping; record what was acknowledged."""
     count = 0
     while not project.is_stopping:
         try:
@@ -76,7 +76,7 @@ async def write_tasks(project: WatchedProject, acknowledged: dict[str, str]) -> 
 
 @dataclass
 class RealtimeClient:
-    """Somebody who keeps the tasks of the project by what they hear."""
+    """A client that keeps a copy of the tasks of the project from the events it receives."""
 
     project: WatchedProject
     tasks: dict[str, str] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class RealtimeClient:
     has_joined: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Listen for ever, coming back after each break."""
+        """Receive events until cancelled, reconnecting after each failure."""
         while True:
             try:
                 async with connect(self.url, open_timeout=5, ping_interval=None) as connection:
@@ -99,27 +99,27 @@ class RealtimeClient:
             await asyncio.sleep(_RETRY_INTERVAL_S)
 
     def apply_change(self, version: int, task_id: str, title: str) -> None:
-        """Take a change: the next one and no other."""
+        """Apply a change, which must have the next version."""
         assert version == self.version + 1, "gapless, in order, and once"
         self.version = version
         self.tasks[task_id] = title
 
     @property
     def url(self) -> str:
-        """The address of the socket."""
+        """The URL of the socket."""
         raise NotImplementedError
 
     async def join(self, connection: ClientConnection) -> None:
-        """Come in, or back; TimeoutError where it is not possible now."""
+        """Join the project, or resume; raise TimeoutError if that is not possible at the moment."""
         raise NotImplementedError
 
     def on_message(self, message: Any) -> None:
-        """Take a message."""
+        """Handle a message."""
         raise NotImplementedError
 
 
 class WsRealtimeClient(RealtimeClient):
-    """Over `/ws`, coming back with `resume`."""
+    """Uses `/ws`, and reconnects with `resume`."""
 
     @property
     def url(self) -> str:
@@ -140,7 +140,7 @@ class WsRealtimeClient(RealtimeClient):
 
 
 class PhoenixRealtimeClient(RealtimeClient):
-    """Over `/realtime/v1/websocket`, coming back with `config.since`."""
+    """Uses `/realtime/v1/websocket`, and reconnects with `config.since`."""
 
     resume_token: str | None = None
 
@@ -150,8 +150,8 @@ class PhoenixRealtimeClient(RealtimeClient):
         return f"{self.project.url.replace('http', 'ws')}/realtime/v1/websocket?apikey={key}&vsn=2.0.0"
 
     async def join(self, connection: ClientConnection) -> None:
-        filter = f"project_id=eq.{self.project.project}"
-        binding = {"event": "*", "schema": "public", "table": "tasks", "filter": filter}
+        tasks_of_project = f"project_id=eq.{self.project.project}"
+        binding = {"event": "*", "schema": "public", "table": "tasks", "filter": tasks_of_project}
         since = {} if self.resume_token is None else {"since": self.resume_token}
         config = {"config": {"postgres_changes": [binding], **since}, "access_token": self.project.token}
         await connection.send(json.dumps(["1", "1", "realtime:tasks", "phx_join", config]))

@@ -1,4 +1,4 @@
-"""`monynha serve` around the stub: the same start, another program."""
+"""`monynha serve` with the stub in place of the application."""
 
 import sys
 

@@ -1,29 +1,30 @@
-"""A program to serve that shows what the process around it does, and nothing else."""
+"""An application that shows what the processes around it do, and nothing else."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from typing import Any
 
 from monynha.core.errors import SettingsError
 from monynha.core.settings.settings import Settings
 from monynha.infra.embedded import ServerUrls
+from monynha.protocols.http.request import Receive, Scope, Send
 
 
 class StubApplication:
-    """Answers `/pid`, `/slow`, `/rows` (keeps a row per request), and 503 while the database is away."""
+    """Serves `/pid`, `/slow`, `/rows` (inserts a row per request), and 503 while the database is away."""
 
     def __init__(self, server_urls: ServerUrls) -> None:
         self._server_urls = server_urls
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
         status, body = await self._respond(scope["path"])
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": body.encode()})
 
     def begin_shutdown(self) -> None:
-        """Nothing here goes on without an end."""
+        """There is no response without an end."""
 
     async def close(self) -> None:
         pass
@@ -50,7 +51,7 @@ class StubApplication:
 
 
 async def build(settings: Settings, server_urls: ServerUrls) -> StubApplication:
-    """What `monynha.app.composition.application` offers."""
+    """Build the application, as `monynha.app.composition.application` does."""
     if settings.log_level == "error":
         raise SettingsError("LOG_LEVEL: the stub refuses this one")
     return StubApplication(server_urls)

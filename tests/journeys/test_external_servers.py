@@ -1,4 +1,4 @@
-"""The program on servers that are not its own: the oldest PostgreSQL it takes, and the newest."""
+"""The program on an external PostgreSQL: the oldest supported version, and the newest."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def sign_up_status(program: Program) -> int:
     return sign_up(program).status_code
 
 
-def test_one_login_without_rights_is_told_the_sql_and_served_once_it_was_run(server: Postgres, tmp_path: Path) -> None:
+def test_login_without_rights_gets_the_sql_and_works_once_it_was_run(server: Postgres, tmp_path: Path) -> None:
     server.create_database(f"app {UNPRIVILEGED}")
     environ = environment(server)
 
@@ -75,21 +75,21 @@ def test_one_login_without_rights_is_told_the_sql_and_served_once_it_was_run(ser
     server.execute_as_superuser(sql, database="board")
 
     assert migrate(environ).stdout == "The database is at release 0.1.0.\n"
-    assert migrate(environ).stdout == "The database is at release 0.1.0, as it was.\n"
+    assert migrate(environ).stdout == "The database is at release 0.1.0; nothing was to do.\n"
     with run_program(tmp_path, *SERVE, **environ) as program:
         assert sign_up_status(program) == 201
 
 
-def test_one_login_that_may_make_roles_needs_nobody(server: Postgres, tmp_path: Path) -> None:
+def test_login_that_may_create_roles_needs_no_administrator(server: Postgres, tmp_path: Path) -> None:
     server.create_database("app createrole", owner="app")
 
     with run_program(tmp_path, *SERVE, **environment(server, MONYNHA_MIGRATE="auto")) as program:
         assert sign_up_status(program) == 201
 
 
-def test_a_login_that_only_serves_cannot_become_the_owner_of_the_tables(server: Postgres, tmp_path: Path) -> None:
-    server.create_database("house createrole", f"app {UNPRIVILEGED}", owner="house")
-    environ = environment(server, owner_login="house")
+def test_login_that_only_serves_cannot_become_the_owner_of_the_tables(server: Postgres, tmp_path: Path) -> None:
+    server.create_database("admin createrole", f"app {UNPRIVILEGED}", owner="admin")
+    environ = environment(server, owner_login="admin")
 
     assert migrate(environ).returncode == 0
     with run_program(tmp_path, *SERVE, **environ) as program:
@@ -101,10 +101,10 @@ def test_a_login_that_only_serves_cannot_become_the_owner_of_the_tables(server: 
     assert [row["rolname"] for row in memberships] == ["monynha_admin", "monynha_app", "monynha_system"]
 
 
-def test_a_login_that_came_later_is_let_in_by_migrating_again(server: Postgres, tmp_path: Path) -> None:
-    server.create_database("house createrole", f"app {UNPRIVILEGED}", f"later {UNPRIVILEGED}", owner="house")
-    migrate(environment(server, owner_login="house"))
-    environ = environment(server, app_login="later", owner_login="house")
+def test_later_login_gets_its_roles_by_migrating_again(server: Postgres, tmp_path: Path) -> None:
+    server.create_database("admin createrole", f"app {UNPRIVILEGED}", f"later {UNPRIVILEGED}", owner="admin")
+    migrate(environment(server, owner_login="admin"))
+    environ = environment(server, app_login="later", owner_login="admin")
 
     assert startup_error(tmp_path / "before", environ) == NOT_MIGRATED
     assert migrate(environ).returncode == 0
@@ -112,10 +112,10 @@ def test_a_login_that_came_later_is_let_in_by_migrating_again(server: Postgres, 
         assert sign_up_status(program) == 201
 
 
-def test_an_owner_of_roles_but_not_of_the_database_is_told_the_sql(server: Postgres) -> None:
-    server.create_database("house createrole", f"app {UNPRIVILEGED}")
+def test_login_that_does_not_own_the_database_gets_the_sql(server: Postgres) -> None:
+    server.create_database("admin createrole", f"app {UNPRIVILEGED}")
 
-    result = migrate(environment(server, owner_login="house"))
+    result = migrate(environment(server, owner_login="admin"))
 
     assert result.returncode == 1
     assert "Have an administrator run this SQL in it" in result.stderr
@@ -123,21 +123,23 @@ def test_an_owner_of_roles_but_not_of_the_database_is_told_the_sql(server: Postg
 
 
 @pytest.mark.parametrize(
-    ("attributes", "says"),
+    ("attributes", "message"),
     [
         ("superuser", "the login is a superuser, which bypasses row-level security."),
         ("bypassrls", "the login is a role with BYPASSRLS, which bypasses row-level security."),
     ],
 )
-def test_a_login_above_the_rules_is_refused(server: Postgres, tmp_path: Path, attributes: str, message: str) -> None:
+def test_login_that_bypasses_row_level_security_is_refused(
+    server: Postgres, tmp_path: Path, attributes: str, message: str
+) -> None:
     server.create_database(f"app {attributes}")
 
     assert startup_error(tmp_path, environment(server)) == f"monynha: DATABASE_URL: {message}\n"
 
 
-def test_a_login_that_owns_a_table_is_refused(server: Postgres, tmp_path: Path) -> None:
-    server.create_database("house createrole", f"app {UNPRIVILEGED}", owner="house")
-    migrate(environment(server, owner_login="house"))
+def test_login_that_owns_a_table_is_refused(server: Postgres, tmp_path: Path) -> None:
+    server.create_database("admin createrole", f"app {UNPRIVILEGED}", owner="admin")
+    migrate(environment(server, owner_login="admin"))
     server.execute_as_superuser("create table notes (id int)", "alter table notes owner to app", database="board")
 
     message = startup_error(tmp_path, environment(server))
@@ -145,9 +147,9 @@ def test_a_login_that_owns_a_table_is_refused(server: Postgres, tmp_path: Path) 
     assert message == "monynha: DATABASE_URL: the login owns tables (notes); monynha_owner should.\n"
 
 
-def test_a_login_that_inherits_a_role_is_refused(server: Postgres, tmp_path: Path) -> None:
-    server.create_database("house createrole", "app inherit", owner="house")
-    migrate(environment(server, owner_login="house"))
+def test_login_that_inherits_a_role_is_refused(server: Postgres, tmp_path: Path) -> None:
+    server.create_database("admin createrole", "app inherit", owner="admin")
+    migrate(environment(server, owner_login="admin"))
     server.execute_as_superuser("alter role app inherit", "revoke monynha_app from app", "grant monynha_app to app")
 
     message = startup_error(tmp_path, environment(server))
@@ -156,16 +158,16 @@ def test_a_login_that_inherits_a_role_is_refused(server: Postgres, tmp_path: Pat
     assert message.count("\n") == 1
 
 
-def test_serving_never_migrates_unasked(server: Postgres, tmp_path: Path) -> None:
+def test_serve_does_not_migrate_an_external_database_by_default(server: Postgres, tmp_path: Path) -> None:
     server.create_database("app createrole", owner="app")
 
     assert startup_error(tmp_path, environment(server)) == NOT_MIGRATED
     assert server.execute_as_superuser("select 1 from pg_namespace where nspname = 'monynha'", database="board") == []
 
 
-def test_two_that_migrate_at_once_both_serve(server: Postgres, tmp_path: Path) -> None:
+def test_two_programs_that_migrate_at_once_both_serve(server: Postgres, tmp_path: Path) -> None:
     server.create_database("app createrole", owner="app")
-    # A Valkey that is away on both sides: which one is shared is another test's subject.
+    # Both have an unreachable Valkey: whether they share one is the subject of another test.
     environ = environment(server, MONYNHA_MIGRATE="auto", REDIS_URL="redis://127.0.0.1:1")
     programs = [Program(tmp_path / name, *SERVE, **environ) for name in ("one", "two")]
     try:
@@ -177,8 +179,8 @@ def test_two_that_migrate_at_once_both_serve(server: Postgres, tmp_path: Path) -
     assert statuses == [200, 200]
 
 
-@pytest.mark.parametrize("how", ["auto", "manual"])
-def test_an_older_release_leaves_a_newer_ones_policies_alone(
+@pytest.mark.parametrize("migrate_setting", ["auto", "manual"])
+def test_older_release_does_not_replace_the_policies_of_a_newer_one(
     server: Postgres, tmp_path: Path, migrate_setting: str
 ) -> None:
     server.create_database("app createrole", owner="app")
@@ -197,7 +199,7 @@ def test_an_older_release_leaves_a_newer_ones_policies_alone(
     assert [row["fingerprint"] for row in rows] == ["newer"]
 
 
-def test_a_database_that_goes_away_is_503_and_comes_back_by_itself(server: Postgres, tmp_path: Path) -> None:
+def test_unreachable_database_is_503_until_it_is_back(server: Postgres, tmp_path: Path) -> None:
     server.create_database("app createrole", owner="app")
     with run_program(tmp_path, *SERVE, **environment(server, MONYNHA_MIGRATE="auto")) as program:
         status_before = sign_up_status(program)
@@ -209,23 +211,21 @@ def test_a_database_that_goes_away_is_503_and_comes_back_by_itself(server: Postg
         status_after = sign_up_status(program)
 
     assert status_before == 201
-    assert (503, "UNAVAILABLE") == (
-        response_while_away.status_code,
-        response_while_away.json()["error"]["code"],
-    )
+    assert response_while_away.status_code == 503
+    assert response_while_away.json()["error"]["code"] == "UNAVAILABLE"
     assert int(response_while_away.headers["retry-after"]) > 0
     assert readiness.status_code == 503
-    assert status_after == 409  # the address is taken: nothing was forgotten
+    assert status_after == 409  # the email address is taken: nothing was lost
 
 
 @pytest.mark.parametrize(
-    ("statement", "says"),
+    ("statement", "message"),
     [
         ("alter role app password 'another'", "the database rejects the login app."),
         ("drop database board", "the server has no database of that name."),
     ],
 )
-def test_why_a_database_cannot_be_had_is_told_in_one_line(
+def test_reason_why_a_database_cannot_be_used_is_one_line(
     server: Postgres, tmp_path: Path, statement: str, message: str
 ) -> None:
     server.create_database(f"app {UNPRIVILEGED}")

@@ -1,4 +1,4 @@
-"""What the running program makes of servers that die under it, and of being killed itself."""
+"""The running program when its servers die, and when it is killed itself."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CREDENTIALS = {"email": "ada@example.com", "password": "a long secret"}
 
 @dataclass
 class SignedInUser:
-    """Somebody signed in to the running program, who asks on a new connection each time."""
+    """A signed-in user, who opens a new connection for each request."""
 
     url: str
     token: str
@@ -66,7 +66,7 @@ def program(tmp_path: Path) -> Iterator[Program]:
         yield program
 
 
-def test_while_a_killed_database_comes_back_it_is_said_and_nothing_is_forgotten(program: Program) -> None:
+def test_killed_database_is_503_until_it_is_back_and_loses_nothing(program: Program) -> None:
     user = SignedInUser.sign_up(program)
     project = user.create_project()
     os.kill(program.postmaster_pid(), signal.SIGKILL)
@@ -78,15 +78,15 @@ def test_while_a_killed_database_comes_back_it_is_said_and_nothing_is_forgotten(
         if response.status_code != 200:
             failures.append(response)
 
-    assert {(one.status_code, one.json()["error"]["code"]) for one in failures} == {(503, "UNAVAILABLE")}
-    assert all(int(one.headers["retry-after"]) > 0 for one in failures)
-    assert project == response.json()["data"]["id"]
+    assert {(failure.status_code, failure.json()["error"]["code"]) for failure in failures} == {(503, "UNAVAILABLE")}
+    assert all(int(failure.headers["retry-after"]) > 0 for failure in failures)
+    assert response.json()["data"]["id"] == project
 
 
-def test_without_valkey_it_works_and_says_what_is_amiss(program: Program) -> None:
+def test_program_works_without_valkey_and_reports_it(program: Program) -> None:
     user = SignedInUser.sign_up(program)
     [valkey_pid] = find_processes(program.data_dir / "valkey", "valkey-server")
-    os.kill(valkey_pid, signal.SIGSTOP)  # a killed one would be back within a moment
+    os.kill(valkey_pid, signal.SIGSTOP)  # a killed one would be restarted at once
     try:
         created = user.request("POST", "/api/v1/projects", {"name": "Plans"})
         second_session = SignedInUser.sign_in(program)
@@ -96,11 +96,11 @@ def test_without_valkey_it_works_and_says_what_is_amiss(program: Program) -> Non
     finally:
         os.kill(valkey_pid, signal.SIGCONT)
 
-    assert (201, 204, 401) == (created.status_code, signed_out.status_code, after_sign_out.status_code)
-    assert (200, ["valkey"]) == (readiness.status_code, readiness.json()["degraded"])
+    assert (created.status_code, signed_out.status_code, after_sign_out.status_code) == (201, 204, 401)
+    assert (readiness.status_code, readiness.json()["degraded"]) == (200, ["valkey"])
 
 
-def test_killing_all_under_concurrent_writes_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+def test_kill_under_concurrent_writes_loses_nothing_that_was_answered(tmp_path: Path) -> None:
     acknowledged: list[str] = []
 
     def write(user: SignedInUser, project: str) -> None:
@@ -118,7 +118,7 @@ def test_killing_all_under_concurrent_writes_loses_nothing_that_was_answered(tmp
         for writer in writers:
             writer.start()
         deadline = time.monotonic() + TIMEOUT_S
-        while len(acknowledged) < 100:  # so all of them are at it
+        while len(acknowledged) < 100:  # so that all writers are at work
             assert time.monotonic() < deadline
             time.sleep(0.01)
         program.kill_group()
@@ -129,16 +129,16 @@ def test_killing_all_under_concurrent_writes_loses_nothing_that_was_answered(tmp
         user = SignedInUser(program.url, user.token)
         stored = user.task_ids(project)
 
-    assert set() == set(acknowledged) - stored
+    assert set(acknowledged) - stored == set()
 
 
-def test_what_is_in_flight_is_answered_when_it_is_told_to_stop(tmp_path: Path) -> None:
+def test_requests_in_flight_are_answered_before_a_stop(tmp_path: Path) -> None:
     with run_program(tmp_path, *SERVE, **NO_LIMITS) as program, ExitStack() as stack:
         address = ("127.0.0.1", int(program.url.rsplit(":", 1)[1]))
         connections = [stack.enter_context(socket.create_connection(address, timeout=20)) for _ in range(12)]
         for number, connection in enumerate(connections):
             connection.sendall(_sign_up(number))
-        connections[0].recv(1, socket.MSG_PEEK)  # the first password is hashed, the others wait for their turn
+        connections[0].recv(1, socket.MSG_PEEK)  # the first password is hashed, the others are waiting
         program.process.send_signal(signal.SIGTERM)
         status_lines = [line.makefile("rb").readline() for line in connections]
         exit_code = program.process.wait(TIMEOUT_S)
@@ -153,12 +153,12 @@ def _sign_up(index: int) -> bytes:
     return f"{head}content-length: {len(body)}\r\n\r\n{body}".encode()
 
 
-def test_who_signs_out_at_one_worker_is_out_at_the_other(tmp_path: Path) -> None:
+def test_sign_out_at_one_worker_holds_at_the_other(tmp_path: Path) -> None:
     with run_program(tmp_path, *SERVE, MONYNHA_WORKERS="2", **NO_LIMITS) as program:
         user = SignedInUser.sign_up(program)
-        # Each request comes by a connection of its own, which the kernel deals to either worker.
+        # Each request has a connection of its own, which the kernel gives to either worker.
         before = {user.request("GET", "/api/v1/users/me").status_code for _ in range(12)}
         user.request("POST", "/auth/v1/logout?scope=local")
         after = {user.request("GET", "/api/v1/users/me").status_code for _ in range(24)}
 
-    assert ({200}, {401}) == (before, after)
+    assert (before, after) == ({200}, {401})

@@ -1,4 +1,4 @@
-"""The README's tour with curl, replayed word for word against the running program."""
+"""The tour of the README with curl, run against the program."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VARYING_VALUES = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[
 
 
 def tour_steps() -> list[tuple[str, Any]]:
-    """Return each step of the tour: what is typed and what is answered."""
+    """Return each step of the tour: the command and the expected response."""
     readme = (ROOT / "README.md").read_text()
     section = readme[readme.index("<!-- tour -->") : readme.index("<!-- end of tour -->")]
     blocks = _BLOCK.findall(section)
@@ -27,7 +27,7 @@ def tour_steps() -> list[tuple[str, Any]]:
 
 
 def mask_varying_values(value: Any) -> Any:
-    """Return an answer without what is new each time: ids become their order of appearance."""
+    """Replace what differs each time: ids by their order of appearance, times by a word."""
     placeholders: dict[str, str] = {}
 
     def placeholder(match: re.Match[str]) -> str:
@@ -38,7 +38,7 @@ def mask_varying_values(value: Any) -> Any:
     return json.loads(_VARYING_VALUES.sub(placeholder, json.dumps(value)))
 
 
-def test_the_tour_of_the_readme_answers_as_it_says(tmp_path: Path) -> None:
+def test_responses_of_the_tour_are_as_in_the_readme(tmp_path: Path) -> None:
     steps = tour_steps()
     with run_program(tmp_path / "data", *SERVE) as program:
         script = "\n".join(f"{typed}\necho\necho --next--" for typed, _ in steps)
@@ -51,6 +51,6 @@ def test_the_tour_of_the_readme_answers_as_it_says(tmp_path: Path) -> None:
             timeout=60,
             check=True,
         ).stdout
-    answers = [json.loads(one) for one in output.split("--next--")[:-1]]
+    answers = [json.loads(part) for part in output.split("--next--")[:-1]]
 
-    assert [mask_varying_values(answer) for _, answer in steps] == [mask_varying_values(answer) for answer in answers]
+    assert [mask_varying_values(answer) for answer in answers] == [mask_varying_values(answer) for _, answer in steps]

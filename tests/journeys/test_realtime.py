@@ -1,4 +1,4 @@
-"""The running program as those with sockets meet it: several processes, and an orderly end."""
+"""Sockets of the running program: events between several processes, and the end of a stop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERVE = (sys.executable, "-m", "monynha.app.cli", "serve")
 
 
 class SignedUpUser:
-    """Somebody who signed up."""
+    """A user who signed up."""
 
     def __init__(self, url: str) -> None:
         body = {"email": f"{uuid4().hex}@example.com", "password": "correct horse battery"}
@@ -32,7 +32,7 @@ class SignedUpUser:
         self.url = url
 
     def request(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask the API."""
+        """Send a request to the API, and return its data."""
         headers = {"authorization": f"Bearer {self.token}"}
         response = httpx.request(method, f"{self.url}/api/v1{path}", json=body, headers=headers, timeout=20)
         assert response.status_code < 300, response.text
@@ -44,7 +44,7 @@ class SignedUpUser:
 
 
 async def receive(connection: ClientConnection, message_type: str) -> dict[str, Any]:
-    """Return the next message of that type."""
+    """Return the next message of that type, skipping others."""
     async with asyncio.timeout(10):
         while True:
             message: dict[str, Any] = json.loads(await connection.recv())
@@ -53,13 +53,13 @@ async def receive(connection: ClientConnection, message_type: str) -> dict[str, 
 
 
 async def join(connection: ClientConnection, project: str) -> int:
-    """Join a project."""
+    """Join a project, and return its version."""
     await connection.send(json.dumps({"type": "join", "projectId": project}))
     version: int = (await receive(connection, "joined"))["version"]
     return version
 
 
-async def test_several_processes_are_one(tmp_path: Path) -> None:
+async def test_events_reach_the_sockets_of_every_process(tmp_path: Path) -> None:
     program = Program(tmp_path / "data", *SERVE, MONYNHA_WORKERS="2", LOG_LEVEL="error").wait_ready()
     try:
         owner, member = SignedUpUser(program.url), SignedUpUser(program.url)
@@ -93,7 +93,7 @@ async def test_several_processes_are_one(tmp_path: Path) -> None:
         stop_and_clean_up(program)
 
 
-async def test_an_orderly_stop_tells_sockets_and_ends_streams(tmp_path: Path) -> None:
+async def test_stop_closes_sockets_and_ends_event_streams(tmp_path: Path) -> None:
     program = Program(tmp_path / "data", *SERVE, LOG_LEVEL="error").wait_ready()
     try:
         user = SignedUpUser(program.url)

@@ -1,4 +1,4 @@
-"""Nothing is lost or doubled for those who listen while servers, or all of the program, are killed."""
+"""No event is lost or repeated while the servers, or the whole program, are killed."""
 
 from __future__ import annotations
 
@@ -56,18 +56,18 @@ def kill_all(program: Program) -> Program:
 async def clients_and_writers(
     project: WatchedProject, acknowledged: dict[str, str], clients: list[RealtimeClient]
 ) -> AsyncIterator[None]:
-    """Listeners, and four writers; whoever fails ends it."""
+    """Run the clients and four writers; a failure of one ends all."""
     async with asyncio.TaskGroup() as group:
-        client_tasks = [group.create_task(one.run()) for one in clients]
-        for one in clients:
-            await one.has_joined.wait()
+        client_tasks = [group.create_task(client.run()) for client in clients]
+        for client in clients:
+            await client.has_joined.wait()
         writer_tasks = [group.create_task(write_tasks(project, acknowledged)) for _ in range(4)]
         yield
         project.is_stopping = True
         await asyncio.wait(writer_tasks)
         stored_tasks = await project.fetch_tasks()
         await wait_until(
-            lambda: all(len(one.tasks) >= len(stored_tasks) and one.tasks == stored_tasks for one in clients),
+            lambda: all(len(client.tasks) >= len(stored_tasks) and client.tasks == stored_tasks for client in clients),
             timeout_s=5,
         )
         for task in client_tasks:
@@ -75,14 +75,14 @@ async def clients_and_writers(
 
 
 async def wait_until(condition: Callable[[], bool], *, timeout_s: float = TIMEOUT_S) -> None:
-    """Wait until something holds, or has had ample time."""
+    """Wait until the condition holds, at most `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("kill", [kill_valkey, kill_postgres, kill_all])
-async def test_whoever_listens_loses_and_doubles_nothing(tmp_path: Path, kill: Kill) -> None:
+async def test_clients_receive_every_event_once(tmp_path: Path, kill: Kill) -> None:
     program = await asyncio.to_thread(Program(tmp_path / "data", *SERVE, **SETTINGS).wait_ready)
     try:
         project = WatchedProject(program.url, SECRET)
@@ -105,7 +105,7 @@ async def test_whoever_listens_loses_and_doubles_nothing(tmp_path: Path, kill: K
         await asyncio.to_thread(stop_and_clean_up, program)
 
     assert len(acknowledged) > acknowledged_before + 30
-    assert [one.tasks for one in clients] == [stored_tasks] * len(clients)
-    # What was not answered may have been written all the same; what was answered was.
+    assert [client.tasks for client in clients] == [stored_tasks] * len(clients)
+    # What was not acknowledged may have been written all the same.
     assert acknowledged.keys() <= stored_tasks.keys()
-    assert kill is not kill_all or all(one.reconnects >= 1 for one in clients)
+    assert kill is not kill_all or all(client.reconnects >= 1 for client in clients)

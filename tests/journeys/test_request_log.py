@@ -1,4 +1,4 @@
-"""What the running program writes to its log, and what it never does."""
+"""What the running program writes to its log, and what it never writes."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ SECRETS = ("correct horse 7 battery", "secret-in-a-query", "ada@example.com", "e
 CREDENTIALS = {"email": "ada@example.com", "password": SECRETS[0]}
 
 Log = tuple[str, list[dict[str, Any]]]
-"""All that was written, and its lines."""
+"""The whole text of the log, and its lines."""
 
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Log:
-    """Return what was written while somebody signed up, worked, and met a fault of ours."""
+    """The log of a user who signed up, worked, and met an internal error."""
     folder = tmp_path_factory.mktemp("data")
     environment = {
         "APP_ENV": "production",
@@ -74,16 +74,16 @@ def test_each_request_is_one_line_of_json_with_the_fields_of_the_contract(
     assert {line["userAgent"] for line in lines} == {"a browser"}
 
 
-def test_a_line_tells_who_asked_from_where(log: Log) -> None:
+def test_line_has_the_user_and_the_client_ip(log: Log) -> None:
     _, lines = log
     tasks = lines[2]
 
-    assert ("mine", "2001:db8::7", ["q"]) == (tasks["requestId"], tasks["ip"], tasks["query"])
+    assert (tasks["requestId"], tasks["ip"], tasks["query"]) == ("mine", "2001:db8::7", ["q"])
     assert lines[0]["userId"] is None
     assert tasks["userId"] == lines[3]["userId"] is not None
 
 
-def test_a_fault_of_ours_is_described_on_the_line_of_its_request(
+def test_internal_error_is_described_in_the_line_of_its_request(
     log: Log,
 ) -> None:
     _, lines = log
@@ -91,12 +91,12 @@ def test_a_fault_of_ours_is_described_on_the_line_of_its_request(
 
     assert failed["requestId"] == "broken"
     assert failed["err"].keys() == {"type", "message", "stack"}
-    assert ("UndefinedTableError", "42P01") == (failed["err"]["type"], failed["err"]["message"])
+    assert (failed["err"]["type"], failed["err"]["message"]) == ("UndefinedTableError", "42P01")
     assert failed["err"]["stack"]
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_no_line_tells_what_was_sent(log: Log, secret: str) -> None:
+def test_no_line_contains_what_was_sent(log: Log, secret: str) -> None:
     log_text, _ = log
 
     assert secret not in log_text

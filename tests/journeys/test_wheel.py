@@ -1,4 +1,4 @@
-"""The wheel alone: what it holds is enough to serve, with no checkout in reach."""
+"""The wheel: what it contains is enough to serve, without a checkout."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.journeys.program import ROOT, run_program
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with what the wheel installs, made from what git would hand out."""
+    """A folder with what the wheel installs."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=60)
@@ -25,8 +25,8 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def test_the_wheel_serves_with_its_migrations_policies_and_pages(unpacked: Path, tmp_path: Path) -> None:
-    # The folder comes before the checkout that the environment points to.
+def test_wheel_serves_with_its_migrations_policies_and_pages(unpacked: Path, tmp_path: Path) -> None:
+    # The folder precedes the checkout that the environment has installed.
     environment = {"PYTHONPATH": str(unpacked), "PYTHONSAFEPATH": "1"}
     module_path = subprocess.run(
         [sys.executable, "-c", "import monynha; print(monynha.__file__)"],

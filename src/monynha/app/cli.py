@@ -1,4 +1,4 @@
-"""The command line of `monynha`; each command is a file of its own, imported when it is run."""
+"""The command line of `monynha`: its list of commands, each a module of its own that is imported when it runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COMMANDS = (
 
 
 def make_app() -> App:
-    """The command line with all its commands."""
+    """Build the command line with all its commands."""
     app = App(
         name="monynha",
         help=f"A self-hosted back end and board for teams that plan work together.\n\n{_EXAMPLE}",
@@ -39,11 +39,11 @@ def make_app() -> App:
 
 
 def main() -> None:
-    """Run the command that was asked for; what stops it is told in one line."""
+    """Run the command of `sys.argv`; an error of the user or the settings is printed as one line."""
     app = make_app()
     if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
         for name in _COMMANDS:
-            _ = app[name]  # looking a command up imports it, and only then the overview has its sentence
+            _ = app[name]  # looking a command up imports it, which the overview needs for its summary
     try:
         app()
     except (CommandError, SettingsError) as error:

@@ -1,4 +1,4 @@
-"""Why a command does nothing, in one line for who typed it."""
+"""The error of a command that cannot be done, shown as one line."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from monynha.core.errors import AppError
 
 
 class CommandError(Exception):
-    """The command cannot be done; the message says why, and nothing was changed."""
+    """The command cannot be done; the message says why. Nothing was changed."""
 
 
 @contextmanager
 def app_errors_as_command_errors() -> Iterator[None]:
-    """Tell a fault of the program as a command's refusal."""
+    """Raise an AppError, such as a failed validation, as a CommandError."""
     try:
         yield
     except AppError as error:

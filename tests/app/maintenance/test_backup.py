@@ -1,4 +1,4 @@
-"""Backups that are whole, and restores that are all or nothing."""
+"""Backups that are complete, and restores that are all or nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SPECIAL_CHARACTERS = "a\ttab, a\nline, a \\. and COPY x FROM stdin;\n\\.\n ünï
 
 @asynccontextmanager
 async def empty_database(folder: Path) -> AsyncIterator[PgTools]:
-    """An empty database in a data folder of its own."""
+    """Run an empty database in a data folder of its own."""
     settings = Settings.read({"MONYNHA_DATA_DIR": str(folder), "REDIS_URL": "redis://none.example"})
     async with run_servers(settings) as server_urls:
         yield PgTools(find_postgres(None), server_urls.owner_url)
@@ -43,7 +43,7 @@ async def as_owner(tools: PgTools, *statements: str) -> list[asyncpg.Record]:
 
 
 def table_statements() -> tuple[str, ...]:
-    """Statements that make a table as ours are, forced policies and all, with rows in it."""
+    """Return statements that create a table as ours are, with forced policies and rows in it."""
     return (
         "create table kept (id int primary key, text text)",
         "alter table kept enable row level security",
@@ -55,7 +55,7 @@ def table_statements() -> tuple[str, ...]:
     )
 
 
-async def test_what_was_backed_up_comes_back_with_its_rights(tmp_path: Path) -> None:
+async def test_restored_database_has_the_rows_and_rights_of_the_backup(tmp_path: Path) -> None:
     async with empty_database(tmp_path / "old") as tools:
         await migrate(tools.url)
         await as_owner(tools, *table_statements())
@@ -92,8 +92,8 @@ async def test_what_was_backed_up_comes_back_with_its_rights(tmp_path: Path) -> 
         "create policy fewer on kept as restrictive using (id < 10)",
     ],
 )
-async def test_a_table_that_hides_rows_from_its_owner_is_not_taken_for_empty(tmp_path: Path, change: str) -> None:
-    """A dump of it holds too few rows with exit code 0, and counting them as the owner finds as few."""
+async def test_table_that_hides_rows_from_its_owner_is_refused(tmp_path: Path, change: str) -> None:
+    """Its dump contains too few rows with exit code 0, and the count of the owner agrees with it."""
     async with empty_database(tmp_path / "data") as tools:
         await as_owner(tools, *table_statements(), change, "select")
         with pytest.raises(CommandError, match=r"public\.kept hides rows from its owner"):
@@ -102,7 +102,7 @@ async def test_a_table_that_hides_rows_from_its_owner_is_not_taken_for_empty(tmp
     assert {path.name for path in tmp_path.iterdir()} == {"data"}
 
 
-async def test_a_restore_into_a_database_with_tables_is_refused(tmp_path: Path) -> None:
+async def test_restore_into_a_database_with_tables_is_refused(tmp_path: Path) -> None:
     async with empty_database(tmp_path / "data") as tools:
         await as_owner(tools, *table_statements())
         await create_backup(tools, tmp_path / "backup", created_at=CREATED_AT, jwt_secret=None)
@@ -112,7 +112,7 @@ async def test_a_restore_into_a_database_with_tables_is_refused(tmp_path: Path) 
         assert len(await as_owner(tools, "select id from kept")) == 1000
 
 
-async def test_a_damaged_backup_restores_nothing(tmp_path: Path) -> None:
+async def test_damaged_backup_restores_nothing(tmp_path: Path) -> None:
     async with empty_database(tmp_path / "old") as tools:
         await as_owner(tools, *table_statements())
         await create_backup(tools, tmp_path / "backup", created_at=CREATED_AT, jwt_secret=None)
@@ -125,7 +125,7 @@ async def test_a_damaged_backup_restores_nothing(tmp_path: Path) -> None:
         assert await as_owner(tools, "select from pg_tables where schemaname = 'public'") == []
 
 
-async def test_a_backup_with_other_numbers_than_it_tells_is_refused(tmp_path: Path) -> None:
+async def test_backup_whose_rows_differ_from_its_manifest_is_refused(tmp_path: Path) -> None:
     async with empty_database(tmp_path / "old") as tools:
         await as_owner(tools, *table_statements())
         await create_backup(tools, tmp_path / "backup", created_at=CREATED_AT, jwt_secret=None)
@@ -137,13 +137,13 @@ async def test_a_backup_with_other_numbers_than_it_tells_is_refused(tmp_path: Pa
             await restore_backup(tools, tmp_path / "backup")
 
 
-async def test_an_older_backup_is_never_written_over(tmp_path: Path) -> None:
+async def test_existing_backup_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "backup").mkdir()
 
-    with pytest.raises(CommandError, match="is there already"):
+    with pytest.raises(CommandError, match="exists already"):
         await create_backup(PgTools(Path(), ""), tmp_path / "backup", created_at=CREATED_AT, jwt_secret=None)
 
 
-async def test_a_folder_that_is_no_backup_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="is no backup of this program"):
+async def test_folder_that_is_not_a_backup_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="is not a backup of this program"):
         await restore_backup(PgTools(Path(), ""), tmp_path)

@@ -1,4 +1,4 @@
-"""What the doctor says of settings, before it looks at any server."""
+"""What `monynha doctor` finds in settings, servers and the database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STRONG_SECRET = "f3a9c1d27b604e58a9d0b1c2e3f40516"
 
 
 def settings_with(running_servers: ServerUrls, **environ: str) -> Settings:
-    """Return settings of somebody who named the servers that run."""
+    """Return the settings of an operator who set the URLs of the running servers."""
     urls = {"DATABASE_URL": running_servers.database_url, "REDIS_URL": running_servers.redis_url}
     return Settings.read({**urls, "JWT_SECRET": STRONG_SECRET, **environ})
 
@@ -31,6 +31,8 @@ def settings_with(running_servers: ServerUrls, **environ: str) -> Settings:
         ({"REDIS_URL": "redis://localhost:1"}, "valkey", "warning"),
         ({"MONYNHA_CORS_ORIGINS": "*"}, "MONYNHA_CORS_ORIGINS", "warning"),
         ({"MONYNHA_LIMIT_AUTH": "off"}, "MONYNHA_LIMIT_AUTH", "warning"),
+        ({"SMTP_URL": "smtp://127.0.0.1:1"}, "SMTP_URL", "warning"),
+        ({"SMTP_URL": "smtp://127.0.0.1:1?from=nobody"}, "SMTP_URL", "danger"),
         (
             {"APP_ENV": "production", "MONYNHA_AUTOCONFIRM": "on", "SITE_URL": "http://a.example"},
             "SITE_URL",
@@ -39,27 +41,27 @@ def settings_with(running_servers: ServerUrls, **environ: str) -> Settings:
         ({"DATABASE_URL": "postgresql://me:drawn@127.0.0.1:1/none"}, "database", "danger"),
     ],
 )
-async def test_a_doubtful_setting_is_told(
+async def test_doubtful_setting_is_reported(
     running_servers: ServerUrls, environ: dict[str, str], name: str, level: str
 ) -> None:
-    before = {one.name: one.level for one in await run_checks(settings_with(running_servers))}
-    after = {one.name: one.level for one in await run_checks(settings_with(running_servers, **environ))}
+    before = {check.name: check.level for check in await run_checks(settings_with(running_servers))}
+    after = {check.name: check.level for check in await run_checks(settings_with(running_servers, **environ))}
 
     assert level == after[name]
     assert before.get(name) in (None, "fine")
 
 
-async def test_good_settings_are_told_to_be_fine(running_servers: ServerUrls) -> None:
+async def test_good_settings_are_fine(running_servers: ServerUrls) -> None:
     production = {"APP_ENV": "production", "MONYNHA_AUTOCONFIRM": "on", "SITE_URL": "https://a.example"}
 
-    levels = {one.name: one.level for one in await run_checks(settings_with(running_servers, **production))}
+    levels = {check.name: check.level for check in await run_checks(settings_with(running_servers, **production))}
 
     assert set(levels) == {"settings", "valkey", "database", "login", "rights"}
     assert set(levels.values()) == {"fine"}
 
 
-async def test_of_an_empty_database_no_rights_are_praised(tmp_path: Path) -> None:
-    levels = {one.name: one.level for one in await run_checks(Settings.read({"MONYNHA_DATA_DIR": str(tmp_path)}))}
+async def test_rights_of_an_empty_database_are_not_reported_as_fine(tmp_path: Path) -> None:
+    levels = {check.name: check.level for check in await run_checks(Settings.read({"MONYNHA_DATA_DIR": str(tmp_path)}))}
 
     assert levels["database"] == "warning"
     assert "rights" not in levels

@@ -1,4 +1,4 @@
-"""What is kept and what is forgotten of the history, and what those hear who were away for longer."""
+"""Partitions of the event log: created ahead, dropped by age, and what a client that was away longer receives."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def partitions(owner_sql: OwnerSql) -> set[str]:
 
 
 async def backdate(owner_sql: OwnerSql, project: dict[str, Any], versions: list[int], at: datetime) -> None:
-    """Let events have happened at another time."""
+    """Change the time of events."""
     await owner_sql(
         "update monynha.events set at = $3 where kind = 'project' and stream = $1 and version = any ($2)",
         project["id"],
@@ -53,7 +53,7 @@ async def backdate(owner_sql: OwnerSql, project: dict[str, Any], versions: list[
 
 
 async def project_with_old_events(user: ApiUser, owner_sql: OwnerSql) -> dict[str, Any]:
-    """Return a project whose first events were long ago, another 31 days ago, and the last 29."""
+    """Return a project with three events of 2020, one of 31 days ago, and one of 29 days ago."""
     project = await user.create_project()
     for _ in range(3):
         await user.create_task(project)
@@ -72,7 +72,7 @@ async def versions(owner_sql: OwnerSql, project: dict[str, Any]) -> list[int]:
     return [row["version"] for row in rows]
 
 
-async def test_what_is_older_than_the_setting_is_forgotten_months_at_once(
+async def test_events_older_than_the_setting_are_dropped_by_month(
     user: ApiUser, owner_sql: OwnerSql, event_log: EventLog
 ) -> None:
     project = await project_with_old_events(user, owner_sql)
@@ -82,12 +82,12 @@ async def test_what_is_older_than_the_setting_is_forgotten_months_at_once(
     without_retention = await versions(owner_sql, project)
     assert await event_log.maintain_partitions(retention_days=30)
 
-    assert [1, 2, 3, 4, 5] == before == without_retention
+    assert before == without_retention == [1, 2, 3, 4, 5]
     assert await versions(owner_sql, project) == [5]
     assert "monynha.events_2020_01" not in await partitions(owner_sql)
 
 
-async def test_who_was_away_for_longer_is_told_to_ask_again_on_every_wire(
+async def test_client_that_was_away_longer_must_reload_in_every_protocol(
     address: str, user: ApiUser, owner_sql: OwnerSql, event_log: EventLog, settings: Settings
 ) -> None:
     project = await project_with_old_events(user, owner_sql)
@@ -110,12 +110,12 @@ async def test_who_was_away_for_longer_is_told_to_ask_again_on_every_wire(
                 since=encode_resume_token({**user_version, stream: since}),
             )
 
-        assert ("resumed" if is_resumed else "ask_again") == ws_message["type"]
-        assert ("task_created" if is_resumed else "ask_again") == sse_event["event"]
-        assert is_resumed is join_reply["resumed"]
+        assert ws_message["type"] == ("resumed" if is_resumed else "ask_again")
+        assert sse_event["event"] == ("task_created" if is_resumed else "ask_again")
+        assert join_reply["resumed"] is is_resumed
 
 
-async def test_there_is_room_for_the_months_to_come(owner_sql: OwnerSql, event_log: EventLog) -> None:
+async def test_partitions_of_the_coming_months_are_created(owner_sql: OwnerSql, event_log: EventLog) -> None:
     last_partition = max(name for name in await partitions(owner_sql) if "default" not in name)
     await owner_sql(f"drop table {last_partition}")
 
@@ -132,7 +132,7 @@ async def test_there_is_room_for_the_months_to_come(owner_sql: OwnerSql, event_l
     assert row_security[0][0]
 
 
-async def test_while_one_keeps_house_the_others_do_not(event_log: EventLog, running_servers: ServerUrls) -> None:
+async def test_only_one_process_maintains_the_log_at_a_time(event_log: EventLog, running_servers: ServerUrls) -> None:
     other_connection = await asyncpg.connect(running_servers.owner_url)
     try:
         async with other_connection.transaction():
@@ -145,7 +145,7 @@ async def test_while_one_keeps_house_the_others_do_not(event_log: EventLog, runn
     assert results == [False, False, True]
 
 
-async def test_nobody_who_reads_is_waited_for_while_others_want_to_write(
+async def test_maintenance_does_not_wait_long_for_a_reader(
     user: ApiUser, owner_sql: OwnerSql, event_log: EventLog, running_servers: ServerUrls
 ) -> None:
     project = await project_with_old_events(user, owner_sql)

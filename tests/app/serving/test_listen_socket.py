@@ -1,4 +1,4 @@
-"""The port that was picked is the port that people are told."""
+"""The port that was bound, and the URL that follows from it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def bind(**environ: str) -> tuple[Settings, int]:
-    """Return the settings after the port was taken, and that port."""
+    """Return the settings after the port was bound, and that port."""
     settings = Settings.read(environ)
     listeners = await open_listeners(settings)
     try:
@@ -23,14 +23,14 @@ async def bind(**environ: str) -> tuple[Settings, int]:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize(
-    ("host", "told"),
+    ("host", "origin"),
     [
         ("127.0.0.1", "http://127.0.0.1"),
         ("0.0.0.0", "http://127.0.0.1"),
         ("localhost", "http://localhost"),
     ],
 )
-async def test_the_address_of_a_free_port_is_the_one_that_was_picked(host: str, origin: str, workers: str) -> None:
+async def test_site_url_has_the_free_port_that_was_bound(host: str, origin: str, workers: str) -> None:
     settings, port = await bind(MONYNHA_HOST=host, MONYNHA_PORT="0", MONYNHA_WORKERS=workers)
 
     assert port > 0
@@ -38,7 +38,7 @@ async def test_the_address_of_a_free_port_is_the_one_that_was_picked(host: str, 
 
 
 @pytest.mark.parametrize("address", ["https://example.org", "http://127.0.0.1:8000"])
-async def test_an_address_that_is_set_stays(address: str) -> None:
+async def test_site_url_that_is_set_stays(address: str) -> None:
     settings, port = await bind(SITE_URL=address, MONYNHA_PORT="0")
 
     assert (port, address) == (settings.port, settings.site_url)

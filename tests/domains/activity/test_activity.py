@@ -18,9 +18,9 @@ async def test_activity_lists_who_changed_what_with_old_and_new_values(users: Us
     last, first = response.json()["data"][:2]
 
     assert ("tasks", "updated", task["id"]) == (last["resource"], last["verb"], last["rowId"])
-    assert ("Dig", "Dig deeper") == (last["old"]["title"], last["new"]["title"])
+    assert (last["old"]["title"], last["new"]["title"]) == ("Dig", "Dig deeper")
     assert {"title", "dueDate", "updatedAt"} == last["old"].keys() == last["new"].keys()
-    assert ("created", "Dig") == (first["verb"], first["new"]["title"])
+    assert (first["verb"], first["new"]["title"]) == ("created", "Dig")
     assert last["actor"]["name"] == "Ada"
     assert last["position"] == first["position"] + 1
 

@@ -128,11 +128,11 @@ async def test_graphql_marks_notifications_read_like_rest(users: UserFactory, us
     none_left = await fetch_data(bob, "mutation { readAllNotifications }")
 
     marked = read["updateNotification"]
-    assert ("Dig", {"name": "Bob"}) == (marked["title"], marked["user"])
+    assert (marked["title"], marked["user"]) == ("Dig", {"name": "Bob"})
     assert marked["readAt"] is not None
     assert read == again == nothing
     assert unread["updateNotification"]["readAt"] is None
-    assert (2, 0) == (updated["readAllNotifications"], none_left["readAllNotifications"])
+    assert (updated["readAllNotifications"], none_left["readAllNotifications"]) == (2, 0)
     assert await list_notifications(bob, "?unread=true") == []
     assert await error_codes(user, mark, id=second["id"], input={"read": False}) == ["NOT_FOUND"]
     for query in (mark, "mutation { readAllNotifications }"):

@@ -47,7 +47,7 @@ async def test_the_caller_becomes_the_author_of_a_post(users: UserFactory) -> No
     reassigned = await ada.put(f"/posts/{post['id']}", {"authorId": str(grace.id)})
 
     assert str(ada.id) == post["authorId"]
-    assert (422, 422) == (forged.status_code, reassigned.status_code)
+    assert (forged.status_code, reassigned.status_code) == (422, 422)
     assert forged.json()["error"]["details"] == {"authorId": "is read-only"}
 
 

@@ -117,7 +117,7 @@ async def test_only_the_owner_can_change_admins(users: UserFactory) -> None:
     promoted = await team.owner.put(f"{team.path}/members/{admin.id}", {"role": "admin"})
     removed = await team.owner.delete(f"{team.path}/members/{admin.id}")
 
-    assert (200, 200, 204) == (demoted.status_code, promoted.status_code, removed.status_code)
+    assert (demoted.status_code, promoted.status_code, removed.status_code) == (200, 200, 204)
 
 
 @pytest.mark.parametrize("role", ["viewer", "member", "admin", "assignee"])
@@ -154,7 +154,7 @@ async def test_members_cannot_promote_themselves(users: UserFactory, role: str, 
 
     response = await actor.put(f"{team.path}/members/me", {"role": wanted_role})
 
-    assert 403 == response.status_code or is_unchanged
+    assert response.status_code == 403 or is_unchanged
     assert role == (await actor.get(f"{team.path}/members/me")).json()["data"]["role"]
 
 
@@ -165,7 +165,7 @@ async def test_transferring_ownership_makes_the_former_owner_an_admin(users: Use
 
     response = await team.owner.put(member_path, {"role": "owner"})
 
-    assert (200, "owner") == (response.status_code, response.json()["data"]["role"])
+    assert (response.status_code, response.json()["data"]["role"]) == (200, "owner")
     project = (await new_owner.get(team.path)).json()["data"]
     assert (str(new_owner.id), "owner") == (project["ownerId"], project["myRole"])
     assert (await team.owner.get(team.path)).json()["data"]["myRole"] == "admin"

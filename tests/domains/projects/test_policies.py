@@ -115,11 +115,11 @@ async def test_lists_and_relations_hold_no_projects_of_others(users: UserFactory
     assert response.json()["meta"]["total"] == 1
     embedded = await member.get(f"/users/{other.owner.id}?include=ownedProjects,memberships,assignedTasks")
     embedded_user = embedded.json()["data"]
-    assert ([], [], []) == (
+    assert (
         embedded_user["ownedProjects"],
         embedded_user["memberships"],
         embedded_user["assignedTasks"],
-    )
+    ) == ([], [], [])
 
 
 @pytest.mark.parametrize(("name", "expected"), ROLES)

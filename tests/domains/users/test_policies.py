@@ -133,7 +133,7 @@ async def test_cascade_deletes_shared_projects(users: UserFactory, by: str) -> N
     refused = await actor.delete(f"/users/{team.owner.id}?cascade=false")
     response = await actor.delete(f"/users/{team.owner.id}?cascade=true")
 
-    assert (409, 204) == (refused.status_code, response.status_code)
+    assert (refused.status_code, response.status_code) == (409, 204)
     assert (await member.get(team.path)).status_code == 404
     assert (await member.get(f"/users/{team.owner.id}")).status_code == 404
 

@@ -82,9 +82,7 @@ async def test_public_resource_looks_the_same_to_every_user(
     query = Queries(Compiler())
 
     async def read_as(actor: Actor) -> bytes:
-        row = await query.fetch_row(
-            database.as_actor(actor), Selection(resource, own_fields(resource), key=(key,))
-        )
+        row = await query.fetch_row(database.as_actor(actor), Selection(resource, own_fields(resource), key=(key,)))
         return row.json
 
     other_user, admin = await users.create("Eve"), await users.create("Root", is_admin=True)

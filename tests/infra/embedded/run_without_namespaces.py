@@ -17,7 +17,7 @@ def main(*argv: str) -> int:
         ctypes.CDLL(None).unshare(CLONE_NEWUSER)
         os.write(entered_writer, b"x")
         os.read(mapped_reader, 1)
-        # All users are who they are outside; only a further namespace is refused, and only in here.
+        # All user ids are as outside; only a further namespace is refused, and only for this command.
         Path("/proc/sys/user/max_user_namespaces").write_text("0")
         os.execv(argv[0], argv)
     os.read(entered_reader, 1)

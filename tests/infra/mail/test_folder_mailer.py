@@ -1,4 +1,4 @@
-"""Mail that goes to a folder."""
+"""Mail that is written into a folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def read(path: Path) -> email.message.EmailMessage:
     return email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
 
 
-async def test_a_mail_is_a_file_that_any_mail_program_reads(tmp_path: Path) -> None:
+async def test_mail_is_a_file_that_any_mail_program_reads(tmp_path: Path) -> None:
     text = f"Grüße, 日本語\n\nhttps://example.com/{'x' * 300}\n"
     await FolderMailer(tmp_path / "mail").send(Mail("ada@example.com", "Bestätige", text))
 
@@ -29,10 +29,10 @@ async def test_a_mail_is_a_file_that_any_mail_program_reads(tmp_path: Path) -> N
         "Bestätige",
         text,
     )
-    assert f"https://example.com/{'x' * 300}" in path.read_text(), "a link is in one piece"
+    assert f"https://example.com/{'x' * 300}" in path.read_text(), "a link stays in one piece"
 
 
-async def test_names_sort_by_time(tmp_path: Path) -> None:
+async def test_file_names_sort_by_time(tmp_path: Path) -> None:
     mailer = FolderMailer(tmp_path)
     for n in range(5):
         await mailer.send(Mail("a@example.com", str(n), ""))
@@ -40,7 +40,7 @@ async def test_names_sort_by_time(tmp_path: Path) -> None:
     assert list("01234") == [read(path)["subject"] for path in sorted(tmp_path.iterdir())]
 
 
-async def test_many_at_once_are_all_kept(tmp_path: Path) -> None:
+async def test_mails_of_the_same_moment_are_all_written(tmp_path: Path) -> None:
     mailer = FolderMailer(tmp_path)
     await asyncio.gather(*(mailer.send(Mail("a@example.com", "x", "")) for _ in range(50)))
 
@@ -48,7 +48,7 @@ async def test_many_at_once_are_all_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["a@example.com\r\nBcc: b@example.com", "a@example.com\nX: y"])
-async def test_an_address_cannot_smuggle_a_header_in(tmp_path: Path, text: str) -> None:
+async def test_address_cannot_add_a_header(tmp_path: Path, text: str) -> None:
     with pytest.raises(ValueError, match=r"[Hh]eader"):
         await FolderMailer(tmp_path).send(Mail(text, "x", ""))
 

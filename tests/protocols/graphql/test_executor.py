@@ -39,7 +39,7 @@ ACTORS = ["ada", "grace", "eve", "admin"]
 async def sample_data(program: Application, settings: Settings) -> AsyncIterator[SampleData]:
     """Create the data that all examples query."""
     tokens = AccessTokens(settings.jwt_secret, issuer=f"{settings.site_url}/auth/v1", ttl_s=3600)
-    transport = httpx.ASGITransport(app=program)
+    transport = httpx.ASGITransport(app=program.http)
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
         yield await create_sample_data(UserFactory(program.database, tokens, client))
 

@@ -143,7 +143,7 @@ async def test_costly_query_counts_as_several_requests(
     cheap, costly = "{ users(limit: 100) { id } }", "{ users(limit: 100) { posts(limit: 100) { id } } }"
 
     async def left(body: object) -> tuple[int, int]:
-        transport = httpx.ASGITransport(app=program)
+        transport = httpx.ASGITransport(app=program.http)
         async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
             headers = {"authorization": f"Bearer {ada.token}"}
             response = await client.post("/graphql", json=body, headers=headers)

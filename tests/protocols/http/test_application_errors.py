@@ -107,7 +107,7 @@ async def test_database_outage_is_a_503_until_it_is_back(settings: Settings, tmp
     own_settings = with_jwt_secret(replace(settings, data_dir=tmp_path / "data", jwt_secret=""))
     async with run_servers(own_settings) as running_servers:
         program = await build(own_settings, running_servers)
-        transport = httpx.ASGITransport(app=program)
+        transport = httpx.ASGITransport(app=program.http)
         client = httpx.AsyncClient(transport=transport, base_url="http://monynha.test")
         tokens = AccessTokens(own_settings.jwt_secret, issuer=f"{own_settings.site_url}/auth/v1", ttl_s=3600)
         user = await UserFactory(program.database, tokens, client).create()

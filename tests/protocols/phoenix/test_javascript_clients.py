@@ -79,8 +79,8 @@ async def test_supabase_js_runs_the_realtime_service(
     await script.wait_for("left")
 
     assert [change["event"] for change in tasks] == ["INSERT", "UPDATE", "DELETE"]
-    assert ("Write", ["a", "b"]) == (tasks[0]["new"]["title"], tasks[0]["new"]["tags"])
-    assert ("Write", "Write more") == (tasks[1]["old"]["title"], tasks[1]["new"]["title"])
+    assert (tasks[0]["new"]["title"], tasks[0]["new"]["tags"]) == ("Write", ["a", "b"])
+    assert (tasks[1]["old"]["title"], tasks[1]["new"]["title"]) == ("Write", "Write more")
     assert task["id"] == tasks[2]["old"]["id"]
     assert [(change["new"]["user_id"], change["new"]["role"]) for change in members] == [(str(member.id), "admin")]
     assert [(change["new"]["type"], change["new"]["data"]["taskId"]) for change in notifications] == [

@@ -37,7 +37,7 @@ def request_me(limited_program: Application) -> Request:
     fresh_ip = new_client_ip()
 
     async def request(token: str | None, client_ip: str = fresh_ip) -> httpx.Response:
-        transport = httpx.ASGITransport(app=limited_program, client=(client_ip, 1234))
+        transport = httpx.ASGITransport(app=limited_program.http, client=(client_ip, 1234))
         headers = {"authorization": f"Bearer {token}"} if token else {}
         async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
             return await client.get("/api/v1/users/me", headers=headers)

@@ -1,0 +1,19 @@
+"""The commands of `monynha`, one module each; a module is imported only when its command runs.
+
+Commands:
+    backup          writes the database to a folder
+    create_admin    makes an account a system admin
+    demo            fills the database with example data
+    doctor          checks settings, servers and rights
+    graphql_schema  prints the GraphQL schema
+    keys            prints the URL and API keys for clients
+    migrate         brings the database to this release
+    openapi         prints the OpenAPI document
+    restore         restores a backup into an empty database
+    serve           runs the program
+    set_password    sets the password of an account
+
+Shared by them:
+    command_context  servers, database and accounts for the time of a command
+    options          options that several commands have, and how they read settings
+"""

@@ -1,4 +1,4 @@
-"""`monynha backup`: everything in the database, in a folder."""
+"""`monynha backup`: write the whole database to a folder."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from monynha.app.commands.options import AsJson, DataDir, read_settings, run
 from monynha.core.settings.settings import Settings
 
 
-def backup(place: str | None = None, /, *, data_dir: DataDir = None, json_: AsJson = False) -> None:
-    """Write everything in the database to a new folder, while the program may go on.
+def backup(folder: str | None = None, /, *, data_dir: DataDir = None, json_: AsJson = False) -> None:
+    """Write the whole database to a new folder; the program may run meanwhile.
 
-    The folder holds password hashes and, unless JWT_SECRET is set, what signs tokens: keep it safe.
+    The folder contains password hashes and, unless JWT_SECRET is set, the key that signs tokens: keep it safe.
 
     Example: monynha backup /backups/monday
 
     Parameters
     ----------
-    place
-        The folder to make (default: one named after the time, here).
+    folder
+        The folder to create (default: one named after the time, in the working directory).
     """
     settings = read_settings(data_dir=data_dir)
     now = datetime.now(UTC)
-    target = Path(place or f"monynha-backup-{now:%Y-%m-%dT%H-%M-%SZ}").absolute()
+    target = Path(folder or f"monynha-backup-{now:%Y-%m-%dT%H-%M-%SZ}").absolute()
     run(_backup(settings, target, now, as_json=json_))
 
 

@@ -1,4 +1,4 @@
-"""The program without its protocols, for a command's own time: servers, database, accounts."""
+"""What commands work with: the servers, the database and the accounts, for the time of one command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monynha.infra.postgres.database import Database
 
 @dataclass(frozen=True)
 class CommandContext:
-    """What a command works with."""
+    """The database, and the accounts in it."""
 
     database: Database
     accounts: AccountService
@@ -25,7 +25,7 @@ class CommandContext:
 
 @asynccontextmanager
 async def command_context(settings: Settings) -> AsyncIterator[CommandContext]:
-    """Join the running servers or start them, and give everything back at the end."""
+    """Join the running servers or start them, check or migrate the database, and close everything at the end."""
     async with run_servers(settings) as server_urls:
         await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
         database = await Database.open(server_urls.database_url)

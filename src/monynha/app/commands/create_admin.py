@@ -1,4 +1,4 @@
-"""`monynha create-admin`: make somebody a system admin."""
+"""`monynha create-admin`: make an account a system admin."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from monynha.core.settings.settings import Settings
 
 
 def create_admin(
-    email: Annotated[str, Parameter(help="The mail address of the account, which is made if there is none.")],
+    email: Annotated[str, Parameter(help="The email address of the account, which is created if there is none.")],
     /,
     *,
     password: Password = None,
     data_dir: DataDir = None,
     json_: AsJson = False,
 ) -> None:
-    """Make somebody a system admin, who may do all that every owner may.
+    """Make an account a system admin, who has the rights of every project owner.
 
     Example: monynha create-admin ada@example.com
     """

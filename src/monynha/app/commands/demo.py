@@ -1,4 +1,4 @@
-"""`monynha demo`: a believable workspace to look around in."""
+"""`monynha demo`: example data to explore the program with."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from monynha.core.settings.settings import Settings
 
 
 def demo(*, data_dir: DataDir = None, json_: AsJson = False) -> None:
-    """Fill the database with a believable workspace: five people, three projects, their tasks and posts.
+    """Fill the database with example data: five users, three projects, their tasks and posts.
 
     Example: monynha demo
     """
     settings = read_settings(data_dir=data_dir)
     if settings.is_production:
-        raise CommandError("APP_ENV: a demo's people have a known password, so production takes none")
+        raise CommandError("APP_ENV: the accounts of the demo have a known password, so production refuses it")
     run(_demo(settings, as_json=json_))
 
 
@@ -26,12 +26,12 @@ async def _demo(settings: Settings, *, as_json: bool) -> None:
     from monynha.app.commands.command_context import command_context
     from monynha.app.maintenance.demo import create_demo
 
-    with Console(stderr=True).status("Making the workspace …"):
+    with Console(stderr=True).status("Creating the demo …"):
         async with command_context(settings) as context:
-            demo_data = await create_demo(context.database, context.accounts)
+            accounts = await create_demo(context.database, context.accounts)
     if as_json:
-        print(json.dumps({"emails": list(demo_data.emails), "password": demo_data.password} if demo_data else None))
-    elif demo_data is None:
-        print("The demo is there already.")
+        print(json.dumps({"emails": list(accounts.emails), "password": accounts.password} if accounts else None))
+    elif accounts is None:
+        print("The demo exists already.")
     else:
-        print(f"Sign in as {', '.join(demo_data.emails)}; the password is {demo_data.password}")
+        print(f"Sign in as {', '.join(accounts.emails)}; the password is {accounts.password}")

@@ -1,4 +1,4 @@
-"""`monynha doctor`: look settings, servers and rights over."""
+"""`monynha doctor`: check settings, servers and rights."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from monynha.core.settings.settings import Settings
 
 
 def doctor(*, data_dir: DataDir = None, json_: AsJson = False) -> None:
-    """Check the settings, the servers, and that every table keeps its rights.
+    """Check the settings, the servers, and that row-level security protects every table.
 
-    It ends with 1 where something is dangerous: the program would not start with it.
+    The exit code is 1 if something is dangerous: the program would not start with it.
 
     Example: monynha doctor
     """
@@ -26,7 +26,7 @@ async def _doctor(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([{"check": check.name, "level": check.level, "says": check.message} for check in checks]))
     else:
-        for one in checks:
-            print(f"{one.level:<8} {one.name}: {one.message}")
-    if any(one.level == "danger" for one in checks):
+        for check in checks:
+            print(f"{check.level:<8} {check.name}: {check.message}")
+    if any(check.level == "danger" for check in checks):
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""`monynha graphql-schema`: the schema in its own language."""
+"""`monynha graphql-schema`: the GraphQL schema in the schema definition language."""
 
 from __future__ import annotations
 

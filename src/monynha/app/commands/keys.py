@@ -1,4 +1,4 @@
-"""`monynha keys`: what an official client needs to connect."""
+"""`monynha keys`: the URL and keys with which the official Supabase clients connect."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from monynha.app.commands.options import AsJson, DataDir, read_settings
 from monynha.core.settings.settings import Settings, local_url
 from monynha.infra.embedded import served_url
 
-# A fixed day, so that the keys of one secret are the same whenever and wherever they are printed.
+# A fixed day, so that a secret has the same keys whenever and wherever they are printed.
 _ISSUED_AT: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 _EXPIRES_AT: Final = int(datetime(2036, 1, 1, tzinfo=UTC).timestamp())
 
 
 def keys(*, data_dir: DataDir = None, json_: AsJson = False) -> None:
-    """Print the address and the keys for official clients.
+    """Print the URL and the API keys for the official clients.
 
-    The service role key may do everything: keep it on servers.
+    The service role key bypasses all rights: keep it on servers.
 
     Example: monynha keys --json
     """
@@ -37,7 +37,7 @@ def keys(*, data_dir: DataDir = None, json_: AsJson = False) -> None:
 
 
 def make_key(role: str, secret: str) -> str:
-    """The key of a program, which is nobody's session: signed as access tokens are, without a `sub`."""
+    """Return an API key: a JWT signed as access tokens are, with a role and without a `sub`."""
     from joserfc import jwt
     from joserfc.jwk import OctKey
 
@@ -46,6 +46,6 @@ def make_key(role: str, secret: str) -> str:
 
 
 def _url(settings: Settings) -> str:
-    """The address that is set; else the one served at right now, whatever port its command picked."""
+    """Return SITE_URL if it is set, else the URL that is served at the moment, else that of the settings."""
     is_set = settings.site_url != local_url(settings.host, settings.port)
     return settings.site_url if is_set else served_url(settings.data_dir) or settings.site_url

@@ -9,9 +9,9 @@ from monynha.core.settings.settings import Settings
 
 
 def migrate(*, data_dir: DataDir = None, json_: AsJson = False) -> None:
-    """Bring the database to this release: its schema, then every policy and grant anew.
+    """Bring the database to this release: run migrations, then apply every policy and grant anew.
 
-    It logs in by DATABASE_OWNER_URL where that is set. An embedded database is brought up by `serve` itself.
+    It logs in with DATABASE_OWNER_URL if that is set. An embedded database is migrated by `serve` itself.
 
     Example: monynha migrate
     """
@@ -32,4 +32,4 @@ async def _migrate(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"release": __version__, "changed": changed}))
     else:
-        print(f"The database is at release {__version__}{'' if changed else ', as it was'}.")
+        print(f"The database is at release {__version__}{'' if changed else '; nothing was to do'}.")

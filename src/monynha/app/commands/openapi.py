@@ -1,10 +1,10 @@
-"""`monynha openapi`: the API's description, for generators of clients."""
+"""`monynha openapi`: the OpenAPI document, for client generators."""
 
 from __future__ import annotations
 
 
 def openapi() -> None:
-    """Print the API as an OpenAPI 3.1 document; a running program serves the same at /openapi.json.
+    """Print the OpenAPI 3.1 document of the API, which a running program serves at /openapi.json.
 
     Example: monynha openapi > openapi.json
     """

@@ -1,4 +1,4 @@
-"""`monynha restore`: a backup into an empty place."""
+"""`monynha restore`: restore a backup into an empty database."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from monynha.app.commands.options import AsJson, DataDir, read_settings, run
 from monynha.core.settings.settings import Settings
 
 
-def restore(place: str, /, *, data_dir: DataDir = None, json_: AsJson = False) -> None:
-    """Put a backup into an empty place: a new data folder, or the new database that DATABASE_URL names.
+def restore(folder: str, /, *, data_dir: DataDir = None, json_: AsJson = False) -> None:
+    """Restore a backup into an empty database: a new data folder, or the new database of DATABASE_URL.
 
-    All rows come or none, and they are counted afterwards.
+    All rows are restored or none, and they are counted afterwards.
 
     Example: monynha restore /backups/monday --data-dir /srv/new
 
     Parameters
     ----------
-    place
-        The folder that `monynha backup` made.
+    folder
+        The folder that `monynha backup` wrote.
     """
-    run(_restore(read_settings(data_dir=data_dir), Path(place).absolute(), as_json=json_))
+    run(_restore(read_settings(data_dir=data_dir), Path(folder).absolute(), as_json=json_))
 
 
 async def _restore(settings: Settings, source: Path, *, as_json: bool) -> None:
     from rich.console import Console
 
-    from monynha.app.maintenance.backup import read_manifest
-    from monynha.app.maintenance.backup import restore_backup as restore_backup
+    from monynha.app.maintenance.backup import read_manifest, restore_backup
     from monynha.infra.embedded import adopt_jwt_secret, find_postgres, run_servers
     from monynha.infra.postgres.pg_tools import PgTools
 
@@ -42,4 +41,4 @@ async def _restore(settings: Settings, source: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"path": str(source), "tables": len(manifest.tables), "rows": manifest.rows}))
     else:
-        print(f"{manifest.rows} rows of {len(manifest.tables)} tables are back, as of {manifest.made_at}")
+        print(f"{manifest.rows} rows of {len(manifest.tables)} tables are restored, as of {manifest.made_at}")

@@ -14,13 +14,15 @@ def serve(
     host: Annotated[str | None, Parameter(help="The address to listen on (MONYNHA_HOST).")] = None,
     port: Annotated[str | None, Parameter(help="The port to listen on (MONYNHA_PORT).")] = None,
     data_dir: DataDir = None,
-    workers: Annotated[str | None, Parameter(help="How many processes answer (MONYNHA_WORKERS).")] = None,
-    services: Annotated[str | None, Parameter(help="Which parts to run (MONYNHA_SERVICES).")] = None,
+    workers: Annotated[
+        str | None, Parameter(help="The number of processes that serve requests (MONYNHA_WORKERS).")
+    ] = None,
+    services: Annotated[str | None, Parameter(help="The parts of the program that run (MONYNHA_SERVICES).")] = None,
 ) -> None:
     """Run the program.
 
-    It runs its own PostgreSQL and Valkey, unless DATABASE_URL and REDIS_URL name others.
-    It prints one line with the address when it can serve, and stops on Ctrl-C.
+    It runs an embedded PostgreSQL and Valkey, unless DATABASE_URL and REDIS_URL are set.
+    It prints one line with its URL when it is ready, and stops on Ctrl-C.
 
     Example: monynha serve --port 9000 --data-dir /srv/monynha
     """

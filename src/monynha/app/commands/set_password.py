@@ -1,4 +1,4 @@
-"""`monynha set-password`: give an account another password."""
+"""`monynha set-password`: set the password of an account."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from monynha.core.settings.settings import Settings
 
 
 def set_password(
-    email: Annotated[str, Parameter(help="The mail address of the account.")],
+    email: Annotated[str, Parameter(help="The email address of the account.")],
     /,
     *,
     password: Password = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Give an account another password, and end all its sessions.
+    """Set the password of an account, and end all its sessions.
 
     Example: monynha set-password ada@example.com
     """
@@ -31,4 +31,4 @@ async def _set_password(settings: Settings, email: str, password: str) -> None:
     async with command_context(settings) as context:
         with app_errors_as_command_errors():
             account = await context.accounts.set_password(email, password)
-    print(f"{account.email} has the new password; whoever was signed in must sign in again.")
+    print(f"{account.email} has the new password, and must sign in again on every device.")

@@ -1,10 +1,10 @@
-"""The program as an ASGI application: every part made once and handed to those that need it."""
+"""The composition root: builds every part of the program once and connects them."""
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from monynha.app.composition.catalog import CATALOG
 from monynha.app.composition.graphql import graphql_routes
@@ -16,7 +16,7 @@ from monynha.core.errors import SettingsError
 from monynha.core.logs import configure_logging
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.composition import AuthServices
-from monynha.domains.auth.http import route_group as auth_area
+from monynha.domains.auth.http import route_group as auth_routes
 from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.domains.users.actions import UserActions
@@ -38,13 +38,16 @@ from monynha.protocols.http.router import RouteGroup, Router
 from monynha.protocols.http.sse import SseStream
 from monynha.protocols.rest.context import RestContext
 from monynha.protocols.rest.middleware import RateLimitMiddleware
-from monynha.protocols.rest.routes import rest_routes as rest_area
+from monynha.protocols.rest.routes import rest_routes
 from monynha.protocols.rest.sse import EventStreamEndpoints
+
+if TYPE_CHECKING:
+    from monynha.infra.mail.smtp_mailer import SmtpMailer
 
 
 @dataclass(frozen=True)
 class Application:
-    """The running program: answers requests, and gives back what it holds at the end."""
+    """The assembled program: the HTTP application, and what must be closed at the end."""
 
     http: HttpApplication
     database: Database
@@ -52,18 +55,17 @@ class Application:
     valkey: ValkeyClient
     realtime: RealtimeServices
     open_streams: set[SseStream]
-
-    def __call__(self, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
-        """Answer one request."""
-        return self.http(scope, receive, send)
+    smtp_mailer: SmtpMailer | None
 
     def begin_shutdown(self) -> None:
-        """End what would go on without an end; sockets are told by the server itself."""
+        """End the event streams, which have no end of their own; the server closes the sockets."""
         for stream in list(self.open_streams):
             stream.close()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, after the last mails were sent."""
+        if self.smtp_mailer:
+            await self.smtp_mailer.close()
         self.auth.close()
         await self.realtime.close()
         await self.valkey.close()
@@ -71,9 +73,13 @@ class Application:
 
 
 async def build(settings: Settings, server_urls: ServerUrls) -> Application:
-    """Return the program over its servers, migrating first where it may."""
+    """Build the program on its servers, after migrating the database where the settings allow it.
+
+    Raises SettingsError if the program must not start with these settings or this database.
+    """
     configure_logging(level=settings.log_level, as_json=settings.is_production)
     settings = with_jwt_secret(settings)
+    smtp_mailer = _smtp_mailer(settings)
     await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
     database = await Database.open(server_urls.database_url)
     await _refuse_dangerous_database(database)
@@ -83,44 +89,35 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
         required={"database": lambda: is_database_reachable(database)},
         optional={"valkey": valkey.is_reachable},
     )
-    query = Queries(Compiler())
-    mutate = Mutations(query)
+    queries = Queries(Compiler())
     realtime = RealtimeServices.start(
         database,
-        query,
+        queries,
         valkey,
         redis_url=server_urls.redis_url,
         retention_days=settings.events_retention_days,
     )
     database = database.with_on_commit(realtime.notifier.on_commit)
-    auth = AuthServices.build(settings, database, limits=rate_limits, hooks=[ProfileHooks()])
-    rest = RestContext(CATALOG, database, query, mutate, auth.authenticate)
-    dependencies = _ServiceDependencies(
-        settings,
-        rest,
-        auth,
-        rate_limits,
-        valkey,
-        realtime,
-        ClientIpResolver.trusting(settings.trusted_proxies),
-    )
+    auth = AuthServices.build(settings, database, limits=rate_limits, mailer=smtp_mailer, hooks=[ProfileHooks()])
+    rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate)
+    client_ip_of = ClientIpResolver.trusting(settings.trusted_proxies)
+    dependencies = _Dependencies(settings, rest, auth, rate_limits, valkey, realtime, client_ip_of)
     services = list(_enabled_services(dependencies))
-    router = Router([health.route_group(), *(area for areas, _ in services for area in areas)])
-    websocket_handlers = {path: handler for _, sockets in services for path, handler in sockets.items()}
-    origins = CorsPolicy(frozenset(settings.cors_origins), allows_localhost=not settings.is_production)
     http = HttpApplication(
-        router,
-        origins,
-        dependencies.clients,
+        Router([health.route_group(), *(group for service in services for group in service.route_groups)]),
+        CorsPolicy(frozenset(settings.cors_origins), allows_localhost=not settings.is_production),
+        client_ip_of,
         shows_stack=not settings.is_production,
-        websocket_handlers=websocket_handlers,
+        websocket_handlers={
+            path: handler for service in services for path, handler in service.websocket_handlers.items()
+        },
     )
-    return Application(http, database, auth, valkey, realtime, dependencies.open_streams)
+    return Application(http, database, auth, valkey, realtime, dependencies.open_streams, smtp_mailer)
 
 
 @dataclass(frozen=True)
-class _ServiceDependencies:
-    """What the services are made of."""
+class _Dependencies:
+    """What the services are built from."""
 
     settings: Settings
     rest: RestContext
@@ -128,40 +125,45 @@ class _ServiceDependencies:
     rate_limits: RateLimits
     valkey: ValkeyClient
     realtime: RealtimeServices
-    clients: ClientIpResolver
+    client_ip_of: ClientIpResolver
     open_streams: set[SseStream] = field(default_factory=set)
-    """The answers without an end that are under way."""
+    """The event streams that are being sent."""
 
 
-def _enabled_services(
-    dependencies: _ServiceDependencies,
-) -> Iterator[tuple[tuple[RouteGroup, ...], dict[str, WebSocketHandler]]]:
-    """Yield what each of the services to run answers, and which sockets it takes."""
+@dataclass(frozen=True)
+class _Service:
+    """The routes and WebSocket endpoints of one of MONYNHA_SERVICES."""
+
+    route_groups: tuple[RouteGroup, ...]
+    websocket_handlers: Mapping[str, WebSocketHandler] = field(default_factory=dict)
+
+
+def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
+    """Yield the services that this process runs."""
     settings, rest, auth = dependencies.settings, dependencies.rest, dependencies.auth
     if "api" in settings.services:
-        yield _api(dependencies)
+        yield _api_service(dependencies)
     if "auth" in settings.services:
-        yield (auth_area(auth),), {}
+        yield _Service((auth_routes(auth),))
     if "realtime" in settings.services:
         websocket_handlers, broadcast_routes = realtime_routes(
             dependencies.realtime, rest.database, rest.mutations, auth.tokens
         )
-        yield (broadcast_routes,), websocket_handlers
+        yield _Service((broadcast_routes,), websocket_handlers)
     if "web" in settings.services:
-        api_links = {"Try the API": "/docs", "The API's description": "/openapi.json"}
-        if not settings.is_production:
-            api_links["Try GraphQL"] = "/graphql"
-        links = {"Is it up?": "/healthz", "Can it answer?": "/readyz"}
-        page_routes = landing_page(settings, {**(api_links if "api" in settings.services else {}), **links})
-        yield (page_routes,), {}
+        yield _Service((landing_page(settings),))
 
 
-def _api(dependencies: _ServiceDependencies) -> tuple[tuple[RouteGroup, ...], dict[str, WebSocketHandler]]:
+def _api_service(dependencies: _Dependencies) -> _Service:
+    """Build REST, its documentation and GraphQL."""
     rest, realtime = dependencies.rest, dependencies.realtime
     actions = UserActions(dependencies.auth.accounts)
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
-    user_routes = UserRoutes(rest, actions).overrides
-    overrides = {**user_routes, **NotificationRoutes(rest).overrides, **event_streams.overrides}
+    overrides = {
+        **UserRoutes(rest, actions).overrides,
+        **NotificationRoutes(rest).overrides,
+        **event_streams.overrides,
+    }
     graphql = graphql_routes(
         dependencies.settings,
         rest,
@@ -171,17 +173,27 @@ def _api(dependencies: _ServiceDependencies) -> tuple[tuple[RouteGroup, ...], di
         realtime=realtime,
         open_streams=dependencies.open_streams,
         verify=dependencies.auth.tokens.verify,
-        client_ip_of=dependencies.clients,
+        client_ip_of=dependencies.client_ip_of,
     )
-    areas = (
-        rest_area(rest, overrides, RateLimitMiddleware(dependencies.rate_limits)),
+    route_groups = (
+        rest_routes(rest, overrides, RateLimitMiddleware(dependencies.rate_limits)),
         openapi.docs_route_group(openapi_document),
         graphql.routes,
     )
-    return areas, graphql.sockets
+    return _Service(route_groups, graphql.sockets)
+
+
+def _smtp_mailer(settings: Settings) -> SmtpMailer | None:
+    """Return the mailer of SMTP_URL, or None if mail is written into a folder."""
+    if not settings.smtp_url:
+        return None
+    from monynha.infra.mail.smtp_mailer import SmtpMailer, SmtpServer  # a start without SMTP_URL saves the import
+
+    return SmtpMailer(SmtpServer.from_url(settings.smtp_url, site_url=settings.site_url))
 
 
 async def _refuse_dangerous_database(database: Database) -> None:
+    """Raise SettingsError if something in the database would undo its row-level security."""
     for finding in await audit_database(database):
         if finding.is_dangerous:
             await database.close()

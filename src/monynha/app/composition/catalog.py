@@ -1,4 +1,4 @@
-"""The domains, in order: each may know those before it. A new noun is one word here."""
+"""The list of domains and their resources; a new domain is one word here."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.resource import Resource
 
 DOMAINS = ("auth", "users", "posts", "projects", "tasks", "notifications", "activity")
-"""The packages below `monynha.domains`, in the order in which their policies are applied."""
+"""The packages below `monynha.domains`; each may import those before it. Their policies are applied in this order."""
 
 
 def _resources_of(domain: str) -> Iterator[Resource]:
-    """Yield what a domain's face shows, what others belong to first."""
+    """Yield the resources that the package of a domain exports, parents before their children."""
     exports = vars(importlib.import_module(f"monynha.domains.{domain}")).values()
-    yield from sorted((one for one in exports if isinstance(one, Resource)), key=lambda one: one.parent is not None)
+    yield from sorted(
+        (export for export in exports if isinstance(export, Resource)), key=lambda resource: resource.parent is not None
+    )
 
 
-CATALOG = Catalog.from_resources(one for domain in DOMAINS for one in _resources_of(domain))
+CATALOG = Catalog.from_resources(resource for domain in DOMAINS for resource in _resources_of(domain))
 
 EPHEMERAL_EVENTS = (CURSOR_EVENT,)
-"""What people show each other on sockets and nobody keeps."""
+"""The events that clients send to each other over sockets and that are not stored."""

@@ -1,4 +1,4 @@
-"""GraphQL put together: the schema of all domains, and the address that answers it."""
+"""Builds GraphQL: the schema of all domains, and the route and WebSocket endpoint that serve it."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def full_schema() -> ApiSchema:
 
 
 def schema_text() -> str:
-    """Return the schema of all domains in its own language."""
+    """Return the schema of all domains in the schema definition language."""
     return print_sdl(full_schema())
 
 
 @dataclass(frozen=True)
 class GraphQLRoutes:
-    """What answers `/graphql`, as HTTP and as sockets."""
+    """What serves `/graphql`: HTTP routes, and WebSocket handlers by path."""
 
     routes: RouteGroup
     sockets: dict[str, WebSocketHandler]
@@ -67,14 +67,30 @@ def graphql_routes(
     verify: Callable[[str], Actor],
     client_ip_of: Callable[[Scope], str],
 ) -> GraphQLRoutes:
-    """Return the address `/graphql`, over what REST asks and changes with."""
+    """Build what serves `/graphql`, on the queries and mutations of REST."""
+    executor = _graphql_executor(settings, rest, actions, rate_limits=rate_limits, valkey=valkey, realtime=realtime)
+    events = SseTransport(executor, open_streams)
+    sockets: dict[str, WebSocketHandler] = {PATH: GraphQLSocketEndpoint(executor, verify, client_ip_of)}
+    if settings.is_production:
+        return GraphQLRoutes(GraphQLEndpoint(executor, rest.authenticate, events).route_group(), sockets)
+    endpoint = GraphQLEndpoint(executor, rest.authenticate, events, graphiql.page_response())
+    return GraphQLRoutes(endpoint.route_group(graphiql.assets_route()), sockets)
+
+
+def _graphql_executor(
+    settings: Settings,
+    rest: RestContext,
+    actions: UserActions,
+    *,
+    rate_limits: RateLimits,
+    valkey: ValkeyClient,
+    realtime: RealtimeServices,
+) -> GraphQLExecutor:
     schema = full_schema()
 
-    user_mutations, notification_mutations = (
-        UserMutations(rest.mutations, actions),
-        NotificationMutations(rest.mutations),
-    )
-    executor = GraphQLExecutor(
+    user_mutations = UserMutations(rest.mutations, actions)
+    notification_mutations = NotificationMutations(rest.mutations)
+    return GraphQLExecutor(
         rest.database,
         PersistedQueries(valkey),
         DocumentLoader(schema, allows_introspection=not settings.is_production),
@@ -89,9 +105,3 @@ def graphql_routes(
         SubscriptionServices(realtime.hub, realtime.broadcast, EventQueryRunner()),
         rate_limits,
     )
-    sse = SseTransport(executor, open_streams)
-    sockets: dict[str, WebSocketHandler] = {PATH: GraphQLSocketEndpoint(executor, verify, client_ip_of)}
-    if settings.is_production:
-        return GraphQLRoutes(GraphQLEndpoint(executor, rest.authenticate, sse).route_group(), sockets)
-    endpoint = GraphQLEndpoint(executor, rest.authenticate, sse, graphiql.page_response())
-    return GraphQLRoutes(endpoint.route_group(graphiql.assets_route()), sockets)

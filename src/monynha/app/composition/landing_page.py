@@ -1,4 +1,4 @@
-"""The page at `/`: what this is, whether one can sign up, and where to go."""
+"""The page at `/`: what the program is, whether sign-up is open, and links to its parts."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from monynha.protocols.http.response import Headers, Response
 from monynha.protocols.http.router import Route, RouteGroup
 
 
-def landing_page(settings: Settings, links: dict[str, str]) -> RouteGroup:
-    """Return the area of the page, which links to the given addresses by their words."""
+def landing_page(settings: Settings) -> RouteGroup:
+    """Return the route of the page; it is rendered once."""
     page = files("monynha").joinpath("web", "index.html").read_text()
     sign_up_state = (
-        "Sign-up is open, and an account counts at once."
+        "Sign-up is open, and accounts are confirmed at once."
         if settings.autoconfirm
-        else "Sign-up is open; an account counts once its mail address is confirmed."
+        else "Sign-up is open; an account is usable once its email address is confirmed."
     )
-    anchors = "".join(f'<a href="{escape(href)}">{escape(label)}</a>' for label, href in links.items())
+    anchors = "".join(f'<a href="{escape(href)}">{escape(label)}</a>' for label, href in _links(settings).items())
     body = Template(page).substitute(
         state=sign_up_state, url=escape(settings.site_url), links=anchors, version=__version__
     )
@@ -33,6 +33,16 @@ def landing_page(settings: Settings, links: dict[str, str]) -> RouteGroup:
         return response
 
     return RouteGroup("", (Route("GET", "/", show),))
+
+
+def _links(settings: Settings) -> dict[str, str]:
+    """Return the path of each link by its label."""
+    links: dict[str, str] = {}
+    if "api" in settings.services:
+        links |= {"Try the API": "/docs", "OpenAPI document": "/openapi.json"}
+        if not settings.is_production:
+            links["Try GraphQL"] = "/graphql"
+    return {**links, "Liveness": "/healthz", "Readiness": "/readyz"}
 
 
 def _headers(page: str) -> Headers:

@@ -1,4 +1,4 @@
-"""The live half of the program put together: the hub, the rooms, and how processes wake each other."""
+"""Builds realtime: the hub, broadcasts, presence, and the pub/sub channels between processes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from monynha.protocols.websocket.context import WebSocketContext
 
 @dataclass(frozen=True)
 class RealtimeServices:
-    """What is shared by all who listen in this process."""
+    """What all realtime connections of this process share."""
 
     hub: Hub
     notifier: CommitNotifier
@@ -49,16 +49,16 @@ class RealtimeServices:
         redis_url: str,
         retention_days: int | None,
     ) -> RealtimeServices:
-        """Start reading the history and hearing the other processes."""
+        """Subscribe to the other processes, and start reading the event log."""
         channels = PubSub(redis_url)
         hub = Hub(EventLog(database), StreamAuthorizer(CATALOG, query))
-        broadcast = Broadcaster(partial(valkey.publish, "rooms"))
-        notifier = CommitNotifier(partial(valkey.publish, "written"), hub)
+        broadcast = Broadcaster(partial(valkey.publish, "broadcasts"))
+        notifier = CommitNotifier(partial(valkey.publish, "commits"), hub)
         presence = Presence(partial(valkey.publish, "presence"))
         channels.subscribe(
             {
-                "written": notifier.on_published,
-                "rooms": broadcast.on_published,
+                "commits": notifier.on_published,
+                "broadcasts": broadcast.on_published,
                 "presence": presence.on_published,
             },
             on_connect=hub.notify_all,
@@ -69,7 +69,7 @@ class RealtimeServices:
         return cls(hub, notifier, broadcast, channels, presence, maintenance_task)
 
     async def close(self) -> None:
-        """Stop hearing."""
+        """Stop the maintenance, and close every connection."""
         self.maintenance_task.cancel()
         self.presence.close()
         await self.hub.close()
@@ -79,7 +79,7 @@ class RealtimeServices:
 def realtime_routes(
     realtime: RealtimeServices, database: Database, mutate: Mutations, tokens: AccessTokens
 ) -> tuple[dict[str, WebSocketHandler], RouteGroup]:
-    """Return what takes sockets, by address, and what says something in rooms without one."""
+    """Return the WebSocket handlers by path, and the routes that broadcast without a socket."""
     websocket_context = WebSocketContext(
         CATALOG,
         database,
@@ -89,7 +89,9 @@ def realtime_routes(
         tokens.verify,
         {event.request_type: event for event in EPHEMERAL_EVENTS},
     )
-    phoenix_context = PhoenixContext(CATALOG, database, realtime.hub, realtime.broadcast, realtime.presence, tokens.verify)
+    phoenix_context = PhoenixContext(
+        CATALOG, database, realtime.hub, realtime.broadcast, realtime.presence, tokens.verify
+    )
     websocket_handlers: dict[str, WebSocketHandler] = {
         websocket.PATH: websocket.WebSocketEndpoint(websocket_context),
         phoenix.PATH: phoenix.PhoenixEndpoint(phoenix_context),

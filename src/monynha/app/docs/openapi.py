@@ -1,4 +1,4 @@
-"""The API's own description: everything that is derived, and what the domains say of their own handlers."""
+"""The OpenAPI document of this release: what derives from the resources, and the domains' own endpoints."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def openapi_document() -> dict[str, Any]:
 
 
 def openapi_text() -> str:
-    """Return the same for reading: indented, one line a value."""
+    """Return the document as indented JSON."""
     return json.dumps(openapi_document(), indent=2, ensure_ascii=False) + "\n"

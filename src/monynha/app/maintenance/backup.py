@@ -1,4 +1,4 @@
-"""Backups: a folder with all rows, and with how many there are, so that nobody trusts an empty one."""
+"""Backups: a folder with a dump and the number of rows of each table, verified when written and when restored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 
@@ -25,23 +24,26 @@ MANIFEST_FILE = "manifest.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup holds."""
+    """What a backup contains."""
 
     release: str
     made_at: str
     tables: dict[str, int]
-    jwt_secret: str | None  # the one the program made for itself: without it every key and session would end
+    jwt_secret: str | None  # the generated one, without which all keys and sessions would end
 
     @property
     def rows(self) -> int:
-        """How many rows there are in all."""
+        """The number of rows of all tables."""
         return sum(self.tables.values())
 
 
 async def create_backup(tools: PgTools, target: Path, *, created_at: datetime, jwt_secret: str | None) -> Manifest:
-    """Write everything in the database to a new folder, and read it back before it gets its name."""
+    """Write the whole database to a new folder, and count the rows of the dump before the folder gets its name.
+
+    Raises CommandError if it cannot be written or is incomplete; then nothing is left behind.
+    """
     if target.exists():
-        raise CommandError(f"{target} is there already")
+        raise CommandError(f"{target} exists already")
     draft = target.with_name(f"{target.name}.partial")
     try:
         shutil.rmtree(draft, ignore_errors=True)
@@ -49,7 +51,7 @@ async def create_backup(tools: PgTools, target: Path, *, created_at: datetime, j
         tables = await _dump_database(tools, draft / DUMP_FILE)
         dumped = await _count_dumped_rows(tools, draft / DUMP_FILE)
         if dumped != tables:
-            raise CommandError(f"the backup is not whole: {_describe_difference(tables, dumped)}")
+            raise CommandError(f"the backup is incomplete: {_describe_difference(tables, dumped)}")
         manifest = Manifest(__version__, created_at.isoformat(timespec="seconds"), tables, jwt_secret)
         (draft / MANIFEST_FILE).write_text(json.dumps(asdict(manifest), indent=2))
         draft.rename(target)
@@ -63,7 +65,10 @@ async def create_backup(tools: PgTools, target: Path, *, created_at: datetime, j
 
 
 async def restore_backup(tools: PgTools, source: Path) -> Manifest:
-    """Put a backup into an empty database, all or nothing, and count what has come."""
+    """Restore a backup into an empty database in one transaction, and count the rows.
+
+    Raises CommandError if the database is not empty, or the backup damaged.
+    """
     manifest = read_manifest(source)
     connection = await log_in(tools.url, setting="DATABASE_OWNER_URL")
     try:
@@ -74,7 +79,9 @@ async def restore_backup(tools: PgTools, source: Path) -> Manifest:
         await connection.execute(f"set role {OWNER_ROLE}")
         restored = await count_rows(connection)
         if restored != manifest.tables:
-            raise CommandError(f"the database is not as it was: {_describe_difference(manifest.tables, restored)}")
+            raise CommandError(
+                f"the restored database differs from the backup: {_describe_difference(manifest.tables, restored)}"
+            )
         await connection.execute("analyze")
     except PgToolError as error:
         raise CommandError(f"nothing was restored: {error}") from error
@@ -84,23 +91,23 @@ async def restore_backup(tools: PgTools, source: Path) -> Manifest:
 
 
 def read_manifest(source: Path) -> Manifest:
-    """What the backup in this folder holds."""
+    """Return the manifest of a backup; raise CommandError if the folder is not a backup."""
     try:
         return Manifest(**json.loads((source / MANIFEST_FILE).read_text()))
     except (OSError, ValueError, TypeError) as error:
-        raise CommandError(f"{source} is no backup of this program") from error
+        raise CommandError(f"{source} is not a backup of this program") from error
 
 
-async def count_rows(connection: asyncpg.Connection[Any]) -> dict[str, int]:
-    """The number of rows of each table, as their owner sees them: all."""
+async def count_rows(connection: asyncpg.Connection[asyncpg.Record]) -> dict[str, int]:
+    """Return the number of rows of each table, as seen by the owner; raise CommandError if a policy hides some."""
     if hiding_table := await connection.fetchval(_TABLE_HIDING_ROWS_SQL):
-        raise CommandError(f"{hiding_table} hides rows from its owner, so that nobody could tell whether all are there")
+        raise CommandError(f"{hiding_table} hides rows from its owner, so a backup of it would be incomplete")
     names = [row["name"] for row in await connection.fetch(_TABLES_SQL)]
     return {name: await connection.fetchval(f"select count(*) from {name}") for name in names}
 
 
 async def _dump_database(tools: PgTools, path: Path) -> dict[str, int]:
-    """Dump and count within one snapshot, so that both see the same rows whatever is written meanwhile."""
+    """Dump the database and count its rows in one snapshot, so that both see the same rows."""
     connection = await log_in(tools.url, setting="DATABASE_OWNER_URL")
     try:
         await connection.execute(f"set role {OWNER_ROLE}")
@@ -115,7 +122,7 @@ async def _dump_database(tools: PgTools, path: Path) -> dict[str, int]:
 
 
 async def _count_dumped_rows(tools: PgTools, path: Path) -> dict[str, int]:
-    """The number of rows of each table in a dump."""
+    """Return the number of rows of each table in a dump."""
     counts: Counter[str] = Counter()
     table = ""
     async for line in tools.stream_lines("pg_restore", "--data-only", "--file=-", str(path)):
@@ -140,7 +147,7 @@ _TABLES_SQL = """
     where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     order by 1
 """
-# Counting as the owner proves nothing where a policy narrows what the owner sees.
+# The count of the owner proves nothing for a table whose policies hide rows from the owner.
 _TABLE_HIDING_ROWS_SQL = f"""
     select min(name) from ({_TABLES_SQL}) as t join pg_class c on c.oid = t.name::regclass
     where c.relrowsecurity and c.relforcerowsecurity and (

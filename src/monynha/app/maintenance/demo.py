@@ -1,4 +1,4 @@
-"""A believable workspace, made the way people make theirs: as themselves, through the engine."""
+"""Creates example data, through the same mutations and with the same rights as its users."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _EMAIL_DOMAIN = "demo.example"
 
 @dataclass(frozen=True)
 class DemoAccounts:
-    """What was made: the addresses to sign in with, and their password."""
+    """The email addresses to sign in with, and their password."""
 
     emails: tuple[str, ...]
     password: str
 
 
 async def create_demo(database: Database, accounts: AccountService) -> DemoAccounts | None:
-    """Make the workspace; None where it is there already."""
-    content: dict[str, Any] = json.loads(files("monynha.app").joinpath("demo.json").read_text("utf-8"))
-    emails = {name: f"{name}@{_EMAIL_DOMAIN}" for name, _ in content["people"]}
+    """Create the demo, and return its accounts; None if it exists already."""
+    content: dict[str, Any] = json.loads(files("monynha.app.maintenance").joinpath("demo.json").read_text("utf-8"))
+    emails = {name: f"{name}@{_EMAIL_DOMAIN}" for name, _ in content["users"]}
     first_email = next(iter(emails.values()))
     if await accounts.exists(first_email):
         return None
     users = {}
-    for name, full_name in content["people"]:
+    for name, full_name in content["users"]:
         account = await accounts.create_confirmed(emails[name], content["password"], full_name)
         users[name] = _DemoUser(database, account.id)
     for project in content["projects"]:
@@ -74,13 +74,13 @@ async def _create_project(project: Mapping[str, Any], users: Mapping[str, _DemoU
 
 @dataclass(frozen=True)
 class _DemoUser:
-    """One of the people, who makes things."""
+    """A user of the demo, who creates rows."""
 
     database: Database
     id: UUID
 
     async def create(self, plural: str, body: dict[str, Any], *, parent: UUID | None = None) -> CreatedRow:
-        """Create something as this person."""
+        """Create a row as this user."""
         claims = json.dumps({"sub": str(self.id), "role": ActorKind.USER.value})
         connection = self.database.as_actor(Actor(ActorKind.USER, self.id, claims=claims))
         resource = CATALOG.resources[plural]

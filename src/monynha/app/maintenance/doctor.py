@@ -1,9 +1,10 @@
-"""What `monynha doctor` looks at: settings, servers, the login, every table and policy."""
+"""The checks of `monynha doctor`: settings, servers, the login, every table and policy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from monynha.app.maintenance.migration import check_database_login, is_current
 from monynha.core.errors import SettingsError
@@ -17,18 +18,19 @@ from monynha.infra.valkey import ValkeyClient
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at, how it is (`fine`, `warning`, `danger`), and what to do."""
+    """What was checked, the result, and what to do."""
 
     name: str
-    level: str
+    level: Literal["fine", "warning", "danger"]
     message: str
 
 
 async def run_checks(settings: Settings) -> list[Check]:
-    """Look everything over; a server that does not answer is a finding, not an error."""
+    """Run all checks; a server that cannot be reached is a result, not an error."""
     checks = list(_check_settings(settings))
     async with run_servers(settings) as server_urls:
         checks.append(await _check_valkey(server_urls))
+        checks += await _check_smtp(settings)
         try:
             checks += await _check_database(server_urls)
         except SettingsError as error:
@@ -37,45 +39,59 @@ async def run_checks(settings: Settings) -> list[Check]:
 
 
 def _check_settings(settings: Settings) -> Iterator[Check]:
-    yield Check("settings", "fine", f"They can be read; this is {settings.app_env}.")
+    yield Check("settings", "fine", f"They are valid; APP_ENV is {settings.app_env}.")
     if not settings.is_production:
         yield Check(
             "APP_ENV",
             "warning",
-            "Development: weak passwords pass, errors tell much. Set it to production.",
+            "Development accepts weak passwords and shows stack traces. Set it to production.",
         )
     if is_weak_key(settings.jwt_secret):
-        yield Check("JWT_SECRET", "warning", "It is known or guessed; draw one with `openssl rand -hex 32`.")
+        yield Check("JWT_SECRET", "warning", "It can be guessed; generate one with `openssl rand -hex 32`.")
     for name, url in settings.server_urls.items():
         if has_weak_password(url):
-            yield Check(name, "warning", "Its password is one that anybody tries first.")
+            yield Check(name, "warning", "Its password can be guessed.")
     if "*" in settings.cors_origins:
-        yield Check("MONYNHA_CORS_ORIGINS", "warning", "Pages of every origin may call.")
+        yield Check("MONYNHA_CORS_ORIGINS", "warning", "Pages of every origin may call the API.")
     if settings.limit_auth is None:
-        yield Check("MONYNHA_LIMIT_AUTH", "warning", "Nobody counts how often a password is tried.")
+        yield Check("MONYNHA_LIMIT_AUTH", "warning", "Sign-in attempts are not limited.")
     if settings.is_production and settings.site_url.startswith("http://"):
-        yield Check("SITE_URL", "warning", "Links in mails lead to an address without TLS.")
+        yield Check("SITE_URL", "warning", "Links in mails lead to a URL without TLS.")
 
 
 async def _check_valkey(server_urls: ServerUrls) -> Check:
     valkey = await ValkeyClient.open(server_urls.redis_url)
     try:
         if await valkey.is_reachable():
-            return Check("valkey", "fine", "It answers.")
-        return Check("valkey", "warning", "It does not answer: limits are kept by each process alone.")
+            return Check("valkey", "fine", "It can be reached.")
+        return Check("valkey", "warning", "It cannot be reached: each process counts limits for itself.")
     finally:
         await valkey.close()
+
+
+async def _check_smtp(settings: Settings) -> list[Check]:
+    if not settings.smtp_url:
+        return []
+    from monynha.infra.mail.smtp_mailer import SmtpMailer, SmtpServer
+
+    try:
+        problem = await SmtpMailer(SmtpServer.from_url(settings.smtp_url, site_url=settings.site_url)).find_problem()
+    except SettingsError as error:
+        return [Check("SMTP_URL", "danger", str(error))]
+    if problem:
+        return [Check("SMTP_URL", "warning", f"Mail cannot be sent: {problem}.")]
+    return [Check("SMTP_URL", "fine", "It can be reached.")]
 
 
 async def _check_database(server_urls: ServerUrls) -> list[Check]:
     checks = []
     is_current_release = await is_current(server_urls.database_url)
     if is_current_release:
-        checks.append(Check("database", "fine", "It answers, and is at this release."))
+        checks.append(Check("database", "fine", "It can be reached, and is at this release."))
     else:
         checks.append(Check("database", "warning", "It is not at this release; run `monynha migrate`."))
     await check_database_login(server_urls.database_url)
-    checks.append(Check("login", "fine", "Row-level security holds it."))
+    checks.append(Check("login", "fine", "It is subject to row-level security."))
     database = await Database.open(server_urls.database_url)
     try:
         findings = await audit_database(database)

@@ -1,11 +1,10 @@
-"""Brings a database to this release: migrations, then every policy and grant anew, under one lock."""
+"""Brings a database to this release: runs migrations, then applies every policy and grant anew, under one lock."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
 import asyncpg
 
@@ -24,18 +23,21 @@ from monynha.infra.postgres.roles import (
 )
 
 _ADVISORY_LOCK = 7_366_531_004
-"""Any number, the same everywhere: the advisory lock under which one process migrates."""
+"""An arbitrary number: the key of the advisory lock under which one process migrates."""
 
 
 async def migrate(owner_url: str, *, app_login: str | None = None) -> bool:
-    """Bring the database to this release for the login `app`; return whether anything was to do."""
+    """Bring the database to this release, and let `app_login` use it; return whether there was anything to do.
+
+    Raises SettingsError if the login may not, or if the database belongs to a newer release.
+    """
     connection = await log_in(owner_url, setting="DATABASE_OWNER_URL")
     try:
         needed_logins = required_roles(app=app_login, owner=await connection.fetchval("select session_user::text"))
         if await _is_up_to_date(connection, needed_logins):
             return False
         await connection.execute("select pg_advisory_lock($1)", _ADVISORY_LOCK)
-        # Whoever waited for the lock may find the work done.
+        # Another process may have done the work while this one waited for the lock.
         if await _is_up_to_date(connection, needed_logins):
             return False
         await ensure_roles(connection, needed_logins)
@@ -50,7 +52,7 @@ async def migrate(owner_url: str, *, app_login: str | None = None) -> bool:
 
 
 async def migrate_or_check(settings: Settings, database_url: str, owner_url: str) -> None:
-    """Migrate where the settings allow it; else refuse a database of another release."""
+    """Migrate if the settings allow it; otherwise raise SettingsError for a database of another release."""
     await check_database_login(database_url)
     if settings.migrate == "auto":
         await migrate(owner_url, app_login=login_name(database_url))
@@ -64,7 +66,7 @@ async def migrate_or_check(settings: Settings, database_url: str, owner_url: str
 
 
 async def check_database_login(url: str) -> None:
-    """Refuse a login that row-level security would not hold (WrongSetting)."""
+    """Raise SettingsError for a login that bypasses row-level security."""
     connection = await log_in(url)
     try:
         await check_login(connection)
@@ -73,7 +75,7 @@ async def check_database_login(url: str) -> None:
 
 
 async def is_current(url: str) -> bool:
-    """Whether the database holds what this release applies; a newer release's is refused (WrongSetting)."""
+    """Whether the database is at this release; raise SettingsError if it belongs to a newer one."""
     connection = await log_in(url)
     try:
         applied = await _read_applied_release(connection, SYSTEM_ROLE)
@@ -92,7 +94,7 @@ def fingerprint() -> str:
 
 @dataclass(frozen=True)
 class _AppliedRelease:
-    """What a release left in the database as the last thing it did."""
+    """The release that was applied to the database last, and the digest of its SQL."""
 
     release: str
     fingerprint: str
@@ -102,13 +104,13 @@ class _AppliedRelease:
         return self.fingerprint == fingerprint()
 
 
-async def _is_up_to_date(connection: asyncpg.Connection[Any], needed_logins: LoginRoles) -> bool:
+async def _is_up_to_date(connection: asyncpg.Connection[asyncpg.Record], needed_logins: LoginRoles) -> bool:
     applied = await _read_applied_release(connection, SYSTEM_ROLE)
     return applied is not None and applied.is_this_release and await are_ready(connection, needed_logins)
 
 
-async def _read_applied_release(connection: asyncpg.Connection[Any], role: str) -> _AppliedRelease | None:
-    """Return what was applied, None where nothing was or the login cannot become the role."""
+async def _read_applied_release(connection: asyncpg.Connection[asyncpg.Record], role: str) -> _AppliedRelease | None:
+    """Return the applied release, or None if there is none or the login cannot become the role."""
     try:
         async with connection.transaction():
             await connection.execute(f"set local role {role}")
@@ -121,7 +123,7 @@ async def _read_applied_release(connection: asyncpg.Connection[Any], role: str) 
         asyncpg.InsufficientPrivilegeError,
     ):
         return None
-    return row and _AppliedRelease(**row)
+    return _AppliedRelease(**row) if row else None
 
 
 def _refuse_newer_release(applied: _AppliedRelease | None) -> None:
@@ -137,13 +139,14 @@ def _version_numbers(release: str) -> tuple[int, ...]:
 
 
 async def _run_migrations(owner_url: str) -> None:
-    # Imported here: only a migration needs them, and they cost half a second.
+    # Imported here, since only a migration needs them and they take half a second.
     from alembic import command
     from alembic.config import Config
+    from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import create_async_engine
     from sqlalchemy.pool import NullPool
 
-    async def connect() -> asyncpg.Connection[Any]:
+    async def connect() -> asyncpg.Connection[asyncpg.Record]:
         return await log_in(owner_url, setting="DATABASE_OWNER_URL", role=OWNER_ROLE)
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
@@ -151,7 +154,7 @@ async def _run_migrations(owner_url: str) -> None:
     config.set_main_option("script_location", str(files("monynha.migrations")).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
 
-    def upgrade(connection: Any) -> None:
+    def upgrade(connection: Connection) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -160,7 +163,7 @@ async def _run_migrations(owner_url: str) -> None:
     await engine.dispose()
 
 
-async def _apply_policies(connection: asyncpg.Connection[Any]) -> None:
+async def _apply_policies(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     async with connection.transaction():
         await connection.execute(_read_package_file("monynha.migrations", "before_policies.sql"))
         await connection.execute(_policies_sql())
@@ -185,7 +188,7 @@ def _policies_sql() -> str:
 
 def _migration_texts() -> list[str]:
     folder = files("monynha.migrations").joinpath("sql")
-    return [path.read_text() for path in sorted(folder.iterdir(), key=lambda one: one.name)]
+    return [path.read_text() for path in sorted(folder.iterdir(), key=lambda path: path.name)]
 
 
 def _read_package_file(package: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Serving: take the port, start the servers while the program is imported, answer, stop in order."""
+"""The order of starting and stopping: take the port, start the servers while the application is imported, serve."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monynha.infra.embedded import ServerUrls, hold_serve_lock, run_servers
 
 
 class _StopSignal:
-    """Whether somebody told us to stop: it breaks a start off, and ends the serving in order."""
+    """SIGINT and SIGTERM: before the program serves they cancel the start, afterwards they request a shutdown."""
 
     def __init__(self) -> None:
         self.requested = asyncio.Event()
@@ -25,7 +25,7 @@ class _StopSignal:
             asyncio.get_running_loop().add_signal_handler(signal_number, self._on_signal)
 
     def mark_started(self) -> None:
-        """From now on a stop is orderly."""
+        """From now on a signal requests a shutdown."""
         self._start_task = None
 
     def _on_signal(self) -> None:
@@ -35,7 +35,10 @@ class _StopSignal:
 
 
 async def serve(settings: Settings, module: str = loader.APPLICATION_MODULE) -> None:
-    """Run the program until it is told to stop; return when everything is stopped in order."""
+    """Run the program until SIGINT or SIGTERM; return when everything has stopped.
+
+    Raises SettingsError if it cannot start.
+    """
     stop_signal = _StopSignal()
     try:
         await _serve(settings, module, stop_signal)
@@ -67,17 +70,17 @@ async def _serve(settings: Settings, module: str, stop_signal: _StopSignal) -> N
         stack.callback(load_task.cancel)
         server_urls = await _run_servers(settings, stack)
         build = await load_task
-        served = await build(settings, server_urls)
+        application = await build(settings, server_urls)
         try:
-            await serve_http(served, listeners[0], stop_signal.requested, on_ready)
+            await serve_http(application, listeners[0], stop_signal.requested, on_ready)
         finally:
-            await served.close()
+            await application.close()
 
 
 async def _run_servers(settings: Settings, stack: AsyncExitStack) -> ServerUrls:
     server_urls = await stack.enter_async_context(run_servers(settings, exclusive=True))
     if settings.database_url:
-        from monynha.app.serving.valkey_check import claim_valkey  # only a database by URL can be shared
+        from monynha.app.serving.valkey_check import claim_valkey  # only a database set by URL can be shared
 
         await stack.enter_async_context(claim_valkey(server_urls.database_url, server_urls.redis_url))
     return server_urls

@@ -1,4 +1,4 @@
-"""The socket that requests come in by."""
+"""Opens the port that requests come in on."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from dataclasses import replace
 from monynha.core.errors import SettingsError
 from monynha.core.settings.settings import Settings, local_url
 
-_MAX_ATTEMPTS = 10  # the processes of a killed start close their port within moments
+_MAX_ATTEMPTS = 10  # the processes of a killed start close the port within moments
 _RETRY_INTERVAL_S = 0.05
 
 
 class _PortInUseError(SettingsError):
-    """Somebody else listens there."""
+    """Another program listens on the port."""
 
 
 async def open_listeners(settings: Settings) -> list[socket.socket]:
-    """Take the port, with a socket for each process; nothing is accepted before that process asks for it.
+    """Bind one socket per process to the port; none accepts connections yet.
 
-    One socket for all would do, but the process that wakes first takes what is there: of 32 connections 30
-    went to one of two. With a socket each the kernel deals them out.
+    With one socket for all the process that wakes first takes everything: of 32 connections 30 went to one of
+    two. With SO_REUSEPORT the kernel distributes them. Raises SettingsError if the port cannot be had.
     """
     listener = await _bind_with_retries(settings)
     if settings.workers == 1:
         return [listener]
-    # The first was alone, which proves that the port was free: the others would share it with anybody's.
+    # The first was bound alone, which proves that the port is free: shared sockets bind beside those of another
+    # program of the same user.
     port = listener.getsockname()[1]
     listener.close()
     return [_bind(settings.host, port, shared=True) for _ in range(settings.workers)]
@@ -48,7 +49,7 @@ def _bind(host_setting: str, port: int, *, shared: bool = False) -> socket.socke
         family, socket_type, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket_type, protocol)
     except OSError as error:
-        raise SettingsError(f"MONYNHA_HOST: {host} is no address of this machine ({error.strerror})") from error
+        raise SettingsError(f"MONYNHA_HOST: {host} is not an address of this machine ({error.strerror})") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
@@ -63,14 +64,14 @@ def _bind(host_setting: str, port: int, *, shared: bool = False) -> socket.socke
 
 def _bind_error(host: str, port: int, error: OSError) -> SettingsError:
     if error.errno == errno.EADDRINUSE:
-        return _PortInUseError(f"MONYNHA_PORT: another program listens on port {port} of {host}, choose another --port")
+        return _PortInUseError(f"MONYNHA_PORT: another program listens on port {port} of {host}; choose another --port")
     if error.errno == errno.EACCES:
-        return SettingsError(f"MONYNHA_PORT: this user may not listen on port {port}, choose one from 1024 on")
-    return SettingsError(f"MONYNHA_HOST: {host} is no address of this machine ({error.strerror})")
+        return SettingsError(f"MONYNHA_PORT: this user may not listen on port {port}; choose one from 1024 on")
+    return SettingsError(f"MONYNHA_HOST: {host} is not an address of this machine ({error.strerror})")
 
 
 def with_bound_port(settings: Settings, listener: socket.socket) -> Settings:
-    """The settings with the port that was picked, and the address that follows from it."""
+    """Return the settings with the port that was bound, and the site URL that follows from it."""
     port = listener.getsockname()[1]
     if settings.site_url == local_url(settings.host, settings.port):
         settings = replace(settings, site_url=local_url(settings.host, port))

@@ -1,33 +1,37 @@
-"""What the processes serve: an ASGI application that is built once the servers are there."""
+"""Imports the application that the processes serve, and states what it must offer."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from monynha.core.settings.settings import Settings
 from monynha.infra.embedded import ServerUrls
 
 APPLICATION_MODULE = "monynha.app.composition.application"
 
+AsgiApplication = Callable[..., Awaitable[None]]
+"""Called with scope, receive and send (ASGI 3.0), whose exact types each application states itself."""
+
 
 class ServedApplication(Protocol):
-    """An ASGI application that gives back what it holds when it is closed."""
+    """What a process serves, and how it is shut down."""
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request or socket."""
+    @property
+    def http(self) -> AsgiApplication:
+        """The ASGI application that serves requests and sockets."""
 
     def begin_shutdown(self) -> None:
-        """End what has no end of its own: no more is accepted, and the server waits for what is in flight."""
+        """End responses that have no end of their own; the server then waits for those in flight."""
 
     async def close(self) -> None:
-        """Give back connections; no request is in flight any more."""
+        """Close connections; no request is in flight any more."""
 
 
 BuildApplication = Callable[[Settings, ServerUrls], Awaitable[ServedApplication]]
 
 
 def load_application(module: str = APPLICATION_MODULE) -> BuildApplication:
-    """Import the application, which takes a second or two: so it is done while the servers start."""
-    return cast(BuildApplication, importlib.import_module(module).build)  # a module's attribute has no type
+    """Import a module and return its function `build`; the import of ours takes a second or two."""
+    return cast(BuildApplication, importlib.import_module(module).build)  # an attribute found by name has no type

@@ -1,4 +1,4 @@
-"""The HTTP edge of one process: answers until told to stop, then finishes what is in flight."""
+"""Serves HTTP in one process: runs uvicorn until a stop is requested, then finishes what is in flight."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHUTDOWN_TIMEOUT_S = 10
 
 
 class _UvicornServer(uvicorn.Server):
-    """uvicorn without its signals, which would end the process by the signal instead of with exit code 0."""
+    """uvicorn without its signal handling, which ends the process by the signal instead of with exit code 0."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -34,7 +34,7 @@ class _UvicornServer(uvicorn.Server):
             await super().startup(sockets)
         except OSError as error:  # another start took the port in the meantime
             raise SettingsError(f"MONYNHA_PORT: it cannot be listened on ({error.strerror})") from error
-        await self.on_tick(0)  # the Date header of the very first answer
+        await self.on_tick(0)  # sets the Date header of the very first response
         self._on_ready()
 
 
@@ -44,9 +44,9 @@ async def serve_http(
     stop_requested: asyncio.Event,
     on_ready: Callable[[], None],
 ) -> None:
-    """Answer requests until `stop`; then accept none, and give those in flight their time."""
+    """Serve requests until `stop_requested`; then accept none, and wait up to 10 s for those in flight."""
     config = uvicorn.Config(
-        application,
+        application.http,
         http=HttpConnection,
         ws=WebSocket,
         lifespan="off",
@@ -54,7 +54,7 @@ async def serve_http(
         log_config=None,
         log_level="critical",
         access_log=False,
-        proxy_headers=False,  # ours reads them, behind the proxies that are named only
+        proxy_headers=False,  # our own middleware reads them, and only behind trusted proxies
         server_header=False,
         date_header=True,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
@@ -69,15 +69,17 @@ async def serve_http(
         server.should_exit = True
 
     shutdown_task = asyncio.create_task(shut_down_when_requested())
+    # A task of its own: uvicorn wakes ten times a second, which then resumes its own frames only.
+    server_task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        await server.serve(sockets=[listener])
+        await server_task
     finally:
         shutdown_task.cancel()
 
 
 def _tune_garbage_collector() -> None:
-    """Leave what the start made out of every later collection; what requests make rarely needs one."""
+    """Exclude what the start allocated from later collections; what requests allocate rarely needs one."""
     gc.collect()
     gc.freeze()
-    # The second generation is looked at often, since everybody waits for as long as there is something in it.
+    # The second generation is collected often, since a collection pauses all requests for as long as it is large.
     gc.set_threshold(10_000, 5, 200)

@@ -1,4 +1,4 @@
-"""Processes that share a database share a Valkey too: else limits and news would reach half of them."""
+"""Refuses processes that share a database but not a Valkey: limits and events would reach only some of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import secrets
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 
@@ -16,22 +16,23 @@ from monynha.infra.postgres.login import log_in
 from monynha.infra.valkey import ValkeyClient, ValkeyUnavailableError
 
 _NAME_KEY: Final = "monynha:name"
-_LOCK_CLASS: Final = 0x6D6F6E79  # any number, the same everywhere: our advisory locks among others'
+_LOCK_CLASS: Final = 0x6D6F6E79  # an arbitrary number: the class of our advisory locks
 _RENEW_INTERVAL_S: Final = 30.0
-_MAX_ATTEMPTS: Final = 10  # a process that has just ended is still heard for a moment
+_MAX_ATTEMPTS: Final = 10  # the lock of a process that has just exited remains for a moment
 _RETRY_INTERVAL_S: Final = 0.2
 
 
 @asynccontextmanager
 async def claim_valkey(database_url: str, redis_url: str) -> AsyncIterator[None]:
-    """Say for as long as we run which Valkey goes with this database; be refused where others say another.
+    """Claim in the database, for as long as the context lasts, which Valkey belongs to it.
 
-    Each program holds a shared lock on its Valkey's name in the database, which ends with its connection.
+    The claim is a shared advisory lock on the name of the Valkey, which ends with its connection. Raises
+    SettingsError if another program claims another Valkey.
     """
     valkey = await ValkeyClient.open(redis_url)
     claim: _ValkeyClaim | None = None
     try:
-        with suppress(ValkeyUnavailableError):  # it is no reason not to start, and who cannot ask it cannot compare
+        with suppress(ValkeyUnavailableError):  # the program starts without Valkey, and cannot compare its name
             claim = _ValkeyClaim(database_url, valkey, await _ensure_valkey_name(valkey, secrets.token_hex(8)))
             await claim.start()
         yield
@@ -42,22 +43,22 @@ async def claim_valkey(database_url: str, redis_url: str) -> AsyncIterator[None]
 
 
 class _ValkeyClaim:
-    """Says the name of our Valkey in the database for as long as we run."""
+    """Holds the advisory lock on the name of our Valkey."""
 
     def __init__(self, database_url: str, valkey: ValkeyClient, name: str) -> None:
         self._database_url = database_url
         self._valkey = valkey
         self._name = name
-        self._connection: asyncpg.Connection[Any] | None = None
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._renew_task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Say it for the first time, or be refused."""
+        """Take the lock, and renew it in the background; raise SettingsError if another Valkey is claimed."""
         self._connection = await _claim_in_database(self._database_url, self._name)
         self._renew_task = asyncio.create_task(self._renew())
 
     async def stop(self) -> None:
-        """Fall silent."""
+        """Release the lock."""
         if self._renew_task:
             self._renew_task.cancel()
             with suppress(asyncio.CancelledError):
@@ -66,7 +67,7 @@ class _ValkeyClaim:
             await self._connection.close()
 
     async def _renew(self) -> None:
-        """Say it again after the database was away, and name the Valkey again after it was emptied."""
+        """Take the lock again after the database was away, and name the Valkey again after it was emptied."""
         while True:
             await asyncio.sleep(_RENEW_INTERVAL_S)
             with suppress(ValkeyUnavailableError):
@@ -77,25 +78,26 @@ class _ValkeyClaim:
 
 
 async def _ensure_valkey_name(valkey: ValkeyClient, proposed_name: str) -> str:
-    """The name that this Valkey has, giving it one if it has none yet."""
+    """Return the name stored in this Valkey, storing the proposed one if there is none."""
     await valkey.execute("SET", _NAME_KEY, proposed_name, "NX")
     name = await valkey.execute("GET", _NAME_KEY)
     return name.decode() if isinstance(name, bytes) else str(name)
 
 
-async def _claim_in_database(database_url: str, name: str) -> asyncpg.Connection[Any]:
+async def _claim_in_database(database_url: str, name: str) -> asyncpg.Connection[asyncpg.Record]:
+    """Return a connection that holds the lock; raise SettingsError if another name is locked."""
     lock_id = zlib.crc32(name.encode()) & 0x7FFFFFFF
     connection = await log_in(database_url)
     try:
         for _ in range(_MAX_ATTEMPTS):
-            # One at a time looks and speaks, or two that start together would not see each other.
+            # One process at a time checks and locks; two that start together would not see each other's lock.
             async with connection.transaction():
                 await connection.execute("select pg_advisory_xact_lock($1)", _LOCK_CLASS)
                 if not await connection.fetchval(_OTHER_CLAIM_SQL, _LOCK_CLASS, lock_id):
                     await connection.execute("select pg_advisory_lock_shared($1, $2)", _LOCK_CLASS, lock_id)
                     return connection
             await asyncio.sleep(_RETRY_INTERVAL_S)
-        raise SettingsError("REDIS_URL: other processes use this database with another Valkey; give all the same")
+        raise SettingsError("REDIS_URL: other processes use this database with another Valkey; set the same for all")
     except BaseException:
         await connection.close()
         raise

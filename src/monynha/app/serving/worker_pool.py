@@ -1,18 +1,17 @@
-"""A crew of processes that answer on one port; one that dies is replaced."""
+"""Worker processes that serve on one port; one that exits is replaced."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-import pickle
 import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import TracebackType
 
 from monynha.app.serving.uvicorn_server import SHUTDOWN_TIMEOUT_S
@@ -23,28 +22,29 @@ from monynha.infra.embedded import ServerUrls
 _log = logging.getLogger("monynha.workers")
 
 _MAX_RESTART_DELAY_S = 5.0
+_STOP_TIMEOUT_S = SHUTDOWN_TIMEOUT_S + 8  # then it closes its connections, and sends the last mails
 
 
 @dataclass
 class _WorkerProcess:
-    """One process and the line to it: it gets where the servers are, and tells when it answers."""
+    """A worker process and the control socket to it (see `worker`)."""
 
     process: Process
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
     async def send_start_message(self, start_message: bytes) -> None:
-        """Send the order; a worker that died meanwhile is noticed by who listens to it."""
+        """Send the start message; that a worker has died meanwhile shows when its reports are read."""
         with suppress(ConnectionError):
-            self.writer.write(len(start_message).to_bytes(4, "big") + start_message)
+            self.writer.write(start_message)
             await self.writer.drain()
 
     async def stop(self) -> None:
-        """Let it finish what is in flight; end it when that takes too long."""
+        """Ask it to finish what is in flight and exit; kill it if that takes too long."""
         with suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(self.process.wait(), SHUTDOWN_TIMEOUT_S + 3)
+                await asyncio.wait_for(self.process.wait(), _STOP_TIMEOUT_S)
             except TimeoutError:
                 self.process.kill()
                 await self.process.wait()
@@ -52,7 +52,7 @@ class _WorkerProcess:
 
 
 class WorkerPool:
-    """The crew; it imports at once, and answers when it is told where the servers are."""
+    """A number of worker processes: they import the application at once, and serve after the start message."""
 
     def __init__(self, settings: Settings, module: str, listeners: list[socket.socket]) -> None:
         self._settings = settings
@@ -67,17 +67,20 @@ class WorkerPool:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, cause: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._stop()
 
     async def serve(self, server_urls: ServerUrls, stop_requested: asyncio.Event, on_ready: Callable[[], None]) -> None:
-        """Answer requests until `stop`, with the number of processes that was asked for."""
-        start_message = pickle.dumps((self._settings, server_urls))
+        """Keep the worker processes serving until `stop_requested`.
+
+        Raises SettingsError if one exits before it has served.
+        """
+        message = start_message(self._settings, server_urls)
         ready_events = [asyncio.Event() for _ in self._workers]
         self._supervisors = [
-            asyncio.create_task(self._keep_worker_running(supervisor, start_message, ready_events[supervisor]))
-            for supervisor in self._workers
+            asyncio.create_task(self._keep_worker_running(index, message, ready_events[index]))
+            for index in self._workers
         ]
         stop_wait = asyncio.create_task(stop_requested.wait())
         ready_wait = asyncio.create_task(_wait_for_all(ready_events))
@@ -86,30 +89,30 @@ class WorkerPool:
             if ready_wait.done():
                 on_ready()
                 await asyncio.wait({stop_wait, *self._supervisors}, return_when=asyncio.FIRST_COMPLETED)
-            for seat in self._supervisors:
-                if seat.done():
-                    await seat  # it never ends by itself but with a refusal
+            for supervisor in self._supervisors:
+                if supervisor.done():
+                    await supervisor  # raises: it ends by itself only with a SettingsError
         finally:
             stop_wait.cancel()
             ready_wait.cancel()
             await self._stop()
 
-    async def _keep_worker_running(self, index: int, start_message: bytes, is_ready: asyncio.Event) -> None:
-        """Have a worker on this seat at all times."""
+    async def _keep_worker_running(self, index: int, message: bytes, is_ready: asyncio.Event) -> None:
+        """Replace the worker process each time it exits, with a growing delay."""
         delay_s = 0.1
         while True:
             worker = self._workers[index]
-            await worker.send_start_message(start_message)
+            await worker.send_start_message(message)
             report = json.loads(await worker.reader.readline() or b"{}")
             if report.get("ready"):
                 is_ready.set()
                 delay_s = 0.1
             exit_code = await worker.process.wait()
             worker.writer.close()
-            if not is_ready.is_set():  # the first start failed, so would the next
-                reason = f"MONYNHA_WORKERS: a worker ended before it could serve (exit code {exit_code})"
-                raise SettingsError(report.get("wrong") or reason)
-            _log.warning("a worker ended (%s) and is replaced %s", exit_code, report.get("wrong", ""))
+            if not is_ready.is_set():  # the first start failed, so the next one would too
+                reason = f"MONYNHA_WORKERS: a worker process exited before it could serve (exit code {exit_code})"
+                raise SettingsError(report.get("error") or reason)
+            _log.warning("a worker process exited (%s) and is replaced %s", exit_code, report.get("error", ""))
             await asyncio.sleep(delay_s)
             delay_s = min(2 * delay_s, _MAX_RESTART_DELAY_S)
             self._workers[index] = await self._spawn(index)
@@ -129,12 +132,17 @@ class WorkerPool:
 
     async def _stop(self) -> None:
         for listener in self._listeners:
-            listener.close()  # else the port would take connections until the last worker is done
+            listener.close()  # otherwise the port accepts connections until the last worker has exited
         for supervisor in self._supervisors:
             supervisor.cancel()
         await asyncio.gather(*self._supervisors, return_exceptions=True)
         await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
         self._workers.clear()
+
+
+def start_message(settings: Settings, server_urls: ServerUrls) -> bytes:
+    """Return the line of JSON that starts a worker: the settings as texts, and the URLs of the servers."""
+    return json.dumps({"settings": settings.to_environment(), "servers": asdict(server_urls)}).encode() + b"\n"
 
 
 async def _wait_for_all(events: list[asyncio.Event]) -> None:

@@ -1,0 +1,8 @@
+"""The settings of the program: declared once, read once at the start, checked, and passed down.
+
+Modules:
+    declaration    how one setting is declared, and how its text becomes a value
+    dotenv_file    reads the `.env` file of the working directory
+    settings       every setting of the program, and the rules that span several of them
+    setting_types  what a setting accepts: numbers, durations, limits, URLs, origins …
+"""

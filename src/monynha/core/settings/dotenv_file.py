@@ -1,4 +1,4 @@
-"""The `.env` file of the working directory."""
+"""Reads the `.env` file of the working directory."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from monynha.core.errors import SettingsError
 
 
 def read_dotenv(path: Path | None) -> dict[str, str]:
-    """Read the names and texts of a `.env` file; none where there is no such file."""
+    """Return the names and texts of a `.env` file, or none where there is no such file.
+
+    Raises SettingsError for a file that cannot be read or parsed.
+    """
     if path is None or not path.is_file():
         return {}
-    from dotenv.parser import parse_stream  # 40 ms that a start without the file need not spend
+    from dotenv.parser import parse_stream  # 40 ms, which a start without the file saves
 
     values: dict[str, str] = {}
     try:

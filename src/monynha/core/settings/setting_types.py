@@ -1,4 +1,4 @@
-"""How the text of a setting becomes a value, and what is said when it cannot."""
+"""The types of settings: what a text must look like, how it becomes a value, and how a value becomes text."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _SECONDS_BY_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 @dataclass(frozen=True)
 class SettingType(Generic[T_co]):
-    """What a setting takes: `parse` raises ValueError for a text that is not `expects`."""
+    """The type of a setting: `parse` raises ValueError for a text that is not what `expects` describes."""
 
     expects: str
     parse: Callable[[str], T_co]
-    is_secret: bool = False  # the text may hold a password, so an error never repeats it
+    is_secret: bool = False  # the text may contain a password, so no message repeats it
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `count` times within `window_s` seconds."""
+    """A rate limit: at most `count` times within `window_s` seconds."""
 
     count: int
     window_s: int
@@ -37,7 +37,7 @@ class Limit:
 
 
 def choice(*words: str) -> SettingType[str]:
-    """Take one of the words, in any case."""
+    """Accept one of the words, in upper or lower case."""
 
     def parse(text: str) -> str:
         return words[words.index(text.lower())]
@@ -46,10 +46,10 @@ def choice(*words: str) -> SettingType[str]:
 
 
 def number(min_value: int, max_value: int) -> SettingType[int]:
-    """Take a whole number between two bounds."""
+    """Accept a whole number between two bounds, both included."""
 
     def parse(text: str) -> int:
-        # int() alone also takes "1_000", " 7" and digits of other scripts.
+        # int() alone also accepts "1_000", " 7" and digits of other scripts.
         if not re.fullmatch(r"[0-9]{1,9}", text) or not min_value <= int(text) <= max_value:
             raise ValueError(text)
         return int(text)
@@ -58,7 +58,7 @@ def number(min_value: int, max_value: int) -> SettingType[int]:
 
 
 def secret(min_length: int) -> SettingType[str]:
-    """Take a text of at least so many characters, never shown."""
+    """Accept a text of at least `min_length` characters, which no message repeats."""
 
     def parse(text: str) -> str:
         if len(text) < min_length:
@@ -69,7 +69,7 @@ def secret(min_length: int) -> SettingType[str]:
 
 
 def url(*schemes: str, path_only: bool = False) -> SettingType[str]:
-    """Take an address with one of the schemes; `path_only` ones name no host."""
+    """Accept a URL with one of the schemes; with `path_only` it need not name a host."""
 
     def parse(text: str) -> str:
         parts = urlsplit(text)
@@ -77,23 +77,23 @@ def url(*schemes: str, path_only: bool = False) -> SettingType[str]:
         if parts.scheme not in schemes or not (parts.netloc or is_local):
             raise ValueError
         if "," not in parts.netloc:
-            _ = parts.port  # raises for a port that is no number
+            _ = parts.port  # raises ValueError for a port that is no number
         return text
 
-    return SettingType("an address like " + " or ".join(f"{scheme}://…" for scheme in schemes), parse, is_secret=True)
+    return SettingType("a URL like " + " or ".join(f"{scheme}://…" for scheme in schemes), parse, is_secret=True)
 
 
 def parse_site_url(text: str) -> str:
-    """Take the address of a web site, without the slash at its end."""
+    """Return the URL of a web site without its trailing slash."""
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError
-    _ = parts.port
+    _ = parts.port  # raises ValueError for a port that is no number
     return text.rstrip("/")
 
 
 def parse_origin(text: str) -> str:
-    """Take what a browser sends as `Origin`, or `*`."""
+    """Return an origin in the form in which browsers send it as `Origin` (RFC 6454), or `*`."""
     parts = urlsplit(text)
     origin_part = f"{parts.scheme}://{parts.netloc}"
     if text != "*" and (parts.scheme not in ("http", "https") or not parts.hostname or origin_part != text.rstrip("/")):
@@ -102,13 +102,24 @@ def parse_origin(text: str) -> str:
 
 
 def parse_network(text: str) -> str:
-    """Take an IP address or a network such as 10.0.0.0/8."""
+    """Return an IP address or network in the form 10.0.0.0/8."""
     return str(ipaddress.ip_network(text, strict=False))
 
 
 def parse_list(text: str, parse_item: Callable[[str], str]) -> tuple[str, ...]:
-    """Parse each item of a list with commas between."""
+    """Parse each item of a comma-separated list."""
     return tuple(parse_item(item.strip()) for item in text.split(",") if item.strip())
+
+
+def format_value(value: object) -> str:
+    """Return the text that parses to `value`, or an empty text where a setting without a value is unset."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, frozenset):
+        return ",".join(sorted(value))
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return "" if value is None else str(value)
 
 
 def _parse_boolean(text: str) -> bool:
@@ -157,7 +168,7 @@ boolean = SettingType("on or off", _parse_boolean)
 duration = SettingType("a time such as 3600, 15m or 1h", _parse_duration)
 limit = SettingType("a limit such as 5/15m, or off", _parse_limit)
 folder = SettingType("a folder", _parse_folder)
-one_line = SettingType("a text of one line", _parse_line)
-site_url = SettingType("an address like https://example.org", parse_site_url)
+one_line = SettingType("one line of text", _parse_line)
+site_url = SettingType("a URL like https://example.org", parse_site_url)
 origins = SettingType("origins such as https://app.example.org, or *", lambda text: parse_list(text, parse_origin))
-networks = SettingType("addresses or networks such as 10.0.0.0/8", lambda text: parse_list(text, parse_network))
+networks = SettingType("IP addresses or networks such as 10.0.0.0/8", lambda text: parse_list(text, parse_network))

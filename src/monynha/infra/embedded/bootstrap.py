@@ -1,4 +1,4 @@
-"""The roles, the login and the database inside a new cluster."""
+"""Creates the roles, the login and the database of the program in a cluster."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _GRANT_OPTIONS_SINCE_MAJOR = 16
 
 
 async def bootstrap_database(socket_dir: Path, secrets: GeneratedSecrets, major: int) -> None:
-    """Make what is missing; each start does so, since the one before may have been killed in between."""
+    """Create what is missing, at every start: the one before may have been killed half way."""
     import asyncpg
 
     superuser = await asyncpg.connect(
@@ -24,7 +24,7 @@ async def bootstrap_database(socket_dir: Path, secrets: GeneratedSecrets, major:
     try:
         await superuser.execute(files("monynha.infra.postgres").joinpath("roles.sql").read_text())
         await _create_login(superuser, secrets.login_password, major)
-        # The last step: who finds the database finds all the rest.
+        # The last step: where the database exists, all the rest does.
         if not await superuser.fetchval("select exists (select from pg_database where datname = 'monynha')"):
             await superuser.execute("create database monynha owner monynha_owner")
             await superuser.execute("revoke all on database monynha from public")
@@ -34,13 +34,13 @@ async def bootstrap_database(socket_dir: Path, secrets: GeneratedSecrets, major:
 
 
 async def _create_login(superuser: asyncpg.Connection, password: str, major: int) -> None:
-    """The login may become the roles and is none of them by itself."""
+    """Create the login, which may `set role` to each role and inherits none."""
     if not await superuser.fetchval("select exists (select from pg_roles where rolname = 'monynha')"):
         await superuser.execute("create role monynha nologin")
     quoted_password = await superuser.fetchval("select quote_literal($1::text)", password)
     attributes = "nosuperuser nobypassrls nocreatedb nocreaterole noreplication noinherit"
     await superuser.execute(f"alter role monynha login {attributes} password {quoted_password}")
-    # From 16 on inheriting is stored with the grant, and `noinherit` of the role leaks.
+    # Since PostgreSQL 16 each grant has its own inherit option, and `noinherit` of the role is only its default.
     grant_options = " with inherit false, set true" if major >= _GRANT_OPTIONS_SINCE_MAJOR else ""
     await superuser.execute(
         f"grant monynha_owner, monynha_app, monynha_admin, monynha_system to monynha{grant_options}"

@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster on disk: made whole or not at all, and refused when it is another version's."""
+"""Creates a PostgreSQL cluster on disk, complete or not at all, and refuses one of another version."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ _BUILTIN_LOCALE_SINCE_MAJOR = 17
 
 
 async def ensure_cluster(cluster: Path, bin_dir: Path, major: int, process_user: ProcessUser, password: str) -> None:
-    """Make the cluster where there is none, and check the one that is there."""
+    """Create the cluster if there is none; otherwise check its version and owner.
+
+    Raises SettingsError if it cannot be created or used.
+    """
     if cluster.exists():
         _check_cluster(cluster, major, process_user)
         process_user.chown(cluster)
         return
-    # A folder that initdb did not finish looks ready and is not: so it gets its name when it is.
+    # What an unfinished initdb leaves looks like a cluster, so the folder gets its name when initdb is done.
     draft = cluster.with_name("pg.tmp")
     if draft.exists():
         await stop_stale_processes(draft, "postgres")
@@ -39,7 +42,7 @@ def _check_cluster(cluster: Path, major: int, process_user: ProcessUser) -> None
     try:
         cluster_version = (cluster / "PG_VERSION").read_text().strip()
     except FileNotFoundError:
-        raise SettingsError(f"MONYNHA_DATA_DIR: {cluster} is no PostgreSQL data folder") from None
+        raise SettingsError(f"MONYNHA_DATA_DIR: {cluster} is not a PostgreSQL data folder") from None
     except PermissionError:
         raise SettingsError(f"MONYNHA_DATA_DIR: {cluster} belongs to another user") from None
     if cluster_version != str(major):
@@ -62,7 +65,7 @@ async def _init_cluster(draft: Path, bin_dir: Path, major: int, process_user: Pr
         options += ["--locale=C.UTF-8"]
     try:
         await _run_initdb(process_user, bin_dir / "initdb", "-D", draft, *options)
-        # All files in one go, when the last is written, instead of each for itself.
+        # One sync of all files at the end, instead of one for each file (--no-sync).
         await _run_initdb(process_user, bin_dir / "initdb", "-D", draft, "--sync-only")
     finally:
         password_path.unlink(missing_ok=True)
@@ -82,7 +85,7 @@ async def _run_initdb(process_user: ProcessUser, *argv: str | Path) -> None:
 
 
 def _fsync_directory(folder: Path) -> None:
-    """Make the new name last over a power cut."""
+    """Make a rename in this folder survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Who may use a data folder at the same time."""
+"""File locks: which processes may use a data folder at the same time."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from monynha.core.errors import SettingsError
 from monynha.infra.embedded.data_dir import ensure_directory
 
 _RETRY_INTERVAL_S = 0.05
-_MAX_ATTEMPTS = 10  # who only asks whether the folder is served holds its lock for an instant
+_MAX_ATTEMPTS = 10  # `served_url` of another process holds the lock for an instant
 
 
 class FileLock:
-    """A lock on a file, which the kernel opens again when its holder dies."""
+    """An advisory lock on a file (flock), which the kernel releases when its holder dies."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
 
     def try_acquire(self, *, shared: bool = False) -> bool:
-        """Take the lock if nobody stands against it."""
+        """Take the lock if it is free; return whether it is held."""
         descriptor = self._descriptor if self._descriptor is not None else self._open()
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
@@ -40,24 +40,24 @@ class FileLock:
         return True
 
     async def acquire(self, *, shared: bool = False) -> None:
-        """Take the lock as soon as it can be had."""
+        """Wait until the lock is free, and take it."""
         while not self.try_acquire(shared=shared):
             await asyncio.sleep(_RETRY_INTERVAL_S)
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def write_note(self, text: str) -> None:
-        """Leave a note for those who find the lock taken."""
+        """Write a text into the locked file, for processes that find the lock taken."""
         if self._descriptor is not None:
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, text.encode(), 0)
 
     def read_note(self) -> str:
-        """What the present holder left."""
+        """Return the text that the holder of the lock wrote."""
         return self._path.read_text(encoding="utf-8") if self._path.exists() else ""
 
     def _open(self) -> int:
@@ -69,7 +69,10 @@ class FileLock:
 
 @contextmanager
 def hold_serve_lock(data_dir: Path) -> Iterator[FileLock]:
-    """Be the one `serve` of this data folder, or be refused; its note is the address served at."""
+    """Hold the lock of the one `serve` of this data folder; its note is the URL that is served.
+
+    Raises SettingsError if another process holds it.
+    """
     ensure_directory(data_dir)
     lock = FileLock(data_dir / "serve.lock")
     for _ in range(_MAX_ATTEMPTS):
@@ -87,7 +90,7 @@ def hold_serve_lock(data_dir: Path) -> Iterator[FileLock]:
 
 
 def served_url(data_dir: Path) -> str | None:
-    """The address at which this data folder is served right now."""
+    """Return the URL at which this data folder is served at the moment, or None."""
     lock = FileLock(data_dir / "serve.lock")
     if not data_dir.is_dir() or lock.try_acquire():
         lock.release()

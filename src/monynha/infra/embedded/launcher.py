@@ -1,4 +1,4 @@
-"""A script that becomes a server process: with the right user, and dying with the process that started it.
+"""A script that changes its user, ties its life to that of its parent, and becomes a server process.
 
 Run as `python -S -E launcher.py USER SIGNAL PARENT ARGV...`, never imported: it must start in milliseconds.
 """
@@ -16,8 +16,8 @@ EXIT_CANNOT_CHANGE_USER = 71
 
 
 def enter_namespace() -> None:
-    """Become `nobody` inside and stay root outside: PostgreSQL refuses root, yet files stay root's."""
-    nobody = pwd.getpwnam("nobody")  # a bare number is not enough, initdb looks the name up
+    """Become `nobody` in a new user namespace: PostgreSQL refuses to run as root, yet its files stay root's."""
+    nobody = pwd.getpwnam("nobody")  # initdb looks the name up, so the user must exist
     if ctypes.CDLL(None).unshare(CLONE_NEWUSER) != 0:
         sys.exit(EXIT_CANNOT_CHANGE_USER)
     Path("/proc/self/setgroups").write_text("deny")
@@ -26,7 +26,7 @@ def enter_namespace() -> None:
 
 
 def become_nobody() -> None:
-    """Give up root for good, where namespaces are forbidden."""
+    """Give up root, where user namespaces are forbidden."""
     nobody = pwd.getpwnam("nobody")
     os.setgroups([])
     os.setgid(nobody.pw_gid)
@@ -34,7 +34,7 @@ def become_nobody() -> None:
 
 
 def main(user: str, stop_signal: str, parent: str, *argv: str) -> None:
-    """Change the user, bind this life to the parent's, and become the program."""
+    """Change the user, ask for a signal at the death of the parent, and execute the program."""
     try:
         if user == "namespace":
             enter_namespace()
@@ -42,9 +42,9 @@ def main(user: str, stop_signal: str, parent: str, *argv: str) -> None:
             become_nobody()
     except (OSError, KeyError):
         sys.exit(EXIT_CANNOT_CHANGE_USER)
-    # After the change of user, which clears it.
+    # After the change of user, which would clear it (prctl(2)).
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(stop_signal))
-    if os.getppid() != int(parent):  # it died before we asked to be told
+    if os.getppid() != int(parent):  # the parent died before prctl took effect
         sys.exit(128 + signal.SIGTERM)
     os.execv(argv[0], argv)
 

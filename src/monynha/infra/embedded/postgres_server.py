@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: everything that must not be lost."""
+"""The embedded PostgreSQL: its options, and how it is started."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from monynha.infra.embedded.supervised_server import ServerSpec, SupervisedServe
 
 _PORT = 5432
 
-# For a small machine that other things share; given at each start, so that a new release changes them.
+# Sized for a small machine that runs other programs too. Passed at each start, so that a release can change them.
 _OPTIONS = {
     "listen_addresses": "",
     "port": str(_PORT),
@@ -31,9 +31,9 @@ _OPTIONS = {
     "effective_cache_size": "512MB",
     "work_mem": "8MB",
     "maintenance_work_mem": "64MB",
-    "max_connections": "300",  # ten workers
+    "max_connections": "300",  # enough for ten worker processes
     "max_worker_processes": "4",
-    "max_parallel_workers_per_gather": "0",  # starting a worker takes longer than our answers
+    "max_parallel_workers_per_gather": "0",  # starting a parallel worker takes longer than our queries
     "random_page_cost": "1.1",
     "jit": "off",
     "synchronous_commit": "on",
@@ -43,7 +43,7 @@ _OPTIONS = {
     "max_slot_wal_keep_size": "1GB",  # a dead consumer must not fill the disk
     "huge_pages": "off",
     "update_process_title": "off",
-    # No statement and no value of anybody in the log: `log` ranks above what a statement may fail with.
+    # No statement and no value of a user in the log: `log` ranks above every error of a statement.
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
@@ -53,14 +53,17 @@ _OPTIONS_SINCE_18 = {"io_method": "worker", "io_workers": "1", "idle_replication
 
 
 def postgres_url(layout: DataLayout, secrets: GeneratedSecrets) -> str:
-    """The address of the embedded database, for the program's login."""
+    """Return the URL of the embedded database, with the login of the program."""
     return f"postgresql://monynha:{secrets.login_password}@/monynha?host={layout.sockets}"
 
 
 async def start_postgres(
     settings: Settings, layout: DataLayout, process_user: ProcessUser, secrets: GeneratedSecrets
 ) -> SupervisedServer:
-    """Start PostgreSQL on the data folder, making its cluster first where there is none."""
+    """Start PostgreSQL on the data folder, after creating its cluster if there is none.
+
+    Raises SettingsError if it does not start.
+    """
     bin_dir = find_postgres(settings.postgres_bin)
     if not process_user.can_reach(bin_dir / "postgres"):
         bin_dir = await asyncio.to_thread(copy_postgres, bin_dir, layout.postgres_home)
@@ -90,7 +93,7 @@ def _server_spec(
         "unix_socket_directories": str(layout.sockets),
     }
 
-    async def clear() -> None:
+    async def clean_up() -> None:
         await stop_stale_processes(layout.cluster, "postgres")
         remove_stale_pid_file(layout.cluster)
 
@@ -103,22 +106,22 @@ def _server_spec(
             str(bin_dir / "postgres"),
             "-D",
             str(layout.cluster.resolve()),
-            *(word for name, value in options.items() for word in ("-c", f"{name}={value}")),
+            *(argument for name, value in options.items() for argument in ("-c", f"{name}={value}")),
         ),
         process_user=process_user,
         log_path=layout.logs / "postgres.log",
-        stop_signals=(signal.SIGINT, signal.SIGQUIT),  # SIGTERM would wait for clients for ever
+        stop_signals=(signal.SIGINT, signal.SIGQUIT),  # SIGTERM would wait until all clients disconnect
         stop_timeout_s=30,
         is_ready=is_ready,
-        clean_up=clear,
+        clean_up=clean_up,
     )
 
 
 async def is_postgres_ready(layout: DataLayout, user: str, password: str, database: str) -> bool:
-    """Whether PostgreSQL takes this login now."""
+    """Whether PostgreSQL accepts this login; raise SettingsError if it refuses the password."""
     if not (layout.sockets / f".s.PGSQL.{_PORT}").exists():
         return False
-    import asyncpg  # 0.15 s, spent while the server starts
+    import asyncpg  # 0.15 s, which pass while the server starts
 
     try:
         connection = await asyncpg.connect(
@@ -127,6 +130,6 @@ async def is_postgres_ready(layout: DataLayout, user: str, password: str, databa
     except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
         return False
     except asyncpg.InvalidAuthorizationSpecificationError as error:
-        raise SettingsError("MONYNHA_DATA_DIR: secrets.json there is not the one of its database") from error
+        raise SettingsError("MONYNHA_DATA_DIR: secrets.json there does not belong to its database") from error
     await connection.close()
     return True

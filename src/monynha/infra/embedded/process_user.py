@@ -1,4 +1,4 @@
-"""As whom the embedded servers run: PostgreSQL refuses to run as root."""
+"""The user that the embedded servers run as, since PostgreSQL refuses to run as root."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
 class ProcessUser(enum.Enum):
-    """The user a server process becomes."""
+    """The user that a server process becomes; the values are arguments of `launcher.py`."""
 
-    CURRENT = "ours"
-    NAMESPACE = "namespace"  # `nobody` in a user namespace of its own, root outside
+    CURRENT = "current"
+    NAMESPACE = "namespace"  # `nobody` inside a user namespace of its own, root outside
     NOBODY = "nobody"
 
     @property
     def uid(self) -> int:
-        """Who owns the server's files, as seen from here."""
+        """The owner of the server's files, as seen from outside a namespace."""
         return pwd.getpwnam("nobody").pw_uid if self is ProcessUser.NOBODY else os.geteuid()
 
     def command(self, stop_signal: signal.Signals, *argv: str | Path) -> tuple[str, ...]:
-        """The command that becomes `argv` under this identity and gets `stop_signal` when we die."""
+        """Return the command that runs `argv` as this user and receives `stop_signal` when this process dies."""
         launcher_command = (
             sys.executable,
             "-S",
@@ -46,8 +46,8 @@ class ProcessUser(enum.Enum):
     async def spawn(
         self, stop_signal: signal.Signals, *argv: str | Path, output: int | IO[bytes], errors: int | IO[bytes]
     ) -> Process:
-        """Start `argv` under this identity, with nothing of our own environment."""
-        # A session of its own: Ctrl-C reaches all processes of the terminal, and the servers go last.
+        """Start `argv` as this user, with a fixed environment of its own."""
+        # A session of its own: Ctrl-C signals all processes of the terminal, but the servers must stop last.
         return await asyncio.create_subprocess_exec(
             *self.command(stop_signal, *argv),
             stdin=DEVNULL,
@@ -59,22 +59,22 @@ class ProcessUser(enum.Enum):
         )
 
     def can_reach(self, path: Path) -> bool:
-        """Whether it may pass through every folder above `path`."""
+        """Whether this user may traverse every folder above `path`."""
         if self is not ProcessUser.NOBODY:
             return True
         return all(parent.stat().st_mode & stat.S_IXOTH for parent in path.resolve().parents)
 
     def chown(self, path: Path) -> None:
-        """Hand a file or folder over, when we or a start as another identity left it to somebody else."""
+        """Make this user the owner of a file or folder and of all below, if we are root and it is not yet."""
         if os.geteuid() != 0 or path.stat().st_uid == self.uid:
             return
-        resolved = path.resolve()  # it may be a link to where `nobody` could reach it
+        resolved = path.resolve()  # it may be a link to a folder that `nobody` can reach
         for entry in (resolved, *resolved.rglob("*")):
             os.chown(entry, self.uid, -1, follow_symlinks=False)
 
 
 async def choose_process_user() -> ProcessUser:
-    """Stay ourselves unless we are root; then prefer the namespace, which leaves all files root's."""
+    """Choose the current user unless that is root; then a namespace, whose files stay root's, if one is allowed."""
     if os.geteuid() != 0:
         return ProcessUser.CURRENT
     true_program = shutil.which("true") or "/bin/true"

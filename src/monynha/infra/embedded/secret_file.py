@@ -1,4 +1,4 @@
-"""The secrets the program makes for itself at the first start."""
+"""Stores the secrets that the program generates at the first start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monynha.infra.embedded.data_dir import ensure_directory
 
 @dataclass(frozen=True, slots=True)
 class GeneratedSecrets:
-    """What signs tokens and what opens the embedded database."""
+    """The secret that signs tokens, and the passwords of the embedded database."""
 
     jwt_secret: str
     superuser_password: str
@@ -28,30 +28,33 @@ class GeneratedSecrets:
 def load_or_create_secrets(
     data_dir: Path, generate: Callable[[], str] = lambda: secrets.token_hex(32)
 ) -> GeneratedSecrets:
-    """Read the secrets of this data folder, and make them where there are none yet."""
+    """Return the secrets of a data folder, generating them if there are none.
+
+    Raises SettingsError if the file is damaged, or missing while the database exists.
+    """
     path = data_dir / "secrets.json"
     try:
         if not path.exists():
             if (data_dir / "pg").exists():
-                raise SettingsError(f"MONYNHA_DATA_DIR: {path} is missing, put it back to open the database there")
+                raise SettingsError(f"MONYNHA_DATA_DIR: {path} is missing; put it back to open the database there")
             ensure_directory(data_dir)
             _write_secrets(path, GeneratedSecrets(generate(), generate(), generate()))
         stored = json.loads(path.read_text(encoding="utf-8"))
         return GeneratedSecrets(**{field.name: str(stored[field.name]) for field in fields(GeneratedSecrets)})
     except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"MONYNHA_DATA_DIR: {path} is damaged, put a sound copy back") from error
+        raise SettingsError(f"MONYNHA_DATA_DIR: {path} is damaged; restore it from a copy") from error
     except OSError as error:
         raise SettingsError(f"MONYNHA_DATA_DIR: {path}: {error.strerror}") from error
 
 
 def replace_jwt_secret(data_dir: Path, jwt_secret: str) -> None:
-    """Sign tokens with this secret from now on."""
+    """Replace the JWT secret of a data folder."""
     path = data_dir / "secrets.json"
     _write_secrets(path, replace(load_or_create_secrets(data_dir), jwt_secret=jwt_secret), overwrite=True)
 
 
 def _write_secrets(path: Path, values: GeneratedSecrets, *, overwrite: bool = False) -> None:
-    """Write all or nothing; unless told otherwise, leave the file of a start that was faster than ours."""
+    """Write the file atomically; without `overwrite`, keep a file that another process wrote first."""
     draft = path.with_name(f"secrets.{os.getpid()}.tmp")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:

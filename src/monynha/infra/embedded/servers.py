@@ -1,4 +1,4 @@
-"""The servers the program works with: those the settings name, and embedded ones for the rest."""
+"""The database and Valkey of the program: those the settings name, and embedded ones for the rest."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _POLL_INTERVAL_S = 0.05
 
 @dataclass(frozen=True)
 class ServerUrls:
-    """Where the servers are: what the settings gave, or the embedded ones."""
+    """The URLs of the servers: those of the settings, or of the embedded ones."""
 
     database_url: str
     owner_url: str
@@ -34,30 +34,30 @@ class ServerUrls:
 
 
 def with_jwt_secret(settings: Settings) -> Settings:
-    """The settings with a secret to sign tokens with: the given one, or the one made for this data folder."""
+    """Return the settings with a JWT secret: the one that is set, or the one generated for this data folder."""
     if settings.jwt_secret:
         return settings
     return replace(settings, jwt_secret=load_or_create_secrets(settings.data_dir).jwt_secret)
 
 
 def generated_jwt_secret(settings: Settings) -> str | None:
-    """The secret that signs tokens, if the program made it for itself and nobody else keeps it."""
+    """Return the JWT secret if it was generated for this data folder, or None if it was set."""
     path = settings.data_dir / "secrets.json"
     is_generated = path.exists() and load_or_create_secrets(settings.data_dir).jwt_secret == settings.jwt_secret
     return settings.jwt_secret if is_generated else None
 
 
 def adopt_jwt_secret(settings: Settings, jwt_secret: str) -> None:
-    """Take over the secret of another place, unless this one is given its own."""
+    """Replace the generated JWT secret by that of another data folder, unless a secret is set."""
     if generated_jwt_secret(settings):
         replace_jwt_secret(settings.data_dir, jwt_secret)
 
 
 @asynccontextmanager
 async def run_servers(settings: Settings, *, exclusive: bool = False) -> AsyncIterator[ServerUrls]:
-    """Have the servers for a time: start those nobody gave, or join the ones that run on this data folder.
+    """Provide the servers: start those that the settings leave unset, or join those of this data folder that run.
 
-    `alone` is for `serve`: it never joins servers that end with somebody else's command.
+    `exclusive` is for `serve`, which must not join servers that stop when another command ends.
     """
     if settings.database_url and settings.redis_url:
         owner_url = settings.database_owner_url or settings.database_url
@@ -80,7 +80,7 @@ async def run_servers(settings: Settings, *, exclusive: bool = False) -> AsyncIt
 
 @dataclass(frozen=True)
 class _ReadinessCheck:
-    """Whether the servers of a data folder answer."""
+    """Checks whether the servers of a data folder accept connections."""
 
     settings: Settings
     layout: DataLayout
@@ -94,15 +94,15 @@ class _ReadinessCheck:
 
 
 async def _must_start(start_lock: FileLock, use_lock: FileLock, readiness: _ReadinessCheck, *, exclusive: bool) -> bool:
-    """Either hold `running`, and have to start the servers, or a share of `users` of servers that answer.
+    """Return with `start_lock` held (True: start the servers) or with a share of `use_lock` (False: they run).
 
-    The keeper stops its servers only with all of `users` in hand: who has a share of it, and sees that
-    `running` is somebody else's, has servers for as long as it wants.
+    A command that started the servers stops them only when it holds `use_lock` alone. So a process that holds a
+    share of it, while another one holds `start_lock`, can use the servers for as long as it needs.
     """
     has_warned = False
     while not start_lock.try_acquire():
         if exclusive and not has_warned:
-            log.warning("waiting for another monynha command to end, which uses %s", readiness.layout.data_dir)
+            log.warning("waiting for another monynha command that uses %s to end", readiness.layout.data_dir)
             has_warned = True
         if not exclusive and use_lock.try_acquire(shared=True) and await readiness.is_ready():
             return False
@@ -114,7 +114,7 @@ async def _must_start(start_lock: FileLock, use_lock: FileLock, readiness: _Read
 async def _start_servers(
     settings: Settings, layout: DataLayout, process_user: ProcessUser, secrets: GeneratedSecrets
 ) -> list[SupervisedServer]:
-    """Start what the settings leave unset, all at once; when one does not start, none stays."""
+    """Start the servers that the settings leave unset, at the same time; if one fails, stop all."""
     tasks: list[asyncio.Task[SupervisedServer]] = []
     try:
         create_directories(layout, process_user)
@@ -137,7 +137,7 @@ async def _start_servers(
 
 
 async def _stop_servers(servers: list[SupervisedServer], use_lock: FileLock, *, exclusive: bool) -> None:
-    """Stop the servers; a command first lets the others finish that joined it, `serve` was told to go."""
+    """Stop the servers; a command first waits for those that joined them, `serve` does not."""
     if not exclusive:
         await use_lock.acquire()
     await asyncio.gather(*(server.stop() for server in servers))

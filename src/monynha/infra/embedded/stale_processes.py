@@ -1,4 +1,4 @@
-"""What a killed server leaves behind: processes still going down, and a number no longer its own."""
+"""Clears what a killed server leaves behind: processes that still run, and a stale `postmaster.pid`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _POLL_INTERVAL_S = 0.05
 
 
 def find_processes(folder: Path, program: str) -> list[int]:
-    """The processes that run `program` with this folder as their working directory."""
+    """Return the ids of the processes that run `program` in this working directory."""
     resolved_folder = folder.resolve()
     return [
         int(entry.name)
@@ -27,18 +27,21 @@ def find_processes(folder: Path, program: str) -> list[int]:
 def _runs_in(process: Path, folder: Path, program: str) -> bool:
     with suppress(OSError):
         try:
-            # A program that was replaced on disk carries " (deleted)" behind its name.
+            # The kernel appends " (deleted)" to the name of a program that was replaced on disk.
             name = (process / "exe").readlink().name.split(" ")[0]
             return name == program and (process / "cwd").readlink() == folder
         except PermissionError:
-            # Another user's process, where we may not look: only the main process names its folder.
+            # The links of another user's process are unreadable; only a main process names the folder in its arguments.
             arguments = (process / "cmdline").read_bytes().split(b"\0")
             return Path(os.fsdecode(arguments[0])).name == program and os.fsencode(folder) in arguments
     return False
 
 
 async def stop_stale_processes(folder: Path, program: str) -> None:
-    """Wait until no process of an earlier start works in the folder; stop those that would stay."""
+    """Wait until no process of an earlier start runs in the folder, and stop those that stay.
+
+    Raises SettingsError if one survives even SIGKILL.
+    """
     for stop_signal in (None, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         if stop_signal:
             for process in find_processes(folder, program):
@@ -50,14 +53,14 @@ async def stop_stale_processes(folder: Path, program: str) -> None:
                 return
             await asyncio.sleep(_POLL_INTERVAL_S)
             waited_s += _POLL_INTERVAL_S
-    raise SettingsError(f"MONYNHA_DATA_DIR: {program} of an earlier start still works in {folder}")
+    raise SettingsError(f"MONYNHA_DATA_DIR: {program} of an earlier start still runs in {folder}")
 
 
 def remove_stale_pid_file(cluster: Path) -> None:
-    """Remove `postmaster.pid` when its number now belongs to a stranger; PostgreSQL would refuse to start.
+    """Remove `postmaster.pid` if its process id now belongs to another program: PostgreSQL would refuse to start.
 
-    Call only when no PostgreSQL works in the folder. The file of a dead process stays: PostgreSQL finds in it
-    the shared memory to give back.
+    Call this only while no PostgreSQL runs in the folder. The file of a dead process stays, since PostgreSQL
+    reads from it which shared memory to release.
     """
     path = cluster / "postmaster.pid"
     with suppress(FileNotFoundError, ValueError, IndexError):

@@ -1,4 +1,4 @@
-"""A server process that is started, kept running, and stopped."""
+"""Starts a server process, restarts it when it exits, and stops it."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _MAX_LOG_BYTES = 10_000_000
 
 @dataclass(frozen=True)
 class ServerSpec:
-    """How one server is run; `is_ready` asks it, `clear` removes what a killed one left."""
+    """How to run a server: `is_ready` probes it, `clean_up` clears what a killed one left behind."""
 
     name: str
     argv: tuple[str, ...]
     process_user: ProcessUser
     log_path: Path
-    stop_signals: tuple[signal.Signals, ...]  # each harsher than the one before
+    stop_signals: tuple[signal.Signals, ...]  # each more forceful than the one before
     stop_timeout_s: float
     is_ready: Callable[[], Awaitable[bool]]
     clean_up: Callable[[], Awaitable[None]]
 
 
 class SupervisedServer:
-    """One running server."""
+    """A server process that is restarted when it exits."""
 
     def __init__(self, spec: ServerSpec) -> None:
         self._spec = spec
@@ -45,17 +45,20 @@ class SupervisedServer:
         self._watcher: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the server and return when it answers; from then on a death is mended."""
+        """Start the server and return when it is ready; from then on restart it when it exits.
+
+        Raises ServerExitedError if it exits before it is ready.
+        """
         await self._spec.clean_up()
         try:
             await self._launch()
         except BaseException:
             await self.stop()
             raise
-        self._watcher = asyncio.create_task(self._restart_on_exit(), name=f"keep {self._spec.name} running")
+        self._watcher = asyncio.create_task(self._restart_on_exit(), name=f"supervise {self._spec.name}")
 
     async def stop(self) -> None:
-        """Stop the server: politely, then less so."""
+        """Stop the server, with the next stop signal each time it does not exit in time."""
         if self._watcher:
             self._watcher.cancel()
             with suppress(asyncio.CancelledError):
@@ -69,7 +72,7 @@ class SupervisedServer:
                 await asyncio.wait_for(self._process.wait(), self._spec.stop_timeout_s)
 
     async def _launch(self) -> None:
-        """Run the program until it answers, or raise what it said last."""
+        """Start the process and wait until it is ready."""
         spec = self._spec
         if spec.log_path.exists() and spec.log_path.stat().st_size > _MAX_LOG_BYTES:
             spec.log_path.replace(spec.log_path.with_suffix(".log.1"))
@@ -85,13 +88,13 @@ class SupervisedServer:
     async def _restart_on_exit(self) -> None:
         delay_s = 0.1
         while True:
-            assert self._process is not None
+            assert self._process is not None  # `start` launched it before it created this task
             exit_code = await self._process.wait()
-            log.warning("%s ended (%s) and is started again", self._spec.name, exit_code)
+            log.warning("%s exited (%s) and is restarted", self._spec.name, exit_code)
             try:
                 await self._spec.clean_up()
                 await self._launch()
-                log.warning("%s is back", self._spec.name)
+                log.warning("%s is running again", self._spec.name)
                 delay_s = 0.1
             except (ServerExitedError, OSError, SettingsError) as error:
                 log.error("%s does not start: %s", self._spec.name, error)

@@ -1,4 +1,4 @@
-"""The embedded Valkey: what may be lost, kept over restarts all the same."""
+"""The embedded Valkey: its options, and how it is started."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _OPTIONS = {
 
 
 def valkey_url(layout: DataLayout) -> str:
-    """The address of the embedded Valkey."""
+    """Return the URL of the embedded Valkey."""
     return f"unix://{_socket_path(layout)}"
 
 
 async def start_valkey(settings: Settings, layout: DataLayout) -> SupervisedServer:
-    """Start Valkey on the data folder and return when it answers."""
+    """Start Valkey on the data folder and return when it is ready; raise SettingsError if it does not start."""
     program = find_valkey(settings.valkey_bin)
 
-    async def clear() -> None:
+    async def clean_up() -> None:
         await stop_stale_processes(layout.valkey, program.resolve().name)
 
     async def is_ready() -> bool:
@@ -47,13 +47,13 @@ async def start_valkey(settings: Settings, layout: DataLayout) -> SupervisedServ
     options = {**_OPTIONS, "unixsocket": str(_socket_path(layout)), "dir": str(layout.valkey)}
     spec = ServerSpec(
         name="Valkey",
-        argv=(str(program), *(word for name, value in options.items() for word in (f"--{name}", value))),
+        argv=(str(program), *(argument for name, value in options.items() for argument in (f"--{name}", value))),
         process_user=ProcessUser.CURRENT,
         log_path=layout.logs / "valkey.log",
         stop_signals=(signal.SIGTERM,),
         stop_timeout_s=5,
         is_ready=is_ready,
-        clean_up=clear,
+        clean_up=clean_up,
     )
     server = SupervisedServer(spec)
     try:
@@ -61,7 +61,7 @@ async def start_valkey(settings: Settings, layout: DataLayout) -> SupervisedServ
     except ServerExitedError as error:
         if is_disk_full(str(error)):
             raise startup_error("Valkey", str(error)) from error
-        # It holds only what may be lost: a damaged file is put aside rather than stopping the start.
+        # It holds only data that may be lost, so a damaged file is set aside instead of stopping the start.
         await asyncio.to_thread(_set_aside_damaged_data, layout.valkey)
         try:
             await server.start()
@@ -71,7 +71,7 @@ async def start_valkey(settings: Settings, layout: DataLayout) -> SupervisedServ
 
 
 async def is_valkey_ready(layout: DataLayout) -> bool:
-    """Whether Valkey takes commands now."""
+    """Whether Valkey accepts commands."""
     writer = None
     try:
         async with asyncio.timeout(2):

@@ -1,4 +1,4 @@
-"""Mail that goes to a folder: one `.eml` file each, readable by any mail program."""
+"""Writes mail into a folder: one `.eml` file each, which any mail program reads."""
 
 from __future__ import annotations
 
@@ -6,37 +6,30 @@ import asyncio
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import EmailMessage
 from email.policy import SMTPUTF8
-from email.utils import format_datetime
 from pathlib import Path
 from uuid import uuid4
 
-from monynha.infra.mail.mailer import Mail
+from monynha.infra.mail.mailer import Mail, to_message
 
 _POLICY = SMTPUTF8.clone(linesep="\n", max_line_length=998, cte_type="8bit")
 
 
 @dataclass(frozen=True, slots=True)
 class FolderMailer:
-    """Writes each mail into a folder; names sort by time."""
+    """Writes each mail into a folder; the file names sort by time."""
 
     folder: Path
     sender: str = "Monynha <monynha@localhost>"
 
     async def send(self, mail: Mail) -> None:
-        """Write the mail; a reader sees the whole of it or nothing."""
+        """Write the mail atomically, readable by the owner of the process only."""
         await asyncio.to_thread(self._write, mail)
 
     def _write(self, mail: Mail) -> None:
         now = datetime.now(UTC)
-        message = EmailMessage(policy=_POLICY)
-        message["From"] = self.sender
-        message["To"] = mail.to
-        message["Subject"] = mail.subject
-        message["Date"] = format_datetime(now)
-        message.set_content(mail.text)
-        # A mail holds links that sign somebody in: nobody else on the machine reads it.
+        message = to_message(mail, self.sender, now, policy=_POLICY)
+        # A mail may contain a link that signs its reader in: no other user of the machine may read it.
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"{now:%Y%m%dT%H%M%S.%f}-{uuid4().hex[:8]}.eml"
         draft = path.with_suffix(".part")

@@ -30,6 +30,7 @@ _REQUEST_ID_PREFIX, _request_numbers = token_hex(12), count()
 """A request id is the random prefix of this process and a number."""
 
 WebSocketHandler = Callable[[WebSocket], Awaitable[None]]
+_HttpArguments = tuple[HttpScope, Receive, Send]
 
 
 @dataclass(frozen=True)
@@ -52,19 +53,17 @@ class HttpApplication:
         send: Callable[[MutableMapping[str, object]], Awaitable[None]],
     ) -> None:
         """Handle one HTTP request, or one WebSocket until it closes."""
-        # ASGI types its mappings by their keys: from here on they have the types of its specification.
         if scope["type"] == "websocket":
-            await self._handle_websocket(cast(WebSocketScope, scope)["websocket"])  # as above
-        else:
-            # As above.
-            await self._handle_request(cast(HttpScope, scope), cast(Receive, receive), cast(Send, send))
-
-    async def _handle_request(self, scope: HttpScope, receive: Receive, send: Send) -> None:
+            # The class `WebSocket` passes this scope.
+            await self._handle_websocket(cast(WebSocketScope, scope)["websocket"])
+            return
         started_at = time.perf_counter()
-        request = Request(scope, receive, client_ip=self.resolve_client_ip(scope))
+        # In ASGI's mappings the type of a value depends on its key, as the specification says.
+        http_scope, http_receive, http_send = cast(_HttpArguments, (scope, receive, send))
+        request = Request(http_scope, http_receive, client_ip=self.resolve_client_ip(http_scope))
         request.id = _request_id(request)
         response = await self._respond(request)
-        await self._send(request, response, receive, send)
+        await self._send(request, response, http_receive, http_send)
         if request.failure or self.logs_requests:
             _log_request(request, response, time.perf_counter() - started_at)
 

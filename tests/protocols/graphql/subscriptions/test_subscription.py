@@ -120,10 +120,10 @@ async def test_cursor_is_sent_to_the_other_users_of_the_project(
 
     assert (cursor_event["userId"], cursor_event["position"]) == (str(bob.id), {"x": 1.5})
     assert cursor_event["at"].endswith("Z")
-    assert not relations or ({"name": "Bob"}, {"name": "P"}) == (
+    assert not relations or (
         cursor_event["user"],
         cursor_event["project"],
-    )
+    ) == ({"name": "Bob"}, {"name": "P"})
 
 
 async def test_only_the_latest_cursor_of_each_user_stays_pending(

@@ -39,7 +39,7 @@ async def test_only_the_assets_of_the_page_are_served(client: httpx.AsyncClient,
 
 async def test_production_has_no_graphiql(settings: Settings, running_servers: ServerUrls) -> None:
     program = await build(replace(settings, app_env="production"), running_servers)
-    transport = httpx.ASGITransport(app=program)
+    transport = httpx.ASGITransport(app=program.http)
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
         page = await client.get("/graphql", headers=HTML)
         asset = await client.get("/graphql/graphiql/page.js")

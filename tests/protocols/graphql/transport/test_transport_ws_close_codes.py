@@ -138,7 +138,7 @@ async def test_end_of_the_session_closes_the_socket_within_a_second(
             await end(member)
             messages = await socket.receive_until_closed()
             assert all(
-                ["UNAUTHENTICATED"] == [error["extensions"]["code"] for error in message["payload"]]
+                [error["extensions"]["code"] for error in message["payload"]] == ["UNAUTHENTICATED"]
                 for message in messages
             )
             close_codes += [(await client.wait_closed())[0] for client in (socket, idle)]

@@ -1,0 +1,35 @@
+"""The command line: its help, and how it reports a wrong setting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monynha.app.cli import make_app
+from tests.app.command_line import run_monynha
+
+WITHOUT_DATA_DIR = {"openapi"}
+COMMANDS = sorted(name for name in make_app() if not name.startswith("-"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_has_an_example(command: str) -> None:
+    help_text = run_monynha(command, "--help").stdout
+
+    assert f"Example: monynha {command}" in help_text
+    assert ("--data-dir" in help_text) is (command not in WITHOUT_DATA_DIR)
+
+
+def test_overview_names_every_command() -> None:
+    help_text = run_monynha().stdout
+
+    assert all(f" {command} " in help_text for command in COMMANDS)
+
+
+def test_wrong_option_is_refused_in_one_line(tmp_path: Path) -> None:
+    result = run_monynha("serve", "--services", "api,storage", "--data-dir", str(tmp_path))
+
+    assert result.returncode == 1
+    assert result.stderr == "monynha: MONYNHA_SERVICES: the service 'storage' is not available in this release\n"
+    assert result.stdout == ""
