@@ -24,18 +24,18 @@ class Broadcaster:
     def __init__(self, publish: Publish) -> None:
         self._publish_to_processes = publish
         self._process_id = token_hex(8).encode()
-        self._members: dict[str, dict[RoomMember, None]] = {}
+        self._receivers: dict[str, dict[RoomMember, None]] = {}
 
-    def join(self, room: str, member: RoomMember) -> None:
+    def join(self, room: str, receiver: RoomMember) -> None:
         """Make the member receive what is published in the room."""
-        self._members.setdefault(room, {})[member] = None
+        self._receivers.setdefault(room, {})[receiver] = None
 
-    def leave(self, room: str, member: RoomMember) -> None:
+    def leave(self, room: str, receiver: RoomMember) -> None:
         """Remove a member from the room, if it is one."""
-        members = self._members.get(room, {})
-        members.pop(member, None)
-        if not members:
-            self._members.pop(room, None)
+        receivers = self._receivers.get(room, {})
+        receivers.pop(receiver, None)
+        if not receivers:
+            self._receivers.pop(room, None)
 
     def publish(self, room: str, message: bytes, *, sender: RoomMember | None = None) -> None:
         """Send a message to all members of the room but its sender, here and in other processes."""
@@ -49,9 +49,9 @@ class Broadcaster:
             self._deliver(room.decode(), message, None)
 
     def _deliver(self, room: str, message: bytes, sender: RoomMember | None) -> None:
-        for member in list(self._members.get(room, ())):
-            if member is not sender:
-                member.on_broadcast(room, message)
+        for receiver in list(self._receivers.get(room, ())):
+            if receiver is not sender:
+                receiver.on_broadcast(room, message)
 
 
 def stream_room(stream: Stream) -> str:
