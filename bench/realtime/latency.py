@@ -38,7 +38,7 @@ class LatencyProbe:
         self.latencies_ms.clear()
         await self.write(seconds, per_second)
         latencies = sorted(self.latencies_ms)
-        assert latencies, "nobody heard anything"
+        assert latencies, "no change was delivered"
         return latencies[len(latencies) // 2], latencies[int(len(latencies) * 0.99)]
 
     async def write(self, seconds: float, per_second: float) -> None:

@@ -41,7 +41,7 @@ async def port(program: Application) -> AsyncIterator[int]:
 
 @dataclass
 class FlakyClient:
-    """A user with an own project, who sends requests and sometimes disconnects before the response."""
+    """A user with a project of their own, who sends requests and sometimes disconnects before the response."""
 
     user: ApiUser
     project: str

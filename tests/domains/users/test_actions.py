@@ -1,4 +1,4 @@
-"""Sign-up and change of the own email address, over REST and GraphQL."""
+"""Sign-up and change of the email address, over REST and GraphQL."""
 
 from __future__ import annotations
 

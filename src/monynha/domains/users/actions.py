@@ -1,4 +1,4 @@
-"""Actions on users beyond the generated operations: sign up, and change the own email address."""
+"""Actions on users beyond the generated operations: sign up, and change the email address of the caller."""
 
 from __future__ import annotations
 

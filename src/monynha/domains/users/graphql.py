@@ -1,4 +1,4 @@
-"""Custom GraphQL mutations of users: sign up, and change the own email address."""
+"""Custom GraphQL mutations of users: sign up, and change the email address of the caller."""
 
 from __future__ import annotations
 
