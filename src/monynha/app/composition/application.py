@@ -37,7 +37,6 @@ from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.router import RouteGroup, Router
 from monynha.protocols.http.sse import SseStream
 from monynha.protocols.rest.context import RestContext
-from monynha.protocols.rest.middleware import RateLimitMiddleware
 from monynha.protocols.rest.routes import rest_routes
 from monynha.protocols.rest.sse import EventStreamEndpoints
 
@@ -99,7 +98,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     )
     database = database.with_on_commit(realtime.notifier.on_commit)
     auth = AuthServices.build(settings, database, limits=rate_limits, mailer=smtp_mailer, hooks=[ProfileHooks()])
-    rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate)
+    rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)
     client_ip_of = ClientIpResolver.trusting(settings.trusted_proxies)
     dependencies = _Dependencies(settings, rest, auth, rate_limits, valkey, realtime, client_ip_of)
     services = list(_enabled_services(dependencies))
@@ -176,7 +175,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         client_ip_of=dependencies.client_ip_of,
     )
     route_groups = (
-        rest_routes(rest, overrides, RateLimitMiddleware(dependencies.rate_limits)),
+        rest_routes(rest, overrides),
         openapi.docs_route_group(openapi_document),
         graphql.routes,
     )
