@@ -136,7 +136,7 @@ async def test_update_accepts_a_value_or_names_the_invalid_field(
 
     if is_valid:
         trimmed = value.strip() if field in ("title", "name") else value
-        assert (200, trimmed) == (response.status_code, response.json()["data"][field])
+        assert (response.status_code, response.json()["data"][field]) == (200, trimmed)
         assert response.content == (await user.get(path)).content
     else:
         assert (422, [field]) == (response.status_code, [*response.json()["error"]["details"]])
@@ -204,8 +204,8 @@ async def test_omitted_fields_get_their_defaults(user: ApiUser) -> None:
     task = await user.create_task(project)
 
     assert (project["status"], project["settings"], project["description"]) == ("active", {}, None)
-    data = tuple(task[name] for name in ("status", "priority", "tags", "dueDate", "assigneeId", "description"))
-    assert data == ("todo", "medium", [], None, None, None)
+    defaults = tuple(task[name] for name in ("status", "priority", "tags", "dueDate", "assigneeId", "description"))
+    assert defaults == ("todo", "medium", [], None, None, None)
 
 
 @pytest.mark.parametrize("field", ["id", "projectId", "createdAt", "updatedAt"])
@@ -326,9 +326,9 @@ async def test_every_time_has_six_fraction_digits_and_a_z(user: ApiUser) -> None
     project = await user.create_project()
     await user.create_task(project, dueDate="2026-01-01T00:00:00Z")
 
-    data = (await user.get(f"/projects/{project['id']}?include=tasks,members.user,owner")).text
+    text = (await user.get(f"/projects/{project['id']}?include=tasks,members.user,owner")).text
 
-    times = re.findall(r'"(?:\w+At|dueDate)":\s?"([^"]*)"', data)
+    times = re.findall(r'"(?:\w+At|dueDate)":\s?"([^"]*)"', text)
     assert len(times) == 10
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", time) for time in times)
 

@@ -16,6 +16,8 @@ from monynha.domains.users.http import UserRoutes
 from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.queries import Queries
+from monynha.infra.valkey.rate_limiter import RateLimiter
+from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.rest.context import RestContext
 from monynha.protocols.rest.resource_routes import resource_routes
 from monynha.protocols.rest.sse import EventStreamEndpoints
@@ -40,8 +42,8 @@ async def test_path_allows_the_documented_methods(client: httpx.AsyncClient, pat
 
 
 async def test_every_domain_route_is_documented(program: Application) -> None:
-    queries = Queries(Compiler())
-    rest = RestContext(CATALOG, program.database, queries, Mutations(queries), program.auth.authenticate)
+    queries, limits = Queries(Compiler()), RateLimits(RateLimiter(program.valkey))
+    rest = RestContext(CATALOG, program.database, queries, Mutations(queries), program.auth.authenticate, limits)
     overrides = [
         *UserRoutes(rest, UserActions(program.auth.accounts)).overrides,
         *NotificationRoutes(rest).overrides,

@@ -16,7 +16,6 @@ from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
 from monynha.protocols.http.router import RouteGroup
 from monynha.protocols.rest.context import RestContext
-from monynha.protocols.rest.middleware import RateLimitMiddleware
 from monynha.protocols.rest.resource_routes import resource_routes
 from monynha.protocols.rest.routes import RouteOverrides, rest_routes
 from tests.users import ApiUser
@@ -31,10 +30,10 @@ async def no_content(request: Request) -> Response:
 
 def build_routes(program: Application, settings: Settings, overrides: RouteOverrides) -> RouteGroup:
     """Return the route group with these overrides."""
-    queries = Queries(Compiler())
-    context = RestContext(CATALOG, program.database, queries, Mutations(queries), program.auth.authenticate)
-    limits = RateLimits.from_settings(settings, RateLimiter(program.valkey))
-    return rest_routes(context, overrides, RateLimitMiddleware(limits))
+    queries, limits = Queries(Compiler()), RateLimits.from_settings(settings, RateLimiter(program.valkey))
+    authenticate = program.auth.authenticate
+    context = RestContext(CATALOG, program.database, queries, Mutations(queries), authenticate, limits)
+    return rest_routes(context, overrides)
 
 
 def test_every_resource_route_has_a_handler(program: Application, settings: Settings) -> None:

@@ -37,7 +37,6 @@ from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.router import RouteGroup, Router
 from monynha.protocols.http.sse import SseStream
 from monynha.protocols.rest.context import RestContext
-from monynha.protocols.rest.middleware import RateLimitMiddleware
 from monynha.protocols.rest.routes import rest_routes
 from monynha.protocols.rest.sse import EventStreamEndpoints
 
@@ -85,10 +84,6 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     await _refuse_dangerous_database(database)
     valkey = await ValkeyClient.open(server_urls.redis_url)
     rate_limits = RateLimits.from_settings(settings, RateLimiter(valkey))
-    health = HealthRoutes(
-        required={"database": lambda: is_database_reachable(database)},
-        optional={"valkey": valkey.is_reachable},
-    )
     queries = Queries(Compiler())
     realtime = RealtimeServices.start(
         database,
@@ -99,12 +94,12 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     )
     database = database.with_on_commit(realtime.notifier.on_commit)
     auth = AuthServices.build(settings, database, limits=rate_limits, mailer=smtp_mailer, hooks=[ProfileHooks()])
-    rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate)
+    rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)
     client_ip_of = client_ip_resolver(settings.trusted_proxies)
     dependencies = _Dependencies(settings, rest, auth, rate_limits, valkey, realtime, client_ip_of)
     services = list(_enabled_services(dependencies))
     http = HttpApplication(
-        Router([health.route_group(), *(group for service in services for group in service.route_groups)]),
+        Router([_health_routes(database, valkey), *(group for service in services for group in service.route_groups)]),
         CorsPolicy(frozenset(settings.cors_origins), allows_localhost=not settings.is_production),
         client_ip_of,
         shows_stack=not settings.is_production,
@@ -113,6 +108,14 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
         },
     )
     return Application(http, database, auth, valkey, realtime, dependencies.open_streams, smtp_mailer)
+
+
+def _health_routes(database: Database, valkey: ValkeyClient) -> RouteGroup:
+    """Build `/healthz` and `/readyz`: without the database the program is not ready, without Valkey only slower."""
+    return HealthRoutes(
+        required={"database": lambda: is_database_reachable(database)},
+        optional={"valkey": valkey.is_reachable},
+    ).route_group()
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         client_ip_of=dependencies.client_ip_of,
     )
     route_groups = (
-        rest_routes(rest, overrides, RateLimitMiddleware(dependencies.rate_limits)),
+        rest_routes(rest, overrides),
         openapi.docs_route_group(openapi_document),
         graphql.routes,
     )

@@ -121,8 +121,8 @@ class Settings:
         "SUPABASE_URL",
         setting_types.site_url,
         None,
-        "A hosted Supabase project that serves as identity provider.",
-        missing_feature="signing in through a hosted Supabase project",
+        "A hosted Supabase that serves as identity provider.",
+        missing_feature="signing in through a hosted Supabase",
     )
     autoconfirm: bool = setting_field(
         "MONYNHA_AUTOCONFIRM",

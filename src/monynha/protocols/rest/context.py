@@ -1,22 +1,29 @@
-"""What every REST handler needs: the services of a request, and the parsing of its path, query and body."""
+"""What every REST handler needs: the services, the stages around it, and the parsing of a path, query and body.
+
+`RestContext.wrap` is the pipeline of a request: authenticate → rate limit → handle → respond. A handler parses, plans
+and executes (`read_handlers`, `write_handlers`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from monynha.core.actor import Actor
-from monynha.core.errors import NotAcceptableError, NotFoundError, UnauthenticatedError
+from monynha.core.errors import AppError, NotAcceptableError, NotFoundError, UnauthenticatedError
 from monynha.core.serialization import parse_uuid
 from monynha.engine.mutation.mutations import Mutations, PrimaryKey
 from monynha.engine.mutation.validation import unwrap_data
 from monynha.engine.query.queries import Queries
 from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.resource import Resource
-from monynha.infra.postgres.database import ActorConnection, Database
+from monynha.infra.postgres.database import ActorConnection, Database, check_session_before_error
 from monynha.protocols.http.content_negotiation import accepts_json
+from monynha.protocols.http.rate_limits import HeaderPairs, RateLimits
 from monynha.protocols.http.request import Request
+from monynha.protocols.http.response import Response, encode_headers
+from monynha.protocols.http.router import Handler
 from monynha.protocols.rest.query_params import QueryParamParser
 from monynha.protocols.rest.resource_routes import id_parameter
 
@@ -26,13 +33,50 @@ Authenticate = Callable[[Request], Actor]
 
 @dataclass(frozen=True)
 class RestContext:
-    """The services that handlers use."""
+    """The services that handlers use, and the stages around each handler."""
 
     catalog: Catalog
     database: Database
     queries: Queries
     mutations: Mutations
     authenticate: Authenticate
+    rate_limits: RateLimits
+
+    def wrap(self, handler: Handler) -> Handler:
+        """Return a handler that is rate limited, and that reports an ended session before any other error."""
+
+        async def handle(request: Request) -> Response:
+            limit_headers = await self._count(request)
+            try:
+                response = await self._handle(handler, request)
+            except AppError as error:
+                if not any(name == "RateLimit" for name, _ in error.headers):
+                    error.headers = (*error.headers, *limit_headers)
+                raise
+            if not limit_headers:
+                return response
+            return replace(response, headers=(*response.headers, *encode_headers(*limit_headers)))
+
+        return handle
+
+    async def _count(self, request: Request) -> HeaderPairs:
+        """Count a request and return the headers that report its limit; one with an invalid token counts per IP."""
+        if not self.rate_limits.limits_api:
+            return ()
+        try:
+            actor = self.authenticate(request)
+        except UnauthenticatedError as error:
+            error.headers = (*error.headers, *await self.rate_limits.count_api_request(request.client_ip, None))
+            raise
+        return await self.rate_limits.count_api_request(request.client_ip, actor)
+
+    async def _handle(self, handler: Handler, request: Request) -> Response:
+        try:
+            return await handler(request)
+        except AppError as error:
+            connection = self.database.as_actor(self.authenticate(request))
+            await check_session_before_error(connection, error)
+            raise
 
     @property
     def query_params(self) -> QueryParamParser:

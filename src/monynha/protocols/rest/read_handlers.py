@@ -1,8 +1,8 @@
 """The read path: the handlers of a list and of an item.
 
-The pipeline of a read is parse → authenticate → rate limit → plan → execute → respond. `http` parses the request, and
-`middleware` counts it; the other stages are the lines of `ReadHandlers.list` and `ReadHandlers.read`. A query string is
-parsed and planned once: the prepared query is cached, with the ids of the path as its parameters.
+The pipeline of a read is parse → authenticate → rate limit → plan → execute → respond. `http` parses the request and
+`RestContext.wrap` authenticates and counts it; the other stages are the lines of `ReadHandlers.list` and `read`. A
+query string is parsed and planned once: the prepared query is cached, with the ids of the path as its parameters.
 """
 
 from __future__ import annotations

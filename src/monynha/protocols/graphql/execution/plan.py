@@ -164,5 +164,5 @@ def _variable_shape(uses: frozenset[str], value: object) -> Hashable:
     if "after" in uses:
         return "null" if isinstance(value, str) and starts_at_null(value) else "after"
     if isinstance(value, dict):
-        return frozenset(name for name, member in value.items() if member is not None)
+        return frozenset(name for name, entry in value.items() if entry is not None)
     return "given"
