@@ -26,7 +26,7 @@ from tests.users import ApiUser
 
 pytestmark = pytest.mark.anyio
 
-DOCUMENT = openapi_document()
+DOCUMENT: Any = openapi_document()
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 METHODS = {"get", "post", "put", "patch", "delete"}
 OPERATIONS = [(path, method) for path, item in DOCUMENT["paths"].items() for method in item]

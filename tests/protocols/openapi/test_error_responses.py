@@ -18,7 +18,7 @@ from tests.users import ApiUser
 
 pytestmark = pytest.mark.anyio
 
-DOCUMENT = openapi_document()
+DOCUMENT: Any = openapi_document()
 OPERATIONS = [(path, method) for path, item in DOCUMENT["paths"].items() for method in item]
 
 

@@ -102,16 +102,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate)
     client_ip_of = ClientIpResolver.trusting(settings.trusted_proxies)
     dependencies = _Dependencies(settings, rest, auth, rate_limits, valkey, realtime, client_ip_of)
-    services = list(_enabled_services(dependencies))
-    http = HttpApplication(
-        Router([health.route_group(), *(group for service in services for group in service.route_groups)]),
-        CorsPolicy(frozenset(settings.cors_origins), allows_localhost=not settings.is_production),
-        client_ip_of,
-        shows_stack=not settings.is_production,
-        websocket_handlers={
-            path: handler for service in services for path, handler in service.websocket_handlers.items()
-        },
-    )
+    http = _http_application(dependencies, health)
     return Application(http, database, auth, valkey, realtime, dependencies.open_streams, smtp_mailer)
 
 
@@ -190,6 +181,19 @@ def _smtp_mailer(settings: Settings) -> SmtpMailer | None:
     from monynha.infra.mail.smtp_mailer import SmtpMailer, SmtpServer  # a start without SMTP_URL saves the import
 
     return SmtpMailer(SmtpServer.from_url(settings.smtp_url, site_url=settings.site_url))
+
+
+def _http_application(dependencies: _Dependencies, health: HealthRoutes) -> HttpApplication:
+    settings, services = dependencies.settings, list(_enabled_services(dependencies))
+    return HttpApplication(
+        Router([health.route_group(), *(group for service in services for group in service.route_groups)]),
+        CorsPolicy(frozenset(settings.cors_origins), allows_localhost=not settings.is_production),
+        dependencies.client_ip_of,
+        shows_stack=not settings.is_production,
+        websocket_handlers={
+            path: handler for service in services for path, handler in service.websocket_handlers.items()
+        },
+    )
 
 
 async def _refuse_dangerous_database(database: Database) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from monynha import __version__
 from monynha.app.composition.catalog import CATALOG
@@ -13,7 +12,7 @@ from monynha.protocols.openapi import build_document
 from monynha.protocols.rest.sse import event_stream_docs
 
 
-def openapi_document() -> dict[str, Any]:
+def openapi_document() -> dict[str, object]:
     """Return the OpenAPI document of this release."""
     endpoint_docs = (*users.ENDPOINT_DOCS, *notifications.ENDPOINT_DOCS)
     actions = (*notifications.ACTION_DOCS, *event_stream_docs(CATALOG))
