@@ -1,1 +1,13 @@
-"""The benchmark of the README: this program beside its limit and its peers, on the same database."""
+"""The benchmark of the README: Monynha, other servers and pgbench on the same database.
+
+__main__: runs the rounds and prints the table (`make bench`)
+targets: a server under test, started as a process
+launchers: how Monynha and the other servers are started
+dataset: the database with a million tasks, and access tokens
+documents: the GraphQL documents of each server
+pgbench_limit: what PostgreSQL alone reaches with the same statements
+report: the table
+scale: does the cost of a read grow with the number of rows?
+fuzz: random requests, none of which may fail with a 5xx
+realtime: the benchmark of sockets
+"""

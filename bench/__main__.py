@@ -1,4 +1,4 @@
-"""Runs the benchmark and prints its table: `python -m bench`, or `make bench`."""
+"""Run the benchmark and print its table: `python -m bench`, or `make bench`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from bench.targets import Target
 CONNECTIONS = 32
 
 
-async def measure(world: Dataset, target: Target, scenario: str, seconds: int) -> Measurement:
-    """Load one contender with one scenario; a refused request stops the benchmark."""
-    env = {**os.environ, "TOKENS": str(world.tokens_file), "SCENARIO": scenario}
+async def measure(dataset: Dataset, target: Target, scenario: str, seconds: int) -> Measurement:
+    """Load a target with a scenario; a failed request stops the benchmark."""
+    env = {**os.environ, "TOKENS": str(dataset.tokens_file), "SCENARIO": scenario}
     if scenario in target.documents:
-        request = {"query": target.documents[scenario], "variables": {"id": "ASKED"}}
-        # As browsers write it: without blanks.
+        request = {"query": target.documents[scenario], "variables": {"id": "ID_OF_ROW"}}
+        # Compact, as browsers write it.
         env["DOCUMENT"] = json.dumps(request, separators=(",", ":"))
     output = await run_command(
         "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s",
@@ -34,54 +34,54 @@ async def measure(world: Dataset, target: Target, scenario: str, seconds: int) -
     )  # fmt: skip
     fields = next(line for line in output.splitlines() if line.startswith("RESULT")).split()
     if int(fields[4]):
-        raise SystemExit(f"{target.name}: {fields[4]} requests of {scenario} were refused\n{output}")
+        raise SystemExit(f"{target.name}: {fields[4]} requests of {scenario} failed\n{output}")
     return Measurement(float(fields[1]), float(fields[2]), float(fields[3]))
 
 
-async def check_same_results(world: Dataset, targets: list[Target]) -> None:
-    """Refuse to time those that do not give the same answer."""
-    token = world.tokens_file.read_text().split("\n")[6]
+async def check_same_results(dataset: Dataset, targets: list[Target]) -> None:
+    """Stop the benchmark if the targets do not return the same rows."""
+    token = dataset.tokens_file.read_text().split("\n")[6]
     project = "00000000-0000-4000-a000-000000000007"
     targets = [target for target in targets if target.has_rest]
     for path in ("/api/v1/projects", f"/api/v1/projects/{project}/tasks?limit=50"):
         id_lists = []
-        for one in targets:
-            output = await run_command("curl", "-sf", one.url + path, "-H", f"authorization: Bearer {token}")
+        for target in targets:
+            output = await run_command("curl", "-sf", target.url + path, "-H", f"authorization: Bearer {token}")
             id_lists.append([row["id"] for row in json.loads(output)["data"]])
-        if any(answer != id_lists[0] for answer in id_lists) or not id_lists[0]:
-            raise SystemExit(f"{path}: the contenders do not answer alike: {[len(one) for one in id_lists]}")
+        if any(ids != id_lists[0] for ids in id_lists) or not id_lists[0]:
+            raise SystemExit(f"{path}: the targets return different rows: {[len(ids) for ids in id_lists]}")
 
 
-async def run_rounds(world: Dataset, targets: list[Target], count: int, seconds: int) -> Table:
-    """Measure everyone in turn, again and again, so that a busy moment hits all alike."""
+async def run_rounds(dataset: Dataset, targets: list[Target], count: int, seconds: int) -> Table:
+    """Measure all targets in turn, `count` times, so that a busy moment of the machine affects all alike."""
     names = [LIMIT, WITHOUT_EVENT, *(target.name for target in targets)]
     table: Table = {scenario: {name: [] for name in names} for scenario in SCENARIOS}
     for number in range(count):
         for scenario in SCENARIOS:
             print(f"round {number + 1} of {count}: {SCENARIOS[scenario]}", flush=True)
-            limit_rate = await measure_limit(world, scenario, seconds, CONNECTIONS)
+            limit_rate = await measure_limit(dataset, scenario, seconds, CONNECTIONS)
             table[scenario][LIMIT].append(Measurement(limit_rate, 0, 0))
             if scenario == "insert":
-                async with without_event_trigger(world):
-                    rate_without_event = await measure_limit(world, scenario, seconds, CONNECTIONS)
+                async with without_event_trigger(dataset):
+                    rate_without_event = await measure_limit(dataset, scenario, seconds, CONNECTIONS)
                 table[scenario][WITHOUT_EVENT].append(Measurement(rate_without_event, 0, 0))
-            for one in targets:
-                if not one.supports(scenario):
+            for target in targets:
+                if not target.supports(scenario):
                     continue
-                measurement = await measure(world, one, scenario, seconds)
-                print(f"  {one.name}: {measurement.per_second:,.0f}/s of {limit_rate:,.0f}", flush=True)
-                table[scenario][one.name].append(measurement)
+                measurement = await measure(dataset, target, scenario, seconds)
+                print(f"  {target.name}: {measurement.per_second:,.0f}/s of {limit_rate:,.0f}", flush=True)
+                table[scenario][target.name].append(measurement)
     return table
 
 
 async def main() -> None:
-    """Run it."""
+    """Parse the options, run the rounds and print the table."""
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--work", type=Path, default=BENCH_FOLDER / ".work")
-    parser.add_argument("--limit-only", action="store_true", help="nobody but pgbench")
+    parser.add_argument("--limit-only", action="store_true", help="measure only pgbench")
     options = parser.parse_args()
     if options.limit_only:
         async with open_dataset(options.work.resolve()) as dataset:

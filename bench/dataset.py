@@ -1,4 +1,4 @@
-"""The benchmark's world: embedded servers with the data of load.sql, and a token for each person."""
+"""The dataset of the benchmark: embedded servers with the data of load.sql, and an access token for each user."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ USERS = 10_000
 
 @dataclass(frozen=True)
 class Dataset:
-    """Where everything is."""
+    """The running servers, the JWT secret and the work folder."""
 
     servers: ServerUrls
     secret: str
@@ -33,13 +33,13 @@ class Dataset:
 
     @property
     def tokens_file(self) -> Path:
-        """A file with one token a line, the n-th for person n."""
+        """The file of access tokens, one a line; line n is of user n."""
         return self.work_folder / "tokens.txt"
 
 
 @asynccontextmanager
 async def open_dataset(work_folder: Path, *, tasks: int = 1_000_000) -> AsyncIterator[Dataset]:
-    """Start the servers, load the data where it is not there yet, sign a token for everybody."""
+    """Start the servers, load the data if it is missing, and write the access tokens."""
     work_folder.mkdir(parents=True, exist_ok=True)
     settings = with_jwt_secret(Settings.read({"MONYNHA_DATA_DIR": str(work_folder / "data")}))
     async with run_servers(settings) as running:
@@ -56,14 +56,14 @@ async def _load(owner_url: str, tasks: int) -> None:
         if await connection.fetchval("select exists (select from public.projects)"):
             await connection.execute("delete from public.tasks where title = 'A new task'")
         else:
-            print(f"loading 10,000 people, 20,000 projects, 60,000 memberships, {tasks:,} tasks …", flush=True)
-            # A project has 50 tasks, however many there are in all.
+            print(f"loading 10,000 users, 20,000 projects, 60,000 memberships, {tasks:,} tasks …", flush=True)
+            # A project has 50 tasks, whatever the number of tasks.
             text = (BENCH_FOLDER / "load.sql").read_text().replace("1000000", str(tasks))
             text = text.replace("(n - 1) % 20000", f"(n - 1) % {tasks // 50}")
             await connection.execute(text, timeout=900)
-        # Prisma writes every column, which our column grants would refuse.
+        # Prisma writes every column, which the column grants do not allow.
         await connection.execute("grant insert on tasks to monynha_app")
-        # PostGraphile calls every key `rowId`, and a second column of that name stops it.
+        # PostGraphile names every primary key `rowId` and fails on another column of that name.
         await connection.execute("comment on column activity.row_id is '@name subject'")
         for table in ("auth.users", "auth.sessions", "users", "projects", "project_members", "tasks"):
             await connection.execute(f"vacuum analyze {table}", timeout=600)
@@ -94,7 +94,7 @@ def _write_tokens(dataset: Dataset) -> None:
 async def run_command(
     *command: str, env: dict[str, str] | None = None, within_s: float = 120, folder: Path | None = None
 ) -> str:
-    """Run a command and return what it printed; its failure is ours."""
+    """Run a command and return its output; exit if it fails."""
     process = await asyncio.create_subprocess_exec(
         *command, env=env, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

@@ -1,4 +1,4 @@
-"""The GraphQL questions of the benchmark, in each contender's own words; what is asked for is a variable."""
+"""The GraphQL documents of the benchmark by target and scenario; the id of the row is a variable."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _SELECTIONS = {
     """,
 }
 MONYNHA = {name: f"query ($id: ID!) {{ project(id: $id) {{ {selected} }} }}" for name, selected in _SELECTIONS.items()}
-# Its loaders have the limit in them.
+# Its data loaders contain the limit.
 STRAWBERRY = {
     name: text.replace("members(limit: 20)", "members").replace("memberships(limit: 20)", "memberships")
     for name, text in MONYNHA.items()
 }
-# What REST shows of a task, so that the two can be compared.
+# The fields that REST returns of a task, so that the two can be compared.
 MONYNHA["graph1"] = """query ($id: ID!) { task(id: $id) {
   id projectId title description status priority assigneeId dueDate tags createdAt updatedAt
 } }"""

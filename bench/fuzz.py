@@ -1,6 +1,6 @@
-"""A hundred thousand odd requests to the whole API: none may be answered with a 5xx.
+"""Send a hundred thousand random requests to all endpoints: none may fail with a 5xx.
 
-`python -m bench.fuzz URL TOKENS` sends them; TOKENS is a file with one access token a line.
+Usage: `python -m bench.fuzz URL TOKENS`, where TOKENS is a file with one access token a line.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 class RequestFuzzer:
-    """Makes requests from a seed."""
+    """Generates requests from a seed."""
 
     def __init__(self, seed: int, tokens: list[str]) -> None:
         self.rng = random.Random(seed)
@@ -39,7 +39,7 @@ class RequestFuzzer:
         self.routes = [*resource_routes(CATALOG)]
 
     def request(self) -> bytes:
-        """Return one whole HTTP request."""
+        """Return the bytes of an HTTP request."""
         rng = self.rng
         route = rng.choice(self.routes)
         method = route.method if rng.random() < 0.8 else rng.choice(METHODS)
@@ -69,7 +69,7 @@ class RequestFuzzer:
             "include",
             "fields",
             "x",
-            *(one.name for one in resource.filters),
+            *(filter.name for filter in resource.filters),
         ]
         chosen = self.rng.sample(names, self.rng.choice((0, 0, 1, 2, 3)))
         pairs = [f"{name}={quote(self._value(name, resource), safe='')}" for name in chosen]
@@ -78,7 +78,7 @@ class RequestFuzzer:
     def _value(self, name: str, resource: Resource) -> str:
         valid_values = {
             "limit": ["1", "20", "100"],
-            "sort": [*resource.sorts, *(f"-{one}" for one in resource.sorts)],
+            "sort": [*resource.sorts, *(f"-{sort}" for sort in resource.sorts)],
             "count": ["exact"],
             "include": list(CATALOG.relations_of(resource)),
             "fields": list(resource.fields),
@@ -146,7 +146,7 @@ async def _send_requests(url: str, fuzzer: RequestFuzzer, count: int, statuses: 
 
 
 async def main() -> None:
-    """Send them, and say what was answered."""
+    """Send the requests and print how often each status came."""
     parser = argparse.ArgumentParser(prog="python -m bench.fuzz")
     parser.add_argument("url")
     parser.add_argument("tokens", type=Path)

@@ -1,4 +1,4 @@
-"""The limit: pgbench sends the very same statements, prepared, and throws the answers away."""
+"""The limit: pgbench executes the same statements, prepared, and discards the results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from monynha.engine.mutation.mutations import autocommit_insert_sql
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.selection import Condition, Scope, Selection
 from monynha.infra.embedded.binaries import find_postgres
-from monynha.protocols.graphql.execution.context import ExecutionContext
+from monynha.protocols.graphql.execution.context import Caller, ExecutionContext
 from monynha.protocols.graphql.execution.document import DocumentLoader
 from monynha.protocols.graphql.execution.plan import QueryPlanner
 
@@ -30,20 +30,20 @@ _SESSION = "-c role=monynha_app -c jit=off -c max_parallel_workers_per_gather=0 
 
 
 def statements() -> dict[str, str]:
-    """Return the statement of each scenario as the program sends it, by scenario."""
+    """Return the SQL that the application sends, by scenario."""
     projects, tasks = CATALOG.resources["projects"], CATALOG.resources["tasks"]
     selections = {
         "projects": Selection(projects, tuple(projects.fields)),
         "tasks": Selection(
             tasks,
             tuple(tasks.fields),
-            where=(Condition("is", ("projectId",), _ANY_ID),),
+            where=(Condition("eq", ("projectId",), _ANY_ID),),
             limit=50,
             scope=Scope(projects, _ANY_ID),
         ),
         "task": Selection(tasks, tuple(tasks.fields), key=(_ANY_ID,)),
     }
-    texts = {name: Compiler().compile(one).text for name, one in selections.items()}
+    texts = {name: Compiler().compile(selection).text for name, selection in selections.items()}
     columns = ("project_id", "title", "description", "priority", "tags")
     texts["insert"] = autocommit_insert_sql(tasks, columns)
     return {**texts, **_graph_statements()}
@@ -55,16 +55,17 @@ def _graph_statements() -> dict[str, str]:
     texts = {}
     for scenario, text in MONYNHA.items():
         document = documents.parse(text)
-        operation, variables = document.get_operation(None), {"id": str(_ANY_ID)}
-        asked = ExecutionContext(
-            Actor(ActorKind.USER, _ANY_ID),
+        operation = document.get_operation(None)
+        variables: dict[str, object] = {"id": str(_ANY_ID)}
+        context = ExecutionContext(
+            Caller(Actor(ActorKind.USER, _ANY_ID), request_id="", client_ip=""),
             documents.coerce_variables(document, operation, variables),
             variables,
         )
-        plan = plans.get_plan(document, operation, asked)
+        plan = plans.get_plan(document, operation, context)
         # The id is the only value that these documents bind.
-        assert plan.resolve_binds(asked) == [_ANY_ID], plan.resolve_binds(asked)
-        texts[scenario] = plan.text
+        assert plan.query.bind(context) == [_ANY_ID], plan.query.bind(context)
+        texts[scenario] = plan.query.text
     return texts
 
 
@@ -75,9 +76,9 @@ def _pgbench_script(scenario: str, text: str) -> str:
         binds["4"] = _id_sql("b000", "t")
     if scenario == "insert":
         binds |= {"5": "'A new task'", "6": "'Something to do'", "7": "'high'", "8": "array['new']"}
-    # To pgbench a colon before a letter is a variable, also between quotes.
+    # pgbench reads a colon before a letter as a variable, even inside quotes.
     text = text.replace(":MI:SS.US", "' || chr(58) || 'MI' || chr(58) || 'SS.US").replace("\n", " ")
-    statement = re.sub(r"\$(\d+)", lambda found: f"({binds[found[1]]})", text)
+    statement = re.sub(r"\$(\d+)", lambda match: f"({binds[match[1]]})", text)
     return f"\\set n random(1, 10000)\n\\set t :n + 20000 * random(0, 49)\n{statement};\n"
 
 
@@ -87,18 +88,18 @@ def _id_sql(kind: str, variable: str) -> str:
 
 @asynccontextmanager
 async def without_event_trigger(dataset: Dataset) -> AsyncIterator[None]:
-    """Let inserts of tasks leave no event for a while: what is measured then is the insert alone."""
+    """Disable the event trigger of task inserts, to measure the insert alone."""
     owner = await asyncpg.connect(dataset.servers.owner_url, server_settings={"role": "monynha_owner"})
     try:
-        await owner.execute("alter table public.tasks disable trigger history_hears_inserts")
+        await owner.execute("alter table public.tasks disable trigger tasks_events_on_insert")
         yield
     finally:
-        await owner.execute("alter table public.tasks enable trigger history_hears_inserts")
+        await owner.execute("alter table public.tasks enable trigger tasks_events_on_insert")
         await owner.close()
 
 
 async def measure_limit(dataset: Dataset, scenario: str, seconds: int, connections: int) -> float:
-    """Return how many of the scenario's statements a second the server itself answers."""
+    """Return the transactions a second that PostgreSQL reaches with the statement of the scenario."""
     parts = urlsplit(dataset.servers.database_url)
     script = dataset.work_folder / f"{scenario}.pgbench"
     script.write_text(_pgbench_script(scenario, statements()[scenario]))

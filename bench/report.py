@@ -1,4 +1,4 @@
-"""The benchmark's table: requests a second, ratios, latencies and memory, in Markdown."""
+"""The table of the benchmark in Markdown: requests a second, ratios, latencies and memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WITHOUT_EVENT = "pgbench, the insert without its event"
 
 @dataclass(frozen=True)
 class Measurement:
-    """One round: requests a second, and milliseconds."""
+    """The result of one round."""
 
     per_second: float
     p50_ms: float
@@ -32,11 +32,11 @@ class Measurement:
 
 
 Table = dict[str, dict[str, list[Measurement]]]
-"""The rounds by scenario and contender; what a contender cannot be asked is empty."""
+"""The rounds by scenario and target; empty if the target does not support the scenario."""
 
 
 def render_report(table: Table, targets: list[Target]) -> str:
-    """Return the table; the first contender is ours."""
+    """Return the table; the first target is Monynha."""
     ours, *peers = targets
 
     def median_rate(scenario: str, name: str) -> float | None:
@@ -55,7 +55,7 @@ def render_report(table: Table, targets: list[Target]) -> str:
     def latency(field: str) -> Callable[[str], str]:
         def cell(scenario: str) -> str:
             rounds = table[scenario][ours.name]
-            return f"{median(getattr(one, field) for one in rounds):.1f} ms" if rounds else ""
+            return f"{median(getattr(measurement, field) for measurement in rounds):.1f} ms" if rounds else ""
 
         return cell
 
@@ -68,9 +68,9 @@ def render_report(table: Table, targets: list[Target]) -> str:
         _row("---", lambda _: "---", "---"),
         _row(LIMIT, rate(LIMIT)),
         _row(WITHOUT_EVENT, rate(WITHOUT_EVENT)),
-        *(_row(one.name, rate(one.name), f"{one.memory_mb():.0f} MB") for one in targets),
+        *(_row(target.name, rate(target.name), f"{target.memory_mb():.0f} MB") for target in targets),
         _row(f"**{ours.name} of the limit**", ratio(LIMIT, "{:.2f}")),
-        *(_row(f"**against {one.name}**", ratio(one.name, "{:.1f} ×")) for one in peers),
+        *(_row(f"**against {peer.name}**", ratio(peer.name, "{:.1f} ×")) for peer in peers),
         _row("**GraphQL beside REST**", lambda scenario: graphql_overhead() if scenario == "graph1" else ""),
         _row(f"{ours.name}, p50", latency("p50_ms")),
         _row(f"{ours.name}, p99", latency("p99_ms")),
@@ -79,7 +79,7 @@ def render_report(table: Table, targets: list[Target]) -> str:
 
 
 def render_limits(table: Table) -> str:
-    """Return what the server alone makes of each scenario, and how much of an insert its event leaves."""
+    """Return the limit of each scenario, and the cost of the event of an insert."""
     lines = [f"{SCENARIOS[scenario]}: {_median_rate(table, scenario, LIMIT):,.0f} a second" for scenario in SCENARIOS]
     with_event, without_event = (
         _median_rate(table, "insert", LIMIT),
@@ -87,14 +87,15 @@ def render_limits(table: Table) -> str:
     )
     if with_event and without_event:
         lines.append(
-            f"insert a task without its event: {without_event:,.0f} a second; with it {with_event / without_event:.2f} of that"
+            f"insert a task without its event: {without_event:,.0f} a second; "
+            f"with it {with_event / without_event:.2f} of that"
         )
     return "\n".join(lines)
 
 
 def _median_rate(table: Table, scenario: str, name: str) -> float | None:
     rounds = table[scenario][name]
-    return median(one.per_second for one in rounds) if rounds else None
+    return median(measurement.per_second for measurement in rounds) if rounds else None
 
 
 def _row(title: str, cell: Callable[[str], str | None], last: str = "") -> str:

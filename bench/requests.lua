@@ -1,5 +1,5 @@
--- What wrk sends: a random person a request, each with their own token.
--- TOKENS names the file of tokens, SCENARIO what is asked.
+-- The requests that wrk sends: each as a random user, with the token of that user.
+-- TOKENS is the file of tokens, SCENARIO the scenario, DOCUMENT the GraphQL request with the id left open.
 
 local tokens = {}
 for line in io.lines(os.getenv('TOKENS')) do tokens[#tokens + 1] = line end
@@ -21,8 +21,8 @@ function request()
   if scenario == 'task' then return wrk.format('GET', '/api/v1/tasks/' .. task, headers) end
   headers['content-type'] = 'application/json'
   if document then
-    local asked = scenario == 'graph1' and task or id('a000', number)
-    return wrk.format('POST', '/graphql', headers, (document:gsub('ASKED', asked)))
+    local row_id = scenario == 'graph1' and task or id('a000', number)
+    return wrk.format('POST', '/graphql', headers, (document:gsub('ID_OF_ROW', row_id)))
   end
   return wrk.format('POST', project, headers, body)
 end

@@ -1,6 +1,6 @@
-"""Does the cost grow with what is stored? Single reads and first pages at 10 thousand and a million tasks.
+"""Does the cost of a read grow with the number of rows? Items and first pages with ten thousand and a million tasks.
 
-`python -m bench.scale` runs on the benchmark's world, and gives somebody 5,000 memberships for a while.
+`python -m bench.scale` uses the dataset of the benchmark and gives a user 5,000 memberships for a while.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ def _user(number: int) -> Actor:
 
 
 def _read_item(connection: ActorConnection, selection: Selection) -> Awaitable[object]:
-    return _QUERY.fetch_row(connection, _QUERY.prepare(selection))
+    return _QUERY.fetch_row(connection, selection)
 
 
 def _read_page(connection: ActorConnection, selection: Selection) -> Awaitable[object]:
-    return _QUERY.fetch_page(connection, _QUERY.prepare(selection))
+    return _QUERY.fetch_page(connection, selection)
 
 
 async def measure_reads(database: Database) -> dict[str, float]:
-    """Return the median milliseconds of a single read, a first page of tasks and a list of projects."""
+    """Return the median milliseconds of an item, a first page of tasks and a list of projects."""
     projects, tasks = CATALOG.resources["projects"], CATALOG.resources["tasks"]
     samples: dict[str, list[float]] = {"one task": [], "50 tasks": [], "20 projects": []}
     for number in range(1, _ROUNDS):
         connection = database.as_actor(_user(number))
-        where = (Condition("is", ("projectId",), _id("a000", number)),)
+        where = (Condition("eq", ("projectId",), _id("a000", number)),)
         scope = Scope(projects, _id("a000", number))
         reads = {
             "one task": _read_item(connection, Selection(tasks, tuple(tasks.fields), key=(_id("b000", number),))),
@@ -62,11 +62,11 @@ async def measure_reads(database: Database) -> dict[str, float]:
             started = perf_counter()
             await read
             samples[name].append((perf_counter() - started) * 1000)
-    return {name: median(some) for name, some in samples.items()}
+    return {name: median(durations) for name, durations in samples.items()}
 
 
 async def measure_busy_user(dataset: Dataset, database: Database) -> float:
-    """Return how many milliseconds somebody with 5,000 memberships waits for their projects."""
+    """Return the median milliseconds of the project list of a user with 5,000 memberships."""
     projects = CATALOG.resources["projects"]
     owner = await asyncpg.connect(dataset.servers.owner_url, server_settings={"role": "monynha_owner"})
     user_id = _id("8000", 9999)
@@ -95,11 +95,11 @@ async def measure_busy_user(dataset: Dataset, database: Database) -> float:
 
 
 async def main(work: Path = BENCH_FOLDER / ".work") -> None:
-    """Measure with a million tasks, and in a world of its own with ten thousand."""
+    """Measure with a million tasks, and in a second dataset with ten thousand."""
     async with open_dataset(work) as dataset:
         database = await Database.open(dataset.servers.database_url)
         large_times = await measure_reads(database)
-        print(f"somebody with 5,000 memberships lists projects in {await measure_busy_user(dataset, database):.1f} ms")
+        print(f"a user with 5,000 memberships lists projects in {await measure_busy_user(dataset, database):.1f} ms")
         await database.close()
     async with open_dataset(work.with_name(f"{work.name}-small"), tasks=10_000) as small_dataset:
         database = await Database.open(small_dataset.servers.database_url)

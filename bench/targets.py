@@ -1,4 +1,4 @@
-"""What is measured: a process on a port of its own, started for the benchmark and stopped after it."""
+"""A server under test: a process on its own port, started and stopped by the benchmark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.dataset import BENCH_FOLDER, Dataset, run_command
 
 @dataclass(frozen=True)
 class Target:
-    """Something that answers requests; `documents` are its GraphQL questions by scenario."""
+    """A running server; `documents` are its GraphQL documents by scenario."""
 
     name: str
     url: str
@@ -24,17 +24,17 @@ class Target:
     has_rest: bool = True
 
     def supports(self, scenario: str) -> bool:
-        """Whether it can be asked that."""
+        """Whether the server supports the scenario."""
         return scenario in self.documents if scenario.startswith("graph") else self.has_rest
 
     def memory_mb(self) -> float:
-        """Return the memory of its process and of all below it, shared pages by their share."""
+        """Return the proportional memory (PSS) of the process and its descendants."""
         return sum(_pss_mb(pid) for pid in _process_tree(self.process.pid))
 
 
 @dataclass(frozen=True)
 class LaunchSpec:
-    """How a contender is started."""
+    """How a server is started."""
 
     name: str
     port: int
@@ -45,7 +45,7 @@ class LaunchSpec:
     has_rest: bool = True
 
     def launch(self, stack: AsyncExitStack) -> Target:
-        """Start it, to be stopped with the stack."""
+        """Start the server; the stack stops it."""
         process = subprocess.Popen(
             self.command,
             env={**os.environ, **self.env},
@@ -59,7 +59,7 @@ class LaunchSpec:
 
 
 async def wait_until_ready(target: Target, dataset: Dataset) -> None:
-    """Wait until it answers the first person."""
+    """Wait until the server responds to the first user."""
     token = dataset.tokens_file.read_text().split("\n", 1)[0]
     curl_arguments = [f"{target.url}/api/v1/projects"]
     if not target.has_rest:
@@ -76,7 +76,7 @@ async def wait_until_ready(target: Target, dataset: Dataset) -> None:
             return
         except SystemExit:
             await asyncio.sleep(0.2)
-    raise SystemExit(f"{target.name} does not answer at {target.url}")
+    raise SystemExit(f"{target.name} does not respond at {target.url}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -90,7 +90,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _process_tree(pid: int) -> list[int]:
     children_file = Path(f"/proc/{pid}/task/{pid}/children")
     children = children_file.read_text().split() if children_file.exists() else []
-    return [pid, *(one for child in children for one in _process_tree(int(child)))]
+    return [pid, *(descendant for child in children for descendant in _process_tree(int(child)))]
 
 
 def _pss_mb(pid: int) -> float:

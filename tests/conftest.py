@@ -1,4 +1,4 @@
-"""What every test may lean on: real servers, the whole program, and people who ask."""
+"""Fixtures for all tests: real servers, the application, HTTP clients and users."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tests.users import ApiUser, UserFactory
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """One loop for the whole session, the one the program runs on: pools live longer than a test."""
+    """Use one uvloop event loop for the whole session: connection pools outlive a test."""
     return "asyncio", {"use_uvloop": True}
 
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings with a data folder of this session's own; the tests of limits set their own limits."""
+    """Return settings with a data folder of this session and without rate limits."""
     environ = {
         "MONYNHA_DATA_DIR": str(tmp_path_factory.mktemp("monynha")),
         "MONYNHA_LIMIT_AUTH": "off",
@@ -42,14 +42,14 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="session")
 async def running_servers(settings: Settings) -> AsyncIterator[ServerUrls]:
-    """Return real servers, started for this session."""
+    """Run PostgreSQL and Valkey for this session."""
     async with run_servers(settings) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 async def program(settings: Settings, running_servers: ServerUrls) -> AsyncIterator[Application]:
-    """Return the whole program over them."""
+    """Return the application on these servers."""
     application = await build(settings, running_servers)
     yield application
     await application.close()
@@ -57,20 +57,20 @@ async def program(settings: Settings, running_servers: ServerUrls) -> AsyncItera
 
 @pytest.fixture(scope="session")
 async def address(program: Application) -> AsyncIterator[str]:
-    """Return where the program listens, for what only a real socket shows."""
+    """Serve the application on a real port; return its host and port."""
     async with serve(program) as host_and_port:
         yield host_and_port
 
 
 @pytest.fixture
 def database(program: Application) -> Database:
-    """Return the program's way to its database."""
+    """Return the application's database client."""
     return program.database
 
 
 @pytest.fixture
 async def client(program: Application) -> AsyncIterator[httpx.AsyncClient]:
-    """Return an HTTP client of nobody known."""
+    """Return an HTTP client without a token."""
     transport = httpx.ASGITransport(app=program.http)
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as http_client:
         yield http_client
@@ -78,20 +78,20 @@ async def client(program: Application) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def users(database: Database, settings: Settings, client: httpx.AsyncClient) -> UserFactory:
-    """Return what makes people."""
+    """Return a factory of signed-in users."""
     tokens = AccessTokens(settings.jwt_secret, issuer=f"{settings.site_url}/auth/v1", ttl_s=3600)
     return UserFactory(database, tokens, client)
 
 
 @pytest.fixture
 async def user(users: UserFactory) -> ApiUser:
-    """Return somebody who is signed in."""
+    """Return a signed-in user named Ada."""
     return await users.create("Ada")
 
 
 @pytest.fixture
 def owner_sql(running_servers: ServerUrls) -> Callable[..., Awaitable[list[Any]]]:
-    """Return what runs a statement as somebody with psql would: as the owner, past the program."""
+    """Return a function that runs a statement as the owner of the tables, past row-level security of users."""
 
     async def run(statement: str, *binds: object) -> list[Any]:
         connection = await asyncpg.connect(running_servers.owner_url)

@@ -1,4 +1,4 @@
-"""A plugin of pytest under which a skipped test counts as a failed one: `pytest -p tests.fail_on_skips`."""
+"""Pytest plugin that fails the run if a test was skipped: `pytest -p tests.fail_on_skips`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a session of which not every test was run."""
+    """Fail the session if any test was skipped."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not (skipped := reporter.stats.get("skipped")):
         return
-    reporter.write_line(f"\n{len(skipped)} skipped: here every test must run", red=True)
+    reporter.write_line(f"\n{len(skipped)} skipped: every test must run here", red=True)
     session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

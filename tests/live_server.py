@@ -1,11 +1,11 @@
-"""The program behind a real port, and sockets of `/ws` to it."""
+"""Serve the application on a real port, and a client for `/ws`."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +19,14 @@ from tests.users import ApiUser
 
 TIMEOUT_S = 5.0
 OwnerSql = Callable[..., Awaitable[list[Any]]]
-"""Runs a statement as the owner of the tables."""
+"""Executes a statement as the owner of the tables, past the application."""
 
 
 @asynccontextmanager
-async def serve(program: ServedApplication) -> AsyncIterator[str]:
-    """Serve the program on a free port of this machine, and return its address."""
+async def serve(application: ServedApplication) -> AsyncIterator[str]:
+    """Serve the application on a free port and yield `host:port`."""
     config = uvicorn.Config(
-        program.http,
+        application.http,
         port=0,
         http=HttpConnection,
         ws=WebSocket,
@@ -37,7 +37,8 @@ async def serve(program: ServedApplication) -> AsyncIterator[str]:
         timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)
-    server.capture_signals = _no_context  # type: ignore[method-assign]
+    # uvicorn would take over the signals of the test run.
+    server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
     server_task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
@@ -49,31 +50,25 @@ async def serve(program: ServedApplication) -> AsyncIterator[str]:
         await server_task
 
 
-def _no_context() -> Any:
-    from contextlib import nullcontext
-
-    return nullcontext()
-
-
 @dataclass
 class WsClient:
-    """A socket of `/ws`."""
+    """A client of `/ws`."""
 
     connection: ClientConnection
 
     async def send(self, message_type: str, **fields: Any) -> None:
-        """Send a message."""
+        """Send a message of a type."""
         await self.connection.send(json.dumps({"type": message_type, **fields}))
 
     async def receive(self, message_type: str | None = None) -> dict[str, Any]:
-        """Return the next message, which must be of that type."""
+        """Return the next message, and check its type."""
         async with asyncio.timeout(TIMEOUT_S):
             message: dict[str, Any] = json.loads(await self.connection.recv())
         assert message_type is None or message["type"] == message_type, message
         return message
 
     async def receives_nothing(self, seconds: float = 0.3) -> bool:
-        """Whether nothing comes for a while."""
+        """Return True if no message arrives for a while; fail with the message otherwise."""
         try:
             async with asyncio.timeout(seconds):
                 message = await self.connection.recv()
@@ -85,12 +80,12 @@ class WsClient:
         """Join a project and return its version."""
         await self.send("join", projectId=project["id"])
         joined = await self.receive("joined")
-        assert project["id"] == joined["projectId"]
+        assert joined["projectId"] == project["id"]
         version: int = joined["version"]
         return version
 
     async def wait_closed(self) -> tuple[int, str]:
-        """Return how the other side closed."""
+        """Return the code and the reason with which the server closed the socket."""
         async with asyncio.timeout(TIMEOUT_S):
             await self.connection.wait_closed()
         return self.connection.close_code or 0, self.connection.close_reason or ""
@@ -98,10 +93,10 @@ class WsClient:
 
 @asynccontextmanager
 async def ws_client(address: str, user: ApiUser) -> AsyncIterator[WsClient]:
-    """Return a signed-in socket."""
+    """Yield an authenticated client."""
     async with connect(f"ws://{address}/ws") as connection:
         client = WsClient(connection)
         await client.send("auth", token=user.token)
         ready = await client.receive("ready")
-        assert str(user.id) == ready["userId"]
+        assert ready["userId"] == str(user.id)
         yield client

@@ -1,4 +1,4 @@
-"""Node and npm for the official clients of others: both come with the lock file, as a wheel."""
+"""Node.js and npm from the lock file's wheel, to run official JavaScript clients in tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 
 def install_packages(folder: Path) -> Path:
-    """Return the folder with what its lock file names beside it; several processes may want it at once."""
+    """Install the packages of the folder's lock file, and return the folder; safe in parallel processes."""
     with (folder / "package-lock.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         marker = folder / "node_modules" / ".ready"
@@ -36,16 +36,16 @@ def install_packages(folder: Path) -> Path:
 
 
 class Script:
-    """A running client, and what it tells."""
+    """A running Node.js script that prints one JSON message a line."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
         self.messages: list[dict[str, Any]] = []
 
     async def wait_for(self, kind: str, count: int = 1) -> list[dict[str, Any]]:
-        """Read until it told that so many times, and return those."""
+        """Read until `count` messages of the kind have come, and return them."""
         assert self.process.stdout
-        while len(matching := [one for one in self.messages if one["what"] == kind]) < count:
+        while len(matching := [message for message in self.messages if message["what"] == kind]) < count:
             line = await asyncio.wait_for(self.process.stdout.readline(), TIMEOUT_S)
             assert self.process.stderr
             assert line, (self.messages, (await self.process.stderr.read()).decode())

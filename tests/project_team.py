@@ -1,4 +1,4 @@
-"""A project with somebody in every position towards it, and tables that say what each of them may do."""
+"""A project with users in every role, and tables of the rights that each role has."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import httpx
 from tests.users import ApiUser, UserFactory
 
 StatusByVerb = dict[str, int]
-"""The status that each verb of a table answers."""
+"""The expected HTTP status by verb."""
 
 
 def rights_table(text: str) -> list[Any]:
-    """Return the rows of a table of rights: who asks, and per column the status they get.
+    """Parse a table of rights: return pairs of an actor and the expected status by verb.
 
-    The first line names the columns; actors are written with underscores.
+    The first line names the verbs.
     """
     columns, *lines = [line.split() for line in text.strip().splitlines() if line.strip()]
     return [(actor, dict(zip(columns, map(int, cells), strict=True))) for actor, *cells in lines]
 
 
 def without_request_id(response: httpx.Response) -> tuple[int, Any]:
-    """Return what an answer says apart from the id of its request."""
+    """Return the status and the body of a response, without the id of the request."""
     body = response.json()
     body.get("error", {}).pop("requestId", None)
     return response.status_code, body
@@ -32,7 +32,7 @@ def without_request_id(response: httpx.Response) -> tuple[int, Any]:
 
 @dataclass(frozen=True)
 class ProjectTeam:
-    """A project, its owner, and whoever else a table names."""
+    """A project and its owner; other actors are created when a test needs them."""
 
     users: UserFactory
     owner: ApiUser
@@ -40,11 +40,11 @@ class ProjectTeam:
 
     @property
     def path(self) -> str:
-        """The address of the project."""
+        """The path of the project below /api/v1."""
         return f"/projects/{self.project['id']}"
 
     async def actor(self, name: str) -> ApiUser:
-        """Return somebody in that position; everybody but the owner is somebody new."""
+        """Return a user in the role; every user but the owner is a new one."""
         if name == "owner":
             return self.owner
         if name == "anonymous":
@@ -61,12 +61,12 @@ class ProjectTeam:
         return await self.users.create(name.capitalize(), is_admin=name == "system_admin")
 
     async def archive(self) -> None:
-        """Make the project read-only."""
+        """Archive the project."""
         response = await self.owner.put(self.path, {"status": "archived"})
         assert response.status_code == 200
 
 
 async def create_project_team(users: UserFactory, **project: Any) -> ProjectTeam:
-    """Return a new project with its owner."""
+    """Create a project and its owner."""
     owner = await users.create("Owner")
     return ProjectTeam(users, owner, await owner.create_project(**project))

@@ -1,4 +1,4 @@
-"""A way to PostgreSQL that counts round trips: it stands between the program and the server's socket."""
+"""A proxy between the program and PostgreSQL that counts round trips."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SOCKET_NAME = ".s.PGSQL.5432"
 
 @dataclass
 class RoundTripCounter:
-    """How often the program has spoken after the server had: each time is a round trip."""
+    """The counts. A round trip is counted when the program sends data after the server has replied."""
 
     url: str
     round_trips: int = 0
@@ -22,7 +22,7 @@ class RoundTripCounter:
 
     @asynccontextmanager
     async def counting(self, expected: int) -> AsyncIterator[None]:
-        """Hold what happens inside to that many round trips."""
+        """Assert the number of round trips inside the block."""
         before = self.round_trips
         yield
         assert self.round_trips - before == expected
@@ -30,7 +30,7 @@ class RoundTripCounter:
 
 @asynccontextmanager
 async def run_round_trip_counter(database_url: str, folder: Path) -> AsyncIterator[RoundTripCounter]:
-    """Return a tap on the database, listening in the folder."""
+    """Run the proxy on a socket in the folder, and return its counter; `url` connects through it."""
     server_socket = Path(parse_qs(urlsplit(database_url).query)["host"][0]) / _SOCKET_NAME
     counter = RoundTripCounter(f"{database_url.partition('?')[0]}?host={folder}")
     tasks: set[asyncio.Task[None]] = set()

@@ -1,4 +1,4 @@
-"""People and their projects, made for a test: each with a session of their own."""
+"""Users for tests, each with a session and an access token."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _INSERT_SESSION = "insert into auth.sessions (id, user_id) values ($1, $2)"
 
 @dataclass(frozen=True)
 class ApiUser:
-    """Somebody with a token, and how they ask."""
+    """A user with an access token, who sends requests to the API."""
 
     id: UUID
     name: str
@@ -44,7 +44,7 @@ class ApiUser:
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> httpx.Response:
-        """Send a request below /api/v1 as this person."""
+        """Send a request to a path below /api/v1 with the token of the user."""
         authorization = {"authorization": f"Bearer {self.token}"} if self.token else {}
         all_headers = {**authorization, **(headers or {})}
         return await self.client.request(method, f"/api/v1{path}", json=json, headers=all_headers, **options)
@@ -66,14 +66,14 @@ class ApiUser:
         return await self.request("DELETE", path, **options)
 
     async def create(self, path: str, body: Any) -> dict[str, Any]:
-        """Create something and return it."""
+        """Create a row by POST and return it."""
         response = await self.post(path, body)
         assert response.status_code == 201, response.text
         data: dict[str, Any] = response.json()["data"]
         return data
 
     async def create_project(self, **body: Any) -> dict[str, Any]:
-        """Create a project."""
+        """Create a project owned by the user."""
         return await self.create("/projects", {"name": f"Project of {self.name}", **body})
 
     async def create_task(self, project: Mapping[str, Any], **body: Any) -> dict[str, Any]:
@@ -83,14 +83,14 @@ class ApiUser:
 
 @dataclass(frozen=True)
 class UserFactory:
-    """Makes people, straight in the database: signing up is tested where it belongs."""
+    """Creates users directly in the database, which is faster than signing them up."""
 
     database: Database
     tokens: AccessTokens
     client: httpx.AsyncClient
 
     async def create(self, name: str = "Ada", *, is_admin: bool = False) -> ApiUser:
-        """Return somebody new with a live session."""
+        """Create a user with an active session."""
         user_id, session_id = uuid4(), uuid4()
         email = f"{name.lower()}-{user_id.hex[:12]}@example.com"
         metadata = '{"role": "admin"}' if is_admin else "{}"
@@ -107,22 +107,22 @@ class UserFactory:
         return ApiUser(user_id, name, email, session_id, token, self.tokens.verify(token), self.client)
 
     def anonymous(self) -> ApiUser:
-        """Return somebody who sends no token."""
+        """Return a client that sends no token."""
         return ApiUser(uuid4(), "Nobody", "nobody@example.com", uuid4(), "", ANONYMOUS, self.client)
 
     async def create_member(self, project: Mapping[str, Any], owner: ApiUser, role: str, name: str = "") -> ApiUser:
-        """Return somebody new who is in the project in that role."""
+        """Create a user who is a member of the project in the role."""
         user = await self.create(name or role.capitalize())
         await owner.create(f"/projects/{project['id']}/members", {"userId": str(user.id), "role": role})
         return user
 
     async def end_session(self, user: ApiUser) -> None:
-        """Sign somebody out."""
+        """End the session of a user."""
         async with self.database.as_actor(system_actor("auth")).transaction() as transaction:
             await transaction.execute("delete from auth.sessions where id = $1", user.session_id)
 
     async def sign_up(self, name: str, password: str) -> ApiUser:
-        """Return somebody new who came by the front door, and can sign in again."""
+        """Create a user by sign-up, who can sign in with the password."""
         email = f"{name.lower()}-{uuid4().hex[:12]}@example.com"
         body = {"email": email, "password": password, "data": {"name": name}}
         response = await self.client.post("/auth/v1/signup", json=body)
@@ -134,7 +134,7 @@ class UserFactory:
         return ApiUser(actor.id, name, email, actor.session_id, token, actor, self.client)
 
     async def ban(self, user: ApiUser) -> None:
-        """Ban somebody for good."""
+        """Ban a user for a year."""
         async with self.database.as_actor(system_actor("auth")).transaction() as transaction:
             await transaction.execute(
                 "update auth.users set banned_until = now() + interval '1 year' where id = $1", user.id

@@ -1,4 +1,4 @@
-"""Runs the benchmark of sockets and prints its table: `make bench-realtime`."""
+"""Run the benchmark of sockets and print its table: `make bench-realtime`."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ _IDLE_SOCKETS = 10_000
 _SLOW_SOCKETS = 5_000
 _MONYNHA_PORT, _NODE_PORT = 8101, 8106
 _STATISTICS_DELAY_S = 12
-"""After how long an idle PostgreSQL process has told its statistics."""
+"""How long an idle PostgreSQL process takes to report its statistics."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """Our program on the benchmark's world, and the tokens of its people."""
+    """Monynha running on the dataset, and the access tokens of the users."""
 
     dataset: Dataset
     monynha: Target
     tokens: list[str]
 
     def latency_probe(self, user: int) -> LatencyProbe:
-        """Return what changes tasks of a person's own project."""
+        """Return a probe that changes tasks of a project of the user."""
         tasks = [f"00000000-0000-4000-b000-{user + 20000 * n:012x}" for n in range(8)]
         return LatencyProbe(_MONYNHA_PORT, self.tokens[user - 1], tasks)
 
 
 def project_id(number: int) -> str:
-    """Return the id of a project; the person of that number owns it."""
+    """Return the id of a project; the user of the same number owns it."""
     return f"00000000-0000-4000-a000-{number:012x}"
 
 
 async def compare_fan_out(setup: Setup, seconds: float, rounds: int) -> None:
-    """Deliver messages to 500 sockets, by turns with a Node server that fans out in memory."""
+    """Deliver messages to 500 sockets, in turn with a Node server that fans out in memory."""
     token, rates = setup.tokens[0], {_MONYNHA_PORT: [], _NODE_PORT: []}
     sizes = {}
     peer = await install_packages(BENCH_FOLDER / "peers" / "ws")
@@ -77,27 +77,27 @@ async def compare_fan_out(setup: Setup, seconds: float, rounds: int) -> None:
 
 async def measure_latency(setup: Setup, seconds: float) -> None:
     """Measure the time from a request to its delivery at 100 changes a second."""
-    delivery = setup.latency_probe(2)
+    probe = setup.latency_probe(2)
     for client in await open_clients(_MONYNHA_PORT, [(setup.tokens[1], project_id(2))] * 10):
-        delivery.observe(client)
-    p50, p99 = await delivery.run(seconds)
-    print(f"| a change reaches 10 listeners, at 100 changes/s | p50 {p50:.1f} ms, p99 {p99:.1f} ms |")
+        probe.observe(client)
+    p50, p99 = await probe.run(seconds)
+    print(f"| a change reaches 10 subscribers, at 100 changes/s | p50 {p50:.1f} ms, p99 {p99:.1f} ms |")
 
 
 async def measure_transactions(setup: Setup) -> None:
-    """Count what 100 changes cost the database with 10 and with 1,000 listeners."""
+    """Count the transactions of 100 changes with 10 and with 1,000 subscribers."""
     owner = await asyncpg.connect(setup.dataset.servers.owner_url)
     sockets, per_change = [], []
     for count in (10, 990):
         sockets += await open_clients(_MONYNHA_PORT, [(setup.tokens[2], project_id(3))] * count)
-        delivery = setup.latency_probe(3)
-        delivery.observe(sockets[0])
+        probe = setup.latency_probe(3)
+        probe.observe(sockets[0])
         await asyncio.sleep(_STATISTICS_DELAY_S)
         before = await _transaction_count(owner)
-        await delivery.run(2, 50)
+        await probe.run(2, 50)
         await asyncio.sleep(_STATISTICS_DELAY_S)
         per_change.append((await _transaction_count(owner) - before) / 100)
-    print(f"| transactions a change, with 10 and with 1,000 listeners | {per_change[0]:.1f}, {per_change[1]:.1f} |")
+    print(f"| transactions a change, with 10 and with 1,000 subscribers | {per_change[0]:.1f}, {per_change[1]:.1f} |")
     for client in sockets:
         client.transport.abort()
     await owner.close()
@@ -109,7 +109,7 @@ async def _transaction_count(owner: asyncpg.Connection) -> int:
 
 
 async def measure_idle(setup: Setup) -> None:
-    """Open 10,000 sockets that say nothing, 500 a second."""
+    """Open 10,000 idle sockets, 500 a second."""
     before = setup.monynha.memory_mb()
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -118,7 +118,8 @@ async def measure_idle(setup: Setup) -> None:
     await asyncio.sleep(1)
     kb_per_socket = (setup.monynha.memory_mb() - before) * 1024 / _IDLE_SOCKETS
     print(
-        f"| {_IDLE_SOCKETS:,} idle sockets | {kb_per_socket:.1f} KB each, opened at {_IDLE_SOCKETS / duration_s:,.0f}/s |"
+        f"| {_IDLE_SOCKETS:,} idle sockets "
+        f"| {kb_per_socket:.1f} KB each, opened at {_IDLE_SOCKETS / duration_s:,.0f}/s |"
     )
     for client in sockets:
         client.transport.abort()
@@ -126,10 +127,10 @@ async def measure_idle(setup: Setup) -> None:
 
 
 async def measure_slow_readers(setup: Setup, seconds: float) -> None:
-    """Let 5,000 sockets join other projects and stop reading: what do 10 others feel?"""
-    delivery = setup.latency_probe(4)
+    """Measure the latency of 10 sockets while 5,000 sockets of other projects do not read."""
+    probe = setup.latency_probe(4)
     for client in await open_clients(_MONYNHA_PORT, [(setup.tokens[3], project_id(4))] * 10):
-        delivery.observe(client)
+        probe.observe(client)
     project_numbers = [(10 + n // 10) for n in range(_SLOW_SOCKETS)]
     slow_clients = await open_clients(_MONYNHA_PORT, [(setup.tokens[n - 1], project_id(n)) for n in project_numbers])
     others = [setup.latency_probe(n) for n in range(10, 10 + _SLOW_SOCKETS // 10, 10)]
@@ -137,8 +138,8 @@ async def measure_slow_readers(setup: Setup, seconds: float) -> None:
     for reads in (True, False):
         for client in slow_clients if not reads else ():
             client.transport.pause_reading()
-        writers = [asyncio.create_task(one.write(seconds, 1)) for one in others]
-        latencies.append(await delivery.run(seconds))
+        writers = [asyncio.create_task(probe.write(seconds, 1)) for probe in others]
+        latencies.append(await probe.run(seconds))
         await asyncio.gather(*writers)
     print(
         f"| the same beside {_SLOW_SOCKETS:,} sockets of others at 50 changes/s "
@@ -149,7 +150,7 @@ async def measure_slow_readers(setup: Setup, seconds: float) -> None:
 
 
 async def main() -> None:
-    """Run it."""
+    """Parse the options, run the measurements and print the table."""
     parser = argparse.ArgumentParser(prog="python -m bench.realtime")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5)

@@ -1,4 +1,4 @@
-"""How many messages a second reach their listeners, when each goes to everybody in one project."""
+"""Fan-out: how many messages a second are delivered, when each goes to all sockets of a project."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from bench.realtime.ws_client import RawWsClient, encode_frame, open_clients
 
 SUBSCRIBERS = 500
 _IN_FLIGHT = 16
-"""How many messages are on their way at most: enough to keep the server busy, too few to drown it."""
+"""The maximum number of messages in flight: enough to keep the server busy, too few to overload it."""
 
 
 class _FanOut:
-    """Sockets of one project; each message of one reaches all the others."""
+    """Sockets of one project; a message from one is delivered to all others."""
 
     def __init__(self, clients: list[RawWsClient], project: str) -> None:
         cursor = {"x": 1234, "y": 5678, "on": "b" * 24}
@@ -24,7 +24,7 @@ class _FanOut:
         self._running: asyncio.Future[None] | None = None
 
     async def measure_message_size(self) -> int:
-        """Return the size of a delivered message in bytes, on the wire."""
+        """Return the size of a delivered message in bytes, with its frame."""
         for client in self._clients:
             client.on_bytes = self._count
         self._send()
@@ -37,7 +37,7 @@ class _FanOut:
         return self._message_bytes
 
     async def run(self, seconds: float) -> float:
-        """Return how many messages a second were delivered."""
+        """Return the deliveries a second."""
         loop = asyncio.get_running_loop()
         before, started = self._received_bytes, loop.time()
         self._running = loop.create_future()
@@ -63,7 +63,7 @@ class _FanOut:
 
 
 async def measure_fan_out(port: int, token: str, project: str, seconds: float) -> tuple[float, int]:
-    """Return the deliveries a second, and a message's size in bytes."""
+    """Return the deliveries a second, and the size of a message in bytes."""
     clients = await open_clients(port, [(token, project)] * SUBSCRIBERS)
     run = _FanOut(clients, project)
     size = await run.measure_message_size()

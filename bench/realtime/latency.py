@@ -1,4 +1,4 @@
-"""How long a change takes from its request to a listener, and what others do to that."""
+"""Latency: the time from the request of a change to its delivery to a subscriber."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WRITERS = 8
 
 @dataclass
 class LatencyProbe:
-    """Changes one task after the other at a steady pace; the listeners of its project tell when they hear."""
+    """Changes tasks of a project at a constant rate; observed clients record when a change is delivered."""
 
     port: int
     token: str
@@ -25,7 +25,7 @@ class LatencyProbe:
     _number: int = 0
 
     def observe(self, client: RawWsClient) -> None:
-        """Let a socket tell what it hears."""
+        """Record the deliveries to a client."""
         client.on_text = self._on_text
 
     def _on_text(self, text: bytes) -> None:
@@ -34,7 +34,7 @@ class LatencyProbe:
             self.latencies_ms.append((perf_counter() - sent_at) * 1000)
 
     async def run(self, seconds: float, per_second: float = 100) -> tuple[float, float]:
-        """Return the median and the 99th percentile of the milliseconds."""
+        """Change tasks, and return the median and the 99th percentile of the latency in milliseconds."""
         self.latencies_ms.clear()
         await self.write(seconds, per_second)
         latencies = sorted(self.latencies_ms)
@@ -42,7 +42,7 @@ class LatencyProbe:
         return latencies[len(latencies) // 2], latencies[int(len(latencies) * 0.99)]
 
     async def write(self, seconds: float, per_second: float) -> None:
-        """Change tasks, whoever hears of it."""
+        """Change tasks at the rate."""
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[int] = asyncio.Queue()
         writers = [asyncio.create_task(self._write(queue)) for _ in range(_WRITERS)]
@@ -50,7 +50,7 @@ class LatencyProbe:
         for number in range(int(seconds * per_second)):
             await asyncio.sleep(max(0.0, started + number / per_second - loop.time()))
             self._number += 1
-            self.sent_at[self._number] = perf_counter()  # uvloop's own clock ticks in milliseconds
+            self.sent_at[self._number] = perf_counter()  # the clock of uvloop has a resolution of a millisecond
             queue.put_nowait(self._number)
         await asyncio.sleep(1)
         for writer in writers:

@@ -1,4 +1,4 @@
-"""Clients that cost next to nothing: raw sockets that sign in, join a project, and count what comes."""
+"""A cheap WebSocket client for thousands of sockets: signs in, joins a project, and counts bytes or reads texts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _UPGRADE_REQUEST = (
 
 
 def encode_frame(value: object) -> bytes:
-    """Return a client's text frame; its mask is zero, so that making it costs nothing."""
+    """Return a text frame of a client; the mask is zero, so that masking costs nothing."""
     text = json.dumps(value, separators=(",", ":")).encode()
     size = bytes((0x80 | len(text),)) if len(text) < 126 else b"\xfe" + len(text).to_bytes(2, "big")
     return b"\x81" + size + b"\0\0\0\0" + text
 
 
 def decode_frames(buffer: bytearray) -> list[bytes]:
-    """Take the whole frames out of the buffer and return their texts."""
+    """Remove the complete frames from the buffer and return their texts."""
     texts = []
     while len(buffer) >= 2:
         size, start = buffer[1], 2
@@ -37,7 +37,7 @@ def decode_frames(buffer: bytearray) -> list[bytes]:
 
 
 class RawWsClient(asyncio.Protocol):
-    """One socket. Once it is ready, `on_bytes` counts what comes, or `on_text` reads it."""
+    """One socket. Once it is ready, `on_bytes` gets the size of received data, or `on_text` the texts."""
 
     def __init__(self, token: str, project: str | None) -> None:
         self._auth_frame = encode_frame({"type": "auth", "token": token})
@@ -50,17 +50,17 @@ class RawWsClient(asyncio.Protocol):
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the upgrade."""
+        """Send the upgrade request."""
         self.transport = cast(asyncio.Transport, transport)
         self.transport.write(_UPGRADE_REQUEST)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Fail whoever waits for it."""
+        """Fail the `ready` future."""
         if not self.ready.done():
             self.ready.set_exception(ConnectionError("the server hung up"))
 
     def data_received(self, data: bytes) -> None:
-        """Take what comes."""
+        """Process received data."""
         if self.on_bytes is not None:
             self.on_bytes(len(data))
             return
@@ -92,7 +92,7 @@ class RawWsClient(asyncio.Protocol):
 
 
 async def open_client(port: int, token: str, project: str | None = None) -> RawWsClient:
-    """Return a socket that is ready."""
+    """Open a socket, sign in and join the project."""
     loop = asyncio.get_running_loop()
     _, protocol = await loop.create_connection(lambda: RawWsClient(token, project), "127.0.0.1", port)
     await protocol.ready
@@ -102,7 +102,7 @@ async def open_client(port: int, token: str, project: str | None = None) -> RawW
 async def open_clients(
     port: int, memberships: list[tuple[str, str | None]], *, per_second: float = 500
 ) -> list[RawWsClient]:
-    """Return many sockets, opened at a steady pace."""
+    """Open many sockets at a constant rate."""
     loop = asyncio.get_running_loop()
     started, tasks = loop.time(), []
     for number, (token, project) in enumerate(memberships):

@@ -56,8 +56,9 @@ def test_every_assertion_about_a_type_has_a_reason(name: str) -> None:
     lines = path_of(name).read_text().splitlines()
     unexplained = []
     for node in ast.walk(modules()[name]):
-        if _is_cast(node) or _is_type_assert(node):
-            before, here = lines[node.lineno - 2] if node.lineno > 1 else "", lines[node.end_lineno - 1]
+        if isinstance(node, ast.Call | ast.Assert) and (_is_cast(node) or _is_type_assert(node)):
+            before = lines[node.lineno - 2] if node.lineno > 1 else ""
+            here = lines[(node.end_lineno or node.lineno) - 1]
             if "#" not in here and not before.lstrip().startswith("#"):
                 unexplained.append(f"line {node.lineno}: {here.strip()}")
 

@@ -1,4 +1,4 @@
-"""One question, one round trip: counted on the wire between the program and PostgreSQL."""
+"""Round trips of each kind of request, counted on the connection between the program and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(scope="module")
 async def tap(running_servers: ServerUrls) -> AsyncIterator[RoundTripCounter]:
-    """Return a counted way to the database; a socket's path must be short."""
+    """Return a proxy to the database that counts round trips; the path of its socket must be short."""
     with tempfile.TemporaryDirectory(prefix="tap") as folder:
         async with run_round_trip_counter(running_servers.database_url, Path(folder)) as tap:
             yield tap
@@ -35,7 +35,7 @@ async def tap(running_servers: ServerUrls) -> AsyncIterator[RoundTripCounter]:
 async def tapped_program(
     tap: RoundTripCounter, settings: Settings, running_servers: ServerUrls
 ) -> AsyncIterator[Application]:
-    """Return a program that goes the counted way."""
+    """Return the application, connected through the proxy."""
     program = await build(settings, replace(running_servers, database_url=tap.url))
     yield program
     await program.close()
@@ -43,7 +43,7 @@ async def tapped_program(
 
 @pytest.fixture(scope="module")
 async def tapped_client(tapped_program: Application) -> AsyncIterator[httpx.AsyncClient]:
-    """Return its client."""
+    """Return a client of that application."""
     transport = httpx.ASGITransport(app=tapped_program.http)
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
         yield client
@@ -51,14 +51,14 @@ async def tapped_client(tapped_program: Application) -> AsyncIterator[httpx.Asyn
 
 @pytest.fixture
 async def tapped_user(users: UserFactory, tapped_client: httpx.AsyncClient) -> ApiUser:
-    """Return somebody whose requests are counted."""
+    """Return a user whose requests are counted."""
     return replace(await users.create("Grace"), client=tapped_client)
 
 
 async def count_round_trips(
     tap: RoundTripCounter, user: ApiUser, method: str, path: str, body: Any = None, **headers: str
 ) -> int:
-    """Return the round trips of a request whose statements are prepared, as it was asked twice before."""
+    """Return the round trips of a request whose statements are prepared, because it was sent twice before."""
     for _ in range(2):
         await user.request(method, path, json=body, headers=headers)
     before = tap.round_trips
@@ -88,14 +88,14 @@ READS = [
 
 
 @pytest.mark.parametrize("path", READS)
-async def test_a_read_is_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser, path: str) -> None:
+async def test_read_is_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser, path: str) -> None:
     project = await tapped_user.create_project()
     task = await tapped_user.create_task(project)
 
     assert await count_round_trips(tap, tapped_user, "GET", path.format(project=project["id"], task=task["id"])) == 1
 
 
-async def test_a_page_further_on_is_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
+async def test_next_page_is_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
     project = await tapped_user.create_project()
     for _ in range(3):
         await tapped_user.create_task(project)
@@ -105,7 +105,7 @@ async def test_a_page_further_on_is_one_round_trip(tap: RoundTripCounter, tapped
         assert await count_round_trips(tap, tapped_user, "GET", f"/tasks?limit=1&sort={sort}&cursor={cursor}") == 1
 
 
-async def test_what_the_asker_has_already_is_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
+async def test_not_modified_response_is_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
     tag = (await tapped_user.get("/users/me")).headers["etag"]
     await tapped_user.get("/users/me")
 
@@ -113,7 +113,7 @@ async def test_what_the_asker_has_already_is_one_round_trip(tap: RoundTripCounte
         assert (await tapped_user.get("/users/me", headers={"If-None-Match": tag})).status_code == 304
 
 
-async def test_a_plain_create_is_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
+async def test_create_of_stored_fields_is_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
     project = await tapped_user.create_project()
 
     assert await count_round_trips(tap, tapped_user, "POST", "/posts", {"title": "x", "content": ""}) == 1
@@ -140,7 +140,7 @@ GRAPHQL_CREATES = [
 
 
 @pytest.mark.parametrize(("document", "own", "more"), GRAPHQL_CREATES)
-async def test_a_graphql_create_is_one_round_trip_as_rests(
+async def test_graphql_create_of_stored_fields_is_one_round_trip(
     tap: RoundTripCounter, tapped_user: ApiUser, document: str, own: str, more: str
 ) -> None:
     project = await tapped_user.create_project()
@@ -155,10 +155,10 @@ async def test_a_graphql_create_is_one_round_trip_as_rests(
             assert "errors" not in response.json(), response.text
         return tap.round_trips - before
 
-    assert (1, 4) == (await count(own), await count(more))
+    assert (await count(own), await count(more)) == (1, 4)
 
 
-async def test_fields_of_ones_own_are_answered_by_the_write_itself(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
+async def test_create_that_selects_stored_fields_is_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
     body = {"title": "x", "content": ""}
 
     assert await count_round_trips(tap, tapped_user, "POST", "/posts?fields=id,title", body) == 1
@@ -167,7 +167,7 @@ async def test_fields_of_ones_own_are_answered_by_the_write_itself(tap: RoundTri
 
 
 WRITES: list[tuple[str, str, dict[str, Any], int]] = [
-    # begin with the claims, write, (answer,) commit
+    # begin and set the actor, write, (select the result,) commit
     ("POST", "/projects", {"name": "x"}, 4),
     ("PUT", "/tasks/{task}", {"title": "x"}, 3),
     ("PUT", "/tasks/{task}", {}, 3),
@@ -179,7 +179,7 @@ WRITES: list[tuple[str, str, dict[str, Any], int]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "expected"), WRITES)
-async def test_a_write_is_at_most_four_round_trips(
+async def test_write_is_at_most_four_round_trips(
     tap: RoundTripCounter, tapped_user: ApiUser, method: str, path: str, body: dict[str, Any], expected: int
 ) -> None:
     project = await tapped_user.create_project()
@@ -192,7 +192,7 @@ async def test_a_write_is_at_most_four_round_trips(
     assert actual == expected
 
 
-async def test_a_delete_is_three_round_trips(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
+async def test_delete_is_three_round_trips(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
     project = await tapped_user.create_project()
     tasks = [await tapped_user.create_task(project) for _ in range(3)]
     for task in tasks[:2]:
@@ -202,21 +202,21 @@ async def test_a_delete_is_three_round_trips(tap: RoundTripCounter, tapped_user:
         await tapped_user.delete(f"/tasks/{tasks[2]['id']}")
 
 
-async def test_a_body_that_cannot_be_read_costs_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
+async def test_invalid_body_is_one_round_trip(tap: RoundTripCounter, tapped_user: ApiUser) -> None:
     await tapped_user.post("/posts", {})
 
     async with tap.counting(1):
         assert (await tapped_user.post("/posts", {"title": ""})).status_code == 422
 
 
-async def test_nobody_costs_no_round_trip(tap: RoundTripCounter, tapped_client: httpx.AsyncClient) -> None:
+async def test_anonymous_request_is_no_round_trip(tap: RoundTripCounter, tapped_client: httpx.AsyncClient) -> None:
     async with tap.counting(0):
         assert (await tapped_client.get("/api/v1/projects")).status_code == 401
         assert (await tapped_client.get("/api/v1/nothing")).status_code == 404
         assert (await tapped_client.get("/healthz")).status_code == 200
 
 
-async def test_a_stranger_is_refused_as_fast_whether_somebody_listens_or_nothing_is_there(
+async def test_subscribing_without_access_takes_as_long_for_absent_projects(
     tap: RoundTripCounter, tapped_program: Application, users: UserFactory, tapped_user: ApiUser
 ) -> None:
     watched, unwatched = await tapped_user.create_project(), await tapped_user.create_project()
@@ -226,29 +226,29 @@ async def test_a_stranger_is_refused_as_fast_whether_somebody_listens_or_nothing
     stream = Stream("project", UUID(watched["id"]))
     await tapped_program.realtime.hub.subscribe(tapped_program.database.as_actor(tapped_user.actor), stream, subscriber)
     round_trips: dict[str, list[int]] = {"heard": [], "unheard": [], "absent": []}
-    for _ in range(3):  # the hub's own look each second may fall into one of them
+    for _ in range(3):  # the hub's poll each second may fall into one of them
         for name, project_id in (("heard", watched["id"]), ("unheard", unwatched["id"]), ("absent", uuid4())):
             before = tap.round_trips
             assert (await stranger.get(f"/projects/{project_id}/events")).status_code == 404
             round_trips[name].append(tap.round_trips - before)
     tapped_program.realtime.hub.unsubscribe(stream, subscriber)
 
-    # The proof, and whether the session is live.
+    # One authorizes the subscription, and one checks the session.
     assert {name: min(trips) for name, trips in round_trips.items()} == {"heard": 2, "unheard": 2, "absent": 2}
 
 
 @dataclass(eq=False)
 class IgnoringSubscriber:
-    """Somebody who has a seat and does nothing with what is heard."""
+    """A subscriber that ignores every event."""
 
     actor: Actor
     sink: None = None
 
     def on_event(self, event: Event) -> None:
-        """Take an event."""
+        """Ignore an event."""
 
     def on_revoked(self, stream: Stream) -> None:
-        """Take notice that nothing more will be heard."""
+        """Ignore that access was revoked."""
 
     def on_session_end(self) -> None:
-        """Take notice that the session is over."""
+        """Ignore that the session is over."""

@@ -1,4 +1,4 @@
-"""A small world made at random: people, projects, members, tasks and posts, with ties and nulls."""
+"""A small random dataset: users, projects, members, tasks and posts, with equal sort values and nulls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.users import ApiUser, UserFactory
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
-"""Every row there is by its resource, with outside names and values; read as the owner of the tables."""
+"""Rows by resource, with the names and values of the API."""
 
 COLUMNS = {
     "users": "id, email, name, avatar_url, email_verified, created_at, updated_at",
@@ -45,7 +45,7 @@ _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Dataset:
-    """The people of the world, and the rows as they were when it was made."""
+    """The users and the rows of the dataset."""
 
     users: list[ApiUser]
     admin: ApiUser
@@ -54,7 +54,7 @@ class Dataset:
 
 @asynccontextmanager
 async def owner_connection(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
-    """Return a connection as the owner of the tables, who sees everything."""
+    """Connect as the owner of the tables, who sees all rows."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("set role monynha_owner")
@@ -64,7 +64,7 @@ async def owner_connection(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
 
 
 async def fetch_all_rows(connection: asyncpg.Connection[Any], users: list[ApiUser] | None = None) -> Rows:
-    """Return every row, or those alone that belong to some people."""
+    """Return all rows, or only those owned by some users."""
     rows_by_resource: Rows = {}
     for plural, columns in COLUMNS.items():
         table = "project_members" if plural == "members" else plural
@@ -72,7 +72,7 @@ async def fetch_all_rows(connection: asyncpg.Connection[Any], users: list[ApiUse
         rows = await (
             connection.fetch(query)
             if users is None
-            else connection.fetch(f"{query} where {OWNED_BY[plural]}", [one.id for one in users])
+            else connection.fetch(f"{query} where {OWNED_BY[plural]}", [user.id for user in users])
         )
         rows_by_resource[plural] = [
             {to_camel_case(name): _to_json_value(name, value) for name, value in row.items()} for row in rows
@@ -81,7 +81,7 @@ async def fetch_all_rows(connection: asyncpg.Connection[Any], users: list[ApiUse
 
 
 async def create_dataset(users: UserFactory, owner_url: str, *, seed: int, size: int = 10) -> Dataset:
-    """Return a world of so many people, the same for the same seed but for its ids."""
+    """Create a dataset with `size` users; equal seeds give equal data, except for the ids."""
     rng = Random(seed)
     everyone = [await users.create(f"P{number}") for number in range(size)]
     admin = await users.create("Admin", is_admin=True)
@@ -106,7 +106,7 @@ async def _insert_post(connection: asyncpg.Connection[Any], rng: Random, author:
 
 
 async def _insert_project(connection: asyncpg.Connection[Any], rng: Random, everyone: list[ApiUser]) -> None:
-    # The first of them is in no project.
+    # The first user is in no project.
     owner, *others = rng.sample(everyone[1:], min(rng.randint(1, 5), len(everyone) - 1))
     project: UUID = await connection.fetchval(
         "insert into public.projects (name, description, owner_id, settings, created_at) "
@@ -124,7 +124,7 @@ async def _insert_project(connection: asyncpg.Connection[Any], rng: Random, ever
             "insert into public.tasks (project_id, title, description, status, priority, assignee_id, "
             "due_date, tags, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             *(project, rng.choice(TITLES), rng.choice([None, *TITLES]), rng.choice(STATUSES)),
-            *(rng.choice(PRIORITIES), rng.choice([None, owner.id, *(one.id for one in others)])),
+            *(rng.choice(PRIORITIES), rng.choice([None, owner.id, *(other.id for other in others)])),
             *(rng.choice([None, _random_time(rng)]), rng.sample(TAGS, rng.randint(0, 3))),
             *(_random_time(rng), _random_time(rng)),
         )
@@ -133,7 +133,7 @@ async def _insert_project(connection: asyncpg.Connection[Any], rng: Random, ever
 
 
 def _random_time(rng: Random) -> datetime:
-    # Few moments, so that many rows share one.
+    # Few different times, so that many rows share one.
     return _EPOCH + timedelta(hours=rng.randint(0, 5), microseconds=rng.choice([0, 1]))
 
 

@@ -1,6 +1,6 @@
-"""Questions at random: any list or row, any fields, ways to depth four, filters, orders and pages.
+"""Hypothesis strategies for read requests: any list or item, fields, relations to depth four, filters, sorts, pages.
 
-They are drawn before there is a world: an id is a place in it, as `<tasks:3:id>`, until it is settled.
+They are drawn before the dataset exists: an id is a placeholder such as `<tasks:3:id>` until it is resolved.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ _PLACEHOLDER = re.compile(r"<(\w+):(\d+):(\w+)>")
 
 
 def resolve_read(request: ReadRequest, rows: Rows) -> ReadRequest:
-    """Return the question with the ids of a world."""
+    """Return the request with the ids of a dataset in place of placeholders."""
 
     def resolve_text(value: str) -> str:
-        return _PLACEHOLDER.sub(lambda place: rows[place[1]][int(place[2]) % len(rows[place[1]])][place[3]], value)
+        return _PLACEHOLDER.sub(lambda match: rows[match[1]][int(match[2]) % len(rows[match[1]])][match[3]], value)
 
     filters = tuple(
-        (name, [resolve_text(one) for one in value] if isinstance(value, list) else value)
+        (name, [resolve_text(text) for text in value] if isinstance(value, list) else value)
         for name, value in request.filters
     )
     parent = None if request.parent is None else (request.parent[0], resolve_text(request.parent[1]))
-    key = tuple(resolve_text(one) for one in request.key)
+    key = tuple(resolve_text(text) for text in request.key)
     return replace(request, path=resolve_text(request.path), parent=parent, key=key, filters=filters)
 
 
 @st.composite
 def read_requests(draw: Any) -> ReadRequest:
-    """Draw a question."""
+    """Draw a read request."""
     request = draw(st.one_of(list_requests(), list_requests(), item_requests()))
     includes = draw(st.lists(relation_paths(request.plural), max_size=3))
     names = list(_field_names(request.plural))
@@ -67,7 +67,7 @@ def read_requests(draw: Any) -> ReadRequest:
 
 @st.composite
 def relation_paths(draw: Any, plural: str) -> str:
-    """Draw a way through the relations, up to four deep."""
+    """Draw a path of relations, up to four deep."""
     relations = []
     for _ in range(draw(st.integers(1, DEPTH))):
         relation = draw(st.sampled_from(sorted(RELATIONS[plural])))
@@ -78,7 +78,7 @@ def relation_paths(draw: Any, plural: str) -> str:
 
 @st.composite
 def list_requests(draw: Any) -> ReadRequest:
-    """Draw a question for a list."""
+    """Draw a request for a list."""
     project, user = draw(_ids("projects")), draw(_ids("users"))
     plural, path, parent = draw(
         st.sampled_from(
@@ -102,7 +102,7 @@ def list_requests(draw: Any) -> ReadRequest:
 
 @st.composite
 def item_requests(draw: Any) -> ReadRequest:
-    """Draw a question for one row, which may be foreign or absent."""
+    """Draw a request for one row, which may belong to others or be missing."""
     plural = draw(st.sampled_from(sorted(RELATIONS)))
     if plural == "members":
         number = draw(st.integers(0, 99))

@@ -1,4 +1,4 @@
-"""Deeds at random: anybody does any verb to anything, theirs, foreign or absent."""
+"""Hypothesis strategies for write requests: any actor, any verb, any target, also of others or missing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FREQUENT = ("update_project", "create_member", "update_member", "delete_member",
 
 @dataclass(frozen=True)
 class DrawnWrite:
-    """A deed before there are rows: who does it, and to which of them, by number."""
+    """A write request drawn before the rows exist: the actor and the target are numbers."""
 
     kind: str
     actor_index: int
@@ -47,16 +47,16 @@ class DrawnWrite:
 
 
 def drawn_writes() -> st.SearchStrategy[DrawnWrite]:
-    """Draw a deed."""
+    """Draw a write request."""
     values = {"title": st.sampled_from(["a", "b"]), "name": st.sampled_from(["a", "b"])}
     values["status"] = st.sampled_from(["todo", "done", "active", "archived"])
     return st.builds(
         DrawnWrite,
         kind=st.sampled_from([*TARGET_RESOURCES, *FREQUENT, *FREQUENT]),
-        who=st.integers(0, 5),
-        what=st.integers(0, 99),
-        other=st.integers(0, 5),
-        words=st.fixed_dictionaries({}, optional=values),
+        actor_index=st.integers(0, 5),
+        row_index=st.integers(0, 99),
+        other_index=st.integers(0, 5),
+        values=st.fixed_dictionaries({}, optional=values),
         role=st.sampled_from([*ROLES, "owner"]),
         cascades=st.booleans(),
         assigns=st.booleans(),
@@ -64,7 +64,7 @@ def drawn_writes() -> st.SearchStrategy[DrawnWrite]:
 
 
 def resolve_write(drawn: DrawnWrite, rows: Rows, user_ids: list[str]) -> WriteRequest:
-    """Return the deed, done to the rows there are."""
+    """Return the request with ids of existing rows, or of a missing one."""
     plural = TARGET_RESOURCES[drawn.kind]
     row = rows[plural][drawn.row_index % len(rows[plural])] if rows[plural] and drawn.row_index < 95 else {}
     target: tuple[str, ...] = (row.get("id", ABSENT),)

@@ -1,6 +1,6 @@
-"""What a question should be answered, worked out in Python over all rows: slow, and plain to see.
+"""Test oracle for reads: the expected response, computed in plain Python over all rows.
 
-It knows who may see what from the contract, and shares nothing with the engine.
+It implements the rights of the contract and shares no code with the engine.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Tree = dict[str, "Tree"]
 
 @dataclass(frozen=True)
 class ReadRequest:
-    """A question in plain words: which rows, what of them, in which order."""
+    """A read request: which rows, which fields and relations of them, in which order."""
 
     plural: str
     path: str
@@ -59,12 +59,12 @@ class ReadRequest:
     sort: str = ""
     limit: int = 20
     parent: tuple[str, str] | None = None
-    """The plural and the id of what the list hangs on."""
+    """The plural and the id of the parent of a nested list."""
     key: tuple[str, ...] = field(default=())
 
     @property
     def params(self) -> dict[str, str]:
-        """The query parameters that ask it."""
+        """The query parameters of the request."""
         params = {} if self.key else {"limit": str(self.limit), "count": "exact"}
         if self.includes:
             params["include"] = ",".join(self.includes)
@@ -88,7 +88,7 @@ def path_tree(paths: tuple[str, ...]) -> Tree:
 
 
 def max_row_count(plural: str, tree: Tree, rows: int) -> int:
-    """Return how many rows are asked for at most."""
+    """Return the maximum number of rows in the response."""
     embedded = 0
     for name, inner in tree.items():
         target, is_many, _ = RELATIONS[plural][name]
@@ -98,29 +98,29 @@ def max_row_count(plural: str, tree: Tree, rows: int) -> int:
 
 @dataclass(frozen=True)
 class ReadOracle:
-    """Somebody, with the rows as they are: what they see."""
+    """Computes what a user sees of the rows."""
 
     id: str
     is_admin: bool
     rows: Rows
 
     def role(self, project: str) -> str | None:
-        """Return what they are in a project."""
+        """Return the role of the user in a project."""
         memberships = (row for row in self.rows["members"] if row["userId"] == self.id and row["projectId"] == project)
         return next((row["role"] for row in memberships), None)
 
     def can_see(self, plural: str, row: Row) -> bool:
-        """Whether they see a row: people and posts are for all, the rest for who is in the project."""
+        """Whether the user can see a row: all users and posts, the rest as a member of the project."""
         if plural in ("users", "posts") or self.is_admin:
             return True
         return self.role(row["id"] if plural == "projects" else row["projectId"]) is not None
 
     def visible_rows(self, plural: str) -> list[Row]:
-        """Return all rows they see."""
+        """Return all rows of a resource that the user can see."""
         return [row for row in self.rows[plural] if self.can_see(plural, row)]
 
     def status(self, request: ReadRequest) -> int:
-        """Return the status of the answer."""
+        """Return the expected HTTP status."""
         if max_row_count(request.plural, path_tree(request.includes), 1 if request.key else request.limit) > MAX_ROWS:
             return 400
         if request.key:
@@ -135,7 +135,7 @@ class ReadOracle:
         return 200 if any(row["id"] == key for row in self.visible_rows(plural)) else 404
 
     def expected_rows(self, request: ReadRequest) -> list[Row]:
-        """Return the rows of the answer, all pages of it."""
+        """Return the expected rows of all pages."""
         rows = [row for row in self.visible_rows(request.plural) if self._matches(request, row)]
         fields = None if request.fields is None else path_tree(request.fields)
         tree = path_tree(request.includes)
@@ -155,15 +155,15 @@ class ReadOracle:
 
     def _passes_filter(self, row: Row, name: str, value: Any) -> bool:
         if name == "q":
-            text = " ".join(row[one] for one in ("title", "name", "description") if row.get(one)).lower()
+            text = " ".join(row[field] for field in ("title", "name", "description") if row.get(field)).lower()
             return all(word.lower() in text for word in value.split())
         if name == "tag":
-            return any(one in row["tags"] for one in value)
+            return any(tag in row["tags"] for tag in value)
         if name == "dueBefore":
             return row["dueDate"] is not None and row["dueDate"] < value
         if name == "dueAfter":
             return row["dueDate"] is not None and row["dueDate"] >= value
-        accepted = [self.id if one == "me" else one for one in value]
+        accepted = [self.id if choice == "me" else choice for choice in value]
         return row["authorId" if name == "userId" else name] in accepted
 
     def _visible_fields(self, plural: str, row: Row, tree: Tree, fields: Tree | None) -> Row:
@@ -178,10 +178,9 @@ class ReadOracle:
         for name, nested in tree.items():
             target, is_many, is_related = RELATIONS[plural][name]
             nested_fields = fields.get(name) or None if fields else None
-            rows = sort_rows(target, [one for one in self.visible_rows(target) if is_related(row, one)], "")[
-                :MAX_EMBEDDED_ROWS
-            ]
-            related = [self._visible_fields(target, one, nested, nested_fields) for one in rows]
+            visible = [other for other in self.visible_rows(target) if is_related(row, other)]
+            rows = sort_rows(target, visible, "")[:MAX_EMBEDDED_ROWS]
+            related = [self._visible_fields(target, other, nested, nested_fields) for other in rows]
             selected[name] = related if is_many else (related[0] if related else None)
         return selected
 
@@ -191,7 +190,7 @@ class ReadOracle:
 
 
 def sort_rows(plural: str, rows: list[Row], sort: str) -> list[Row]:
-    """Return rows in their order: nulls last both ways, ties by key."""
+    """Sort rows: nulls last in both directions, ties by primary key."""
     sort = sort or ("-joinedAt" if plural == "members" else "-createdAt")
     name, sign = sort.removeprefix("-"), -1 if sort.startswith("-") else 1
     ranks = RANKS.get((plural, name))

@@ -1,4 +1,4 @@
-"""Boards that are read once and then kept by what is heard, over four protocols."""
+"""Replicas of a project that are loaded once and then updated by events, over four transports."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.users import ApiUser
 
 TIMEOUT_S = 10.0
 UNBOUNDED_QUEUE = None
-"""A client that leaves with its queue full does not read the other side's close, and waits ten seconds."""
+"""With a bounded queue that is full, a client that disconnects does not read the close frame and waits ten seconds."""
 Rows = dict[str, dict[str, Any]]
 
 
 class ProjectReplica:
-    """What somebody believes of a project: its tasks and members, or that they see none of it."""
+    """The tasks and members of a project as a client knows them; `tasks` is None while the project is not visible."""
 
     def __init__(self, address: str, user: ApiUser, project_id: str) -> None:
         self.address, self.user, self.project_id = address, user, project_id
@@ -33,26 +33,26 @@ class ProjectReplica:
         self.listener: asyncio.Task[None] | None = None
 
     async def reload(self) -> None:
-        """Ask for everything; who is interrupted knows nothing."""
+        """Load all rows; if it is cancelled, the replica is empty."""
         self.tasks = None
         responses = [
-            await self.user.get(f"/projects/{self.project_id}/{what}?limit=100") for what in ("tasks", "members")
+            await self.user.get(f"/projects/{self.project_id}/{plural}?limit=100") for plural in ("tasks", "members")
         ]
-        if any(one.status_code == 404 for one in responses):
+        if any(response.status_code == 404 for response in responses):
             self.tasks = None
             return
-        tasks, members = (one.json()["data"] for one in responses)
-        self.tasks = {one["id"]: one for one in tasks}
-        self.members = {one["userId"]: one for one in members}
+        tasks, members = (response.json()["data"] for response in responses)
+        self.tasks = {task["id"]: task for task in tasks}
+        self.members = {member["userId"]: member for member in members}
 
     async def fetch_current(self) -> tuple[Rows | None, Rows]:
-        """Return what they would be told if they asked now."""
+        """Return the current tasks and members, loaded again."""
         current = ProjectReplica(self.address, self.user, self.project_id)
         await current.reload()
         return current.tasks, current.members
 
     def apply(self, resource: str, verb: str, key: str, row: dict[str, Any]) -> None:
-        """Apply what was heard."""
+        """Apply an event."""
         rows = self.tasks if resource == "tasks" else self.members if resource == "members" else None
         if rows is None or self.tasks is None:
             return
@@ -62,22 +62,23 @@ class ProjectReplica:
             rows[key] = row
 
     async def connect(self) -> None:
-        """Come in, or back: go on from the last version where there is one."""
+        """Connect, or reconnect and resume from the last version."""
         self.listener = asyncio.create_task(self.listen())
 
     async def disconnect(self) -> None:
-        """Break the line, wherever it is."""
+        """Drop the connection at once."""
         if self.listener is not None:
             self.listener.cancel()
             await asyncio.gather(self.listener, return_exceptions=True)
             self.listener = None
 
     async def listen(self) -> None:
+        """Connect and apply events until the task is cancelled."""
         raise NotImplementedError
 
 
 class WebSocketReplica(ProjectReplica):
-    """Kept by `/ws`."""
+    """Updated by `/ws`."""
 
     async def listen(self) -> None:
         async with connect(f"ws://{self.address}/ws?token={self.user.token}", max_queue=UNBOUNDED_QUEUE) as socket:
@@ -100,16 +101,16 @@ class WebSocketReplica(ProjectReplica):
             await asyncio.sleep(0.05)
             await self._join(socket)
         elif "version" in message and message["type"] != "resumed":
-            assert message["version"] == self.version + 1, "gapless, in order, and once"
+            assert message["version"] == self.version + 1, "versions are gapless and in order"
             self.version = message["version"]
             singular, past_verb = message["type"].rsplit("_", 1)
-            resource = next(one for one in CATALOG.resources.values() if one.singular == singular)
+            resource = next(candidate for candidate in CATALOG.resources.values() if candidate.singular == singular)
             verb = {"created": "insert", "updated": "update", "deleted": "delete"}[past_verb]
             self.apply(resource.plural, verb, message[f"{singular}Id"], message[singular])
 
 
 class EventStreamReplica(WebSocketReplica):
-    """Kept by server-sent events."""
+    """Updated by server-sent events."""
 
     async def listen(self) -> None:
         while True:
@@ -144,11 +145,11 @@ class EventStreamReplica(WebSocketReplica):
                     self.tasks = None
 
     async def _handle_event(self, message: dict[str, Any]) -> None:
-        await self._handle(None, message)  # type: ignore[arg-type]  # it has no line to answer on
+        await self._handle(None, message)  # type: ignore[arg-type]  # no socket to send to
 
 
 class PhoenixReplica(ProjectReplica):
-    """Kept by `postgres_changes`."""
+    """Updated by `postgres_changes` of the Supabase Realtime protocol."""
 
     api_key = ""
     resume_token: str | None = None
@@ -156,7 +157,7 @@ class PhoenixReplica(ProjectReplica):
     async def listen(self) -> None:
         url = f"ws://{self.address}/realtime/v1/websocket?apikey={self.api_key}&vsn=2.0.0"
         async with connect(url, max_queue=UNBOUNDED_QUEUE) as socket:
-            await socket.send(json.dumps(["1", "1", "realtime:board", "phx_join", self._join()]))
+            await socket.send(json.dumps(["1", "1", "realtime:replica", "phx_join", self._join()]))
             async for text in socket:
                 _, _, _, event, payload = json.loads(text)
                 if event == "phx_reply":
@@ -197,24 +198,24 @@ class PhoenixReplica(ProjectReplica):
 
 
 class SubscriptionReplica(ProjectReplica):
-    """Kept by GraphQL's subscriptions, from the last position of each.
+    """Updated by GraphQL subscriptions, each resumed from its last resume token.
 
-    Nothing says that they listen, but what is asked on the same line later is asked once they do.
+    The server does not confirm a subscription, but it executes a later query on the same socket after it.
     """
 
     QUERIES: ClassVar = {
         "tasks": """subscription ($id: ID!, $since: String) { taskChanged(projectId: $id, since: $since) {
-          action position id projectId title description status priority assigneeId dueDate tags createdAt
+          action resumeToken id projectId title description status priority assigneeId dueDate tags createdAt
           updatedAt
         } }""",
         "members": """subscription ($id: ID!, $since: String) { memberChanged(projectId: $id, since: $since) {
-          action position projectId userId role joinedAt
+          action resumeToken projectId userId role joinedAt
         } }""",
     }
     generation = 0
 
     async def listen(self) -> None:
-        self.resume_tokens: dict[str, str] = getattr(self, "positions", {})
+        self.resume_tokens: dict[str, str] = getattr(self, "resume_tokens", {})
         url = f"ws://{self.address}/graphql"
         protocols = [Subprotocol("graphql-transport-ws")]
         async with connect(url, subprotocols=protocols, max_queue=UNBOUNDED_QUEUE) as socket:
@@ -233,7 +234,7 @@ class SubscriptionReplica(ProjectReplica):
             variables = {"id": self.project_id, "since": self.resume_tokens.get(name)}
             await self._subscribe(socket, name, {"query": query, "variables": variables})
         if not is_resuming:
-            await self._subscribe(socket, "mark", {"query": "{ __typename }"})
+            await self._subscribe(socket, "ready", {"query": "{ __typename }"})
 
     async def _subscribe(self, socket: ClientConnection, name: str, payload: dict[str, Any]) -> None:
         await socket.send(json.dumps({"type": "subscribe", "id": f"{name} {self.generation}", "payload": payload}))
@@ -243,17 +244,17 @@ class SubscriptionReplica(ProjectReplica):
         if int(generation) != self.generation:
             return
         if message["type"] == "error":
-            codes = {query_name["extensions"]["code"] for query_name in message["payload"]}
+            codes = {error["extensions"]["code"] for error in message["payload"]}
             assert codes <= {"NOT_FOUND", "PRECONDITION_FAILED"}, message
-            for one in self.QUERIES:
-                await socket.send(json.dumps({"type": "complete", "id": f"{one} {generation}"}))
+            for query_name in self.QUERIES:
+                await socket.send(json.dumps({"type": "complete", "id": f"{query_name} {generation}"}))
             self.tasks = None
             await asyncio.sleep(0.05)
             await self._subscribe_all(socket)
-        elif message["type"] == "next" and name == "mark":
+        elif message["type"] == "next" and name == "ready":
             await self.reload()
         elif message["type"] == "next":
             ((_, row),) = message["payload"]["data"].items()
-            action, self.resume_tokens[name] = row.pop("action"), row.pop("position")
+            action, self.resume_tokens[name] = row.pop("action"), row.pop("resumeToken")
             verb = {"created": "insert", "updated": "update", "deleted": "delete"}[action]
             self.apply(name, verb, row["id" if name == "tasks" else "userId"], row)

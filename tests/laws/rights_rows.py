@@ -1,4 +1,4 @@
-"""Every verb of the API with something to do it to: the rows of the matrix of rights."""
+"""Every endpoint with each kind of target: the rows of the rights matrix."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ACTORS = (
 
 @dataclass(frozen=True)
 class RightsScene:
-    """A project with a task, a post and members to act upon, and who is about to act."""
+    """A project with a task and a post as targets, and the actor who sends the request."""
 
     team: ProjectTeam
     actor: ApiUser
@@ -33,12 +33,12 @@ class RightsScene:
 
     @property
     def is_outside(self) -> bool:
-        """Whether the actor is not in the project, nor above it."""
+        """Whether the actor can see nothing of the project."""
         return self.actor.name in ("Nobody", "Outsider", "Removed")
 
 
 async def create_scene(users: UserFactory, name: str) -> RightsScene:
-    """Return a new world with the actor of that name in it."""
+    """Create a project, a task, a post and the actor of the name."""
     team = await create_project_team(users)
     actor = await team.actor(name)
     assignee = {"assigneeId": str(actor.id)} if name == "assignee" else {}
@@ -52,7 +52,7 @@ LocateTarget = Callable[[RightsScene], Awaitable[str]]
 
 @dataclass(frozen=True, eq=False)
 class RightsRow:
-    """One verb done to one kind of target: `path` names the route, `find` the address of the target."""
+    """A request to one kind of target: `path` is the route, `locate` returns the path of the target."""
 
     method: str
     path: str
@@ -83,7 +83,7 @@ async def _owner_post_path(scene: RightsScene) -> str:
 
 async def _own_post_path(scene: RightsScene) -> str:
     response = await scene.actor.post("/posts", {"title": "Mine", "content": ""})
-    # Whoever may write no post has none: the owner's stands in.
+    # An actor who cannot create a post gets the owner's instead.
     return f"/posts/{response.json()['data']['id']}" if response.status_code == 201 else f"/posts/{scene.post}"
 
 
@@ -97,7 +97,7 @@ def _fixed_path(path: str) -> LocateTarget:
 def _member_path(role: str) -> LocateTarget:
     async def locate(scene: RightsScene) -> str:
         user = scene.team.owner
-        if role == "oneself":
+        if role == "caller":
             user = scene.actor
         elif role != "owner":
             user = await scene.team.users.create_member(scene.team.project, scene.team.owner, role, "Target")
@@ -141,7 +141,7 @@ _POST = {"title": "Changed", "content": "Changed"}
 _USER, _MEMBER = "/users/{id}", "/projects/{id}/members/{userId}"
 
 ROWS = (
-    RightsRow("GET", "/users", "everybody", _fixed_path("/users")),
+    RightsRow("GET", "/users", "all", _fixed_path("/users")),
     RightsRow(
         "POST",
         "/users",
@@ -150,26 +150,26 @@ ROWS = (
         {"name": "New", "email": "", "password": "a long secret"},
     ),
     RightsRow("GET", _USER, "a co-member", _other_user_path),
-    RightsRow("GET", _USER, "oneself", _fixed_path("/users/me")),
+    RightsRow("GET", _USER, "the caller", _fixed_path("/users/me")),
     *(
-        RightsRow(method, _USER, to, find, {"name": "Changed"})
+        RightsRow(method, _USER, target, locate, {"name": "Changed"})
         for method in ("PUT", "PATCH")
-        for to, find in (("a co-member", _other_user_path), ("oneself", _fixed_path("/users/me")))
+        for target, locate in (("a co-member", _other_user_path), ("the caller", _fixed_path("/users/me")))
     ),
     RightsRow("DELETE", _USER, "a co-member", _other_user_path),
-    RightsRow("DELETE", _USER, "oneself", _fixed_path("/users/me")),
+    RightsRow("DELETE", _USER, "the caller", _fixed_path("/users/me")),
     RightsRow("GET", "/users/{id}/posts", "a co-member's", _other_user_posts_path),
     RightsRow("GET", "/posts", "all", _fixed_path("/posts")),
     RightsRow("POST", "/posts", "a new one", _fixed_path("/posts"), _POST),
-    RightsRow("GET", "/posts/{id}", "another's", _owner_post_path),
+    RightsRow("GET", "/posts/{id}", "the owner's", _owner_post_path),
     *(
-        RightsRow(method, "/posts/{id}", to, find, {"title": "Changed"})
+        RightsRow(method, "/posts/{id}", target, locate, {"title": "Changed"})
         for method in ("PUT", "PATCH")
-        for to, find in (("the owner's", _owner_post_path), ("one's own", _own_post_path))
+        for target, locate in (("the owner's", _owner_post_path), ("the caller's", _own_post_path))
     ),
     RightsRow("DELETE", "/posts/{id}", "the owner's", _owner_post_path),
-    RightsRow("DELETE", "/posts/{id}", "one's own", _own_post_path),
-    RightsRow("GET", "/projects", "one's own", _fixed_path("/projects")),
+    RightsRow("DELETE", "/posts/{id}", "the caller's", _own_post_path),
+    RightsRow("GET", "/projects", "the caller's", _fixed_path("/projects")),
     RightsRow("POST", "/projects", "a new one", _fixed_path("/projects"), {"name": "New"}),
     RightsRow("GET", "/projects/{id}", "", _project_path),
     RightsRow("PUT", "/projects/{id}", "", _project_path, {"name": "Changed"}),
@@ -190,29 +190,29 @@ ROWS = (
             ("PUT", "an admin", "member"),
             ("PUT", "a member", "owner"),
             ("PUT", "the owner", "member"),
-            ("PUT", "oneself", "owner"),
+            ("PUT", "the caller", "owner"),
         )
     ),
     *(
         RightsRow("DELETE", _MEMBER, role, _member_path(role.split()[-1]))
-        for role in ("a viewer", "an admin", "the owner", "oneself")
+        for role in ("a viewer", "an admin", "the owner", "the caller")
     ),
     RightsRow("GET", "/projects/{id}/tasks", "", _tasks_path),
     RightsRow("POST", "/projects/{id}/tasks", "a new one", _tasks_path, {"title": "New"}),
-    RightsRow("GET", "/tasks", "one's own", _fixed_path("/tasks")),
+    RightsRow("GET", "/tasks", "the caller's", _fixed_path("/tasks")),
     RightsRow("GET", "/tasks/{id}", "", _task_path),
     RightsRow("PUT", "/tasks/{id}", "its status", _task_path, {"status": "done"}),
     RightsRow("PATCH", "/tasks/{id}", "its assignee", _task_path, {"assigneeId": None}),
     RightsRow("DELETE", "/tasks/{id}", "", _task_path),
-    RightsRow("GET", "/notifications", "one's own", _fixed_path("/notifications")),
+    RightsRow("GET", "/notifications", "the caller's", _fixed_path("/notifications")),
     RightsRow("GET", "/notifications/{id}", "a co-member's", _notification_path),
-    RightsRow("GET", "/notifications/{id}", "one's own", _own_notification_path),
+    RightsRow("GET", "/notifications/{id}", "the caller's", _own_notification_path),
     *(
-        RightsRow(method, "/notifications/{id}", to, find, {"read": True})
+        RightsRow(method, "/notifications/{id}", target, locate, {"read": True})
         for method in ("PUT", "PATCH")
-        for to, find in (("a co-member's", _notification_path), ("one's own", _own_notification_path))
+        for target, locate in (("a co-member's", _notification_path), ("the caller's", _own_notification_path))
     ),
-    RightsRow("POST", "/notifications/read-all", "one's own", _fixed_path("/notifications/read-all")),
+    RightsRow("POST", "/notifications/read-all", "the caller's", _fixed_path("/notifications/read-all")),
     RightsRow("GET", "/projects/{id}/activity", "", _activity_path),
-    RightsRow("GET", "/activity", "one's own projects'", _fixed_path("/activity")),
+    RightsRow("GET", "/activity", "of the caller's projects", _fixed_path("/activity")),
 )

@@ -1,4 +1,4 @@
-"""The wires by which the rows of the matrix of rights are asked, and what each answer means as a status."""
+"""Send the requests of the rights matrix over REST and GraphQL, and return each response as an HTTP status."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STATUS_BY_CODE = _statuses(AppError)
 
 @dataclass(frozen=True)
 class RightsRequest:
-    """One row's request in one scene: the address of what it is done to, and what is sent."""
+    """The request of a row in a scene: the path of the target and the body."""
 
     row: RightsRow
     path: str
@@ -37,7 +37,7 @@ class RightsRequest:
 
     @classmethod
     async def build(cls, row: RightsRow, scene: RightsScene) -> RightsRequest:
-        """Make what is needed for the request."""
+        """Create the target and build the request."""
         body = dict(row.body) if row.body is not None else None
         if row.path == "/projects/{id}/members" and body is not None:
             body["userId"] = str((await scene.team.users.create("New")).id)
@@ -47,14 +47,14 @@ class RightsRequest:
 
 
 async def send_by_rest(request: RightsRequest, scene: RightsScene) -> int:
-    """Return the status that REST answers."""
+    """Send the request over REST and return its status."""
     return (await scene.actor.request(request.row.method, request.path, json=request.body)).status_code
 
 
 async def send_by_graphql(request: RightsRequest, scene: RightsScene) -> int:
-    """Return the status that GraphQL's answer amounts to.
+    """Send the request over GraphQL and return the status that REST has for the same result.
 
-    What is not seen is null, and below what is not seen is an empty list: both are REST's 404.
+    A row that is not visible is null, a list below it is empty: both are 404 in REST.
     """
     field = root_field_of(request.row)
     document, ids = field.document, [part for part in request.path.split("/") if part][1::2]
@@ -72,7 +72,7 @@ async def send_by_graphql(request: RightsRequest, scene: RightsScene) -> int:
 
 @dataclass(frozen=True)
 class RootField:
-    """A row's root field of GraphQL, and its arguments."""
+    """The GraphQL root field of a row, and its arguments."""
 
     name: str
     id_arguments: tuple[str, ...]
@@ -83,7 +83,7 @@ class RootField:
 
     @property
     def document(self) -> str:
-        """The document that asks it."""
+        """The document that selects it."""
         arguments = dict.fromkeys(self.id_arguments, "ID!") | (
             {"input": f"{self.input_type}!"} if self.input_type else {}
         )
@@ -95,8 +95,8 @@ class RootField:
 
 
 def root_field_of(row: RightsRow) -> RootField:
-    """Return how GraphQL asks the same."""
-    action = next((one.operation_id for one in ACTION_DOCS if (one.method, one.path) == (row.method, row.path)), None)
+    """Return the GraphQL root field for a row."""
+    action = next((doc.operation_id for doc in ACTION_DOCS if (doc.method, doc.path) == (row.method, row.path)), None)
     if action is not None:
         return RootField(action, (), "mutation", is_bulk_action=True)
     segments = row.path.strip("/").split("/")

@@ -1,4 +1,4 @@
-"""Who hears a project's stream, wire by wire: rows of the matrix of rights."""
+"""Subscribe to the events of a project over each transport: rows of the rights matrix."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tests.live_server import TIMEOUT_S
 from tests.phoenix_client import phoenix_client, tasks_binding
 from tests.protocols.graphql.clients import TASK_CHANGED, ws_client
 
-RECEIVES, NOTHING = "hears", "nothing"
+RECEIVES, NOTHING = "receives events", "receives nothing"
 _QUIET_S = 0.4
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the program listens, with the key of nobody."""
+    """The host and port of the application, and the anon key."""
 
     address: str
     anon_key: str
 
 
 ObserveStream = Callable[[Endpoint, RightsScene], Awaitable[str]]
-"""Listen, let the owner create a task, and return what came of it."""
+"""Subscribe as the actor, let the owner create a task, and return what the actor received."""
 
 
 async def _by_event_stream(endpoint: Endpoint, scene: RightsScene) -> str:
@@ -94,7 +94,7 @@ async def _by_phoenix(
     async with phoenix_client(endpoint.address, endpoint.anon_key) as channel:
         joined = await channel.join(topic, scene.actor.token or endpoint.anon_key, binding, **config)
         if joined["status"] != "ok":
-            return "refused"
+            return "rejected"
         task = await scene.team.owner.create_task(scene.team.project)
         with suppress(TimeoutError):
             async with asyncio.timeout(_QUIET_S if scene.is_outside else TIMEOUT_S):
@@ -105,10 +105,10 @@ async def _by_phoenix(
 
 
 STREAM_TRANSPORTS: dict[tuple[str, str], ObserveStream] = {
-    ("`GET /projects/{id}/events`", "as it happens"): _by_event_stream,
+    ("`GET /projects/{id}/events`", "events of the project"): _by_event_stream,
     ("`/ws`", "`join`"): _by_websocket,
     ("`/graphql`", "`taskChanged`"): _by_subscription,
-    ("`/realtime/v1/websocket`", "changes of its tasks"): _by_postgres_changes,
-    ("`/realtime/v1/websocket`", "its private room"): _by_private_channel,
+    ("`/realtime/v1/websocket`", "`postgres_changes` of its tasks"): _by_postgres_changes,
+    ("`/realtime/v1/websocket`", "its private channel"): _by_private_channel,
 }
-"""By wire, and by what is asked there."""
+"""The functions by transport and subscription."""

@@ -1,4 +1,4 @@
-"""Many ask at once, and many of them leave half-way: nobody ever gets or changes a row of another."""
+"""Many concurrent clients, many of which disconnect midway: no client gets or changes a row of another."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REQUESTS_PER_CLIENT = 8
 
 @pytest.fixture
 async def port(program: Application) -> AsyncIterator[int]:
-    """Return the port at which the program answers over real sockets, in this very process."""
+    """Serve the application on a real port in this process; return the port."""
     listener = socket.create_server(("127.0.0.1", 0))
     stop, ready = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(serve_http(program, listener, stop, ready.set))
@@ -41,7 +41,7 @@ async def port(program: Application) -> AsyncIterator[int]:
 
 @dataclass
 class FlakyClient:
-    """Somebody with a project of their own, who asks and sometimes leaves before the answer."""
+    """A user with an own project, who sends requests and sometimes disconnects before the response."""
 
     user: ApiUser
     project: str
@@ -51,10 +51,10 @@ class FlakyClient:
     violations: list[str] = field(default_factory=list)
 
     async def send_requests(self, port: int, others: list[str], rng: random.Random) -> None:
-        """Ask one thing after the other."""
+        """Send one request after the other."""
         for _ in range(REQUESTS_PER_CLIENT):
             method, path, body = self._random_request(others, rng)
-            disconnects = rng.choice(["never", "never", "at once", "half asked", "half heard"])
+            disconnects = rng.choice(["never", "never", "at once", "mid-request", "mid-response"])
             if response := await self._exchange(port, _request_bytes(method, path, body, self.user.token), disconnects):
                 self.check(method, path, *response)
 
@@ -72,35 +72,37 @@ class FlakyClient:
             ("PUT", f"/projects/{rng.choice(others)}", {"description": user_id}),
             ("POST", f"/projects/{rng.choice(others)}/tasks", {"title": user_id}),
         ]
-        return rng.choice([one for one in candidates if one[0] == "GET" or not self.is_admin])
+        return rng.choice([candidate for candidate in candidates if candidate[0] == "GET" or not self.is_admin])
 
     async def _exchange(self, port: int, request: bytes, disconnects: str) -> tuple[int, str] | None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            writer.write(request[: len(request) // 2] if disconnects == "half asked" else request)
+            writer.write(request[: len(request) // 2] if disconnects == "mid-request" else request)
             await writer.drain()
-            if disconnects in ("at once", "half asked"):
+            if disconnects in ("at once", "mid-request"):
                 await asyncio.sleep(0)
                 return None
-            if disconnects == "half heard":
+            if disconnects == "mid-response":
                 await reader.read(10)
                 return None
             response = await reader.read()
         finally:
-            # No farewell: the other side learns of it by a reset.
+            # Abort, so that the server sees a connection reset.
             writer.transport.abort()
         head, _, body = response.partition(b"\r\n\r\n")
         return int(head.split()[1]), body.decode()
 
     def check(self, method: str, path: str, status: int, body: str) -> None:
-        """Remember what is not theirs to hear."""
+        """Record a violation if the response has rows of others or an unexpected status."""
         is_own = self.project in path or not path.startswith("/projects/")
         expected = ({200, 201} if is_own or self.is_admin else {404}) if self.is_signed_in else {401}
         self.outcomes["good" if status in expected else str(status)] += 1
         if status not in {*expected, 503}:
             self.violations.append(f"{method} {path}: {status}")
         if status < 300 and not self.is_admin:
-            self.violations += [told for told in _named_user_ids(json.loads(body)) if told != str(self.user.id)]
+            self.violations += [
+                user_id for user_id in _named_user_ids(json.loads(body)) if user_id != str(self.user.id)
+            ]
 
 
 def _request_bytes(method: str, path: str, body: Any, token: str) -> bytes:
@@ -113,15 +115,15 @@ def _request_bytes(method: str, path: str, body: Any, token: str) -> bytes:
 
 
 def _named_user_ids(value: Any) -> list[str]:
-    """Return the ids of all people that an answer names, however deep."""
+    """Return the ids of all users in a response, at any depth."""
     if isinstance(value, list):
-        return [one for item in value for one in _named_user_ids(item)]
+        return [user_id for item in value for user_id in _named_user_ids(item)]
     if not isinstance(value, dict):
         return []
     user_ids = [str(value[name]) for name in ("ownerId", "userId") if name in value]
     user_ids += [str(value["title"])] if "title" in value else []
     user_ids += [str(value["id"])] if "avatarUrl" in value else []
-    return user_ids + [one for item in value.values() for one in _named_user_ids(item)]
+    return user_ids + [user_id for item in value.values() for user_id in _named_user_ids(item)]
 
 
 async def test_no_client_gets_or_changes_rows_of_others_when_clients_disconnect_midway(
@@ -140,12 +142,17 @@ async def test_no_client_gets_or_changes_rows_of_others_when_clients_disconnect_
         if number % 10 == 1:
             client.user, client.is_signed_in = users.anonymous(), False
         clients.append(client)
-    projects = [one.project for one in clients]
+    projects = [client.project for client in clients]
 
-    await asyncio.gather(*(one.send_requests(port, [p for p in projects if p != one.project], rng) for one in clients))
+    await asyncio.gather(
+        *(
+            client.send_requests(port, [project for project in projects if project != client.project], rng)
+            for client in clients
+        )
+    )
 
-    assert [wrong for one in clients for wrong in one.violations] == []
-    assert sum(one.outcomes["good"] for one in clients) > CLIENTS
+    assert [violation for client in clients for violation in client.violations] == []
+    assert sum(client.outcomes["good"] for client in clients) > CLIENTS
     assert await leaked_settings(database) == []
     async with owner_connection(running_servers.owner_url) as owner:
         foreign_writes = await owner.fetch(

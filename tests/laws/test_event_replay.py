@@ -1,7 +1,7 @@
-"""The law of the history: what you asked, with all you heard since applied, is what you would be told now.
+"""Replaying events keeps a replica current: a snapshot with all later events applied equals the current state.
 
-Boards are read once and then kept by what is heard, over four protocols, while people write, come, go, are
-removed and let in again, and lines break at any moment.
+Replicas are loaded once and then updated by events over four transports, while users edit, are removed and added
+again, and connections are lost at any time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STEPS = 60
 
 
 class RandomEdits:
-    """People who write, come and go, all at random."""
+    """Random edits of a project: tasks, memberships, names, and lost connections of replicas."""
 
     def __init__(self, seed: int, owner: ApiUser, members: list[ApiUser], project: str) -> None:
         self.rng = random.Random(seed)
@@ -36,7 +36,7 @@ class RandomEdits:
         self.replicas: list[ProjectReplica] = []
 
     async def step(self) -> None:
-        """Let somebody do something."""
+        """Make one random edit."""
         await self.rng.choices(
             (
                 self.create_task,
@@ -101,7 +101,9 @@ async def test_a_snapshot_with_later_events_applied_equals_the_current_state(
     edits = RandomEdits(seed, user, members, project)
     PhoenixReplica.api_key = make_key("anon", settings.jwt_secret)
     replica_classes = (WebSocketReplica, EventStreamReplica, PhoenixReplica, SubscriptionReplica)
-    edits.replicas = [kind(address, person, project) for kind in replica_classes for person in (user, *members)]
+    edits.replicas = [
+        replica_class(address, member, project) for replica_class in replica_classes for member in (user, *members)
+    ]
     for replica in edits.replicas:
         await replica.connect()
     for _ in range(STEPS):
@@ -125,7 +127,7 @@ async def test_a_snapshot_with_later_events_applied_equals_the_current_state(
 
 
 async def wait_until_current(replicas: list[ProjectReplica]) -> None:
-    """Wait until every board shows what would be told, or has had ample time."""
+    """Wait until every replica equals the current state, for at most four seconds."""
     deadline = asyncio.get_running_loop().time() + 4
     while asyncio.get_running_loop().time() < deadline:
         for replica in replicas:
@@ -133,6 +135,6 @@ async def wait_until_current(replicas: list[ProjectReplica]) -> None:
             if replica.listener.done():
                 replica.listener.result()
         current_states = [await board.fetch_current() for board in replicas]
-        if all(told[0] == board.tasks for told, board in zip(current_states, replicas, strict=True)):
+        if all(state[0] == replica.tasks for state, replica in zip(current_states, replicas, strict=True)):
             return
         await asyncio.sleep(0.1)

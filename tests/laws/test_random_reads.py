@@ -1,4 +1,4 @@
-"""Whatever is asked, by whomever, the answer is what plain Python makes of the same rows."""
+"""The response to any read request by any user equals what plain Python computes from the same rows."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ _datasets: dict[int, Dataset] = {}
 
 @pytest.fixture(scope="module")
 async def own_servers(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerUrls]:
-    """Return servers of these questions' own: an admin sees all there is, so nothing else may be there."""
+    """Run servers for this module only: an admin sees all rows, so there must be no others."""
     async with run_servers(replace(settings, data_dir=tmp_path_factory.mktemp("alone"))) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-async def program(settings: Settings, alone: ServerUrls) -> AsyncIterator[Application]:
-    """Return the whole program over that database."""
-    application = await build(settings, alone)
+async def program(settings: Settings, own_servers: ServerUrls) -> AsyncIterator[Application]:
+    """Return the application on these servers."""
+    application = await build(settings, own_servers)
     yield application
     await application.close()
 
 
 @pytest.fixture(params=SEEDS)
-async def dataset(request: pytest.FixtureRequest, users: UserFactory, alone: ServerUrls) -> Dataset:
-    """Return a world, made once for each seed."""
+async def dataset(request: pytest.FixtureRequest, users: UserFactory, own_servers: ServerUrls) -> Dataset:
+    """Return the dataset of a seed, created once."""
     seed: int = request.param
     if seed not in _datasets:
-        _datasets[seed] = await create_dataset(users, alone.owner_url, seed=seed)
+        _datasets[seed] = await create_dataset(users, own_servers.owner_url, seed=seed)
     return _datasets[seed]
 
 
 async def fetch_all_pages(user: ApiUser, read_request: ReadRequest) -> tuple[list[Row], dict[str, Any]]:
-    """Return the rows of all pages, and the meta of the last."""
+    """Return the rows of all pages, and the meta of the last one."""
     rows: list[Row] = []
     params = read_request.params
     while True:
@@ -71,7 +71,7 @@ async def fetch_all_pages(user: ApiUser, read_request: ReadRequest) -> tuple[lis
     derandomize="MONYNHA_TEST_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(drawn=read_requests(), who=st.integers(0, 10))
+@given(drawn=read_requests(), actor_index=st.integers(0, 10))
 async def test_a_response_equals_what_plain_python_computes_from_the_rows(
     dataset: Dataset, drawn: ReadRequest, actor_index: int
 ) -> None:

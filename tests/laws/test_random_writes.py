@@ -1,4 +1,4 @@
-"""Whatever anybody does, the answer and the rows after it are what the table of rights says."""
+"""The status and the effect of any write request by any user are what the rights table says."""
 
 from __future__ import annotations
 
@@ -39,20 +39,21 @@ COMPARED_FIELDS = {
 
 
 async def fetch_rows(owner: asyncpg.Connection[Any], users: list[ApiUser]) -> Rows:
-    """Return what belongs to those people, without times."""
+    """Return the rows owned by the users, without times."""
     rows = await fetch_all_rows(owner, users)
     return {
-        plural: [{name: one[name] for name in COMPARED_FIELDS[plural]} for one in some] for plural, some in rows.items()
+        plural: [{name: row[name] for name in COMPARED_FIELDS[plural]} for row in resource_rows]
+        for plural, resource_rows in rows.items()
     }
 
 
 def without_order(rows: Rows) -> dict[str, list[str]]:
-    """Return rows in a form that does not know their order."""
-    return {plural: sorted(str(sorted(one.items())) for one in some) for plural, some in rows.items()}
+    """Return rows in a form that can be compared regardless of their order."""
+    return {plural: sorted(str(sorted(row.items())) for row in resource_rows) for plural, resource_rows in rows.items()}
 
 
 async def perform(user: ApiUser, request: WriteRequest) -> tuple[int, str]:
-    """Do it, and return the status and the id of what was made."""
+    """Send the request; return the status and the id of the created row."""
     response = await user.request(request.method, request.path, json=request.body, params=request.params)
     created_id = response.json()["data"].get("id", "") if response.status_code == 201 else ""
     return response.status_code, created_id
@@ -64,25 +65,25 @@ async def perform(user: ApiUser, request: WriteRequest) -> tuple[int, str]:
     derandomize="MONYNHA_TEST_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(seed=st.integers(0, 9999), deeds=st.lists(drawn_writes(), min_size=10, max_size=25))
+@given(seed=st.integers(0, 9999), drawn_requests=st.lists(drawn_writes(), min_size=10, max_size=25))
 async def test_random_writes_have_the_status_and_effect_that_the_rights_table_says(
     users: UserFactory, running_servers: ServerUrls, seed: int, drawn_requests: list[DrawnWrite]
 ) -> None:
     dataset = await create_dataset(users, running_servers.owner_url, seed=seed, size=5)
     everyone = [*dataset.users, dataset.admin]
-    user_ids = [str(drawn.id) for drawn in everyone]
+    user_ids = [str(user.id) for user in everyone]
     async with owner_connection(running_servers.owner_url) as connection:
         rows = await fetch_rows(connection, everyone)
-        for one in drawn_requests:
-            user = everyone[one.actor_index % len(everyone)]
-            request = resolve_write(one, rows, user_ids)
+        for drawn in drawn_requests:
+            user = everyone[drawn.actor_index % len(everyone)]
+            request = resolve_write(drawn, rows, user_ids)
 
             status, created_id = await perform(user, request)
             oracle = WriteOracle(str(user.id), user is dataset.admin, copy.deepcopy(rows), created_id)
             expected = oracle.apply(request)
             actual = await fetch_rows(connection, everyone)
 
-            assert (expected, request) == (status, request)
-            assert without_order(oracle.rows) == without_order(actual), request
+            assert status == expected, request
+            assert without_order(actual) == without_order(oracle.rows), request
             rows = actual
             event(f"{request.kind} {status}")

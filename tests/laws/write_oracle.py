@@ -1,4 +1,4 @@
-"""What a deed should come to, worked out in Python from the table of rights: the status, and the rows after.
+"""Test oracle for writes: the expected status and the rows after, computed in plain Python from the rights table.
 
 It shares nothing with the engine and its policies.
 """
@@ -16,7 +16,7 @@ BASIC_ROLES = ("viewer", "member")
 
 @dataclass(frozen=True)
 class WriteRequest:
-    """Something that somebody does: the verb and noun, the address, and what is sent."""
+    """A write request: its verb and resource, method, path and body."""
 
     kind: str
     method: str
@@ -24,12 +24,12 @@ class WriteRequest:
     body: dict[str, Any] | None = None
     params: dict[str, str] = field(default_factory=dict)
     target: tuple[str, ...] = ()
-    """The id in the address; of a member the project's and the person's."""
+    """The ids in the path; of a member, those of the project and the user."""
 
 
 @dataclass(frozen=True)
 class WriteOracle:
-    """Judges what one person does to the rows, and does it to them; `own_id` is what a create gets."""
+    """Applies a user's write requests to rows; `new_id` is the id of a created row."""
 
     user_id: str
     is_admin: bool
@@ -37,7 +37,7 @@ class WriteOracle:
     new_id: str = ""
 
     def apply(self, request: WriteRequest) -> int:
-        """Return the status of the answer, and change the rows as the deed does."""
+        """Apply a request to the rows and return its status."""
         if self.find("users", self.user_id) is None:
             return 401
         apply_kind: Callable[[WriteRequest], int] = getattr(self, request.kind)
@@ -48,37 +48,37 @@ class WriteOracle:
         return next((row for row in self.rows[plural] if row["id"] == key), None)
 
     def member(self, project: str, user_id: str) -> Row | None:
-        """Return somebody's membership."""
+        """Return the membership of a user in a project."""
         rows = self.rows["members"]
-        return next((one for one in rows if (one["projectId"], one["userId"]) == (project, user_id)), None)
+        return next((row for row in rows if (row["projectId"], row["userId"]) == (project, user_id)), None)
 
     def role(self, project: str) -> str | None:
-        """Return as what the person acts in a project: an admin as its owner."""
+        """Return the effective role of the user in a project; system admins have the rights of the owner."""
         if self.find("projects", project) is None:
             return None
         membership = self.member(project, self.user_id)
         return "owner" if self.is_admin else (None if membership is None else str(membership["role"]))
 
     def is_active(self, project: str) -> bool:
-        """Whether a project is worked on."""
+        """Whether a project is active."""
         row = self.find("projects", project)
         return row is not None and row["status"] == "active"
 
     def create_post(self, request: WriteRequest) -> int:
-        """Everybody writes posts of their own."""
+        """Every user can create posts."""
         self.rows["posts"].append({"id": self.new_id, "authorId": self.user_id, **(request.body or {})})
         return 201
 
     def update_post(self, request: WriteRequest) -> int:
-        """Authors change their posts."""
+        """Authors can update their posts."""
         return self._write_own_row("posts", "authorId", request)
 
     def delete_post(self, request: WriteRequest) -> int:
-        """Authors delete their posts."""
+        """Authors can delete their posts."""
         return self._write_own_row("posts", "authorId", request)
 
     def update_user(self, request: WriteRequest) -> int:
-        """People change themselves."""
+        """Users can update themselves."""
         return self._write_own_row("users", "id", request)
 
     def _write_own_row(self, plural: str, owner_field: str, request: WriteRequest) -> int:
@@ -94,33 +94,33 @@ class WriteOracle:
         return 200
 
     def delete_user(self, request: WriteRequest) -> int:
-        """People delete themselves, but not what others work in, unless they say so."""
+        """Users can delete themselves; with shared projects only if they pass `cascade`."""
         user_id = request.target[0]
         if self.find("users", user_id) is None:
             return 404
         if user_id != self.user_id and not self.is_admin:
             return 403
-        owned = [one["id"] for one in self.rows["projects"] if one["ownerId"] == user_id]
-        memberships = [one for one in self.rows["members"] if one["projectId"] in owned]
-        if any(one["userId"] != user_id for one in memberships) and "cascade" not in request.params:
+        owned = [project["id"] for project in self.rows["projects"] if project["ownerId"] == user_id]
+        memberships = [member for member in self.rows["members"] if member["projectId"] in owned]
+        if any(member["userId"] != user_id for member in memberships) and "cascade" not in request.params:
             return 409
         for project in owned:
             self._remove_project(project)
-        self.rows["users"] = [one for one in self.rows["users"] if one["id"] != user_id]
-        self.rows["posts"] = [one for one in self.rows["posts"] if one["authorId"] != user_id]
-        for project in [one["projectId"] for one in self.rows["members"] if one["userId"] == user_id]:
+        self.rows["users"] = [user for user in self.rows["users"] if user["id"] != user_id]
+        self.rows["posts"] = [post for post in self.rows["posts"] if post["authorId"] != user_id]
+        for project in [member["projectId"] for member in self.rows["members"] if member["userId"] == user_id]:
             self._remove_member(project, user_id)
         return 204
 
     def create_project(self, request: WriteRequest) -> int:
-        """Everybody makes projects of their own, and is in them."""
+        """Every user can create projects, and is a member of them as owner."""
         project = {"id": self.new_id, "description": None, "ownerId": self.user_id, "status": "active"}
         self.rows["projects"].append({**project, **(request.body or {})})
         self.rows["members"].append({"projectId": self.new_id, "userId": self.user_id, "role": "owner"})
         return 201
 
     def update_project(self, request: WriteRequest) -> int:
-        """Owners and admins change a project; of an archived one only the status."""
+        """Owners and admins can update a project; if it is archived, only its status."""
         project, body = self.find("projects", request.target[0]), request.body or {}
         role = self.role(request.target[0])
         if project is None or role is None:
@@ -134,7 +134,7 @@ class WriteOracle:
         return 200
 
     def delete_project(self, request: WriteRequest) -> int:
-        """Owners delete their project."""
+        """Owners can delete their project."""
         role = self.role(request.target[0])
         if role is None:
             return 404
@@ -144,7 +144,7 @@ class WriteOracle:
         return 204
 
     def create_member(self, request: WriteRequest) -> int:
-        """Owners and admins add members, owners also admins."""
+        """Owners and admins can add members, owners also admins."""
         project, body = request.target[0], request.body or {}
         role = self.role(project)
         if role is None:
@@ -160,7 +160,7 @@ class WriteOracle:
         return 201
 
     def update_member(self, request: WriteRequest) -> int:
-        """Owners and admins change viewer and member, owners all; a new owner takes over."""
+        """Admins can change viewers and members, owners every member; a new owner replaces the former."""
         project, user_id = request.target
         new_role = (request.body or {})["role"]
         role, target = self.role(project), self.member(project, user_id)
@@ -182,7 +182,7 @@ class WriteOracle:
         return 200
 
     def delete_member(self, request: WriteRequest) -> int:
-        """Everybody leaves but the owner; owners and admins remove, only owners an admin."""
+        """Every member but the owner can leave; admins can remove viewers and members, owners also admins."""
         project, user_id = request.target
         role, target = self.role(project), self.member(project, user_id)
         if role is None or target is None:
@@ -196,7 +196,7 @@ class WriteOracle:
         return 204
 
     def create_task(self, request: WriteRequest) -> int:
-        """Members add tasks to active projects; an assignee is a member too."""
+        """Members can create tasks in active projects; the assignee must be a member."""
         project, body = request.target[0], request.body or {}
         role = self.role(project)
         if role is None:
@@ -211,7 +211,7 @@ class WriteOracle:
         return 201
 
     def update_task(self, request: WriteRequest) -> int:
-        """Members change tasks of active projects, assignees theirs, but not who does it."""
+        """Members can update tasks of active projects; assigned viewers theirs, but not the assignee."""
         task, body = self.find("tasks", request.target[0]), request.body or {}
         role = None if task is None else self.role(task["projectId"])
         if task is None or role is None:
@@ -226,7 +226,7 @@ class WriteOracle:
         return 200
 
     def delete_task(self, request: WriteRequest) -> int:
-        """Members delete tasks of active projects."""
+        """Members can delete tasks of active projects."""
         task = self.find("tasks", request.target[0])
         role = None if task is None else self.role(task["projectId"])
         if task is None or role is None:
@@ -237,13 +237,13 @@ class WriteOracle:
         return 204
 
     def _remove_project(self, project: str) -> None:
-        self.rows["projects"] = [one for one in self.rows["projects"] if one["id"] != project]
+        self.rows["projects"] = [row for row in self.rows["projects"] if row["id"] != project]
         for plural in ("members", "tasks"):
-            self.rows[plural] = [one for one in self.rows[plural] if one["projectId"] != project]
+            self.rows[plural] = [row for row in self.rows[plural] if row["projectId"] != project]
 
     def _remove_member(self, project: str, user_id: str) -> None:
         self.rows["members"] = [
-            one for one in self.rows["members"] if (one["projectId"], one["userId"]) != (project, user_id)
+            row for row in self.rows["members"] if (row["projectId"], row["userId"]) != (project, user_id)
         ]
         for task in self.rows["tasks"]:
             if (task["projectId"], task["assigneeId"]) == (project, user_id):

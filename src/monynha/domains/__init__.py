@@ -1,0 +1,13 @@
+"""The domains of the application. Each one imports only domains before it in this list.
+
+auth: accounts, sessions and tokens, and the Supabase-compatible /auth/v1
+users: the profile of each account
+posts: posts of users
+projects: projects and their members
+tasks: tasks of projects
+notifications: notifications of users
+activity: who changed what in a project
+
+A domain has models (its resources), policies.sql (who can do what), and, where the generated operations do not
+suffice, actions, http and graphql. Only http and graphql import protocols.
+"""

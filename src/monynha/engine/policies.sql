@@ -1,18 +1,21 @@
--- What the engine itself keeps. Applied whole by `migrate`; the last word.
+-- Rights on the tables of the engine: idempotency keys and the event log. Applied as a whole by `monynha migrate`.
 
-create policy "owner role: full access for migrations and triggers" on monynha.idempotency_keys for all to monynha_owner
-  using (true) with check (true);
-create policy "users can manage their own idempotency keys" on monynha.idempotency_keys for all to monynha_app, monynha_admin
+create policy "owner role: full access for migrations and triggers" on monynha.idempotency_keys
+  for all to monynha_owner using (true) with check (true);
+create policy "users can manage their own idempotency keys" on monynha.idempotency_keys
+  for all to monynha_app, monynha_admin
   using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
 
 grant select (user_id, method, path, key, digest, created_id, created_at),
   insert (method, path, key, digest), update (digest, created_id, created_at)
   on monynha.idempotency_keys to monynha_app, monynha_admin;
 
--- History. Nobody who asks reads it as it is: sockets and the activity show what each may see of it.
+-- The event log. No caller reads it directly: sockets and the activity view show what a caller can see.
 
-create policy "owner role: full access for migrations and triggers" on monynha.streams for all to monynha_owner using (true) with check (true);
-create policy "owner role: full access for migrations and triggers" on monynha.events for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on monynha.streams
+  for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on monynha.events
+  for all to monynha_owner using (true) with check (true);
 create policy "event hub can view stream versions" on monynha.streams for select to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'hub');
 create policy "event hub can view events" on monynha.events for select to monynha_system
@@ -22,20 +25,22 @@ grant select (kind, stream, version, at, resource, verb, row_id, new, old, actor
 
 do $$
 declare
-  one record;
+  partition record;
 begin
-  for one in
+  for partition in
     select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
     where i.inhparent = 'monynha.events'::regclass
   loop
     execute format(
-      'create policy "owner role: full access for migrations and triggers" on monynha.%I for all to monynha_owner using (true) with check (true)',
-      one.relname
+      'create policy "owner role: full access for migrations and triggers" on monynha.%I '
+      'for all to monynha_owner using (true) with check (true)',
+      partition.relname
     );
   end loop;
 end
 $$;
 
 revoke execute on all functions in schema monynha from public;
-grant execute on function monynha.create_event_partitions(integer), monynha.delete_old_events(timestamptz) to monynha_system;
+grant execute on function monynha.create_event_partitions(integer), monynha.delete_old_events(timestamptz)
+  to monynha_system;
 select monynha.create_event_partitions(3);

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations over the connection it is handed."""
+"""Alembic's entry point: run the migrations on the connection that `monynha migrate` provides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs one SQL file as a migration: SQL is kept as SQL, with its own comments."""
+"""Run an SQL file as a migration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from sqlalchemy.util import await_only
 
 
 def run_sql_file(name: str) -> None:
-    """Run `sql/<name>.sql` in the migration's transaction; the driver itself takes many statements."""
+    """Run `sql/<name>.sql` in the transaction of the migration.
+
+    It goes to asyncpg itself, which accepts several statements at once.
+    """
     sql = files("monynha.migrations").joinpath("sql", f"{name}.sql").read_text()
     bind = op.get_bind()
     driver_connection = bind.connection.driver_connection

@@ -1,4 +1,4 @@
-"""The activity of a project: who changed what, from what to what, for those who see it now."""
+"""The activity of a project: who changed what, with old and new values, for its current members."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ async def test_activity_lists_who_changed_what_with_old_and_new_values(users: Us
     last, first = response.json()["data"][:2]
 
     assert ("tasks", "updated", task["id"]) == (last["resource"], last["verb"], last["rowId"])
-    assert ("Dig", "Dig deeper") == (last["old"]["title"], last["new"]["title"])
+    assert (last["old"]["title"], last["new"]["title"]) == ("Dig", "Dig deeper")
     assert {"title", "dueDate", "updatedAt"} == last["old"].keys() == last["new"].keys()
-    assert ("created", "Dig") == (first["verb"], first["new"]["title"])
+    assert (first["verb"], first["new"]["title"]) == ("created", "Dig")
     assert last["actor"]["name"] == "Ada"
     assert last["position"] == first["position"] + 1
 
@@ -33,7 +33,7 @@ async def test_activity_is_paged_newest_first(users: UserFactory, user: ApiUser)
     first = (await user.get(path)).json()
     second = (await user.get(f"{path}&cursor={first['meta']['nextCursor']}")).json()
 
-    positions = [one["position"] for one in (*first["data"], *second["data"])]
+    positions = [entry["position"] for entry in (*first["data"], *second["data"])]
 
     assert positions == [7, 6, 5, 4, 3, 2]
 

@@ -1,4 +1,4 @@
-"""What people are told: in the same transaction, and never what they did themselves."""
+"""Notifications of assignments, mentions and memberships, and marking them as read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ async def test_adding_and_assigning_a_user_notifies_them_at_once(users: UserFact
 
     notifications = await list_notifications(bob)
 
-    assert [(one["type"], one["title"]) for one in notifications] == [("assigned", "Dig"), ("added", "Garden")]
+    assert [(notification["type"], notification["title"]) for notification in notifications] == [
+        ("assigned", "Dig"),
+        ("added", "Garden"),
+    ]
     assert notifications[0]["data"] == {"projectId": project["id"], "taskId": task["id"], "actorId": str(user.id)}
     assert await list_notifications(user) == []
 
@@ -42,11 +45,11 @@ async def test_a_mentioned_member_is_notified_once(users: UserFactory, user: Api
     project = await user.create_project()
     bob = await users.create_member(project, user, "viewer", "Bob")
     task = await user.create_task(project, title="Dig", description="mail bob@example.com, @Bobby and me@Bob")
-    before = [one["type"] for one in await list_notifications(bob)]
+    before = [notification["type"] for notification in await list_notifications(bob)]
     await user.put(f"/tasks/{task['id']}", {"description": "Ask @bob."})
     await user.put(f"/tasks/{task['id']}", {"description": "Ask @bob again."})
 
-    after = [one["type"] for one in await list_notifications(bob)]
+    after = [notification["type"] for notification in await list_notifications(bob)]
 
     assert before == ["added"]
     assert after == ["mentioned", "added"]
@@ -75,7 +78,7 @@ async def test_notifications_are_marked_read_one_by_one_and_all_at_once(users: U
     assert read.json()["data"]["readAt"] is not None
     assert read.json() == again.json()
     assert len(unread) == 2
-    assert [one["id"] for one in already_read] == [first["id"]]
+    assert [notification["id"] for notification in already_read] == [first["id"]]
     assert read_all.json()["data"] == {"updated": 2}
     assert await list_notifications(bob, "?unread=true") == []
 
@@ -125,11 +128,11 @@ async def test_graphql_marks_notifications_read_like_rest(users: UserFactory, us
     none_left = await fetch_data(bob, "mutation { readAllNotifications }")
 
     marked = read["updateNotification"]
-    assert ("Dig", {"name": "Bob"}) == (marked["title"], marked["user"])
+    assert (marked["title"], marked["user"]) == ("Dig", {"name": "Bob"})
     assert marked["readAt"] is not None
     assert read == again == nothing
     assert unread["updateNotification"]["readAt"] is None
-    assert (2, 0) == (updated["readAllNotifications"], none_left["readAllNotifications"])
+    assert (updated["readAllNotifications"], none_left["readAllNotifications"]) == (2, 0)
     assert await list_notifications(bob, "?unread=true") == []
     assert await error_codes(user, mark, id=second["id"], input={"read": False}) == ["NOT_FOUND"]
     for query in (mark, "mutation { readAllNotifications }"):

@@ -1,4 +1,4 @@
-"""Who may do what with posts: everybody signed in reads them, their author writes them."""
+"""Who can read, change and delete posts: signed-in users read them, the author changes them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_the_caller_becomes_the_author_of_a_post(users: UserFactory) -> No
     reassigned = await ada.put(f"/posts/{post['id']}", {"authorId": str(grace.id)})
 
     assert str(ada.id) == post["authorId"]
-    assert (422, 422) == (forged.status_code, reassigned.status_code)
+    assert (forged.status_code, reassigned.status_code) == (422, 422)
     assert forged.json()["error"]["details"] == {"authorId": "is read-only"}
 
 
@@ -60,7 +60,7 @@ async def test_posts_of_a_user_are_listed_below_the_user_and_by_filter(users: Us
     filtered = await grace.get(f"/posts?userId={ada.id}")
     own = await ada.get("/users/me/posts")
 
-    assert expected_ids[::-1] == [one["id"] for one in nested.json()["data"]]
+    assert expected_ids[::-1] == [post["id"] for post in nested.json()["data"]]
     assert nested.json()["data"] == filtered.json()["data"]
     assert nested.json()["data"] == own.json()["data"]
 

@@ -1,4 +1,4 @@
-"""Who may add, change and remove members: every actor against every sort of member."""
+"""Who can add, change and remove members: every actor with every role of member."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.users import ApiUser, UserFactory
 pytestmark = pytest.mark.anyio
 
 ACTIVE = """
-                 list  add_viewer  add_admin  raise  make_admin  hand_over  lower_admin  remove  remove_admin
+                 list  add_viewer  add_admin  promote  make_admin  hand_over  lower_admin  remove  remove_admin
     anonymous     401         401        401    401         401        401          401     401           401
     outsider      404         404        404    404         404        404          404     404           404
     removed       404         404        404    404         404        404          404     404           404
@@ -23,7 +23,7 @@ ACTIVE = """
     system_admin  200         201        201    200         200        200          200     204           204
 """
 ARCHIVED = """
-                 list  add_viewer  add_admin  raise  make_admin  hand_over  lower_admin  remove  remove_admin
+                 list  add_viewer  add_admin  promote  make_admin  hand_over  lower_admin  remove  remove_admin
     outsider      404         404        404    404         404        404          404     404           404
     viewer        200         403        403    403         403        403          403     403           403
     admin         200         403        403    403         403        403          403     403           403
@@ -42,7 +42,7 @@ OWNER_MEMBERSHIP = """
 
 
 async def member_statuses(team: ProjectTeam, actor: ApiUser, *, archived: bool = False) -> StatusByVerb:
-    """Return what each verb answers; each has a member of its own to act upon."""
+    """Return the status of each verb; each verb has a member of its own as target."""
     viewer, promoted, other = [await team.actor("viewer") for _ in range(3)]
     admin, second_admin = await team.actor("admin"), await team.actor("admin")
     new, second_new = [await team.users.create() for _ in range(2)]
@@ -60,11 +60,11 @@ async def member_statuses(team: ProjectTeam, actor: ApiUser, *, archived: bool =
         "list": (await actor.get(members)).status_code,
         "add_viewer": await add(new, "viewer"),
         "add_admin": await add(second_new, "admin"),
-        "raise": await put(promoted, "member"),
+        "promote": await put(promoted, "member"),
         "make_admin": await put(other, "admin"),
         "remove": (await actor.delete(f"{members}/{viewer.id}")).status_code,
         "hand_over": await put(promoted, "owner"),
-        # Whoever handed over is an admin from here on.
+        # The former owner is an admin from here on.
         "lower_admin": await put(admin, "member"),
         "remove_admin": (await actor.delete(f"{members}/{second_admin.id}")).status_code,
     }
@@ -117,7 +117,7 @@ async def test_only_the_owner_can_change_admins(users: UserFactory) -> None:
     promoted = await team.owner.put(f"{team.path}/members/{admin.id}", {"role": "admin"})
     removed = await team.owner.delete(f"{team.path}/members/{admin.id}")
 
-    assert (200, 200, 204) == (demoted.status_code, promoted.status_code, removed.status_code)
+    assert (demoted.status_code, promoted.status_code, removed.status_code) == (200, 200, 204)
 
 
 @pytest.mark.parametrize("role", ["viewer", "member", "admin", "assignee"])
@@ -146,7 +146,7 @@ async def test_a_system_admin_can_leave_an_archived_project(users: UserFactory) 
 
 
 @pytest.mark.parametrize("role", ["viewer", "member", "admin"])
-@pytest.mark.parametrize("wish", ["member", "admin", "owner"])
+@pytest.mark.parametrize("wanted_role", ["member", "admin", "owner"])
 async def test_members_cannot_promote_themselves(users: UserFactory, role: str, wanted_role: str) -> None:
     team = await create_project_team(users)
     actor = await team.actor(role)
@@ -154,7 +154,7 @@ async def test_members_cannot_promote_themselves(users: UserFactory, role: str, 
 
     response = await actor.put(f"{team.path}/members/me", {"role": wanted_role})
 
-    assert 403 == response.status_code or is_unchanged
+    assert response.status_code == 403 or is_unchanged
     assert role == (await actor.get(f"{team.path}/members/me")).json()["data"]["role"]
 
 
@@ -165,7 +165,7 @@ async def test_transferring_ownership_makes_the_former_owner_an_admin(users: Use
 
     response = await team.owner.put(member_path, {"role": "owner"})
 
-    assert (200, "owner") == (response.status_code, response.json()["data"]["role"])
+    assert (response.status_code, response.json()["data"]["role"]) == (200, "owner")
     project = (await new_owner.get(team.path)).json()["data"]
     assert (str(new_owner.id), "owner") == (project["ownerId"], project["myRole"])
     assert (await team.owner.get(team.path)).json()["data"]["myRole"] == "admin"
@@ -179,14 +179,14 @@ async def test_concurrent_ownership_transfers_leave_one_owner(users: UserFactory
     candidates = [await team.actor("member") for _ in range(6)]
 
     responses = await asyncio.gather(
-        *(team.owner.put(f"{team.path}/members/{one.id}", {"role": "owner"}) for one in candidates)
+        *(team.owner.put(f"{team.path}/members/{candidate.id}", {"role": "owner"}) for candidate in candidates)
     )
 
     assert {answer.status_code for answer in responses} <= {200, 403, 409}
     members = (await team.owner.get(f"{team.path}/members")).json()["data"]
-    owners = [one["userId"] for one in members if one["role"] == "owner"]
+    owners = [member["userId"] for member in members if member["role"] == "owner"]
     assert owners == [(await team.owner.get(team.path)).json()["data"]["ownerId"]]
-    assert next(one["role"] for one in members if one["userId"] == str(team.owner.id)) == "admin"
+    assert next(member["role"] for member in members if member["userId"] == str(team.owner.id)) == "admin"
 
 
 async def test_a_member_can_be_added_by_email(users: UserFactory) -> None:
@@ -238,7 +238,7 @@ async def test_a_user_cannot_be_added_to_a_project_twice(users: UserFactory, key
     response = await team.owner.post(f"{team.path}/members", body)
 
     assert response.status_code == 409
-    assert response.json()["error"]["details"] == {"userId": "is a member already"}
+    assert response.json()["error"]["details"] == {"userId": "is already a member"}
     assert "Key" not in response.text
 
 

@@ -1,4 +1,4 @@
-"""Who may do what with projects: the contract's table, asked over HTTP."""
+"""Who can read, change and delete projects: the rights table of the contract, over REST."""
 
 from __future__ import annotations
 
@@ -111,15 +111,15 @@ async def test_lists_and_relations_hold_no_projects_of_others(users: UserFactory
 
     response = await member.get("/projects?count=exact")
 
-    assert [one["id"] for one in response.json()["data"]] == [team.project["id"]]
+    assert [project["id"] for project in response.json()["data"]] == [team.project["id"]]
     assert response.json()["meta"]["total"] == 1
     embedded = await member.get(f"/users/{other.owner.id}?include=ownedProjects,memberships,assignedTasks")
     embedded_user = embedded.json()["data"]
-    assert ([], [], []) == (
+    assert (
         embedded_user["ownedProjects"],
         embedded_user["memberships"],
         embedded_user["assignedTasks"],
-    )
+    ) == ([], [], [])
 
 
 @pytest.mark.parametrize(("name", "expected"), ROLES)

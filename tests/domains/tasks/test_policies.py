@@ -1,4 +1,4 @@
-"""Who may do what with tasks: the contract's table, asked over HTTP."""
+"""Who can read, change and delete tasks: the rights table of the contract, over REST."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ARCHIVED = """
 
 
 async def task_statuses(team: ProjectTeam, actor: ApiUser, task: dict[str, Any]) -> StatusByVerb:
-    """Return what each verb answers the actor, in an order in which none spoils the next."""
+    """Return the status of each verb for the actor; the delete comes last."""
     item_path, list_path = f"/tasks/{task['id']}", f"{team.path}/tasks"
     return {
         "list": (await actor.get(list_path)).status_code,
@@ -202,5 +202,5 @@ async def test_a_member_sees_only_the_tasks_of_their_projects(users: UserFactory
 
     response = await actor.get("/tasks?count=exact")
 
-    assert [one["id"] for one in response.json()["data"]] == [task["id"]]
+    assert [task["id"] for task in response.json()["data"]] == [task["id"]]
     assert response.json()["meta"]["total"] == 1

@@ -1,4 +1,4 @@
-"""What a sign-up takes beside its body: nothing."""
+"""The sign-up endpoint of REST takes no query parameters and returns only JSON."""
 
 from __future__ import annotations
 

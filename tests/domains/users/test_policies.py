@@ -1,4 +1,4 @@
-"""Who may see and change whom: users change only themselves, and addresses are seen by few."""
+"""Who can view and change which user: users change only themselves, few see an email address."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PUBLIC = {"id", "email", "name", "avatarUrl", "emailVerified", "createdAt", "upd
 
 
 async def related_user(users: UserFactory, name: str, user: ApiUser) -> ApiUser:
-    """Return who stands in that relation to the person."""
+    """Return a user in the relation to another user."""
     if name == "self":
         return user
     if name == "anonymous":
@@ -50,11 +50,11 @@ async def test_a_user_can_be_read_and_changed_by(users: UserFactory, name: str, 
     }
 
     assert actual == expected
-    assert all([(await actor.get(f"/projects/{one['id']}")).status_code == 200 for one in projects])
+    assert all([(await actor.get(f"/projects/{project['id']}")).status_code == 200 for project in projects])
 
 
 @pytest.mark.parametrize(
-    ("name", "sees"), [("self", True), ("co_member", True), ("system_admin", True), ("other", False)]
+    ("name", "is_visible"), [("self", True), ("co_member", True), ("system_admin", True), ("other", False)]
 )
 async def test_an_email_is_visible_only_to_co_members_and_admins(
     users: UserFactory, name: str, is_visible: bool
@@ -68,7 +68,7 @@ async def test_an_email_is_visible_only_to_co_members_and_admins(
     all_users = (await actor.get("/users?limit=100")).json()["data"]
     author = (await actor.get(f"/posts/{post['id']}?include=author")).json()["data"]["author"]
 
-    listed = next(one for one in all_users if one["id"] == str(subject.id))
+    listed = next(candidate for candidate in all_users if candidate["id"] == str(subject.id))
     assert read.keys() == PUBLIC
     assert read == listed == author
     assert expected == (read["email"], read["emailVerified"])
@@ -85,7 +85,7 @@ async def test_an_email_is_hidden_again_once_no_project_is_shared(users: UserFac
     assert (await member.get(f"/users/{team.owner.id}")).json()["data"]["email"] is None
 
 
-@pytest.mark.parametrize("question", ["email=x", "sort=email", "emailVerified=true", "q=example.com"])
+@pytest.mark.parametrize("query", ["email=x", "sort=email", "emailVerified=true", "q=example.com"])
 async def test_users_cannot_be_filtered_or_sorted_by_email(user: ApiUser, query: str) -> None:
     response = await user.get(f"/users?{query}")
 
@@ -133,7 +133,7 @@ async def test_cascade_deletes_shared_projects(users: UserFactory, by: str) -> N
     refused = await actor.delete(f"/users/{team.owner.id}?cascade=false")
     response = await actor.delete(f"/users/{team.owner.id}?cascade=true")
 
-    assert (409, 204) == (refused.status_code, response.status_code)
+    assert (refused.status_code, response.status_code) == (409, 204)
     assert (await member.get(team.path)).status_code == 404
     assert (await member.get(f"/users/{team.owner.id}")).status_code == 404
 
@@ -144,7 +144,7 @@ async def test_cascade_applies_to_one_request_only(users: UserFactory) -> None:
         await team.actor("member")
 
     assert (await first.owner.delete("/users/me?cascade=true")).status_code == 204
-    for _ in range(20):  # whichever connection of the pool it gets
+    for _ in range(20):  # on any connection of the pool
         assert (await second.owner.delete("/users/me")).status_code == 409
 
 
@@ -160,7 +160,7 @@ async def test_deleting_a_user_deletes_what_they_own_and_unassigns_their_tasks(u
     assert response.status_code == 204
     assert (await team.owner.get(f"/tasks/{task['id']}")).json()["data"]["assigneeId"] is None
     members = (await team.owner.get(f"{team.path}/members")).json()["data"]
-    assert [one["userId"] for one in members] == [str(team.owner.id)]
+    assert [member["userId"] for member in members] == [str(team.owner.id)]
     admin = await users.create(is_admin=True)
     for path in (f"/projects/{own_project['id']}", f"/posts/{post['id']}", f"/users/{member.id}"):
         assert (await admin.get(path)).status_code == 404
@@ -196,7 +196,7 @@ async def test_a_changed_system_role_applies_at_once(users: UserFactory) -> None
     await set_metadata(users, demoted, "{}")
 
     assert (await promoted.put(team.path, {"name": "By an admin"})).status_code == 200
-    assert (await demoted.put(team.path, {"name": "By nobody much"})).status_code == 404
+    assert (await demoted.put(team.path, {"name": "By a former admin"})).status_code == 404
     assert (await demoted.post("/posts", {"title": "x", "content": ""})).status_code == 201
 
 

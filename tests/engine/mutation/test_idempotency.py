@@ -1,4 +1,4 @@
-"""Idempotency-Key: a create that is sent twice happens once."""
+"""Idempotency-Key: a create that is sent twice is executed once."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ pytestmark = pytest.mark.anyio
 IDEMPOTENCY_HEADER = {"Idempotency-Key": "a key"}
 
 
-async def test_a_replay_answers_the_same_and_creates_nothing(user: ApiUser) -> None:
+async def test_replay_returns_the_same_response_and_creates_nothing(user: ApiUser) -> None:
     first = await user.post("/projects", {"name": "Once"}, headers=IDEMPOTENCY_HEADER)
     again = await user.post("/projects", {"data": {"name": "Once"}}, headers=IDEMPOTENCY_HEADER)
 
-    assert (201, 201) == (first.status_code, again.status_code)
+    assert (first.status_code, again.status_code) == (201, 201)
     assert first.content == again.content
     for header in ("location", "etag"):
         assert first.headers[header] == again.headers[header]
@@ -28,7 +28,7 @@ async def test_a_replay_answers_the_same_and_creates_nothing(user: ApiUser) -> N
     assert len((await user.get("/projects")).json()["data"]) == 1
 
 
-async def test_a_replay_answers_what_there_is_now(user: ApiUser) -> None:
+async def test_replay_returns_the_row_as_it_is_now(user: ApiUser) -> None:
     first = await user.post("/posts", {"title": "Once", "content": ""}, headers=IDEMPOTENCY_HEADER)
     path = first.headers["location"].removeprefix("/api/v1")
     await user.put(path, {"title": "Changed"})
@@ -42,7 +42,7 @@ async def test_a_replay_answers_what_there_is_now(user: ApiUser) -> None:
     assert (await user.get("/users/me/posts")).json()["data"] == []
 
 
-async def test_a_replay_shows_only_what_the_asker_may_see_now(users: UserFactory) -> None:
+async def test_replay_shows_only_what_the_caller_may_still_see(users: UserFactory) -> None:
     team = await create_project_team(users)
     member = await team.actor("member")
     await member.post(f"{team.path}/tasks", {"title": "Secret soon"}, headers=IDEMPOTENCY_HEADER)
@@ -54,25 +54,25 @@ async def test_a_replay_shows_only_what_the_asker_may_see_now(users: UserFactory
     assert "Secret" not in response.text
 
 
-async def test_the_same_key_with_another_body_is_refused(user: ApiUser) -> None:
+async def test_key_with_another_body_is_rejected(user: ApiUser) -> None:
     await user.post("/projects", {"name": "Once"}, headers=IDEMPOTENCY_HEADER)
 
     other = await user.post("/projects", {"name": "Other"}, headers=IDEMPOTENCY_HEADER)
     more = await user.post("/projects", {"name": "Once", "description": None}, headers=IDEMPOTENCY_HEADER)
 
     for response in (other, more):
-        assert (422, ["Idempotency-Key"]) == (response.status_code, [*response.json()["error"]["details"]])
+        assert (response.status_code, [*response.json()["error"]["details"]]) == (422, ["Idempotency-Key"])
     assert len((await user.get("/projects")).json()["data"]) == 1
 
 
-async def test_the_order_of_a_bodys_keys_is_no_other_body(user: ApiUser) -> None:
+async def test_body_with_reordered_keys_is_the_same_body(user: ApiUser) -> None:
     first = await user.post("/posts", {"title": "x", "content": "y"}, headers=IDEMPOTENCY_HEADER)
     again = await user.post("/posts", {"content": "y", "title": "x"}, headers=IDEMPOTENCY_HEADER)
 
     assert first.json() == again.json()
 
 
-async def test_a_failure_is_not_kept(user: ApiUser, users: UserFactory) -> None:
+async def test_failed_create_does_not_use_up_the_key(user: ApiUser, users: UserFactory) -> None:
     project = await user.create_project()
     other_user = await users.create("Grace")
     path, body = f"/projects/{project['id']}/tasks", {"title": "x", "assigneeId": str(other_user.id)}
@@ -82,11 +82,11 @@ async def test_a_failure_is_not_kept(user: ApiUser, users: UserFactory) -> None:
     await user.create(f"/projects/{project['id']}/members", {"userId": str(other_user.id)})
     done = await user.post(path, body, headers=IDEMPOTENCY_HEADER)
 
-    assert (422, 422, 201) == (invalid.status_code, refused.status_code, done.status_code)
+    assert (invalid.status_code, refused.status_code, done.status_code) == (422, 422, 201)
     assert "idempotency-replayed" not in done.headers
 
 
-async def test_a_key_counts_for_its_user_and_address_alone(user: ApiUser, users: UserFactory) -> None:
+async def test_key_is_scoped_to_its_user_and_path(user: ApiUser, users: UserFactory) -> None:
     other_user = await users.create("Grace")
     project = await user.create_project()
 
@@ -103,7 +103,7 @@ async def test_a_key_counts_for_its_user_and_address_alone(user: ApiUser, users:
 
 
 @pytest.mark.parametrize("same", [True, False])
-async def test_racing_twins_create_one_row(user: ApiUser, same: bool) -> None:
+async def test_concurrent_creates_with_one_key_create_one_row(user: ApiUser, same: bool) -> None:
     bodies = [{"name": "Once" if same else f"Once {count}"} for count in range(12)]
 
     responses = await asyncio.gather(*(user.post("/projects", body, headers=IDEMPOTENCY_HEADER) for body in bodies))
@@ -117,7 +117,7 @@ async def test_racing_twins_create_one_row(user: ApiUser, same: bool) -> None:
     assert sum("idempotency-replayed" in answer.headers for answer in created) == len(created) - 1
 
 
-async def test_a_twin_takes_over_where_the_first_fails(user: ApiUser, users: UserFactory) -> None:
+async def test_waiting_create_is_executed_if_the_first_fails(user: ApiUser, users: UserFactory) -> None:
     project = await user.create_project()
     other_user = await users.create("Grace")
     path = f"/projects/{project['id']}/members"
@@ -129,7 +129,7 @@ async def test_a_twin_takes_over_where_the_first_fails(user: ApiUser, users: Use
     assert {answer.status_code for answer in responses} == {409}
 
 
-async def test_a_member_is_replayed_too(user: ApiUser, users: UserFactory) -> None:
+async def test_create_with_a_lookup_is_replayed(user: ApiUser, users: UserFactory) -> None:
     project = await user.create_project()
     other_user = await users.create("Grace")
     path = f"/projects/{project['id']}/members"
@@ -138,23 +138,23 @@ async def test_a_member_is_replayed_too(user: ApiUser, users: UserFactory) -> No
         first = await user.post(path, body, headers=IDEMPOTENCY_HEADER)
         again = await user.post(path, body, headers=IDEMPOTENCY_HEADER)
 
-        assert (201, 201) == (first.status_code, again.status_code)
+        assert (first.status_code, again.status_code) == (201, 201)
         assert first.content == again.content
         assert first.headers["location"] == again.headers["location"]
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there", "ümlaut", "\x7f"])
-async def test_a_key_that_cannot_be_read_is_refused(user: ApiUser, key: str) -> None:
+async def test_malformed_key_is_rejected(user: ApiUser, key: str) -> None:
     sent = {"Idempotency-Key": key.encode("latin-1")}
 
     response = await user.post("/projects", {"name": "x"}, headers=sent)
 
-    assert (400, ["Idempotency-Key"]) == (response.status_code, [*response.json()["error"]["details"]])
+    assert (response.status_code, [*response.json()["error"]["details"]]) == (400, ["Idempotency-Key"])
     assert (await user.get("/projects")).json()["data"] == []
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, "'; drop table tasks; --", "a, b", "~!@#$%^&*()"])
-async def test_any_printable_key_is_taken(user: ApiUser, key: str) -> None:
+async def test_any_printable_key_is_accepted(user: ApiUser, key: str) -> None:
     sent = {"Idempotency-Key": key}
 
     first = await user.post("/projects", {"name": "x"}, headers=sent)
@@ -163,7 +163,7 @@ async def test_any_printable_key_is_taken(user: ApiUser, key: str) -> None:
     assert first.json() == again.json()
 
 
-async def test_a_key_is_forgotten_after_a_day(user: ApiUser, users: UserFactory) -> None:
+async def test_key_expires_after_a_day(user: ApiUser, users: UserFactory) -> None:
     first = await user.post("/projects", {"name": "x"}, headers=IDEMPOTENCY_HEADER)
     async with users.database.as_actor(system_actor("test")).transaction() as transaction:
         await transaction.execute("set local role monynha_owner")
@@ -174,13 +174,13 @@ async def test_a_key_is_forgotten_after_a_day(user: ApiUser, users: UserFactory)
 
     again = await user.post("/projects", {"name": "y"}, headers=IDEMPOTENCY_HEADER)
 
-    assert (201, 201) == (first.status_code, again.status_code)
+    assert (first.status_code, again.status_code) == (201, 201)
     assert "idempotency-replayed" not in again.headers
     assert again.content == (await user.post("/projects", {"name": "y"}, headers=IDEMPOTENCY_HEADER)).content
     assert len((await user.get("/projects")).json()["data"]) == 2
 
 
-async def test_a_key_on_a_change_means_nothing(user: ApiUser) -> None:
+async def test_key_of_an_update_is_ignored(user: ApiUser) -> None:
     project = await user.create_project()
 
     for name in ("One", "Two"):

@@ -1,4 +1,4 @@
-"""Races: transactions that stand in each other's way are tried again, and nobody hears of it."""
+"""Writes: what they return of their own row, and how concurrent ones are retried and stay consistent."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import random
 
 import pytest
 
+from monynha.app.composition.catalog import CATALOG
 from monynha.core.errors import UnavailableError
-from monynha.engine.mutation.mutations import _with_retries
+from monynha.engine.mutation.mutations import _with_retries, stored_fields
+from monynha.engine.query.selection import SelectedField, SelectedRelation, Selection
 from monynha.infra.postgres.database import Database
 from monynha.infra.postgres.errors import RetryTransactionError
 from tests.project_team import create_project_team
@@ -16,17 +18,38 @@ from tests.users import UserFactory
 
 pytestmark = pytest.mark.anyio
 
+PROJECTS, TASKS, USERS = (CATALOG.resources[name] for name in ("projects", "tasks", "users"))
+ASSIGNEE = SelectedRelation("assignee", CATALOG.relations_of(TASKS)["assignee"], Selection(USERS, ("id",)))
 
-async def test_a_deadlock_is_tried_again(users: UserFactory, database: Database) -> None:
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (Selection(TASKS, TASKS.field_names), ()),
+        (Selection(TASKS, ("id", "title")), (SelectedField("id", "id"), SelectedField("title", "title"))),
+        (Selection(TASKS, (SelectedField("a", "id"),)), (SelectedField("a", "id"),)),
+        (Selection(PROJECTS, ("id",)), (SelectedField("id", "id"),)),
+        (Selection(PROJECTS, PROJECTS.field_names), None),
+        (Selection(PROJECTS, ("id", "myRole")), None),
+        (Selection(USERS, ("email",)), None),
+        (Selection(TASKS, ("id",), (ASSIGNEE,)), None),
+        (Selection(TASKS, ()), None),
+    ],
+)
+def test_write_returns_what_its_row_stores(selection: Selection, expected: tuple[SelectedField, ...] | None) -> None:
+    assert stored_fields(selection) == expected
+
+
+async def test_deadlock_is_retried(users: UserFactory, database: Database) -> None:
     team = await create_project_team(users)
     task = await team.owner.create_task(team.project)
 
     async with database.as_actor(team.owner.actor).transaction() as transaction:
         await transaction.execute("update public.tasks set title = 'Held' where id = $1", task["id"])
-        # It holds the project, and waits for the task that is held here.
+        # It locks the project, and waits for the task that is locked here.
         deleting = asyncio.create_task(team.owner.delete(team.path))
         await asyncio.sleep(0.3)
-        # This closes the ring; the one that has waited longer looks for rings first, and gives way.
+        # This completes the deadlock; the transaction that has waited longer detects it first, and is rolled back.
         await transaction.execute("update public.projects set name = 'Held' where id = $1", team.project["id"])
         assert not deleting.done()
     response = await deleting
@@ -35,7 +58,7 @@ async def test_a_deadlock_is_tried_again(users: UserFactory, database: Database)
     assert (await team.owner.get(team.path)).status_code == 404
 
 
-async def test_what_loses_every_race_is_told_to_come_again() -> None:
+async def test_transaction_that_loses_every_race_is_unavailable() -> None:
     attempt_count = 0
 
     async def attempt() -> None:
@@ -49,7 +72,7 @@ async def test_what_loses_every_race_is_told_to_come_again() -> None:
     assert ("Retry-After", "1") in caught.value.headers
 
 
-async def test_a_project_in_turmoil_stays_right(users: UserFactory) -> None:
+async def test_concurrent_writes_keep_a_project_consistent(users: UserFactory) -> None:
     team = await create_project_team(users)
     members = [await team.actor("member") for _ in range(4)]
     rng = random.Random(11)
@@ -79,12 +102,12 @@ async def test_a_project_in_turmoil_stays_right(users: UserFactory) -> None:
     assert {status for status in statuses if status >= 500} == set()
     admin = await users.create("Admin", is_admin=True)
     project = (await admin.get(f"{team.path}?include=members,tasks")).json()["data"]
-    role_by_user = {one["userId"]: one["role"] for one in project["members"]}
+    role_by_user = {member["userId"]: member["role"] for member in project["members"]}
     assert [user for user, role in role_by_user.items() if role == "owner"] == [project["ownerId"]]
-    assert {one["assigneeId"] for one in project["tasks"]} <= {None, *role_by_user}
+    assert {task["assigneeId"] for task in project["tasks"]} <= {None, *role_by_user}
 
 
-async def test_changes_at_once_are_each_a_version(users: UserFactory) -> None:
+async def test_concurrent_updates_each_get_a_version(users: UserFactory) -> None:
     team = await create_project_team(users)
     path = f"/tasks/{(await team.owner.create_task(team.project))['id']}"
     tag = (await team.owner.get(path)).headers["etag"]
@@ -99,7 +122,7 @@ async def test_changes_at_once_are_each_a_version(users: UserFactory) -> None:
     assert {answer.status_code for answer in stale} == {412}
 
 
-async def test_of_writers_at_one_version_one_wins(users: UserFactory) -> None:
+async def test_one_of_concurrent_writers_at_a_version_succeeds(users: UserFactory) -> None:
     team = await create_project_team(users)
     path = f"/tasks/{(await team.owner.create_task(team.project))['id']}"
     for _ in range(5):
@@ -110,7 +133,7 @@ async def test_of_writers_at_one_version_one_wins(users: UserFactory) -> None:
         assert sorted(answer.status_code for answer in responses) == [200] + [412] * 7
 
 
-async def test_a_change_beside_a_delete_is_found_or_not(users: UserFactory) -> None:
+async def test_update_concurrent_with_a_delete_succeeds_or_is_not_found(users: UserFactory) -> None:
     team = await create_project_team(users)
     for _ in range(10):
         path = f"/tasks/{(await team.owner.create_task(team.project))['id']}"
@@ -121,7 +144,7 @@ async def test_a_change_beside_a_delete_is_found_or_not(users: UserFactory) -> N
         assert {answer.status_code for answer in changed} <= {200, 404}
 
 
-async def test_who_is_assigned_while_leaving_is_in_or_unassigned(users: UserFactory) -> None:
+async def test_member_assigned_while_leaving_is_not_left_assigned(users: UserFactory) -> None:
     team = await create_project_team(users)
     for _ in range(10):
         member = await team.actor("member")
@@ -129,12 +152,12 @@ async def test_who_is_assigned_while_leaving_is_in_or_unassigned(users: UserFact
             team.owner.post(f"{team.path}/tasks", {"title": "x", "assigneeId": str(member.id)}),
             member.delete(f"{team.path}/members/me"),
         )
-        assert (204, True) == (left.status_code, created.status_code in (201, 422))
+        assert (left.status_code, created.status_code in (201, 422)) == (204, True)
     tasks = (await team.owner.get(f"{team.path}/tasks")).json()["data"]
-    assert {None} >= {one["assigneeId"] for one in tasks}
+    assert {task["assigneeId"] for task in tasks} <= {None}
 
 
-async def test_who_is_added_while_the_owner_goes_keeps_the_project_or_is_not_in(users: UserFactory) -> None:
+async def test_member_added_while_the_owner_is_deleted_keeps_the_project_or_is_not_added(users: UserFactory) -> None:
     admin = await users.create("Admin", is_admin=True)
     for _ in range(10):
         team, other_user = await create_project_team(users), await users.create("Grace")

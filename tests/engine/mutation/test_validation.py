@@ -1,7 +1,8 @@
-"""What fields take: limits in characters or bytes, trimming, choices, addresses of pictures."""
+"""Which values fields accept: limits in characters or bytes, trimming, choices, URLs."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -113,7 +114,7 @@ VALUES: list[tuple[str, str, Any, bool]] = [
 
 
 async def create_and_get_path(user: ApiUser, noun: str) -> str:
-    """Return the address of one such thing."""
+    """Create one and return its path."""
     if noun == "user":
         return "/users/me"
     if noun == "post":
@@ -124,14 +125,16 @@ async def create_and_get_path(user: ApiUser, noun: str) -> str:
     return f"/tasks/{(await user.create_task(project))['id']}"
 
 
-@pytest.mark.parametrize(("thing", "field", "value", "is_taken"), VALUES)
-async def test_a_value_is_taken_or_named(user: ApiUser, thing: str, field: str, value: Any, is_taken: bool) -> None:
-    path = await create_and_get_path(user, thing)
+@pytest.mark.parametrize(("noun", "field", "value", "is_valid"), VALUES)
+async def test_update_accepts_a_value_or_names_the_invalid_field(
+    user: ApiUser, noun: str, field: str, value: Any, is_valid: bool
+) -> None:
+    path = await create_and_get_path(user, noun)
     before = await user.get(path)
 
     response = await user.put(path, {field: value})
 
-    if is_taken:
+    if is_valid:
         trimmed = value.strip() if field in ("title", "name") else value
         assert (200, trimmed) == (response.status_code, response.json()["data"][field])
         assert response.content == (await user.get(path)).content
@@ -141,18 +144,18 @@ async def test_a_value_is_taken_or_named(user: ApiUser, thing: str, field: str, 
         assert before.content == (await user.get(path)).content
 
 
-async def test_a_create_takes_and_refuses_the_same(user: ApiUser) -> None:
+async def test_create_accepts_and_rejects_the_same_values(user: ApiUser) -> None:
     project = await user.create_project()
-    places = {"post": "/posts", "project": "/projects", "task": f"/projects/{project['id']}/tasks"}
-    needed = {"post": VALID_POST, "project": {"name": "x"}, "task": {"title": "x"}}
+    paths = {"post": "/posts", "project": "/projects", "task": f"/projects/{project['id']}/tasks"}
+    required = {"post": VALID_POST, "project": {"name": "x"}, "task": {"title": "x"}}
 
-    for thing, field, value, is_taken in VALUES:
-        if thing in places:
-            response = await user.post(places[thing], {**needed[thing], field: value})
-            assert (201 if is_taken else 422) == response.status_code, (thing, field, str(value)[:80])
+    for noun, field, value, is_valid in VALUES:
+        if noun in paths:
+            response = await user.post(paths[noun], {**required[noun], field: value})
+            assert (201 if is_valid else 422) == response.status_code, (noun, field, str(value)[:80])
 
 
-async def test_all_problems_are_told_at_once(user: ApiUser) -> None:
+async def test_all_problems_are_reported_at_once(user: ApiUser) -> None:
     project = await user.create_project()
 
     response = await user.post(
@@ -174,7 +177,7 @@ async def test_all_problems_are_told_at_once(user: ApiUser) -> None:
         "title": "must not be empty",
         "status": "must be one of todo, in_progress, review, done",
         "priority": "must not be null",
-        "tags": "must be a list of texts",
+        "tags": "must be a list of strings",
         "id": "is read-only",
         "colour": "is not known",
         "dueDate": "must be an RFC 3339 time with an offset, as 2026-01-31T09:00:00Z",
@@ -182,7 +185,7 @@ async def test_all_problems_are_told_at_once(user: ApiUser) -> None:
     assert error["code"] == "VALIDATION_ERROR"
 
 
-async def test_what_is_missing_is_named(user: ApiUser) -> None:
+async def test_missing_fields_are_named(user: ApiUser) -> None:
     project = await user.create_project()
 
     for path, expected in (
@@ -196,17 +199,17 @@ async def test_what_is_missing_is_named(user: ApiUser) -> None:
         assert response.json()["error"]["details"].keys() == expected
 
 
-async def test_what_is_left_out_gets_the_defaults(user: ApiUser) -> None:
+async def test_omitted_fields_get_their_defaults(user: ApiUser) -> None:
     project = await user.create_project()
     task = await user.create_task(project)
 
-    assert ("active", {}, None) == (project["status"], project["settings"], project["description"])
+    assert (project["status"], project["settings"], project["description"]) == ("active", {}, None)
     shown = tuple(task[name] for name in ("status", "priority", "tags", "dueDate", "assigneeId", "description"))
     assert shown == ("todo", "medium", [], None, None, None)
 
 
 @pytest.mark.parametrize("field", ["id", "projectId", "createdAt", "updatedAt"])
-async def test_a_task_cannot_be_given(user: ApiUser, field: str) -> None:
+async def test_read_only_field_is_rejected(user: ApiUser, field: str) -> None:
     project = await user.create_project()
     task = await user.create_task(project)
 
@@ -218,7 +221,7 @@ async def test_a_task_cannot_be_given(user: ApiUser, field: str) -> None:
     assert expected == (changed.status_code, changed.json()["error"]["details"])
 
 
-async def test_a_change_touches_only_what_it_names(user: ApiUser) -> None:
+async def test_update_changes_only_the_fields_it_names(user: ApiUser) -> None:
     project = await user.create_project()
     task = await user.create_task(project, title="a", tags=["x"], dueDate="2026-01-01T00:00:00Z", priority="high")
 
@@ -227,14 +230,120 @@ async def test_a_change_touches_only_what_it_names(user: ApiUser) -> None:
         assert changed == {**task, "title": method, "updatedAt": changed["updatedAt"]}
 
 
-async def test_a_body_may_stand_in_one_wrapper(user: ApiUser) -> None:
+async def test_body_may_be_wrapped_in_data_once(user: ApiUser) -> None:
     plain = await user.post("/projects", {"name": "x"})
     wrapped = await user.post("/projects", {"data": {"name": "x"}})
     twice = await user.post("/projects", {"data": {"data": {"name": "x"}}})
     beside = await user.post("/projects", {"data": {"name": "x"}, "name": "y"})
     hollow = await user.post("/projects", {"data": "x"})
 
-    assert (201, 201) == (plain.status_code, wrapped.status_code)
+    assert (plain.status_code, wrapped.status_code) == (201, 201)
     for response in (twice, beside, hollow):
         assert response.status_code == 422
         assert "data" in response.json()["error"]["details"]
+
+
+TIMES = [
+    ("2026-01-31T09:00:00Z", "2026-01-31T09:00:00.000000Z"),
+    ("2026-01-31T09:00:00+00:00", "2026-01-31T09:00:00.000000Z"),
+    ("2026-01-31T09:00:00-00:00", "2026-01-31T09:00:00.000000Z"),
+    ("2026-01-31t09:00:00z", "2026-01-31T09:00:00.000000Z"),
+    ("2026-01-31 09:00:00Z", "2026-01-31T09:00:00.000000Z"),
+    ("2026-01-31T23:30:00-05:30", "2026-02-01T05:00:00.000000Z"),
+    ("2026-01-01T00:00:00+14:00", "2025-12-31T10:00:00.000000Z"),
+    ("2026-01-31T09:00:00.5Z", "2026-01-31T09:00:00.500000Z"),
+    ("2026-01-31T09:00:00.123456Z", "2026-01-31T09:00:00.123456Z"),
+    ("2026-01-31T09:00:00.1234569Z", "2026-01-31T09:00:00.123456Z"),
+    ("2026-01-31T09:00:00.999999999Z", "2026-01-31T09:00:00.999999Z"),
+    ("2024-02-29T00:00:00Z", "2024-02-29T00:00:00.000000Z"),
+    ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z"),
+    ("0999-06-01T00:00:00Z", "0999-06-01T00:00:00.000000Z"),
+    ("1900-01-01T00:00:00Z", "1900-01-01T00:00:00.000000Z"),
+    ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+]
+INVALID_TIMES = [
+    "2026-01-31",
+    "2026-01-31T09:00:00",
+    "2026-01-31T09:00Z",
+    "2026-01-31T09Z",
+    "20260131T090000Z",
+    "2026-01-31T09:00:00+0100",
+    "2026-01-31T09:00:00+01",
+    "2026-01-31T09:00:00 Z",
+    " 2026-01-31T09:00:00Z",
+    "2026-01-31T09:00:00Z\n",
+    "2026-01-31T09:00:00.Z",
+    "2026-01-31T09:00:00,5Z",
+    "2026-02-29T00:00:00Z",
+    "2026-13-01T00:00:00Z",
+    "2026-00-01T00:00:00Z",
+    "2026-01-31T24:00:00Z",
+    "2026-01-31T09:60:00Z",
+    "2026-01-31T09:00:61Z",
+    "2026-01-31T09:00:00+24:00",
+    "2026-01-31T09:00:00+01:60",
+    "0000-01-01T00:00:00Z",
+    "10000-01-01T00:00:00Z",
+    "+2026-01-01T00:00:00Z",
+    "-0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+00:01",
+    "9999-12-31T23:59:59-00:01",
+    "２０２６-01-31T09:00:00Z",
+    "infinity",
+    "now",
+    "epoch",
+    "",
+    1769850000,
+    1769850000.5,
+    True,
+    {},
+    [],
+]
+
+
+@pytest.mark.parametrize(("sent", "expected"), TIMES)
+async def test_time_is_returned_in_utc(user: ApiUser, sent: str, expected: str) -> None:
+    project = await user.create_project()
+
+    task = await user.create_task(project, dueDate=sent)
+    changed = await user.put(f"/tasks/{task['id']}", {"dueDate": sent})
+
+    assert task["dueDate"] == expected
+    assert task == changed.json()["data"]
+    assert (await user.get("/tasks?sort=dueDate")).json()["data"] == [task]
+
+
+@pytest.mark.parametrize("sent", INVALID_TIMES)
+async def test_invalid_time_is_rejected(user: ApiUser, sent: object) -> None:
+    project = await user.create_project()
+
+    response = await user.post(f"/projects/{project['id']}/tasks", {"title": "x", "dueDate": sent})
+
+    assert (response.status_code, [*response.json()["error"]["details"]]) == (422, ["dueDate"])
+
+
+async def test_every_time_has_six_fraction_digits_and_a_z(user: ApiUser) -> None:
+    project = await user.create_project()
+    await user.create_task(project, dueDate="2026-01-01T00:00:00Z")
+
+    shown = (await user.get(f"/projects/{project['id']}?include=tasks,members.user,owner")).text
+
+    times = re.findall(r'"(?:\w+At|dueDate)":\s?"([^"]*)"', shown)
+    assert len(times) == 10
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", time) for time in times)
+
+
+async def test_times_far_apart_are_sorted_in_order(user: ApiUser) -> None:
+    project = await user.create_project()
+    for time, _ in TIMES[-5:]:
+        await user.create_task(project, dueDate=time)
+    expected = sorted(time for _, time in TIMES[-5:])
+
+    times = []
+    cursor = ""
+    for _ in range(5):
+        page = (await user.get(f"/tasks?sort=dueDate&limit=1{cursor}")).json()
+        times += [task["dueDate"] for task in page["data"]]
+        cursor = f"&cursor={page['meta']['nextCursor']}"
+
+    assert times == expected

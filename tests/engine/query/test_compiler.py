@@ -1,4 +1,4 @@
-"""The compiler: one statement per shape, values always bound, and no more remembered than it may."""
+"""The compiler: one statement per shape, values that are always bound, and a bounded cache."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def parse_list(plural: str = "tasks", **query: str) -> Selection:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("query", "other_query"),
     [
         ({"status": "todo"}, {"status": "done,review"}),
         ({"q": "a"}, {"q": "b c d"}),
@@ -32,10 +32,12 @@ def parse_list(plural: str = "tasks", **query: str) -> Selection:
         ({"tag": "a"}, {"tag": "b"}),
     ],
 )
-def test_questions_that_differ_in_values_are_one_statement(one: dict[str, str], other: dict[str, str]) -> None:
+def test_selections_that_differ_only_in_values_share_a_statement(
+    query: dict[str, str], other_query: dict[str, str]
+) -> None:
     compiler = Compiler()
 
-    assert compiler.compile(parse_list(**one)) is compiler.compile(parse_list(**other))
+    assert compiler.compile(parse_list(**query)) is compiler.compile(parse_list(**other_query))
 
 
 SHAPES: list[dict[str, Any]] = [
@@ -55,7 +57,7 @@ SHAPES: list[dict[str, Any]] = [
 ]
 
 
-def test_questions_of_other_shapes_are_other_statements() -> None:
+def test_selections_of_different_shapes_have_different_statements() -> None:
     compiler = Compiler()
 
     texts = {compiler.compile(parse_list(**shape)).text for shape in SHAPES}
@@ -64,7 +66,7 @@ def test_questions_of_other_shapes_are_other_statements() -> None:
     assert len(texts) == 2 * len(SHAPES)
 
 
-def test_no_value_of_anybody_stands_in_a_statement() -> None:
+def test_statement_contains_no_value_of_the_client() -> None:
     values = {
         "q": "zzq' --",
         "tag": "zzt' --",
@@ -91,7 +93,7 @@ def test_every_bind_is_a_value_of_the_selection(plural: str) -> None:
         assert f"${4 + len(statement.bind_order)}" not in statement.text
 
 
-def test_no_more_is_remembered_than_it_may() -> None:
+def test_cache_holds_at_most_its_maximum_size() -> None:
     compiler = Compiler(max_size=10)
 
     for limit in range(1, 60):
@@ -100,7 +102,7 @@ def test_no_more_is_remembered_than_it_may() -> None:
     assert len(compiler._statements) == 10
 
 
-def test_what_is_asked_often_stays_remembered() -> None:
+def test_frequently_used_statement_stays_cached() -> None:
     compiler = Compiler(max_size=10)
     statement = compiler.compile(parse_list())
 

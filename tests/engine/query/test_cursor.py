@@ -1,4 +1,4 @@
-"""Cursors are opaque, good for the list they came from, and harmless when forged."""
+"""Cursors: opaque, valid for the list that they came from, and harmless when forged."""
 
 from __future__ import annotations
 
@@ -46,26 +46,26 @@ async def create_project_with_tasks(user: ApiUser) -> dict[str, Any]:
         "/users/me/posts?limit=1",
     ],
 )
-async def test_a_cursor_of_another_list_is_refused(user: ApiUser, other: str) -> None:
+async def test_cursor_of_another_list_is_rejected(user: ApiUser, other: str) -> None:
     project = await create_project_with_tasks(user)
     cursor = await first_page_cursor(user, "/tasks?limit=1")
 
     response = await user.get(f"{other.format(**project)}&cursor={cursor}")
 
-    assert (400, "BAD_REQUEST") == (response.status_code, response.json()["error"]["code"])
-    assert response.json()["error"]["details"] == {"cursor": "is not of this list"}
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "BAD_REQUEST")
+    assert response.json()["error"]["details"] == {"cursor": "is not valid for this list"}
 
 
-async def test_a_cursor_of_another_project_is_refused(user: ApiUser) -> None:
-    one, two = await create_project_with_tasks(user), await create_project_with_tasks(user)
-    cursor = await first_page_cursor(user, f"/projects/{one['id']}/tasks?limit=1")
+async def test_cursor_of_another_project_is_rejected(user: ApiUser) -> None:
+    project, other_project = await create_project_with_tasks(user), await create_project_with_tasks(user)
+    cursor = await first_page_cursor(user, f"/projects/{project['id']}/tasks?limit=1")
 
-    response = await user.get(f"/projects/{two['id']}/tasks?limit=1&cursor={cursor}")
+    response = await user.get(f"/projects/{other_project['id']}/tasks?limit=1&cursor={cursor}")
 
     assert response.status_code == 400
 
 
-async def test_a_cursor_with_another_filter_value_is_refused(user: ApiUser) -> None:
+async def test_cursor_is_rejected_with_another_filter_value(user: ApiUser) -> None:
     await create_project_with_tasks(user)
     cursor = await first_page_cursor(user, "/tasks?limit=1&status=todo")
 
@@ -73,17 +73,17 @@ async def test_a_cursor_with_another_filter_value_is_refused(user: ApiUser) -> N
     assert (await user.get(f"/tasks?limit=1&status=todo,done&cursor={cursor}")).status_code == 400
 
 
-@pytest.mark.parametrize("question", ["limit=2", "limit=100&fields=title", "limit=1&count=exact&include=project"])
-async def test_a_cursor_is_good_for_another_look_at_the_same_list(user: ApiUser, question: str) -> None:
+@pytest.mark.parametrize("query", ["limit=2", "limit=100&fields=title", "limit=1&count=exact&include=project"])
+async def test_cursor_is_valid_for_another_limit_and_other_fields(user: ApiUser, query: str) -> None:
     await create_project_with_tasks(user)
     cursor = await first_page_cursor(user, "/tasks?limit=1")
 
-    response = await user.get(f"/tasks?{question}&cursor={cursor}")
+    response = await user.get(f"/tasks?{query}&cursor={cursor}")
 
     assert response.json()["data"][0]["title"] == "b"
 
 
-async def test_somebody_elses_cursor_shows_nothing_of_theirs(user: ApiUser, users: UserFactory) -> None:
+async def test_cursor_of_another_user_shows_none_of_their_rows(user: ApiUser, users: UserFactory) -> None:
     await create_project_with_tasks(user)
     cursor = await first_page_cursor(user, "/tasks?limit=1")
     other_user = await users.create("Grace")
@@ -93,10 +93,10 @@ async def test_somebody_elses_cursor_shows_nothing_of_theirs(user: ApiUser, user
     assert response.json()["data"] == []
 
 
-def forge_cursor(cursor: str, marks: str | bytes) -> str:
+def forge_cursor(cursor: str, sort_values: str | bytes) -> str:
     """Return the cursor with other sort values behind its digest."""
     digest = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))[:8]
-    payload = marks.encode("utf-8", "surrogatepass") if isinstance(marks, str) else marks
+    payload = sort_values.encode("utf-8", "surrogatepass") if isinstance(sort_values, str) else sort_values
     return base64.urlsafe_b64encode(digest + payload).rstrip(b"=").decode()
 
 
@@ -130,19 +130,19 @@ FORGED_SORT_VALUES = [
 ]
 
 
-@pytest.mark.parametrize("marks", FORGED_SORT_VALUES)
+@pytest.mark.parametrize("sort_values", FORGED_SORT_VALUES)
 @pytest.mark.parametrize("sort", ["-createdAt", "updatedAt"])
-async def test_forged_times_are_refused(user: ApiUser, marks: str | bytes, sort: str) -> None:
+async def test_forged_timestamp_is_rejected(user: ApiUser, sort_values: str | bytes, sort: str) -> None:
     await create_project_with_tasks(user)
     cursor = await first_page_cursor(user, f"/tasks?limit=1&sort={sort}")
 
-    response = await user.get(f"/tasks?limit=1&sort={sort}&cursor={forge_cursor(cursor, marks)}")
+    response = await user.get(f"/tasks?limit=1&sort={sort}&cursor={forge_cursor(cursor, sort_values)}")
 
     assert response.status_code == 400
 
 
 @pytest.mark.parametrize(
-    ("sort", "mark", "expected"),
+    ("sort", "sort_value", "expected"),
     [
         ("title", "x" * 2000, 200),
         ("title", "\ufffe'\"\\ --", 200),
@@ -165,25 +165,25 @@ async def test_forged_times_are_refused(user: ApiUser, marks: str | bytes, sort:
         ("dueDate", "", 400),
     ],
 )
-async def test_forged_marks_are_values_of_the_sort_or_refused(
-    user: ApiUser, sort: str, mark: object, expected: int
+async def test_forged_sort_value_is_rejected_unless_it_has_the_type_of_the_sort(
+    user: ApiUser, sort: str, sort_value: object, expected: int
 ) -> None:
     await create_project_with_tasks(user)
     for direction in ("", "-"):
         cursor = await first_page_cursor(user, f"/tasks?limit=1&sort={direction}{sort}")
-        forged = forge_cursor(cursor, json.dumps([mark, ID]))
+        forged = forge_cursor(cursor, json.dumps([sort_value, ID]))
         response = await user.get(f"/tasks?limit=1&sort={direction}{sort}&cursor={forged}")
         assert response.status_code == expected, response.text
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "=", "a b", "%FF", "é", "AAAA" * 100, "-_-_", "A" * 11 + "=", "{}"])
-async def test_what_is_no_cursor_is_refused(user: ApiUser, cursor: str) -> None:
+async def test_malformed_cursor_is_rejected(user: ApiUser, cursor: str) -> None:
     response = await user.request("GET", "/tasks", params={"cursor": cursor})
 
-    assert (400, "BAD_REQUEST") == (response.status_code, response.json()["error"]["code"])
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "BAD_REQUEST")
 
 
-async def test_every_bit_of_a_cursor_counts_or_is_harmless(user: ApiUser) -> None:
+async def test_cursor_with_a_flipped_bit_is_rejected_or_harmless(user: ApiUser) -> None:
     await create_project_with_tasks(user)
     cursor = await first_page_cursor(user, "/tasks?limit=1")
     raw = bytearray(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))

@@ -1,4 +1,4 @@
-"""Plans: who asks is found out once per statement, and lists walk the index they were given."""
+"""Query plans: the actor is looked up once per statement, and lists are read in the order of their index."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def parse_list(user: ApiUser, plural: str, **query: str) -> Selection:
 
 
 MANY_SMALL_PROJECTS = """
-with made as (
+with created as (
   insert into public.projects (name, owner_id) select 'Project ' || n, $1 from generate_series(1, 600) n
   returning id
 )
-insert into public.tasks (project_id, title) select id, 'A task' from made, generate_series(1, 2)
+insert into public.tasks (project_id, title) select id, 'A task' from created, generate_series(1, 2)
 """
 
 
@@ -61,7 +61,7 @@ async def create_large_project(user: ApiUser, database: Database) -> UUID:
 
 def below_project(project: UUID, selection: Selection) -> Selection:
     """Return the same list below a project's address."""
-    conditions = (Condition("is", ("projectId",), project), *selection.where)
+    conditions = (Condition("eq", ("projectId",), project), *selection.where)
     scope = Scope(CATALOG.resources["projects"], project)
     return Selection(
         selection.resource,
@@ -84,7 +84,7 @@ def below_project(project: UUID, selection: Selection) -> Selection:
         ("users", {"include": "ownedProjects,memberships", "limit": "100"}),
     ],
 )
-async def test_who_asks_is_found_out_once_a_node_and_not_for_each_row(
+async def test_actor_is_looked_up_once_per_node_and_not_once_per_row(
     users: UserFactory, database: Database, plural: str, query: dict[str, str]
 ) -> None:
     user = await users.create()
@@ -100,7 +100,7 @@ async def test_who_asks_is_found_out_once_a_node_and_not_for_each_row(
 
 
 @pytest.mark.parametrize("sort", ["-createdAt", "createdAt"])
-async def test_a_project_walks_its_tasks_in_order(users: UserFactory, database: Database, sort: str) -> None:
+async def test_list_below_a_project_is_read_in_index_order(users: UserFactory, database: Database, sort: str) -> None:
     user = await users.create()
     project = await create_large_project(user, database)
     plan = await explain_analyze(
@@ -114,9 +114,7 @@ async def test_a_project_walks_its_tasks_in_order(users: UserFactory, database: 
     assert int(rows[1]) <= 21
 
 
-async def test_a_project_walks_its_tasks_in_order_beside_many_small_ones(
-    users: UserFactory, database: Database
-) -> None:
+async def test_list_uses_its_index_in_a_large_project_among_small_ones(users: UserFactory, database: Database) -> None:
     user = await users.create()
     project = await create_large_project(user, database)
     async with database.as_actor(user.actor).transaction() as transaction:
@@ -130,7 +128,7 @@ async def test_a_project_walks_its_tasks_in_order_beside_many_small_ones(
     assert "Sort Key: task_1" not in plan
 
 
-async def test_a_page_further_on_starts_where_it_begins(users: UserFactory, database: Database) -> None:
+async def test_next_page_starts_at_the_cursor_in_the_index(users: UserFactory, database: Database) -> None:
     user = await users.create()
     project = await create_large_project(user, database)
     first_page = below_project(project, parse_list(user, "tasks"))

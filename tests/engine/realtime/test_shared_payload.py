@@ -1,4 +1,4 @@
-"""What all hearers of a stream are shown alike: what a declaration says is public, everybody is shown."""
+"""Which payloads are the same for all subscribers, and that public resources look the same to everyone."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ from tests.users import ApiUser, UserFactory
 pytestmark = pytest.mark.anyio
 
 PROJECTS, TASKS, USERS = (CATALOG.resources[name] for name in ("projects", "tasks", "users"))
-PUBLIC = [one for one in CATALOG.resources.values() if one.is_public]
+PUBLIC_RESOURCES = [resource for resource in CATALOG.resources.values() if resource.is_public]
 
 
 def own_fields(resource: Resource) -> tuple[str, ...]:
-    """Return the fields that are the row's own."""
+    """Return the fields that are columns of the row itself."""
     return tuple(
-        name for name, one in resource.fields.items() if one.column is not None and one.rules.read_via_view is None
+        name
+        for name, field in resource.fields.items()
+        if field.column is not None and field.rules.read_via_view is None
     )
 
 
 def select(resource: Resource, *branches: Any, fields: tuple[str, ...] = ("createdAt",)) -> Selection:
-    """Return a selection with what hangs on it, each as `(name, selection)`."""
+    """Return a selection of some fields and of relations, each as `(name, selection)`."""
     relations = CATALOG.relations_of(resource)
     return Selection(
         resource, fields, tuple(SelectedRelation(name, relations[name], below) for name, below in branches)
@@ -42,7 +44,7 @@ MEMBER = select(CATALOG.resources["members"], ("user", USER), fields=("role",))
 
 
 @pytest.mark.parametrize(
-    ("selection", "is_within", "expected"),
+    ("selection", "is_in_stream", "expected"),
     [
         (select(TASKS), True, True),
         (select(TASKS), False, False),
@@ -66,12 +68,12 @@ MEMBER = select(CATALOG.resources["members"], ("user", USER), fields=("role",))
     ids=range(10),
 )
 def test_payload_is_shared_only_when_no_field_depends_on_the_reader(
-    selection: Selection, is_within: bool, expected: bool
+    selection: Selection, is_in_stream: bool, expected: bool
 ) -> None:
-    assert expected is is_same_for_all_subscribers(selection, PROJECTS, is_in_stream=is_within)
+    assert is_same_for_all_subscribers(selection, PROJECTS, is_in_stream=is_in_stream) is expected
 
 
-@pytest.mark.parametrize("resource", PUBLIC, ids=[one.plural for one in PUBLIC])
+@pytest.mark.parametrize("resource", PUBLIC_RESOURCES, ids=[resource.plural for resource in PUBLIC_RESOURCES])
 async def test_public_resource_looks_the_same_to_every_user(
     database: Database, users: UserFactory, user: ApiUser, resource: Resource
 ) -> None:
@@ -80,10 +82,9 @@ async def test_public_resource_looks_the_same_to_every_user(
     query = Queries(Compiler())
 
     async def read_as(actor: Actor) -> bytes:
-        prepared = query.prepare(Selection(resource, own_fields(resource), key=(key,)))
-        row = await query.fetch_row(database.as_actor(actor), prepared)
+        row = await query.fetch_row(database.as_actor(actor), Selection(resource, own_fields(resource), key=(key,)))
         return row.json
 
     other_user, admin = await users.create("Eve"), await users.create("Root", is_admin=True)
 
-    assert {await read_as(user.actor)} == {await read_as(other_user.actor), await read_as(admin.actor)}
+    assert {await read_as(other_user.actor), await read_as(admin.actor)} == {await read_as(user.actor)}

@@ -1,4 +1,4 @@
-"""Much at once: whoever was away for long hears all of it, as fast as they read."""
+"""Back-pressure: missed events arrive completely, as fast as the client reads, and delay nobody else."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ select $1::uuid, 'T' || n, repeat('d', 500) from generate_series(1, $2::int) n
 
 
 async def project_with_many_events(user: ApiUser, owner_sql: OwnerSql) -> str:
-    """Return a project in which more has happened than a socket's buffers hold."""
+    """Return the id of a project with more events than the buffers of a socket hold."""
     project: str = (await user.create_project())["id"]
     await owner_sql(_INSERT_TASKS_SQL, project, MISSED_EVENTS)
     return project
 
 
-async def test_a_socket_that_was_away_for_long_hears_all_it_missed(
+async def test_client_that_reconnects_late_receives_every_missed_event(
     address: str, user: ApiUser, owner_sql: OwnerSql
 ) -> None:
     project = await project_with_many_events(user, owner_sql)
@@ -39,12 +39,12 @@ async def test_a_socket_that_was_away_for_long_hears_all_it_missed(
 
         versions = [(await client.receive("task_created"))["version"] for _ in range(MISSED_EVENTS + 1)]
 
-        assert list(range(3, MISSED_EVENTS + 4)) == versions
+        assert versions == list(range(3, MISSED_EVENTS + 4))
         await user.delete(f"/tasks/{late_task['id']}")
         assert (await client.receive("task_deleted"))["version"] == MISSED_EVENTS + 4
 
 
-async def test_an_event_stream_tells_all_that_was_missed(address: str, user: ApiUser, owner_sql: OwnerSql) -> None:
+async def test_sse_replays_every_missed_event(address: str, user: ApiUser, owner_sql: OwnerSql) -> None:
     project = await project_with_many_events(user, owner_sql)
     versions: list[int] = []
     headers = {"authorization": f"Bearer {user.token}"}
@@ -58,12 +58,10 @@ async def test_an_event_stream_tells_all_that_was_missed(address: str, user: Api
             if len(versions) == MISSED_EVENTS:
                 break
 
-    assert list(range(3, MISSED_EVENTS + 3)) == versions
+    assert versions == list(range(3, MISSED_EVENTS + 3))
 
 
-async def test_who_reads_nothing_costs_no_more_than_its_buffers(
-    address: str, user: ApiUser, owner_sql: OwnerSql
-) -> None:
+async def test_client_that_reads_nothing_delays_nobody(address: str, user: ApiUser, owner_sql: OwnerSql) -> None:
     project = await project_with_many_events(user, owner_sql)
     async with ws_client(address, user) as idle_client, ws_client(address, user) as fast_client:
         idle_client.connection.transport.pause_reading()
@@ -76,4 +74,4 @@ async def test_who_reads_nothing_costs_no_more_than_its_buffers(
         idle_client.connection.transport.resume_reading()
         await idle_client.receive("resumed")
         versions = [(await idle_client.receive("task_created"))["version"] for _ in range(MISSED_EVENTS + 1)]
-        assert list(range(3, MISSED_EVENTS + 4)) == versions
+        assert versions == list(range(3, MISSED_EVENTS + 4))

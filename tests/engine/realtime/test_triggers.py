@@ -1,4 +1,4 @@
-"""What the triggers of the history tell the program, and what the history is looked into for."""
+"""What the generated triggers report to the program, and that the event log's indexes serve its queries."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _INSERT_EVENTS_SQL = """
 insert into monynha.events (kind, stream, version, at, resource, verb, row_id)
 select 'project', $1, 100 + n, now(), 'tasks', 'update', gen_random_uuid() from generate_series(1, 5000) n
 """
-Conditions = Callable[[ApiUser, dict[str, Any]], str]
-CONDITIONS: list[Conditions] = [
-    lambda person, project: f"e.resource = 'users' and e.row_id = '{person.id}'",
-    lambda person, project: (
+Condition = Callable[[ApiUser, dict[str, Any]], str]
+CONDITIONS: list[Condition] = [
+    lambda user, project: f"e.resource = 'users' and e.row_id = '{user.id}'",
+    lambda user, project: (
         f"e.kind = 'project' and e.stream = '{project['id']}' "
-        f"and e.resource = 'members' and e.row_id = '{person.id}' and e.verb = 'insert'"
+        f"and e.resource = 'members' and e.row_id = '{user.id}' and e.verb = 'insert'"
     ),
 ]
 
 
-@pytest.mark.parametrize("way", CONDITIONS, ids=["to be forgotten", "to hear from there on"])
+@pytest.mark.parametrize("condition", CONDITIONS, ids=["to erase personal data", "to find when a member joined"])
 async def test_events_of_a_user_are_found_through_an_index(
-    user: ApiUser, owner_sql: OwnerSql, condition: Conditions
+    user: ApiUser, owner_sql: OwnerSql, condition: Condition
 ) -> None:
     project = await user.create_project()
     await owner_sql(_INSERT_EVENTS_SQL, project["id"])
@@ -49,7 +49,7 @@ async def test_events_of_a_user_are_found_through_an_index(
 async def streams_written_by_create(
     database: Database, user: ApiUser, project: dict[str, Any], **values: object
 ) -> list[str]:
-    """Return the streams that a person's new task wakes, and `notice` for what the triggers had to tell."""
+    """Return the streams that creating a task reports, with `notice` for those that a trigger reported."""
     written: list[StreamVersion] = []
     connection = database.as_actor(user.actor).with_on_commit(written.extend)
     mutations = Mutations(Queries(Compiler()))

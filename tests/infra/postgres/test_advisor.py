@@ -192,16 +192,15 @@ async def test_problem_is_reported_for_its_object(
     sql, object_name, message = PROBLEMS[problem]
     superuser_password = load_or_create_secrets(settings.data_dir).superuser_password
     connection = await asyncpg.connect(running_servers.owner_url, user="postgres", password=superuser_password)
+    transaction = connection.transaction()
+    await transaction.start()
     try:
-        async with connection.transaction():
-            await connection.execute(f"set local role monynha_owner; {sql}")
-            # The role of `monynha doctor`: it must not need the rights of the owner.
-            await connection.execute("set local role monynha_system")
-            findings = [(row["object"], row["message"]) for row in await connection.fetch(QUERY)]
-            raise _RollBack(findings)
-    except _RollBack as rollback:
-        findings = rollback.findings
+        await connection.execute(f"set local role monynha_owner; {sql}")
+        # The role of `monynha doctor`: it must not need the rights of the owner.
+        await connection.execute("set local role monynha_system")
+        findings = [(row["object"], row["message"]) for row in await connection.fetch(QUERY)]
     finally:
+        await transaction.rollback()
         await connection.close()
 
     assert [name for name, text in findings if message in text and name == object_name] == [object_name]
@@ -224,8 +223,3 @@ async def test_dangerous_finding_stops_the_start_and_a_warning_does_not(
         await owner_sql("drop index again")
 
     assert levels["again"] == "warning"
-
-
-class _RollBack(Exception):
-    def __init__(self, findings: list[tuple[str, str]]) -> None:
-        self.findings = findings

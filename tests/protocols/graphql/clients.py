@@ -1,4 +1,4 @@
-"""Sockets and event streams of GraphQL, as tests open them: the protocol itself, with no client between."""
+"""Minimal clients of `graphql-transport-ws` and graphql-sse, which show every message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.users import ApiUser
 PROTOCOL = Subprotocol("graphql-transport-ws")
 TASK_CHANGED = """
 subscription ($id: ID!, $since: String) {
-  taskChanged(projectId: $id, since: $since) { action id title status tags assigneeId position }
+  taskChanged(projectId: $id, since: $since) { action id title status tags assigneeId resumeToken }
 }
 """
 TASK_CHANGED_WITH_RELATIONS = """
@@ -42,7 +42,7 @@ fragment Whole on Task { title project { name tasks(limit: 5) { title } } }
 
 @dataclass
 class GraphQLWsClient:
-    """A socket of GraphQL."""
+    """A WebSocket that speaks `graphql-transport-ws`."""
 
     connection: ClientConnection
     count: int = 0
@@ -53,7 +53,7 @@ class GraphQLWsClient:
         await self.connection.send(json.dumps({"type": message_type, **members}))
 
     async def receive(self, message_type: str | None = None) -> dict[str, Any]:
-        """Return the next message, which must be of that type."""
+        """Return the next message, which must have that type."""
         message = self.buffered.popleft() if self.buffered else await self._receive_message()
         assert message_type is None or message["type"] == message_type, message
         return message
@@ -64,7 +64,7 @@ class GraphQLWsClient:
         return message
 
     async def init(self, payload: Any = None) -> None:
-        """Sign in."""
+        """Send `connection_init` and await the acknowledgement."""
         await self.send("connection_init", **({} if payload is None else {"payload": payload}))
         assert await self.receive() == {"type": "connection_ack"}
 
@@ -76,32 +76,32 @@ class GraphQLWsClient:
         return id
 
     async def start_subscription(self, query: str, variables: Any = None) -> str:
-        """Send a subscription and return its id once it listens."""
+        """Send a subscription and return its id once it is active."""
         id = await self.subscribe(query, variables)
         await self.wait_until_started()
         return id
 
     async def wait_until_started(self) -> None:
-        """Return once all that was sent listens: nothing says so, but what is asked later is asked then."""
+        """Wait until all subscriptions sent are active: a later operation runs after them."""
         id = await self.subscribe("{ __typename }")
         while (message := await self._receive_message()).get("id") != id or message["type"] == "next":
             if message.get("id") != id:
                 self.buffered.append(message)
 
     async def next_result(self) -> Any:
-        """Return what the next answer holds."""
+        """Return the root field of the next result."""
         message = await self.receive("next")
         assert "errors" not in message["payload"], message
         (data,) = message["payload"]["data"].values()
         return data
 
     async def next_error_codes(self) -> list[str]:
-        """Return the codes of the next message, which must be an error."""
+        """Return the error codes of the next message, which must be an error."""
         message = await self.receive("error")
-        return [one["extensions"]["code"] for one in message["payload"]]
+        return [error["extensions"]["code"] for error in message["payload"]]
 
     async def receives_nothing(self, seconds: float = 0.3) -> bool:
-        """Whether nothing comes for a while."""
+        """Whether no message arrives for a while."""
         assert not self.buffered
         try:
             async with asyncio.timeout(seconds):
@@ -111,7 +111,7 @@ class GraphQLWsClient:
         raise AssertionError(message)
 
     async def receive_until_closed(self) -> list[dict[str, Any]]:
-        """Return all that is still heard until the other side closes."""
+        """Return all messages until the server closes."""
         messages = []
         with suppress(ConnectionClosed):
             while True:
@@ -119,7 +119,7 @@ class GraphQLWsClient:
         return messages
 
     async def wait_closed(self, seconds: float = TIMEOUT_S) -> tuple[int, str]:
-        """Return how the other side closed."""
+        """Return the server's close code and reason."""
         async with asyncio.timeout(seconds):
             await self.connection.wait_closed()
         return self.connection.close_code or 0, self.connection.close_reason or ""
@@ -127,7 +127,7 @@ class GraphQLWsClient:
 
 @asynccontextmanager
 async def unauthenticated_client(address: str, **options: Any) -> AsyncIterator[GraphQLWsClient]:
-    """Return a socket that has said nothing yet."""
+    """Open a socket that has sent nothing yet."""
     options = {"subprotocols": [PROTOCOL], **options}
     async with connect(f"ws://{address}/graphql", **options) as connection:
         yield GraphQLWsClient(connection)
@@ -135,7 +135,7 @@ async def unauthenticated_client(address: str, **options: Any) -> AsyncIterator[
 
 @asynccontextmanager
 async def ws_client(address: str, user: ApiUser) -> AsyncIterator[GraphQLWsClient]:
-    """Return a signed-in socket."""
+    """Open a signed-in socket."""
     async with unauthenticated_client(address) as client:
         await client.init({"Authorization": f"Bearer {user.token}"} if user.token else None)
         yield client
@@ -150,7 +150,7 @@ def project_variables(project: Mapping[str, Any]) -> dict[str, str]:
 async def subscribed_client(
     address: str, user: ApiUser, query: str, project: Mapping[str, Any]
 ) -> AsyncIterator[GraphQLWsClient]:
-    """Return a signed-in socket that listens to a project."""
+    """Open a signed-in socket that is subscribed to a project."""
     async with ws_client(address, user) as client:
         await client.start_subscription(query, project_variables(project))
         yield client
@@ -167,7 +167,7 @@ class SseReader:
         self.lines = self.response.aiter_lines()
 
     async def next_event(self) -> tuple[str, Any]:
-        """Return the next event: its name and what it holds."""
+        """Return the name and the data of the next event."""
         name = ""
         async with asyncio.timeout(TIMEOUT_S):
             async for text in self.lines:
@@ -176,7 +176,7 @@ class SseReader:
                 elif text.startswith("data:") and name:
                     data = text.removeprefix("data:").strip()
                     return name, json.loads(data) if data else None
-        raise AssertionError("the answer ended")
+        raise AssertionError("the stream ended")
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What the tests of GraphQL share beside what every test may lean on."""
+"""Fixtures of the GraphQL tests."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from tests.users import ApiUser
 
 @pytest.fixture
 async def project(user: ApiUser) -> dict[str, Any]:
-    """Return a project of Ada's."""
+    """Create a project of the signed-in user."""
     return await user.create_project(name="P")

@@ -28,7 +28,7 @@ TEXTS = {"q": ["task", "100%", "2", "no such word", "\\"], "tag": ["red", "blue"
 
 @dataclass
 class _DocumentBuilder:
-    """A document on its way: its fragments and variables, and how to choose."""
+    """Collects the fragments and variables of a document, and draws choices."""
 
     draw: Any
     fragments: list[str] = field(default_factory=list)
@@ -46,9 +46,9 @@ class _DocumentBuilder:
 
 @st.composite
 def documents(draw: Any, schema: GraphQLSchema) -> tuple[str, dict[str, Any]]:
-    """Return a document and its variables; it is of the schema, but its aliases may collide.
+    """Return a document of the schema and its variables; its aliases may collide.
 
-    Ids are places in a world that is not made yet, as `<user 1>`.
+    Ids are placeholders for rows that do not exist yet, as `<user 1>`.
     """
     builder = _DocumentBuilder(draw)
     assert schema.query_type is not None
@@ -113,7 +113,7 @@ def _arguments(builder: _DocumentBuilder, name: str, field: GraphQLField) -> str
         if argument_name == "after" or not (is_required_argument(argument) or builder.chance(30)):
             continue
         rendered.append(f"{argument_name}: {_argument(builder, name, argument_name, argument)}")
-    if "limit" in field.args and not any(one.startswith("limit") for one in rendered):
+    if "limit" in field.args and not any(argument.startswith("limit") for argument in rendered):
         rendered.append(f"limit: {builder.draw(st.integers(1, 4))}")
     return f"({', '.join(rendered)})" if rendered else ""
 
@@ -143,7 +143,9 @@ def _value(builder: _DocumentBuilder, name: str, argument_name: str, value_type:
         return _Enum(builder.pick(list(value_type.values)))
     if isinstance(value_type, GraphQLInputObjectType):
         return {
-            key: _value(builder, name, key, one.type) for key, one in value_type.fields.items() if builder.chance(25)
+            key: _value(builder, name, key, field.type)
+            for key, field in value_type.fields.items()
+            if builder.chance(25)
         }
     return _scalar(builder, name, argument_name, value_type.name)
 
@@ -170,9 +172,9 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, _Enum):
         return value.name
     if isinstance(value, list):
-        return [_json_value(one) for one in value]
+        return [_json_value(item) for item in value]
     if isinstance(value, dict):
-        return {key: _json_value(one) for key, one in value.items()}
+        return {key: _json_value(member) for key, member in value.items()}
     return value
 
 
@@ -187,18 +189,18 @@ def _literal(value: Any) -> str:
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
     if isinstance(value, list):
-        return f"[{', '.join(_literal(one) for one in value)}]"
+        return f"[{', '.join(_literal(item) for item in value)}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_literal(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_literal(member)}" for key, member in value.items()) + "}"
     return str(value)
 
 
 def with_ids(value: Any, ids: dict[str, list[str]]) -> Any:
-    """Return a document, or its variables, with the ids of a world in their places."""
+    """Return a document, or its variables, with ids in the place of the placeholders."""
     if isinstance(value, dict):
-        return {key: with_ids(one, ids) for key, one in value.items()}
+        return {key: with_ids(member, ids) for key, member in value.items()}
     if isinstance(value, list):
-        return [with_ids(one, ids) for one in value]
+        return [with_ids(item, ids) for item in value]
     if isinstance(value, str):
         return re.sub(r"<(\w+) (\d)>", lambda match: ids[match[1]][int(match[2])], value)
     return value

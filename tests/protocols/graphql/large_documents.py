@@ -1,4 +1,4 @@
-"""Documents that are as dear as the limits let them be, each in its own way."""
+"""Documents that are as costly as the limits allow, each in its own way."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from typing import Any
 TASK_FIELDS = "id title description status priority dueDate tags createdAt updatedAt assigneeId projectId"
 USER_FIELDS = "id name email avatarUrl emailVerified createdAt updatedAt"
 PROJECT_FIELDS = "id name description status createdAt updatedAt settings"
-PROJECT_ID_PLACEHOLDER = "7e57c0de"
-"""Stands for the id of a project."""
+PROJECT_ID = "7e57c0de"
+"""Placeholder for the id of a project."""
 
 
 @dataclass(frozen=True)
 class LargeDocument:
-    """A document with the variables it is sent with."""
+    """A document and its variables."""
 
     text: str
     variables: dict[str, Any] = field(default_factory=dict)
 
     def with_new_text(self, number: int, project: str) -> LargeDocument:
-        """Return the same as a text that was never read before, about a project."""
-        return LargeDocument(f"{self.text.replace(PROJECT_ID_PLACEHOLDER, project)} #{number}", self.variables)
+        """Return the same document as a text that is in no cache, for a project."""
+        return LargeDocument(f"{self.text.replace(PROJECT_ID, project)} #{number}", self.variables)
 
 
 def repeat(pattern: str, count: int) -> str:
-    """Return so many of a pattern, in which # is their number."""
+    """Repeat a pattern, with # replaced by the number."""
     return " ".join(pattern.replace("#", str(number)) for number in range(count))
 
 
 def in_project(selections: str) -> str:
-    """Return a query of what is below one project."""
+    """Return a query with selections on a project."""
     return f"{{ projects(limit: 1) {{ {selections} }} }}"
 
 
 def nested_relations(levels: int) -> str:
-    """Return a way that goes forth and back, so many levels deep."""
+    """Return relations between projects and users, nested so many levels deep."""
     openings = ("projects(limit: 1) { id ", "owner { id name ")
     return "".join(openings[level % 2] for level in range(levels)) + "id" + " }" * levels
 
 
 def fragments(pattern: str, count: int) -> str:
-    """Return so many fragments, in which # is their number and + that of the next."""
+    """Repeat a fragment, with # replaced by its number and + by the next one's."""
     rendered = (pattern.replace("+", str(number + 1)).replace("#", str(number)) for number in range(count))
     return " ".join(rendered)
 
@@ -135,9 +135,9 @@ LARGE_DOCUMENTS: dict[str, LargeDocument] = {
         + " fragment f6 on Project { id } fragment g6 on Project { id }"
     ),
     "a big object": LargeDocument(
-        f'mutation {{ createTask(projectId: "{PROJECT_ID_PLACEHOLDER}", input: '
+        f'mutation {{ createTask(projectId: "{PROJECT_ID}", input: '
         f'{{title: "t", tags: [{repeat(chr(34) + "tag#" + chr(34), 900)}]}}) {{ id }} '
-        f'updateProject(id: "{PROJECT_ID_PLACEHOLDER}", input: {{settings: {{ {repeat("k#: { a: [1, 2] }", 90)} }}}}) {{ id }} }}'
+        f'updateProject(id: "{PROJECT_ID}", input: {{settings: {{ {repeat("k#: { a: [1, 2] }", 90)} }}}}) {{ id }} }}'
     ),
     "many values": LargeDocument("{ tasks(where: {status: [" + "todo " * 1900 + "]}) { id } }"),
     "many values of a variable": LargeDocument(
@@ -146,13 +146,14 @@ LARGE_DOCUMENTS: dict[str, LargeDocument] = {
     "twenty changes": LargeDocument(
         "mutation {"
         + repeat(
-            f'a#: createTask(projectId: "{PROJECT_ID_PLACEHOLDER}", input: {{title: "t", tags: ["a"]}}) {{ {_CREATED_SELECTION} }}',
+            f'a#: createTask(projectId: "{PROJECT_ID}", input: {{title: "t", tags: ["a"]}}) {{ {_CREATED_SELECTION} }}',
             20,
         )
         + "}"
     ),
     "a subscription": LargeDocument(
-        f'subscription {{ taskChanged(projectId: "{PROJECT_ID_PLACEHOLDER}") {{ {repeat(f"a#: project {{ {_PAYLOAD_SELECTION} }}", 18)} }} }}'
+        f'subscription {{ taskChanged(projectId: "{PROJECT_ID}") '
+        f"{{ {repeat(f'a#: project {{ {_PAYLOAD_SELECTION} }}', 18)} }} }}"
     ),
     "names nearly right": LargeDocument(in_project(repeat("a#: tasksPag(limt: 1, offst: 2) { nods }", 100))),
     "many switches": LargeDocument(

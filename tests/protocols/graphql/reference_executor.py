@@ -1,4 +1,4 @@
-"""GraphQL as graphql-core's own executor answers it: plain resolvers over the rows that REST shows somebody.
+"""A reference executor: graphql-core with plain resolvers over the rows that REST shows a user.
 
 Written by hand, so that nothing of what it proves is taken from what is proven.
 """
@@ -42,7 +42,7 @@ IDS = {"projectId": "projectId", "userId": "authorId", "assigneeId": "assigneeId
 
 
 async def fetch_visible_rows(user: ApiUser) -> dict[str, list[Row]]:
-    """Return every row that somebody sees, as REST tells it."""
+    """Return every row that a user sees, as REST returns it."""
     rows = {kind: await _fetch_all(user, f"/{plural}") for plural, kind in ROOTS.items() if plural != "members"}
     rows["Member"] = []
     for project in rows["Project"]:
@@ -63,7 +63,7 @@ async def _fetch_all(user: ApiUser, path: str) -> list[Row]:
 
 @dataclass(frozen=True, repr=False)
 class ReferenceExecutor:
-    """Answers documents about the rows that one person sees."""
+    """Executes documents over the rows that one user sees."""
 
     schema: GraphQLSchema
     user: ApiUser
@@ -128,7 +128,7 @@ class ReferenceExecutor:
 
     def _matches(self, row: Row, name: str, wanted: Any) -> bool:
         if name == "q":
-            texts = [row.get(one) for one in ("title", "name", "description")]
+            texts = [row.get(column) for column in ("title", "name", "description")]
             whole = " ".join(text for text in texts if text is not None).lower()
             return all(word.lower() in whole for word in wanted.split())
         if name == "tag":
@@ -136,7 +136,7 @@ class ReferenceExecutor:
         if name in ("dueBefore", "dueAfter"):
             due = row["dueDate"]
             return due is not None and (due < wanted if name == "dueBefore" else due >= wanted)
-        return row[IDS.get(name, name)] in [self._resolve_id(one) if name in IDS else one for one in wanted]
+        return row[IDS.get(name, name)] in [self._resolve_id(item) if name in IDS else item for item in wanted]
 
 
 def _sorted(type_name: str, rows: list[Row], field: str, *, is_descending: bool) -> list[Row]:

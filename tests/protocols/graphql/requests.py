@@ -1,4 +1,4 @@
-"""How tests ask GraphQL, and a small world to ask about."""
+"""GraphQL requests over HTTP, and sample data to query."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ async def execute(
     headers: Mapping[str, str] | None = None,
     **extra_params: object,
 ) -> httpx.Response:
-    """Send a document as somebody."""
+    """Send a document as a user."""
     auth_headers = {"authorization": f"Bearer {user.token}"} if user.token else {}
     body = {"query": query, "variables": variables, **extra_params}
     return await user.client.post("/graphql", json=body, headers={**auth_headers, **(headers or {})})
 
 
 async def fetch_data(user: ApiUser, query: str, **variables: object) -> Any:
-    """Return what a document answers; it must answer without errors."""
+    """Return the data of a document, which must have no errors."""
     response = await execute(user, query, variables)
     assert response.status_code == 200, response.text
     body = response.json()
@@ -37,7 +37,7 @@ async def fetch_data(user: ApiUser, query: str, **variables: object) -> Any:
 
 
 async def fetch_errors(user: ApiUser, query: str, **variables: object) -> list[dict[str, Any]]:
-    """Return the errors of a document, without the ids of requests; it must have some."""
+    """Return the errors of a document, without request ids; there must be some."""
     response = await execute(user, query, variables)
     assert response.status_code == 200, response.text
     errors_found: list[dict[str, Any]] = response.json()["errors"]
@@ -47,14 +47,14 @@ async def fetch_errors(user: ApiUser, query: str, **variables: object) -> list[d
 
 
 async def error_codes(user: ApiUser, query: str, **variables: object) -> list[str]:
-    """Return the codes of a document's errors, none where it was answered."""
+    """Return the codes of a document's errors, none if it has no errors."""
     body = (await execute(user, query, variables)).json()
     return [error["extensions"]["code"] for error in body.get("errors", [])]
 
 
 @dataclass(frozen=True, repr=False)
 class SampleData:
-    """Two projects, people in and outside of them, and all there is to see for each."""
+    """Three projects and the users in and outside of them."""
 
     ada: ApiUser
     grace: ApiUser
@@ -62,14 +62,14 @@ class SampleData:
     admin: ApiUser
 
     def user_named(self, name: str) -> ApiUser:
-        """Return one of them by name."""
+        """Return a user by name."""
         user = getattr(self, name)
         assert isinstance(user, ApiUser)
         return user
 
 
 async def create_sample_data(users: UserFactory) -> SampleData:
-    """Make it: Ada's project with Grace as member, Grace's own, Eve outside of both."""
+    """Create Ada's project with Grace as member, Grace's own project, and Eve outside of both."""
     ada, grace, eve = await users.create("Ada"), await users.create("Grace"), await users.create("Eve")
     admin = await users.create("Root", is_admin=True)
     shared = await ada.create_project(name="Shared", description="both of us")

@@ -1,4 +1,4 @@
-"""Whatever is asked, the answer is the one that graphql-core's own executor gives over the same rows."""
+"""Any query has the result that graphql-core's own executor has over the same rows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ACTORS = ["ada", "grace", "eve", "admin"]
 
 @pytest.fixture(scope="module")
 async def sample_data(program: Application, settings: Settings) -> AsyncIterator[SampleData]:
-    """Return a world that all examples ask about."""
+    """Create the data that all examples query."""
     tokens = AccessTokens(settings.jwt_secret, issuer=f"{settings.site_url}/auth/v1", ttl_s=3600)
     transport = httpx.ASGITransport(app=program.http)
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
@@ -46,7 +46,7 @@ async def sample_data(program: Application, settings: Settings) -> AsyncIterator
 
 @pytest.fixture(scope="module")
 async def references(sample_data: SampleData) -> dict[str, ReferenceExecutor]:
-    """Return what each person should be told."""
+    """Return a reference executor for each user."""
     return {
         name: ReferenceExecutor(
             SCHEMA, sample_data.user_named(name), await fetch_visible_rows(sample_data.user_named(name))
@@ -56,7 +56,7 @@ async def references(sample_data: SampleData) -> dict[str, ReferenceExecutor]:
 
 
 def is_valid(drawn: tuple[str, dict[str, Any]]) -> bool:
-    """Whether a document is one; its aliases may collide."""
+    """Whether a generated document is valid; its aliases may collide."""
     return not validate(SCHEMA, parse(drawn[0]))
 
 
@@ -64,7 +64,7 @@ def is_valid(drawn: tuple[str, dict[str, Any]]) -> bool:
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 @given(documents(SCHEMA).filter(is_valid), st.sampled_from(ACTORS))
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-async def test_a_random_document_is_answered_as_graphql_core_answers_it(
+async def test_random_document_has_the_result_of_graphql_core(
     sample_data: SampleData,
     references: dict[str, ReferenceExecutor],
     drawn: tuple[str, dict[str, Any]],
@@ -79,11 +79,11 @@ async def test_a_random_document_is_answered_as_graphql_core_answers_it(
     assert response.status_code == 200, response.text
     body = response.json()
     assert "errors" not in body, (text, variables, body)
-    assert as_text(expected) == as_text(without_cursors(body["data"])), (name, text, variables)
+    assert as_text(without_cursors(body["data"])) == as_text(expected), (name, text, variables)
 
 
 def ids_of(sample_data: SampleData, rows: Mapping[str, list[Row]]) -> dict[str, list[str]]:
-    """Return the ids that stand in the places of a document, one of them nobody's."""
+    """Return the ids for a document's placeholders, one of which does not exist."""
     names = {row["name"]: row["id"] for row in rows["Project"]}
     none = "00000000-0000-4000-8000-000000000000"
     return {
@@ -95,18 +95,18 @@ def ids_of(sample_data: SampleData, rows: Mapping[str, list[Row]]) -> dict[str, 
 
 
 def without_cursors(value: Any) -> Any:
-    """Return an answer in which a cursor is only told to be there: it is opaque, and long."""
+    """Return a result with `more` in the place of each cursor, which is opaque and long."""
     if isinstance(value, list):
-        return [without_cursors(one) for one in value]
+        return [without_cursors(item) for item in value]
     if isinstance(value, dict):
-        return {key: without_cursors(one) for key, one in value.items()}
+        return {key: without_cursors(member) for key, member in value.items()}
     return "more" if isinstance(value, str) and CURSOR.fullmatch(value) else value
 
 
 def as_text(value: Any) -> str:
-    """Return an answer as text, so that the order of its keys counts too."""
+    """Return a result as text, so that the order of its keys is compared too."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {as_text(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {as_text(member)}" for key, member in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(as_text(one) for one in value) + "]"
+        return "[" + ", ".join(as_text(item) for item in value) + "]"
     return repr(value)

@@ -1,4 +1,4 @@
-"""What GraphQL shows along relations is what may be seen; tests/laws holds its root fields to REST's."""
+"""Relations return the rows that the caller may see; tests/laws compares the root fields with REST."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROLES = [
 
 
 @pytest.mark.parametrize("name", ROLES)
-async def test_relations_lead_to_the_rows_that_rest_shows(users: UserFactory, name: str) -> None:
+async def test_relations_return_the_rows_that_rest_returns(users: UserFactory, name: str) -> None:
     team = await create_project_team(users)
     actor = await team.actor(name)
     task = await team.owner.create_task(team.project)
@@ -29,7 +29,7 @@ async def test_relations_lead_to_the_rows_that_rest_shows(users: UserFactory, na
     data = await fetch_data(actor, query, t=task["id"], u=str(team.owner.id))
 
     project = {"id": team.project["id"]}
-    members = [{"userId": one["userId"]} for one in (await team.owner.get(f"{team.path}/members")).json()["data"]]
+    members = [{"userId": member["userId"]} for member in (await team.owner.get(f"{team.path}/members")).json()["data"]]
     assert data == {
         "task": {"project": {**project, "members": members}} if is_seen else None,
         "user": {
@@ -41,15 +41,15 @@ async def test_relations_lead_to_the_rows_that_rest_shows(users: UserFactory, na
     }
 
 
-async def test_the_projects_of_a_user_are_those_that_both_are_in(users: UserFactory) -> None:
+async def test_projects_of_a_user_are_those_shared_with_the_caller(users: UserFactory) -> None:
     team = await create_project_team(users, name="Shared")
     member = await team.actor("member")
-    await member.create_project(name="Hers alone")
-    await team.owner.create_project(name="His alone")
+    await member.create_project(name="Of the member")
+    await team.owner.create_project(name="Of the owner")
     query = "query($u: ID!) { user(id: $u) { projects { name } } }"
 
     member_projects = await fetch_data(team.owner, query, u=str(member.id))
     own_projects = await fetch_data(member, query, u="me")
 
     assert member_projects == {"user": {"projects": [{"name": "Shared"}]}}
-    assert {one["name"] for one in own_projects["user"]["projects"]} == {"Shared", "Hers alone"}
+    assert {project["name"] for project in own_projects["user"]["projects"]} == {"Shared", "Of the member"}

@@ -1,4 +1,4 @@
-"""401: no token, or one that is malformed, expired, forged, revoked."""
+"""Access tokens: missing, malformed, expired, forged or revoked ones are a 401."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ pytestmark = pytest.mark.anyio
 
 
 def base64url(value: object) -> str:
-    """Return a part of a token."""
+    """Return a segment of a JWT: bytes, or the JSON of a value."""
     raw = value if isinstance(value, bytes) else json.dumps(value).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def sign_token(claims: object, secret: str, head: object = None, algorithm: str = "sha256") -> str:
-    """Return a signed token."""
+    """Return a JWT that is signed with HMAC."""
     signing_input = f"{base64url(head or {'alg': 'HS256', 'typ': 'JWT'})}.{base64url(claims)}"
     return f"{signing_input}.{base64url(hmac.new(secret.encode(), signing_input.encode(), algorithm).digest())}"
 
 
-def valid_claims(person: ApiUser, **changed: Any) -> dict[str, Any]:
-    """Return good claims for a person, but for what is changed; None leaves one out."""
+def valid_claims(user: ApiUser, **changed: Any) -> dict[str, Any]:
+    """Return the claims of a user with changes; None removes a claim."""
     claims = {
-        "sub": str(person.id),
-        "session_id": str(person.session_id),
+        "sub": str(user.id),
+        "session_id": str(user.session_id),
         "role": "authenticated",
         "aud": "authenticated",
         "exp": int(time.time()) + 60,
@@ -46,34 +46,39 @@ def valid_claims(person: ApiUser, **changed: Any) -> dict[str, Any]:
 
 
 async def request_profile(client: httpx.AsyncClient, authorization: str | bytes) -> httpx.Response:
-    """Ask who one is."""
+    """Request the own profile."""
     request_headers: dict[str, Any] = {"authorization": authorization}
     return await client.get("/api/v1/users/me", headers=request_headers)
 
 
-def is_unauthenticated(answer: httpx.Response) -> bool:
-    """Whether it is the envelope of a 401, and no more."""
-    error = answer.json()["error"]
+def is_unauthenticated(response: httpx.Response) -> bool:
+    """Whether a response is a 401 in the envelope without further details."""
+    error = response.json()["error"]
     return (
-        (401, "UNAUTHENTICATED") == (answer.status_code, error["code"])
-        and "Bearer" == answer.headers["www-authenticate"]
-        and {"code", "message", "requestId"} == error.keys()
+        (response.status_code, error["code"]) == (401, "UNAUTHENTICATED")
+        and response.headers["www-authenticate"] == "Bearer"
+        and error.keys() == {"code", "message", "requestId"}
     )
 
 
 async def test_valid_token_is_accepted(user: ApiUser, client: httpx.AsyncClient, settings: Settings) -> None:
-    good = sign_token(valid_claims(user), settings.jwt_secret)
+    valid_token = sign_token(valid_claims(user), settings.jwt_secret)
 
-    for header in (f"Bearer {good}", f"bearer {good}", f"BEARER   {good}", f"Bearer {good} "):
+    for header in (
+        f"Bearer {valid_token}",
+        f"bearer {valid_token}",
+        f"BEARER   {valid_token}",
+        f"Bearer {valid_token} ",
+    ):
         assert (await request_profile(client, header)).status_code == 200
 
 
 async def test_token_without_session_is_valid_while_its_user_exists(
     users: UserFactory, client: httpx.AsyncClient, settings: Settings
 ) -> None:
-    ada = await users.create()
-    sessionless_token = sign_token(valid_claims(ada, session_id=None), settings.jwt_secret)
-    await users.end_session(ada)
+    user = await users.create()
+    sessionless_token = sign_token(valid_claims(user, session_id=None), settings.jwt_secret)
+    await users.end_session(user)
 
     before = await request_profile(client, f"Bearer {sessionless_token}")
     await client.delete("/api/v1/users/me", headers={"authorization": f"Bearer {sessionless_token}"})
@@ -94,25 +99,25 @@ async def test_malformed_token_is_rejected(client: httpx.AsyncClient, header: st
 INVALID_CLAIMS: dict[str, dict[str, Any]] = {
     "expired": {"exp": int(time.time()) - 1},
     "expired long ago": {"exp": 0},
-    "no end": {"exp": None},
-    "end is a word": {"exp": "never"},
-    "end is true": {"exp": True},
-    "end is a list": {"exp": [99999999999]},
-    "end is negative": {"exp": -1},
+    "no exp": {"exp": None},
+    "exp is a word": {"exp": "never"},
+    "exp is true": {"exp": True},
+    "exp is a list": {"exp": [99999999999]},
+    "exp is negative": {"exp": -1},
     "not yet": {"nbf": int(time.time()) + 3600},
-    "subject is no uuid": {"sub": "ada"},
+    "subject is not a uuid": {"sub": "ada"},
     "subject is a number": {"sub": 7},
     "subject is empty": {"sub": ""},
-    "subject is nobody": {"sub": str(uuid4())},
+    "subject does not exist": {"sub": str(uuid4())},
     "other audience": {"aud": "somebody-else"},
     "audience is a number": {"aud": 7},
     "no role": {"role": None},
     "role of the owner": {"role": "monynha_owner"},
     "role of the system": {"role": "system"},
-    "session is no uuid": {"session_id": "x"},
-    "session is nobody's": {"session_id": str(uuid4())},
+    "session is not a uuid": {"session_id": "x"},
+    "session does not exist": {"session_id": str(uuid4())},
     "session is a list": {"session_id": ["x"]},
-    "holds a NUL": {"user_metadata": {"a": "\x00"}},
+    "contains a NUL": {"user_metadata": {"a": "\x00"}},
 }
 
 
@@ -128,9 +133,9 @@ async def test_signed_token_with_invalid_claims_is_rejected(
 async def test_session_of_another_user_is_rejected(
     user: ApiUser, users: UserFactory, client: httpx.AsyncClient, settings: Settings
 ) -> None:
-    grace = await users.create("Grace")
+    other_user = await users.create("Other")
 
-    mixed_token = sign_token(valid_claims(user, session_id=str(grace.session_id)), settings.jwt_secret)
+    mixed_token = sign_token(valid_claims(user, session_id=str(other_user.session_id)), settings.jwt_secret)
 
     assert is_unauthenticated(await request_profile(client, f"Bearer {mixed_token}"))
 
@@ -163,32 +168,32 @@ async def test_forged_token_is_rejected(user: ApiUser, client: httpx.AsyncClient
         sign_token({**claims, "padding": "x" * 9000}, secret),
     ]
 
-    for one in forged_tokens:
-        assert is_unauthenticated(await request_profile(client, f"Bearer {one}")), one[:80]
+    for forged_token in forged_tokens:
+        assert is_unauthenticated(await request_profile(client, f"Bearer {forged_token}")), forged_token[:80]
     assert (await request_profile(client, f"Bearer {valid_token}")).status_code == 200
 
 
-@pytest.mark.parametrize("how", ["signed out", "banned", "deleted softly", "session ended"])
+@pytest.mark.parametrize("reason", ["signed out", "banned", "soft-deleted", "session ended"])
 async def test_locked_out_user_is_rejected_immediately(
     users: UserFactory, client: httpx.AsyncClient, reason: str
 ) -> None:
-    ada = await users.create()
-    before = await request_profile(client, f"Bearer {ada.token}")
+    user = await users.create()
+    before = await request_profile(client, f"Bearer {user.token}")
     statement = {
         "signed out": "delete from auth.sessions where user_id = $1",
         "banned": "update auth.users set banned_until = now() + interval '1 hour' where id = $1",
-        "deleted softly": "update auth.users set deleted_at = now() where id = $1",
+        "soft-deleted": "update auth.users set deleted_at = now() where id = $1",
         "session ended": "update auth.sessions set not_after = now() - interval '1 s' where user_id = $1",
     }[reason]
     async with users.database.as_actor(system_actor("auth")).transaction() as transaction:
-        await transaction.execute(statement, ada.id)
+        await transaction.execute(statement, user.id)
 
     responses = [
-        await request_profile(client, f"Bearer {ada.token}"),
-        await ada.post("/projects", {"name": "x"}),
-        await ada.post("/posts", {"title": "x", "content": ""}),
-        await ada.put("/users/me", {"name": "x"}),
-        await ada.delete("/users/me"),
+        await request_profile(client, f"Bearer {user.token}"),
+        await user.post("/projects", {"name": "x"}),
+        await user.post("/posts", {"title": "x", "content": ""}),
+        await user.put("/users/me", {"name": "x"}),
+        await user.delete("/users/me"),
     ]
 
     assert before.status_code == 200
@@ -199,7 +204,7 @@ async def test_database_connection_works_after_a_rejected_write(users: UserFacto
     signed_out = await users.create()
     await users.end_session(signed_out)
 
-    for _ in range(15):  # more than there are connections
+    for _ in range(15):  # more often than there are connections
         assert is_unauthenticated(await signed_out.put("/users/me", {"name": "x"}))
         assert (await user.put("/users/me", {"name": "Ada"})).status_code == 200
 
@@ -208,11 +213,11 @@ async def test_database_connection_works_after_a_rejected_write(users: UserFacto
     "path", ["/users", "/posts", "/projects", "/tasks", "/users/me", "/tasks/no-uuid", "/tasks?limit=0"]
 )
 async def test_anonymous_request_is_rejected(client: httpx.AsyncClient, settings: Settings, path: str) -> None:
-    anon = sign_token({"role": "anon", "iss": "monynha", "exp": int(time.time()) + 60}, settings.jwt_secret)
+    anon_key = sign_token({"role": "anon", "iss": "monynha", "exp": int(time.time()) + 60}, settings.jwt_secret)
 
     assert is_unauthenticated(await client.get(f"/api/v1{path}"))
-    assert is_unauthenticated(await client.get(f"/api/v1{path}", headers={"authorization": f"Bearer {anon}"}))
-    assert is_unauthenticated(await client.get(f"/api/v1{path}", headers={"cookie": "token=x", "apikey": anon}))
+    assert is_unauthenticated(await client.get(f"/api/v1{path}", headers={"authorization": f"Bearer {anon_key}"}))
+    assert is_unauthenticated(await client.get(f"/api/v1{path}", headers={"cookie": "token=x", "apikey": anon_key}))
 
 
 async def test_service_key_has_the_rights_of_an_owner(
@@ -227,9 +232,9 @@ async def test_service_key_has_the_rights_of_an_owner(
     changed = await client.put(path, headers=headers, json={"name": "By the service"})
     task = await client.post(f"{path}/tasks", headers=headers, json={"title": "By the service"})
     me = await client.get("/api/v1/users/me", headers=headers)
-    own = await client.post("/api/v1/projects", headers=headers, json={"name": "x"})
-    gone = await client.delete(path, headers=headers)
+    created = await client.post("/api/v1/projects", headers=headers, json={"name": "x"})
+    deleted = await client.delete(path, headers=headers)
 
     assert user.email == read.json()["data"]["owner"]["email"]
-    assert (200, 201, 204) == (changed.status_code, task.status_code, gone.status_code)
-    assert (404, 403) == (me.status_code, own.status_code)
+    assert (changed.status_code, task.status_code, deleted.status_code) == (200, 201, 204)
+    assert (me.status_code, created.status_code) == (404, 403)

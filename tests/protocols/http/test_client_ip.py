@@ -1,20 +1,21 @@
-"""Whose address counts: the socket's, or what a named proxy forwards."""
+"""The client IP: the peer's, or what a trusted proxy forwards."""
 
 from __future__ import annotations
 
 import pytest
 
 from monynha.protocols.http.client_ip import ClientIpResolver
+from monynha.protocols.http.request import Scope
 
 
 @pytest.mark.parametrize(
-    ("proxies", "socket", "forwarded", "expected"),
+    ("proxies", "peer_ip", "forwarded", "expected"),
     [
         ((), "198.51.100.7", ["203.0.113.9"], "198.51.100.7"),
         (("10.0.0.0/8",), "198.51.100.7", ["203.0.113.9"], "198.51.100.7"),
         (("10.0.0.0/8",), "10.1.1.1", ["203.0.113.9"], "203.0.113.9"),
         (("10.0.0.0/8",), "::ffff:10.1.1.1", ["203.0.113.9"], "203.0.113.9"),
-        # What the client wrote itself stands before what our proxy saw.
+        # The proxy appends the peer it saw to what the client sent.
         (("10.0.0.0/8",), "10.1.1.1", ["192.0.2.66, 203.0.113.9"], "203.0.113.9"),
         (("10.0.0.0/8",), "10.1.1.1", ["192.0.2.66", "203.0.113.9, 10.2.2.2"], "203.0.113.9"),
         (("10.0.0.0/8",), "10.1.1.1", [], "10.1.1.1"),
@@ -27,9 +28,10 @@ from monynha.protocols.http.client_ip import ClientIpResolver
     ],
 )
 def test_forwarded_ip_is_used_behind_trusted_proxies_only(
-    proxies: tuple[str, ...], socket: str, forwarded: list[str], expected: str
+    proxies: tuple[str, ...], peer_ip: str, forwarded: list[str], expected: str
 ) -> None:
-    headers = [(b"x-forwarded-for", one.encode()) for one in forwarded]
-    scope = {"client": (socket, 1234) if socket else None, "headers": headers}
+    headers = [(b"x-forwarded-for", value.encode()) for value in forwarded]
+    client = (peer_ip, 1234) if peer_ip else None
+    scope: Scope = {"type": "http", "path": "/", "query_string": b"", "headers": headers, "client": client}
 
     assert ClientIpResolver.trusting(proxies)(scope) == expected

@@ -1,4 +1,4 @@
-"""Limits as HTTP tells them."""
+"""Rate limits: 429, headers, who is counted by what, who is exempt."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from monynha.core.actor import ANONYMOUS, Actor, ActorKind
 from monynha.core.errors import RateLimitedError
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
@@ -17,12 +18,15 @@ FIVE = Limit(5, 900)
 
 
 def rate_limits(**limits: Limit | None) -> RateLimits:
+    """Return limits that are counted in memory, at a clock that stands still."""
     return RateLimits(RateLimiter(None, lambda: 1_800_000_000_000), **limits)
 
 
 async def test_remaining_requests_are_in_the_standard_headers() -> None:
     headers = dict(
-        await rate_limits(auth=FIVE, auth_address=Limit(50, 900)).count_sign_in("192.0.2.1", "ada@example.com")
+        await rate_limits(auth_per_account=FIVE, auth_per_ip=Limit(50, 900)).count_sign_in(
+            "192.0.2.1", "ada@example.com"
+        )
     )
 
     assert headers == {
@@ -35,14 +39,20 @@ async def test_remaining_requests_are_in_the_standard_headers() -> None:
 
 
 async def test_exceeded_limit_is_429_with_its_own_message() -> None:
-    limits = rate_limits(auth=Limit(1, 900), api=Limit(1, 900), api_address=Limit(1, 900), upload=Limit(1, 3600))
-    user = uuid4()
+    limits = rate_limits(
+        auth_per_account=Limit(1, 900),
+        api_per_user=Limit(1, 900),
+        api_per_ip=Limit(1, 900),
+        upload_per_user=Limit(1, 3600),
+    )
+    user_id = uuid4()
+    user = Actor(ActorKind.USER, id=user_id)
     errors = []
     counts: list[Callable[[], Awaitable[object]]] = [
         lambda: limits.count_sign_in("192.0.2.1", "ada@example.com"),
         lambda: limits.count_api_request("192.0.2.1", user),
         lambda: limits.count_api_request("192.0.2.1", None),
-        lambda: limits.count_upload(user),
+        lambda: limits.count_upload(user_id),
     ]
     for count in counts:
         await count()
@@ -62,18 +72,51 @@ async def test_exceeded_limit_is_429_with_its_own_message() -> None:
 
 
 async def test_account_limit_is_low_and_shared_ip_limit_is_high() -> None:
-    limits = rate_limits(auth=FIVE, auth_address=Limit(50, 900))
+    limits = rate_limits(auth_per_account=FIVE, auth_per_ip=Limit(50, 900))
     for _ in range(5):
         await limits.count_sign_in("192.0.2.1", "ada@example.com")
     with pytest.raises(RateLimitedError):
         await limits.count_sign_in("192.0.2.1", " ADA@example.com ")
 
     await limits.count_sign_in("192.0.2.2", "ada@example.com")
-    for n in range(44):
-        await limits.count_sign_in("192.0.2.1", f"colleague{n}@example.com")
+    for number in range(44):
+        await limits.count_sign_in("192.0.2.1", f"colleague{number}@example.com")
     await limits.count_sign_in("192.0.2.1", None)
     with pytest.raises(RateLimitedError):
         await limits.count_sign_in("192.0.2.1", "colleague99@example.com")
+
+
+@pytest.mark.parametrize(
+    "actor", [Actor(ActorKind.SERVICE), Actor(ActorKind.USER, id=uuid4(), is_admin=True)], ids=["service key", "admin"]
+)
+async def test_admins_and_the_service_key_are_exempt(actor: Actor) -> None:
+    limits = rate_limits(api_per_user=Limit(1, 900), api_per_ip=Limit(1, 900))
+
+    headers = [await limits.count_api_request("192.0.2.1", actor) for _ in range(3)]
+
+    assert headers == [(), (), ()]
+
+
+async def test_anonymous_requests_and_invalid_tokens_count_by_ip() -> None:
+    limits = rate_limits(api_per_user=Limit(1, 900), api_per_ip=Limit(2, 900))
+    await limits.count_api_request("192.0.2.1", ANONYMOUS)
+    await limits.count_api_request("192.0.2.1", None)
+
+    with pytest.raises(RateLimitedError):
+        await limits.count_api_request("192.0.2.1", ANONYMOUS)
+    await limits.count_api_request("192.0.2.2", ANONYMOUS)
+
+
+async def test_a_batch_costs_as_many_requests_as_it_holds() -> None:
+    limits = rate_limits(api_per_user=Limit(5, 900))
+    user = Actor(ActorKind.USER, id=uuid4())
+
+    headers = dict(await limits.count_api_request("192.0.2.1", user, 4))
+
+    assert headers["RateLimit-Remaining"] == "1"
+    await limits.count_api_request("192.0.2.1", user)
+    with pytest.raises(RateLimitedError):
+        await limits.count_api_request("192.0.2.1", user)
 
 
 async def test_disabled_limit_adds_no_headers() -> None:
@@ -82,7 +125,7 @@ async def test_disabled_limit_adds_no_headers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "subject"),
+    ("client_ip", "subject"),
     [
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
@@ -90,11 +133,11 @@ async def test_disabled_limit_adds_no_headers() -> None:
         ("::ffff:192.0.2.1", "192.0.2.1"),
         ("fe80::1%eth0", "fe80::/64"),
         ("", ""),
-        ("not an address" * 20, ("not an address" * 20)[:64]),
+        ("not an IP" * 20, ("not an IP" * 20)[:64]),
     ],
 )
-def test_ipv6_client_is_counted_by_its_network(address: str, subject: str) -> None:
-    assert rate_limit_subject(address) == subject
+def test_ipv6_client_is_counted_by_its_network(client_ip: str, subject: str) -> None:
+    assert rate_limit_subject(client_ip) == subject
 
 
 def test_limits_come_from_the_settings() -> None:

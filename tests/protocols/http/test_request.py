@@ -1,4 +1,4 @@
-"""Bodies that cannot be read: 400, 413 or 415 in the envelope, and nothing is written."""
+"""Request bodies and query strings: malformed, oversized and unsupported ones are rejected."""
 
 from __future__ import annotations
 
@@ -15,16 +15,14 @@ pytestmark = pytest.mark.anyio
 JSON = {"content-type": "application/json"}
 
 
-async def send_body(
-    person: ApiUser, body: bytes, headers: dict[str, str] = JSON, method: str = "POST"
-) -> httpx.Response:
-    """Send a body as it is to where projects are made."""
-    request_headers = {"authorization": f"Bearer {person.token}", **headers}
-    return await person.client.request(method, "/api/v1/projects", content=body, headers=request_headers)
+async def send_body(user: ApiUser, body: bytes, headers: dict[str, str] = JSON, method: str = "POST") -> httpx.Response:
+    """Send raw bytes as the body of a new project."""
+    request_headers = {"authorization": f"Bearer {user.token}", **headers}
+    return await user.client.request(method, "/api/v1/projects", content=body, headers=request_headers)
 
 
-def nested(depth: int, opening: str = "[", closing: str = "]") -> bytes:
-    """Return a body whose settings are nested that deep in all."""
+def nested_body(depth: int, opening: str = "[", closing: str = "]") -> bytes:
+    """Return a body of this nesting depth."""
     inner = opening * (depth - 2) + closing * (depth - 2)
     return f'{{"name": "x", "settings": {{"a": {inner}}}}}'.encode()
 
@@ -71,8 +69,8 @@ MALFORMED = [
     b'{"name": "x", "settings": {"a": 01}}',
     b'{"name": "x", "settings": {"a": +1}}',
     b'{"name": "x", "settings": {"a": 1.}}',
-    nested(33),
-    nested(33, '{"a":', "}").replace(b'{"a":}', b'{"a":{}}'),
+    nested_body(33),
+    nested_body(33, '{"a":', "}").replace(b'{"a":}', b'{"a":{}}'),
     b'{"name": "x", "settings": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
     b"[" * 300_000,
     b'{"a":' * 100_000,
@@ -81,32 +79,32 @@ MALFORMED = [
 
 @pytest.mark.parametrize("body", MALFORMED, ids=lambda body: f"{len(body)} {body[-40:]!r}")
 async def test_malformed_body_is_rejected(user: ApiUser, body: bytes) -> None:
-    answer = await send_body(user, body)
+    response = await send_body(user, body)
 
-    assert (400, "BAD_REQUEST") == (answer.status_code, answer.json()["error"]["code"])
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "BAD_REQUEST")
     assert (await user.get("/projects")).json()["data"] == []
 
 
 @pytest.mark.parametrize(
     "body",
-    [nested(32), b'{"name": "\\ud83d\\ude80"}', b'  {"name"\t:\r\n"x"} ', b'{"name": "\\u00e9\xc3\xa9"}'],
+    [nested_body(32), b'{"name": "\\ud83d\\ude80"}', b'  {"name"\t:\r\n"x"} ', b'{"name": "\\u00e9\xc3\xa9"}'],
 )
 async def test_body_within_the_limits_is_read(user: ApiUser, body: bytes) -> None:
-    answer = await send_body(user, body)
+    response = await send_body(user, body)
 
-    assert answer.status_code == 201
-    assert json.loads(body)["name"] == answer.json()["data"]["name"]
+    assert response.status_code == 201
+    assert json.loads(body)["name"] == response.json()["data"]["name"]
 
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b'"x"', b"7", b"true", b'[{"name": "x"}]'])
 async def test_json_that_is_not_an_object_is_invalid(user: ApiUser, body: bytes) -> None:
-    answer = await send_body(user, body)
+    response = await send_body(user, body)
 
-    assert (422, "VALIDATION_ERROR") == (answer.status_code, answer.json()["error"]["code"])
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "VALIDATION_ERROR")
 
 
 @pytest.mark.parametrize(
-    "kind",
+    "media_type",
     [
         None,
         "",
@@ -120,29 +118,31 @@ async def test_json_that_is_not_an_object_is_invalid(user: ApiUser, body: bytes)
 )
 @pytest.mark.parametrize("method", ["POST"])
 async def test_other_media_types_are_rejected(user: ApiUser, media_type: str | None, method: str) -> None:
-    answer = await send_body(user, b'{"name": "x"}', {} if media_type is None else {"content-type": media_type}, method)
+    response = await send_body(
+        user, b'{"name": "x"}', {} if media_type is None else {"content-type": media_type}, method
+    )
 
-    assert (415, "UNSUPPORTED_MEDIA_TYPE") == (answer.status_code, answer.json()["error"]["code"])
+    assert (response.status_code, response.json()["error"]["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 @pytest.mark.parametrize(("coding", "expected"), [("gzip", 415), ("identity, br", 415), ("Identity", 201)])
 async def test_encoded_body_is_rejected(user: ApiUser, coding: str, expected: int) -> None:
-    answer = await user.post("/posts", {"title": "x", "content": "y"}, headers={"content-encoding": coding})
+    response = await user.post("/posts", {"title": "x", "content": "y"}, headers={"content-encoding": coding})
 
-    assert answer.status_code == expected
+    assert response.status_code == expected
 
 
 @pytest.mark.parametrize("path", ["/posts", "/users"])
 async def test_number_of_reported_problems_is_limited(user: ApiUser, path: str) -> None:
-    answer = await user.post(path, {f"unknown{number}": 1 for number in range(50_000)})
+    response = await user.post(path, {f"unknown{number}": 1 for number in range(50_000)})
 
-    assert answer.status_code == 422
-    assert len(answer.json()["error"]["details"]) == 50
-    assert len(answer.content) < 5_000
+    assert response.status_code == 422
+    assert len(response.json()["error"]["details"]) == 50
+    assert len(response.content) < 5_000
 
 
 @pytest.mark.parametrize(
-    "kind",
+    "media_type",
     [
         "application/json",
         "application/json; charset=utf-8",
@@ -155,7 +155,7 @@ async def test_json_media_types_are_accepted(user: ApiUser, media_type: str) -> 
 
 
 def body_of_size(size: int) -> bytes:
-    """Return a body of so many bytes."""
+    """Return a body of this size in bytes."""
     return b'{"name": "x", "description": null' + b" " * (size - 34) + b"}"
 
 
@@ -167,14 +167,15 @@ async def test_body_size_is_limited(user: ApiUser, size: int, expected: int) -> 
         for start in range(0, size, 65_536):
             yield body[start : start + 65_536]
 
-    declared = await send_body(user, body)
+    sized = await send_body(user, body)
     request_headers = {"authorization": f"Bearer {user.token}", **JSON}
     chunked = await user.client.post("/api/v1/projects", content=chunks(), headers=request_headers)
 
-    assert size == len(body)
-    assert (expected, expected) == (declared.status_code, chunked.status_code)
+    assert len(body) == size
+    assert (sized.status_code, chunked.status_code) == (expected, expected)
     if expected == 413:
-        assert "PAYLOAD_TOO_LARGE" == declared.json()["error"]["code"] == chunked.json()["error"]["code"]
+        codes = {response.json()["error"]["code"] for response in (sized, chunked)}
+        assert codes == {"PAYLOAD_TOO_LARGE"}
 
 
 async def test_update_checks_its_body_the_same_way(user: ApiUser) -> None:
@@ -191,44 +192,44 @@ async def test_update_checks_its_body_the_same_way(user: ApiUser) -> None:
             (b"[]", "application/json", 422),
         ):
             headers = {**auth_headers, "content-type": media_type}
-            answer = await user.client.request(method, path, content=body, headers=headers)
-            assert answer.status_code == expected
-    assert project == (await user.get(f"/projects/{project['id']}")).json()["data"]
+            response = await user.client.request(method, path, content=body, headers=headers)
+            assert response.status_code == expected
+    assert (await user.get(f"/projects/{project['id']}")).json()["data"] == project
 
 
 @pytest.mark.parametrize("content_length", ["x", "-1", "1e9", "²", ""])
 async def test_invalid_content_length_is_not_a_server_error(user: ApiUser, content_length: str) -> None:
     request_headers = {**JSON, "content-length": content_length.encode("latin-1")}
 
-    answer = await send_body(user, b'{"name": "x"}', request_headers)  # type: ignore[arg-type]
+    response = await send_body(user, b'{"name": "x"}', request_headers)  # type: ignore[arg-type]  # httpx takes bytes too
 
-    assert answer.status_code < 500
+    assert response.status_code < 500
 
 
 async def test_ended_session_is_reported_before_any_other_error(users: UserFactory) -> None:
-    ada = await users.create("Ada")
-    await users.end_session(ada)
+    user = await users.create()
+    await users.end_session(user)
 
-    for answer in (
-        await send_body(ada, b"{"),
-        await send_body(ada, body_of_size(1_000_001)),
-        await send_body(ada, b"x", {"content-type": "text/plain"}),
-        await ada.post("/projects", {}),
-        await ada.post("/projects?unknown=1", {"name": "x"}),
-        await ada.post("/projects?include=unknown", {"name": "x"}),
-        await ada.post("/projects", {"name": "x"}, headers={"Idempotency-Key": ""}),
-        await ada.post("/projects/no-uuid/tasks", {"title": "x"}),
-        await ada.get("/projects?limit=0"),
-        await ada.get("/projects?cursor=x"),
-        await ada.get("/projects/no-uuid"),
-        await ada.get("/projects/no-uuid/tasks"),
-        await ada.get("/projects", headers={"Accept": "text/html"}),
-        await ada.put("/users/me", {"id": "x"}),
-        await ada.put("/users/me", {"email": "x"}),
-        await ada.put("/users/me", {"name": "x"}, headers={"If-Match": "junk"}),
-        await ada.put("/tasks/no-uuid", {"title": "x"}),
-        await ada.delete("/users/me?cascade=maybe"),
-        await ada.delete("/tasks/no-uuid"),
+    for response in (
+        await send_body(user, b"{"),
+        await send_body(user, body_of_size(1_000_001)),
+        await send_body(user, b"x", {"content-type": "text/plain"}),
+        await user.post("/projects", {}),
+        await user.post("/projects?unknown=1", {"name": "x"}),
+        await user.post("/projects?include=unknown", {"name": "x"}),
+        await user.post("/projects", {"name": "x"}, headers={"Idempotency-Key": ""}),
+        await user.post("/projects/no-uuid/tasks", {"title": "x"}),
+        await user.get("/projects?limit=0"),
+        await user.get("/projects?cursor=x"),
+        await user.get("/projects/no-uuid"),
+        await user.get("/projects/no-uuid/tasks"),
+        await user.get("/projects", headers={"Accept": "text/html"}),
+        await user.put("/users/me", {"id": "x"}),
+        await user.put("/users/me", {"email": "x"}),
+        await user.put("/users/me", {"name": "x"}, headers={"If-Match": "junk"}),
+        await user.put("/tasks/no-uuid", {"title": "x"}),
+        await user.delete("/users/me?cascade=maybe"),
+        await user.delete("/tasks/no-uuid"),
     ):
-        assert (401, "UNAUTHENTICATED") == (answer.status_code, answer.json()["error"]["code"])
-        assert answer.headers["www-authenticate"] == "Bearer"
+        assert (response.status_code, response.json()["error"]["code"]) == (401, "UNAUTHENTICATED")
+        assert response.headers["www-authenticate"] == "Bearer"

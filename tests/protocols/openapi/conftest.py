@@ -1,4 +1,4 @@
-"""A running program with somebody in it who owns something, and what they may ask with."""
+"""A running program, and a signed-in user of it who owns rows of every resource."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ PASSWORD = "a long secret"
 
 @dataclass(frozen=True)
 class Owner:
-    """Somebody signed in at a running program, with projects, tasks, members and posts of theirs."""
+    """A signed-in user who owns projects, tasks, members and posts."""
 
     url: str
     token: str
     id: str
     other_accounts: tuple[tuple[str, str], ...]
-    """Others by id and mail address, members of nothing."""
+    """Ids and email addresses of users who are members of no project."""
 
 
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the address of the program, started as anybody starts it."""
+    """The URL of the program, started by its command."""
     folder = tmp_path_factory.mktemp("served")
     unlimited = {"MONYNHA_LIMIT_AUTH": "off", "MONYNHA_LIMIT_API": "off", "LOG_LEVEL": "error"}
     with run_program(folder, *SERVE, **unlimited) as program:
@@ -35,9 +35,9 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def owner(server_url: str) -> Owner:
-    """Return somebody who has something of everything."""
+    """A user who owns rows of every resource."""
     with httpx.Client(base_url=server_url) as client:
-        other_accounts = tuple(_sign_up(client, f"stranger-{index}@example.com") for index in range(8))
+        other_accounts = tuple(_sign_up(client, f"other-{index}@example.com") for index in range(8))
         account = _sign_up(client, "owner@example.com")
         credentials = {"email": "owner@example.com", "password": PASSWORD}
         signed_in = client.post("/auth/v1/token?grant_type=password", json=credentials)

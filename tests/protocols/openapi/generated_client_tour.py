@@ -1,6 +1,6 @@
-"""The README's tour with curl, as a program that is written against the generated client.
+"""The tour of the README, as a program that uses the generated client.
 
-The client is made from the document when the test runs; the test also holds this file to its types.
+The test generates the client from the document, runs this file and checks its types.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ URL = os.environ["URL"]
 
 
 def sign_up(name: str) -> User:
-    """Make an account."""
+    """Create an account."""
     account = UserCreate(name=name, email=f"{name.lower()}@tour.example.com", password="a long secret")
     response = create_user.sync(client=Client(base_url=URL), body=account)
     assert isinstance(response, UserAnswer)
@@ -49,14 +49,14 @@ def sign_up(name: str) -> User:
 
 
 def sign_in(user: User) -> AuthenticatedClient:
-    """Return a client that asks as somebody; signing in is not this document's, but GoTrue's wire."""
+    """Return a client with the access token of a user; sign-in is GoTrue's API, not part of the document."""
     credentials = {"email": user.email, "password": "a long secret"}
     token = httpx.post(f"{URL}/auth/v1/token?grant_type=password", json=credentials).json()["access_token"]
     return AuthenticatedClient(base_url=URL, token=token)
 
 
 def main() -> None:
-    """Go through the tour, and print what each step came to."""
+    """Run the tour, and print the result of each step as JSON."""
     ines, sam = sign_up("Ines"), sign_up("Sam")
     as_ines, as_sam = sign_in(ines), sign_in(sam)
 

@@ -1,6 +1,6 @@
-"""What only the rows decide and no schema can say, told to schemathesis before it sends valid data.
+"""Schemathesis hooks: fit valid requests to the rows that exist, which no schema can describe.
 
-It is loaded by schemathesis itself, in a process of its own.
+Schemathesis loads this module, in its own process.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _sequence = count()
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Put into a request what makes it fit the rows there are."""
+    """Change a generated request so that it refers to existing rows."""
     _protect_owner_account(case)
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
@@ -32,7 +32,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
 
 
 def _protect_owner_account(case: Any) -> None:
-    # Whoever asks must not end their own account half-way.
+    # The account that sends the requests must not be deleted.
     if case.method.upper() == "DELETE" and (case.path_parameters or {}).get("id") in (OWNER, "me"):
         case.path_parameters["id"] = str(uuid4())
 
@@ -40,21 +40,21 @@ def _protect_owner_account(case: Any) -> None:
 def _fit_headers(headers: Any) -> None:
     for name in list(headers):
         if name.lower() == "if-match":
-            # Another version is refused with 412.
+            # Another version is a 412.
             headers[name] = "*"
         elif name.lower() == "idempotency-key":
-            # The same key with another body is refused with 422.
+            # The same key with another body is a 422.
             headers[name] = f"{headers[name][:200]}{next(_sequence)}"
 
 
 def _fit_query(query: Any) -> None:
-    # Of another filter or order it is refused with 400.
+    # A cursor of another filter or order is a 400.
     query.pop("cursor", None)
     if "include" in query:
-        # More rows than 50,000 are refused.
+        # More than 50,000 rows are rejected.
         query["limit"] = 1
     if not query.get("assigneeId", True):
-        # It is taken from a task that nobody does.
+        # An example from a task without an assignee.
         query.pop("assigneeId")
 
 

@@ -1,4 +1,4 @@
-"""A typed client, generated from the document, says what curl says in the README's tour."""
+"""A typed client, generated from the document, runs the tour of the README."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pytest
 
 from tests.journeys.program import ROOT
 
-TOUR = Path(__file__).parent / "tour_with_client.py"
+TOUR = Path(__file__).parent / "generated_client_tour.py"
 TOOLS = Path(sys.executable).parent
 DOCUMENT = ROOT / "docs" / "generated" / "openapi.json"
 
 
 @pytest.fixture(scope="module")
 def client_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder that the generated client stands in."""
+    """The folder of the generated client."""
     folder = tmp_path_factory.mktemp("generated")
     completed = _run(
         *(str(TOOLS / "openapi-python-client"), "generate", "--path", str(DOCUMENT), "--meta", "none"),
@@ -29,7 +29,7 @@ def client_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         environ={"PATH": f"{TOOLS}:{os.environ['PATH']}"},
     )
 
-    # It tells what it left out of the client and goes on; nothing may be left out.
+    # The generator lists what it cannot generate, and continues.
     assert completed.stdout.split() == ["Generating", str(folder / "monynha_client")]
     (folder / "monynha_client" / "py.typed").touch()
     return folder

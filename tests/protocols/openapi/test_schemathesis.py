@@ -1,4 +1,4 @@
-"""The document is true: what schemathesis makes of it, valid and not, is answered as it says."""
+"""Schemathesis: the program responds to generated requests, valid and invalid, as the document says."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.protocols.openapi.conftest import Owner
 
 HERE = Path(__file__).parent
 MIN_REQUESTS = 1_500
-"""How many requests it must come to, so that a document with nothing in it does not pass."""
+"""An empty document must not pass."""
 
 
 def test_schemathesis_finds_no_difference(owner: Owner, tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_schemathesis_finds_no_difference(owner: Owner, tmp_path: Path) -> None:
             *("run", f"{owner.url}/openapi.json", "--header", f"Authorization: Bearer {owner.token}"),
             *("--checks", "all", "--mode", "all", "--continue-on-failure", "--no-color", "--seed", "1"),
             *(("--max-examples", max_examples) if max_examples else ()),
-            # An answer without an end is looked at in tests/protocols/rest/test_sse.py.
+            # Its response never ends; tests/protocols/rest/test_sse.py covers it.
             *("--exclude-path", "/api/v1/projects/{id}/events"),
         ],
         cwd=tmp_path,
@@ -34,7 +34,7 @@ def test_schemathesis_finds_no_difference(owner: Owner, tmp_path: Path) -> None:
             "PYTHONPATH": str(ROOT),
             "SCHEMATHESIS_HOOKS": "tests.protocols.openapi.schemathesis_hooks",
             "MONYNHA_TEST_OWNER": owner.id,
-            "MONYNHA_TEST_STRANGERS": ",".join(":".join(one) for one in owner.other_accounts),
+            "MONYNHA_TEST_STRANGERS": ",".join(":".join(account) for account in owner.other_accounts),
         },
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""What tests of the Phoenix wire share."""
+"""Fixtures for the tests of Phoenix channels."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from monynha.core.settings.settings import Settings
 
 @pytest.fixture
 def api_key(settings: Settings) -> str:
-    """Return the key of nobody."""
+    """Return the API key of anonymous clients."""
     return make_key("anon", settings.jwt_secret)

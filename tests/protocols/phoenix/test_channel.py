@@ -1,15 +1,12 @@
-"""Joining, hearing, coming back and leaving: what official clients rely on, message by message."""
+"""A channel's life, message by message: joining, changes, resuming, new tokens, closing."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
 
 from tests.live_server import OwnerSql
 from tests.phoenix_client import phoenix_client, tasks_binding
@@ -29,11 +26,9 @@ async def test_join_reply_echoes_the_bindings_with_ids(address: str, api_key: st
         system = await client.receive("system")
 
     assert reply["status"] == "ok"
-    assert bindings == [
-        {name: value for name, value in one.items() if name != "id"} for one in reply["postgres_changes"]
-    ]
-    ids = [one["id"] for one in reply["postgres_changes"]]
-    assert all(type(one) is int and one for one in ids)
+    ids = [echo.pop("id") for echo in reply["postgres_changes"]]
+    assert reply["postgres_changes"] == bindings
+    assert all(type(id) is int and id > 0 for id in ids)
     assert ids[0] == ids[2] != ids[1]
     assert {name: value for name, value in system["payload"].items() if name != "message"} == {
         "extension": "postgres_changes",
@@ -62,8 +57,8 @@ async def test_binding_without_a_filter_covers_every_visible_project_even_later_
 
     assert visible_change["record"]["title"] == "Seen"
     assert later_change["record"]["title"] == "Let in"
-    assert ("projects", "Own") == (project_change["table"], project_change["record"]["name"])
-    assert own_project["id"] == project_change["record"]["id"]
+    assert (project_change["table"], project_change["record"]["name"]) == ("projects", "Own")
+    assert project_change["record"]["id"] == own_project["id"]
 
 
 async def test_admin_receives_projects_created_by_anyone(
@@ -77,7 +72,7 @@ async def test_admin_receives_projects_created_by_anyone(
         )
         change = await client.receive_change()
 
-    assert str(row["id"]) == change["record"]["id"]
+    assert change["record"]["id"] == str(row["id"])
 
 
 async def test_outsider_receives_no_change_not_even_deletions(
@@ -129,13 +124,13 @@ async def test_join_with_since_replays_missed_changes(
     assert titles == {"Missed", "Missed there"}
 
 
-@pytest.mark.parametrize("since", ["junk", "", 5, "W10", "WzFd", "W1sicHJvamVjdCIsIngiLDFdXQ"])
+@pytest.mark.parametrize("since", ["junk", "", 5, "WzFd", "W1sicHJvamVjdCIsIngiLDFdXQ"])
 async def test_invalid_resume_token_is_refused(address: str, api_key: str, user: ApiUser, since: Any) -> None:
     async with phoenix_client(address, api_key) as client:
         reply = await client.join("a", user.token, tasks_binding(), since=since)
 
-    expected = "ok" if since == "W10" else "error"
-    assert reply["status"] == expected
+    assert reply["status"] == "error"
+    assert reply["reason"].startswith("InvalidPosition: ")
 
 
 @pytest.mark.parametrize(
@@ -159,17 +154,8 @@ async def test_invalid_token_is_refused_with_the_message_of_supabase(
     async with phoenix_client(address, api_key) as client:
         reply = await client.join("a", token)
 
-    assert ("error", True) == (reply["status"], reply["reason"].startswith(reason)), reply
-
-
-@pytest.mark.parametrize("query", ["", "?apikey=", "?apikey=junk"])
-async def test_connection_without_an_api_key_is_refused(address: str, query: str) -> None:
-    with pytest.raises(InvalidStatus) as refused:
-        async with connect(f"ws://{address}/realtime/v1/websocket{query}"):
-            pass
-
-    assert refused.value.response.status_code == 401
-    assert "error" in json.loads(refused.value.response.body or b"{}")
+    assert reply["status"] == "error"
+    assert reply["reason"].startswith(reason)
 
 
 async def test_access_token_message_grants_access_without_losing_changes(
@@ -195,38 +181,9 @@ async def test_channel_closes_with_a_reason_when_the_session_ends(
         await users.end_session(user)
         system, close = await client.receive("system"), await client.receive("phx_close")
 
-    assert ("system", "error") == (system["payload"]["extension"], system["payload"]["status"])
+    assert (system["payload"]["extension"], system["payload"]["status"]) == ("system", "error")
     assert close["payload"] == {}
     assert time.monotonic() - started_at < 1
-
-
-@pytest.mark.parametrize(
-    "message",
-    ["junk", "[]", "{}", '{"topic": 1, "event": "x"}', b"\x03", b"\x07abc", b"\x03\xff\xff\xff\xff\xff\x01"],
-)
-async def test_malformed_message_is_answered_and_keeps_the_socket_open(
-    address: str, api_key: str, message: str | bytes
-) -> None:
-    async with phoenix_client(address, api_key) as client:
-        await client.connection.send(message)
-        error = await client.receive()
-        await client.connection.send('{"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": null}')
-        heartbeat = await client.receive()
-
-    assert error["payload"]["status"] == "error"
-    assert heartbeat == {
-        "topic": "phoenix",
-        "event": "phx_reply",
-        "payload": {"status": "ok", "response": {}},
-        "ref": None,
-    }
-
-
-async def test_channel_over_the_limit_is_refused(address: str, api_key: str) -> None:
-    async with phoenix_client(address, api_key) as client:
-        statuses = [(await client.join(f"room {number}", api_key))["status"] for number in range(101)]
-
-    assert statuses == ["ok"] * 100 + ["error"]
 
 
 async def test_leave_is_answered_and_closes_the_channel(address: str, api_key: str) -> None:
@@ -235,5 +192,5 @@ async def test_leave_is_answered_and_closes_the_channel(address: str, api_key: s
         ref = await client.push("room", "phx_leave", {})
         reply, close = await client.receive("phx_reply"), await client.receive("phx_close")
 
-    assert (ref, "ok") == (reply["ref"], reply["payload"]["status"])
+    assert (reply["ref"], reply["payload"]["status"]) == (ref, "ok")
     assert close["payload"] == {}

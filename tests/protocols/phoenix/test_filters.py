@@ -1,4 +1,4 @@
-"""Which changes a binding chooses, and what becomes of one that cannot be read."""
+"""Which changes the filter of a binding selects, and how an invalid filter is reported."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from monynha.app.composition.catalog import CATALOG
+from monynha.protocols.phoenix.filters import matches_like, parse_filter
 from tests.phoenix_client import phoenix_client, tasks_binding
 from tests.users import ApiUser
 
@@ -83,19 +85,29 @@ async def test_invalid_filter_is_reported(address: str, api_key: str, user: ApiU
         assert await client.receives_no("postgres_changes")
 
 
-async def test_change_contains_only_the_selected_columns(address: str, api_key: str, user: ApiUser) -> None:
-    project = await user.create_project()
-    async with phoenix_client(address, api_key) as client:
-        await client.join("a", user.token, tasks_binding(select=["title"]))
-        await user.create_task(project)
-        change = await client.receive_change()
+@pytest.mark.parametrize(
+    ("text", "pattern", "expected"),
+    [
+        ("Write", "W%", True),
+        ("Write", "%t_", True),
+        ("Write", "w%", False),
+        ("", "%", True),
+        ("", "_", False),
+        ("50%", r"50\%", True),
+        ("500", r"50\%", False),
+        ("a" * 5_000, "%a" * 500 + "%b", False),
+    ],
+    ids=range(8),
+)
+def test_like_matches_as_in_sql_in_bounded_time(text: str, pattern: str, expected: bool) -> None:
+    assert matches_like(text, pattern) is expected
 
-    assert {"id", "title"} == change["record"].keys() == {one["name"] for one in change["columns"]}
 
+def test_null_matches_no_comparison_negated_or_not() -> None:
+    tasks = CATALOG.resources["tasks"]
 
-@pytest.mark.parametrize("table", ["users", "idempotency_keys", "nonsense"])
-async def test_unpublished_table_cannot_be_bound(address: str, api_key: str, user: ApiUser, table: str) -> None:
-    async with phoenix_client(address, api_key) as client:
-        await client.join("a", user.token, {"event": "*", "schema": "public", "table": table})
-
-        assert (await client.receive("system"))["payload"]["status"] == "error"
+    for filter in ("due_date=gt.2020-01-01", "due_date=not.gt.2020-01-01", "due_date=in.(2020-01-01)"):
+        [condition] = parse_filter(tasks, filter)
+        assert not condition.matches({"due_date": None})
+    [distinct] = parse_filter(tasks, "due_date=isdistinct.2020-01-01")
+    assert distinct.matches({"due_date": None})

@@ -48,7 +48,7 @@ async def script(
 
 
 @pytest.fixture
-async def ada(users: UserFactory) -> ApiUser:
+async def user(users: UserFactory) -> ApiUser:
     return await users.sign_up("Ada", PASSWORD)
 
 
@@ -72,20 +72,22 @@ async def test_supabase_js_runs_the_realtime_service(
     sent = await script.wait_for("sent")
     broadcasts = await script.wait_for("broadcast")
     tracked = await script.wait_for("tracked")
-    while not any(one.get("state") for one in await script.wait_for("presence")):
+    while not any(presence.get("state") for presence in await script.wait_for("presence")):
         await script.wait_for("presence", len(await script.wait_for("presence")) + 1)
     assert script.process.stdin
     script.process.stdin.write(b"leave\n")
     await script.wait_for("left")
 
-    assert [one["event"] for one in tasks] == ["INSERT", "UPDATE", "DELETE"]
-    assert ("Write", ["a", "b"]) == (tasks[0]["new"]["title"], tasks[0]["new"]["tags"])
-    assert ("Write", "Write more") == (tasks[1]["old"]["title"], tasks[1]["new"]["title"])
+    assert [change["event"] for change in tasks] == ["INSERT", "UPDATE", "DELETE"]
+    assert (tasks[0]["new"]["title"], tasks[0]["new"]["tags"]) == ("Write", ["a", "b"])
+    assert (tasks[1]["old"]["title"], tasks[1]["new"]["title"]) == ("Write", "Write more")
     assert task["id"] == tasks[2]["old"]["id"]
-    assert [(one["new"]["user_id"], one["new"]["role"]) for one in members] == [(str(member.id), "admin")]
-    assert [(one["new"]["type"], one["new"]["data"]["taskId"]) for one in notifications] == [("assigned", task["id"])]
-    assert ["ok"] == [one["answer"] for one in sent] == [one["answer"] for one in tracked]
-    assert [(one["event"], one["payload"]) for one in broadcasts] == [("wave", {"text": "héllo", "n": 1})]
-    presence_states = [one["state"] for one in await script.wait_for("presence") if one["state"]]
+    assert [(change["new"]["user_id"], change["new"]["role"]) for change in members] == [(str(member.id), "admin")]
+    assert [(change["new"]["type"], change["new"]["data"]["taskId"]) for change in notifications] == [
+        ("assigned", task["id"])
+    ]
+    assert [reply["answer"] for reply in (*sent, *tracked)] == ["ok", "ok"]
+    assert [(message["event"], message["payload"]) for message in broadcasts] == [("wave", {"text": "héllo", "n": 1})]
+    presence_states = [presence["state"] for presence in await script.wait_for("presence") if presence["state"]]
     assert presence_states[-1][str(user.id)][0]["at"] == "desk"
     assert "permissions" in refusals[0]["error"]

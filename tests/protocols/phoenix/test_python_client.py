@@ -62,7 +62,7 @@ async def test_supabase_py_receives_task_changes(client: AsyncClient, user: ApiU
 
     async with asyncio.timeout(TIMEOUT_S):
         changes = [(await payloads.get())["data"] for _ in range(3)]
-    assert [one["type"] for one in changes] == ["INSERT", "UPDATE", "DELETE"]
+    assert [change["type"] for change in changes] == ["INSERT", "UPDATE", "DELETE"]
     assert task["id"] == changes[0]["record"]["id"]
-    assert ("Write", "Write more") == (changes[1]["old_record"]["title"], changes[1]["record"]["title"])
+    assert (changes[1]["old_record"]["title"], changes[1]["record"]["title"]) == ("Write", "Write more")
     assert changes[2]["old_record"]["title"] == "Write more"

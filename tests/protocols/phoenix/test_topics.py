@@ -1,13 +1,15 @@
-"""Broadcasts and presence: who is in a room hears what is said there."""
+"""Broadcasts in the rooms of topics: who receives them, and who may use a private topic."""
 
 from __future__ import annotations
 
 import json
+from uuid import UUID
 
-import httpx
 import pytest
 from websockets.asyncio.client import connect
 
+from monynha.engine.realtime.event_log import Stream
+from monynha.protocols.phoenix.topics import topic_room, topic_stream
 from tests.phoenix_client import phoenix_client
 from tests.users import ApiUser, UserFactory
 
@@ -23,7 +25,7 @@ async def test_broadcast_reaches_the_other_members_of_a_topic(address: str, api_
         reply = await sender.receive("phx_reply")
 
         assert broadcast["payload"] == {"type": "broadcast", "event": "wave", "payload": {"n": 1}}
-        assert ref == reply["ref"]
+        assert reply["ref"] == ref
         assert await sender.receives_no("broadcast")
 
 
@@ -56,59 +58,6 @@ async def test_private_topic_is_open_only_to_members_of_the_project_it_names(
     assert is_silent
 
 
-async def test_presence_reports_state_joins_and_leaves(address: str, api_key: str, user: ApiUser) -> None:
-    async with phoenix_client(address, api_key) as first:
-        await first.join("room", user.token, presence={"key": "ada", "enabled": True})
-        initial_state = await first.receive("presence_state")
-        await first.push("room", "presence", {"type": "presence", "event": "track", "payload": {"at": 1}})
-        track_diff = await first.receive("presence_diff")
-        async with phoenix_client(address, api_key) as second:
-            await second.join("room", api_key, presence={"key": "bob"})
-            state = await second.receive("presence_state")
-            await second.push("room", "presence", {"type": "presence", "event": "TRACK", "payload": {}})
-            join_diff = await first.receive("presence_diff")
-        leave_diff = await first.receive("presence_diff")
-        ref = await first.push("room", "presence", {"type": "presence", "event": "track", "payload": [1]})
-        while (error := await first.receive("phx_reply"))["ref"] != ref:
-            pass
-
-    assert initial_state["payload"] == {}
-    assert [meta["at"] for meta in track_diff["payload"]["joins"]["ada"]["metas"]] == [1]
-    assert list(state["payload"]) == ["ada"]
-    assert (["bob"], []) == (list(join_diff["payload"]["joins"]), list(join_diff["payload"]["leaves"]))
-    assert ([], ["bob"]) == (list(leave_diff["payload"]["joins"]), list(leave_diff["payload"]["leaves"]))
-    assert error["payload"]["status"] == "error"
-
-
-async def test_http_broadcast_reaches_the_topic(
-    address: str, api_key: str, user: ApiUser, client: httpx.AsyncClient
-) -> None:
-    async with phoenix_client(address, api_key) as ws:
-        await ws.join("room", api_key)
-        headers = {"apikey": api_key}
-        messages = {"messages": [{"topic": "room", "event": "a", "payload": {"n": 1}}]}
-        batch_response = await client.post("/realtime/v1/api/broadcast", json=messages, headers=headers)
-        first_broadcast = await ws.receive("broadcast")
-        path = "/realtime/v1/api/broadcast/room/events/b"
-        single_response = await client.post(path, json={"n": 2}, headers=headers)
-        second_broadcast = await ws.receive("broadcast")
-        private_response = await client.post(f"{path}?private=true", json={}, headers=headers)
-        invalid_response = await client.post(
-            "/realtime/v1/api/broadcast", json={"messages": [{"event": "a", "payload": {}}]}, headers=headers
-        )
-        anonymous_response = await client.post("/realtime/v1/api/broadcast", json=messages)
-
-    assert (202, b"") == (batch_response.status_code, batch_response.content)
-    assert ("a", {"n": 1}) == (first_broadcast["payload"]["event"], first_broadcast["payload"]["payload"])
-    assert (202, {"n": 2}) == (single_response.status_code, second_broadcast["payload"]["payload"])
-    assert [403, 422, 401] == [
-        private_response.status_code,
-        invalid_response.status_code,
-        anonymous_response.status_code,
-    ]
-    assert invalid_response.json() == {"errors": {"messages": [{"topic": ["can't be blank"]}]}}
-
-
 async def test_binary_broadcast_is_delivered_in_both_protocol_versions(
     address: str, api_key: str, user: ApiUser
 ) -> None:
@@ -125,14 +74,28 @@ async def test_binary_broadcast_is_delivered_in_both_protocol_versions(
             assert json.loads(await v2_client.recv())[3] == "presence_state"
         fields = [b"1", b"2", b"realtime:room", "grüße".encode(), b""]
         for is_json, payload in ((1, '{"ü": 1}'.encode()), (0, b"\x00\xff")):
-            sizes = bytes(len(one) for one in fields)
+            sizes = bytes(len(value) for value in fields)
             await v2_sender.send(bytes((3,)) + sizes + bytes((is_json,)) + b"".join(fields) + payload)
         v1_payload = (await v1_client.receive("broadcast"))["payload"]
         v2_message, v2_binary = json.loads(await v2_receiver.recv()), await v2_receiver.recv()
         is_silent = await v1_client.receives_no("broadcast")
 
-    assert {"type": "broadcast", "event": "grüße", "payload": {"ü": 1}} == v1_payload == v2_message[4]
+    assert v1_payload == v2_message[4] == {"type": "broadcast", "event": "grüße", "payload": {"ü": 1}}
     assert v2_message[:4] == [None, None, "realtime:room", "broadcast"]
     assert isinstance(v2_binary, bytes)
-    assert (4, b"\x00\xff") == (v2_binary[0], v2_binary[-2:])
+    assert (v2_binary[0], v2_binary[-2:]) == (4, b"\x00\xff")
     assert is_silent
+
+
+@pytest.mark.parametrize("topic", [f"project-{UUID(int=1)}", f"project-{UUID(int=1)}-chat", f"project:{UUID(int=1)}:x"])
+def test_topic_names_a_stream_by_kind_and_id(topic: str) -> None:
+    assert topic_stream(topic) == Stream("project", UUID(int=1))
+
+
+@pytest.mark.parametrize("topic", ["", "project", "project-1", f"Project-{UUID(int=1)}", f"project-{UUID(int=1)}chat"])
+def test_other_topics_name_no_stream(topic: str) -> None:
+    assert topic_stream(topic) is None
+
+
+def test_private_and_public_topic_of_the_same_name_have_different_rooms() -> None:
+    assert topic_room("chat", is_private=True) != topic_room("chat", is_private=False)

@@ -1,4 +1,4 @@
-"""Versions: an ETag on what is read, 304 for who has it, 412 for who has another (RFC 9110 §13)."""
+"""Conditional requests: ETag, If-None-Match and If-Match (RFC 9110 §13)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ENTITY_TAG = re.compile(r'"\d+-[0-9a-f]+"')
 
 
 async def create_one_of_each(user: ApiUser, users: UserFactory) -> dict[str, str]:
-    """Return the address of one thing of each kind, with a body that changes it."""
+    """Create a row of each resource; return its path with a field that may be updated."""
     project = await user.create_project()
     viewer = await users.create_member(project, user, "viewer")
     post = await user.create("/posts", {"title": "x", "content": ""})
@@ -29,7 +29,7 @@ async def create_one_of_each(user: ApiUser, users: UserFactory) -> dict[str, str
     }
 
 
-async def test_a_single_read_carries_its_version(user: ApiUser, users: UserFactory) -> None:
+async def test_item_has_an_etag(user: ApiUser, users: UserFactory) -> None:
     for path in await create_one_of_each(user, users):
         response = await user.get(path)
 
@@ -38,7 +38,7 @@ async def test_a_single_read_carries_its_version(user: ApiUser, users: UserFacto
         assert "Authorization" in response.headers["vary"]
 
 
-async def test_a_write_answers_the_version_that_is_read_next(user: ApiUser, users: UserFactory) -> None:
+async def test_update_returns_what_is_read_next(user: ApiUser, users: UserFactory) -> None:
     for path, field in (await create_one_of_each(user, users)).items():
         written = await user.put(path, {field: "member"})
         read = await user.get(path)
@@ -47,7 +47,7 @@ async def test_a_write_answers_the_version_that_is_read_next(user: ApiUser, user
         assert read.headers["etag"] == written.headers["etag"], path
 
 
-async def test_a_create_answers_the_version_that_is_read_next(user: ApiUser, users: UserFactory) -> None:
+async def test_create_returns_what_is_read_next(user: ApiUser, users: UserFactory) -> None:
     project = await user.create_project()
     below = f"/projects/{project['id']}"
     other_user = await users.create("Grace")
@@ -65,7 +65,7 @@ async def test_a_create_answers_the_version_that_is_read_next(user: ApiUser, use
         assert read.headers["etag"] == created.headers["etag"], path
 
 
-async def test_a_put_that_changes_nothing_changes_nothing(user: ApiUser, users: UserFactory) -> None:
+async def test_put_without_a_change_keeps_the_version(user: ApiUser, users: UserFactory) -> None:
     for path, field in (await create_one_of_each(user, users)).items():
         before = await user.get(path)
         shown = before.json()["data"]
@@ -89,7 +89,7 @@ async def test_a_put_that_changes_nothing_changes_nothing(user: ApiUser, users: 
         assert before.content == (await user.get(path)).content
 
 
-async def test_the_time_of_the_last_change_strictly_grows(user: ApiUser) -> None:
+async def test_updated_at_strictly_increases(user: ApiUser) -> None:
     project = await user.create_project()
     task = await user.create_task(project)
     times = [task["updatedAt"]]
@@ -102,26 +102,26 @@ async def test_the_time_of_the_last_change_strictly_grows(user: ApiUser) -> None
     assert task["createdAt"] == (await user.get(f"/tasks/{task['id']}")).json()["data"]["createdAt"]
 
 
-async def test_who_has_it_is_told_so(user: ApiUser) -> None:
+async def test_matching_if_none_match_is_not_modified(user: ApiUser) -> None:
     project = await user.create_project()
     path = f"/projects/{project['id']}"
     tag = (await user.get(path)).headers["etag"]
 
     for header in (tag, f"W/{tag}", f'"other", {tag}', "*", f'  {tag} , "x"'):
         response = await user.get(path, headers={"If-None-Match": header})
-        assert (304, b"") == (response.status_code, response.content), header
+        assert (response.status_code, response.content) == (304, b""), header
         assert tag == response.headers["etag"]
         assert "content-length" not in response.headers
 
 
 @pytest.mark.parametrize("header", ['"1-0000"', '"1"', "junk", "", '"', "W/", '"é"', "1-x"])
-async def test_who_has_something_else_is_told_all(user: ApiUser, header: str) -> None:
+async def test_other_if_none_match_returns_the_row(user: ApiUser, header: str) -> None:
     response = await user.get("/users/me", headers={"If-None-Match": header.encode("latin-1")})
 
     assert response.status_code == 200
 
 
-async def test_the_same_version_shown_otherwise_is_another_thing(user: ApiUser, users: UserFactory) -> None:
+async def test_etag_differs_by_what_is_selected(user: ApiUser, users: UserFactory) -> None:
     team = await create_project_team(users)
     viewer = await team.actor("viewer")
     tag = (await team.owner.get(team.path)).headers["etag"]
@@ -129,10 +129,10 @@ async def test_the_same_version_shown_otherwise_is_another_thing(user: ApiUser, 
     trimmed = await team.owner.get(f"{team.path}?fields=name", headers={"If-None-Match": tag})
     as_viewer = await viewer.get(team.path, headers={"If-None-Match": tag})
 
-    assert (200, 200) == (trimmed.status_code, as_viewer.status_code)
+    assert (trimmed.status_code, as_viewer.status_code) == (200, 200)
 
 
-async def test_a_version_of_an_embedded_row_counts_too(user: ApiUser) -> None:
+async def test_etag_changes_with_an_included_row(user: ApiUser) -> None:
     project = await user.create_project()
     task = await user.create_task(project)
     path = f"/projects/{project['id']}?include=tasks"
@@ -144,7 +144,7 @@ async def test_a_version_of_an_embedded_row_counts_too(user: ApiUser) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-async def test_a_write_is_held_to_its_version(user: ApiUser, users: UserFactory, method: str) -> None:
+async def test_write_requires_the_version_of_if_match(user: ApiUser, users: UserFactory, method: str) -> None:
     for path, field in [*(await create_one_of_each(user, users)).items()][::-1]:
         if method == "DELETE" and path == "/users/me":
             continue
@@ -158,13 +158,13 @@ async def test_a_write_is_held_to_its_version(user: ApiUser, users: UserFactory,
         unchanged = (await user.get(path)).headers["etag"]
         done = await user.request(method, path, json=body, headers={"If-Match": tag})
 
-        assert (412, 412, 412) == (refused.status_code, weak.status_code, unrelated.status_code), path
+        assert (refused.status_code, weak.status_code, unrelated.status_code) == (412, 412, 412), path
         assert refused.json()["error"]["code"] == "PRECONDITION_FAILED"
         assert tag == unchanged
         assert done.status_code in (200, 204)
 
 
-async def test_any_version_may_be_wanted(user: ApiUser) -> None:
+async def test_if_match_star_matches_any_version(user: ApiUser) -> None:
     project = await user.create_project()
     path = f"/projects/{project['id']}"
 
@@ -173,7 +173,7 @@ async def test_any_version_may_be_wanted(user: ApiUser) -> None:
     assert (await user.delete(path, headers={"If-Match": "*"})).status_code == 404
 
 
-async def test_one_of_several_versions_may_be_wanted(user: ApiUser) -> None:
+async def test_if_match_accepts_one_of_several_versions(user: ApiUser) -> None:
     project = await user.create_project()
     path = f"/projects/{project['id']}"
     tag = (await user.get(path)).headers["etag"]
@@ -181,10 +181,10 @@ async def test_one_of_several_versions_may_be_wanted(user: ApiUser) -> None:
     missed = await user.put(path, {"name": "x"}, headers={"If-Match": '"7-x", "8-y"'})
     met = await user.put(path, {"name": "x"}, headers={"If-Match": f'W/"7-x",{tag}, "abc"'})
 
-    assert (412, 200) == (missed.status_code, met.status_code)
+    assert (missed.status_code, met.status_code) == (412, 200)
 
 
-async def test_only_the_version_part_is_compared_for_a_write(user: ApiUser) -> None:
+async def test_if_match_compares_only_the_version(user: ApiUser) -> None:
     project = await user.create_project()
     tag = (await user.get(f"/projects/{project['id']}?fields=name&include=tasks")).headers["etag"]
 
@@ -194,16 +194,16 @@ async def test_only_the_version_part_is_compared_for_a_write(user: ApiUser) -> N
 
 
 @pytest.mark.parametrize("header", ["junk", "", '"', "1", '"1', "**", "W/1"])
-async def test_a_version_that_cannot_be_read_is_refused(user: ApiUser, header: str) -> None:
+async def test_malformed_if_match_is_rejected(user: ApiUser, header: str) -> None:
     project = await user.create_project()
 
     response = await user.put(f"/projects/{project['id']}", {"name": "x"}, headers={"If-Match": header})
 
-    assert (400, ["If-Match"]) == (response.status_code, [*response.json()["error"]["details"]])
+    assert (response.status_code, [*response.json()["error"]["details"]]) == (400, ["If-Match"])
 
 
 @pytest.mark.parametrize("tag", ['"²-x"', '"99999999999999999999-x"', '"-1-x"', '""', '"1e3-x"', '"٣"', '" 1-x"'])
-async def test_a_version_of_nobody_is_not_met(user: ApiUser, tag: str) -> None:
+async def test_if_match_of_another_server_matches_nothing(user: ApiUser, tag: str) -> None:
     project = await user.create_project()
     sent = tag.encode("latin-1", "replace")
 
@@ -213,7 +213,7 @@ async def test_a_version_of_nobody_is_not_met(user: ApiUser, tag: str) -> None:
     assert project == (await user.get(f"/projects/{project['id']}")).json()["data"]
 
 
-async def test_rights_come_before_versions_and_versions_before_facts(users: UserFactory) -> None:
+async def test_permission_is_checked_before_the_version_and_the_version_before_constraints(users: UserFactory) -> None:
     team = await create_project_team(users)
     viewer, outsider = await team.actor("viewer"), await team.actor("outsider")
     task = await team.owner.create_task(team.project)

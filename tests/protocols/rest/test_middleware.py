@@ -1,4 +1,4 @@
-"""The limit around the API: by whom a request is counted, and what its answer tells of that."""
+"""The rate limit of the API: what requests are counted by, and the headers that report it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Request = Callable[..., Awaitable[httpx.Response]]
 
 @pytest.fixture
 async def limited_program(settings: Settings, running_servers: ServerUrls) -> AsyncIterator[Application]:
-    """Return the program where two requests are let through."""
+    """Return an application that allows two requests."""
     limited_settings = replace(settings, limit_api=Limit(2, 900), limit_api_address=Limit(2, 900))
     program = await build(limited_settings, running_servers)
     yield program
@@ -33,7 +33,7 @@ async def limited_program(settings: Settings, running_servers: ServerUrls) -> As
 
 @pytest.fixture
 def request_me(limited_program: Application) -> Request:
-    """Return what asks for oneself with a token, from an address nobody has asked from."""
+    """Return a function that requests `/users/me` with a token, by default from an IP without requests."""
     fresh_ip = new_client_ip()
 
     async def request(token: str | None, client_ip: str = fresh_ip) -> httpx.Response:
@@ -46,13 +46,13 @@ def request_me(limited_program: Application) -> Request:
 
 
 def new_client_ip() -> str:
-    """Return an address of a network of its own."""
+    """Return an IP address of a network of its own."""
     digits = uuid4().hex
     return f"2001:db8:{digits[:4]}:{digits[4:8]}::1"
 
 
 @pytest.mark.parametrize("token", [None, BAD_TOKEN], ids=["no token", "a bad token"])
-async def test_a_flood_that_signs_nobody_in_is_held_back_by_its_address(request_me: Request, token: str | None) -> None:
+async def test_requests_without_a_valid_token_are_limited_per_ip(request_me: Request, token: str | None) -> None:
     responses = [await request_me(token) for _ in range(3)]
     elsewhere = await request_me(token, new_client_ip())
 
@@ -63,13 +63,13 @@ async def test_a_flood_that_signs_nobody_in_is_held_back_by_its_address(request_
     assert elsewhere.status_code == 401
 
 
-async def test_a_bad_token_and_none_are_counted_together(request_me: Request) -> None:
+async def test_invalid_and_missing_tokens_are_counted_together(request_me: Request) -> None:
     statuses = [(await request_me(token)).status_code for token in (None, BAD_TOKEN, None, BAD_TOKEN)]
 
     assert statuses == [401, 401, 429, 429]
 
 
-async def test_a_flood_of_bad_tokens_shuts_out_nobody_who_is_signed_in(request_me: Request, user: ApiUser) -> None:
+async def test_invalid_tokens_do_not_use_up_the_limit_of_signed_in_users(request_me: Request, user: ApiUser) -> None:
     for _ in range(3):
         await request_me(BAD_TOKEN)
 
@@ -82,7 +82,7 @@ async def test_a_flood_of_bad_tokens_shuts_out_nobody_who_is_signed_in(request_m
     assert [answer.status_code for answer in responses] == [200, 200, 429]
 
 
-async def test_a_bad_token_is_told_as_such_whatever_is_counted(request_me: Request) -> None:
+async def test_invalid_token_is_reported_with_the_rate_limit(request_me: Request) -> None:
     response = await request_me(BAD_TOKEN)
 
     assert response.json()["error"]["code"] == "UNAUTHENTICATED"

@@ -1,4 +1,4 @@
-"""What an answer shows: `include` embeds relations, `fields` trims, and a limit holds the cost of both."""
+"""What a response contains: `include` adds relations, `fields` selects fields, and the cost of both is limited."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ async def create_assigned_task(user: ApiUser, users: UserFactory) -> tuple[dict[
 
 
 async def get_data(user: ApiUser, path: str) -> Any:
-    """Return what an answer shows."""
+    """Return the data of a response."""
     response = await user.get(path)
     assert response.status_code == 200, response.text
     return response.json()["data"]
 
 
-async def test_relations_are_embedded_as_they_answer_alone(user: ApiUser, users: UserFactory) -> None:
+async def test_included_relation_is_the_same_as_on_its_own(user: ApiUser, users: UserFactory) -> None:
     project, task, other_user = await create_assigned_task(user, users)
     post = await other_user.create("/posts", {"title": "x", "content": ""})
     project_path, task_path = f"/projects/{project['id']}", f"/tasks/{task['id']}"
@@ -54,26 +54,26 @@ async def test_relations_are_embedded_as_they_answer_alone(user: ApiUser, users:
         assert await get_data(user, f"{path}?include={relation}") == {**alone, relation: expected}, relation
 
 
-async def test_relations_are_embedded_in_lists_too(user: ApiUser, users: UserFactory) -> None:
+async def test_relations_are_included_in_lists(user: ApiUser, users: UserFactory) -> None:
     project, task, other_user = await create_assigned_task(user, users)
     await user.create_task(project, title="Nobody's")
 
     tasks = await get_data(user, "/tasks?include=assignee,project.owner&sort=createdAt")
 
-    assert [one["assignee"] and one["assignee"]["id"] for one in tasks] == [str(other_user.id), None]
-    assert [one["project"]["owner"]["id"] for one in tasks] == [str(user.id)] * 2
+    assert [task["assignee"] and task["assignee"]["id"] for task in tasks] == [str(other_user.id), None]
+    assert [task["project"]["owner"]["id"] for task in tasks] == [str(user.id)] * 2
     assert task["id"] == tasks[0]["id"]
 
 
-async def test_relations_go_to_any_depth_the_cost_allows(user: ApiUser, users: UserFactory) -> None:
+async def test_relations_are_included_at_any_depth_that_the_cost_allows(user: ApiUser, users: UserFactory) -> None:
     project, task, _ = await create_assigned_task(user, users)
 
     deep = await get_data(user, f"/tasks/{task['id']}?include=project.members.user.memberships")
     names = await get_data(user, f"/projects/{project['id']}?include=members.user,tasks.assignee,owner,tasks.project")
 
-    memberships = [one["user"]["memberships"] for one in deep["project"]["members"]]
-    assert [[one["projectId"] for one in some] for some in memberships] == [[project["id"]]] * 2
-    assert [one["user"]["name"] for one in names["members"]] == ["Grace", "Ada"]
+    memberships = [member["user"]["memberships"] for member in deep["project"]["members"]]
+    assert [[member["projectId"] for member in members] for members in memberships] == [[project["id"]]] * 2
+    assert [member["user"]["name"] for member in names["members"]] == ["Grace", "Ada"]
     assert names["tasks"][0]["assignee"]["name"] == "Grace"
     assert project["id"] == names["tasks"][0]["project"]["id"]
 
@@ -87,24 +87,24 @@ async def test_relations_go_to_any_depth_the_cost_allows(user: ApiUser, users: U
         ("/users/me", ".".join(["memberships.project.members.user"] * 5)),
     ],
 )
-async def test_what_would_cost_too_much_is_refused(user: ApiUser, path: str, include: str) -> None:
+async def test_include_that_costs_too_much_is_rejected(user: ApiUser, path: str, include: str) -> None:
     response = await user.get(
         f"{path}?limit=100&include={include}" if path != "/users/me" else f"{path}?include={include}"
     )
 
-    assert (400, ["include"]) == (response.status_code, [*response.json()["error"]["details"]])
+    assert (response.status_code, [*response.json()["error"]["details"]]) == (400, ["include"])
 
 
 @pytest.mark.parametrize(
     "include",
     ["nothing", "owner.nothing", "owner.", ".owner", "owner..memberships", "name", "Owner", "members.owner"],
 )
-async def test_an_unknown_relation_is_refused(user: ApiUser, include: str) -> None:
+async def test_unknown_relation_is_rejected(user: ApiUser, include: str) -> None:
     project = await user.create_project()
 
     response = await user.get(f"/projects/{project['id']}?include={include}")
 
-    assert (400, ["include"]) == (response.status_code, [*response.json()["error"]["details"]])
+    assert (response.status_code, [*response.json()["error"]["details"]]) == (400, ["include"])
 
 
 FIELDS = [
@@ -119,18 +119,18 @@ FIELDS = [
 ]
 
 
-@pytest.mark.parametrize(("question", "expected"), FIELDS)
-async def test_fields_trim(user: ApiUser, question: str, expected: set[str]) -> None:
+@pytest.mark.parametrize(("query", "expected"), FIELDS)
+async def test_fields_select_fields(user: ApiUser, query: str, expected: set[str]) -> None:
     project = await user.create_project()
 
-    one = await get_data(user, f"/projects/{project['id']}?{question}")
-    listed = (await get_data(user, f"/projects?{question}"))[0]
+    item = await get_data(user, f"/projects/{project['id']}?{query}")
+    listed = (await get_data(user, f"/projects?{query}"))[0]
 
-    assert one.keys() == expected
-    assert one == listed
+    assert item.keys() == expected
+    assert item == listed
 
 
-async def test_fields_trim_what_is_included(user: ApiUser, users: UserFactory) -> None:
+async def test_fields_select_fields_of_included_relations(user: ApiUser, users: UserFactory) -> None:
     project, _, other_user = await create_assigned_task(user, users)
 
     data = await get_data(
@@ -143,15 +143,15 @@ async def test_fields_trim_what_is_included(user: ApiUser, users: UserFactory) -
 
 
 @pytest.mark.parametrize("fields", ["nothing", "name,nothing", "owner", "version", "owner.name", "name.x", "Name"])
-async def test_an_unknown_field_is_refused(user: ApiUser, fields: str) -> None:
+async def test_unknown_field_is_rejected(user: ApiUser, fields: str) -> None:
     project = await user.create_project()
 
     response = await user.get(f"/projects/{project['id']}?fields={fields}")
 
-    assert (400, ["fields"]) == (response.status_code, [*response.json()["error"]["details"]])
+    assert (response.status_code, [*response.json()["error"]["details"]]) == (400, ["fields"])
 
 
-async def test_answers_to_writes_show_what_is_asked_for(user: ApiUser) -> None:
+async def test_writes_return_the_selected_fields_and_relations(user: ApiUser) -> None:
     created = await user.post("/projects?include=owner,members&fields=name", {"name": "New"})
     path = created.headers["location"].removeprefix("/api/v1")
     changed = await user.put(f"{path}?fields=status&include=owner", {"status": "archived"})
@@ -162,17 +162,15 @@ async def test_answers_to_writes_show_what_is_asked_for(user: ApiUser) -> None:
     assert changed.json()["data"].keys() == {"status", "owner"}
 
 
-@pytest.mark.parametrize(
-    "question", ["include=nothing", "fields=nothing", "limit=1", "unknown=1", "fields=id&fields=id"]
-)
-async def test_a_write_with_a_question_that_cannot_be_read_writes_nothing(user: ApiUser, question: str) -> None:
+@pytest.mark.parametrize("query", ["include=nothing", "fields=nothing", "limit=1", "unknown=1", "fields=id&fields=id"])
+async def test_write_with_an_invalid_query_string_writes_nothing(user: ApiUser, query: str) -> None:
     project = await user.create_project()
     path = f"/projects/{project['id']}"
 
     responses = [
-        await user.post(f"/projects?{question}", {"name": "New"}),
-        await user.put(f"{path}?{question}", {"name": "Changed"}),
-        await user.delete(f"{path}?{question}"),
+        await user.post(f"/projects?{query}", {"name": "New"}),
+        await user.put(f"{path}?{query}", {"name": "Changed"}),
+        await user.delete(f"{path}?{query}"),
     ]
 
     assert [answer.status_code for answer in responses] == [400] * 3

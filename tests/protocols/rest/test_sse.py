@@ -1,4 +1,4 @@
-"""A project's events as server-sent events: live, from a version on, and after a break."""
+"""A project's events as server-sent events: live, after a version, and after a reconnect."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 @dataclass
 class SseReader:
-    """Reads an answer's events."""
+    """Reads the events of a response."""
 
     lines: AsyncIterator[str]
     last_id: str = ""
@@ -41,7 +41,7 @@ class SseReader:
                     event[name] = value
                 elif not line and event:
                     return {"event": event["event"], **json.loads(event["data"])}
-        raise AssertionError("the answer ended")
+        raise AssertionError("the response ended")
 
 
 @asynccontextmanager
@@ -57,7 +57,7 @@ async def open_stream(address: str, user: ApiUser, path: str, **headers: str) ->
         yield SseReader(response.aiter_lines())
 
 
-async def test_it_goes_on_where_a_client_left(address: str, user: ApiUser) -> None:
+async def test_reconnecting_client_receives_missed_events(address: str, user: ApiUser) -> None:
     project = await user.create_project()
     path = f"/projects/{project['id']}/events"
     async with open_stream(address, user, f"{path}?since=0") as reader:
@@ -71,17 +71,19 @@ async def test_it_goes_on_where_a_client_left(address: str, user: ApiUser) -> No
 
     assert old == ["member_created", "project_created"]
     assert ("task_created", task) == (live["event"], live["task"])
-    assert ("task_updated", "Missed") == (missed["event"], missed["task"]["title"])
+    assert (missed["event"], missed["task"]["title"]) == ("task_updated", "Missed")
     assert missed["version"] == int(last) + 1
 
 
-async def test_a_version_ahead_of_the_history_is_told_to_ask_again(address: str, user: ApiUser) -> None:
+async def test_version_ahead_of_the_event_log_gets_ask_again(address: str, user: ApiUser) -> None:
     project = await user.create_project()
     async with open_stream(address, user, f"/projects/{project['id']}/events?since=99") as reader:
         assert await reader.next() == {"event": "ask_again", "projectId": project["id"], "version": 2}
 
 
-async def test_the_removed_hear_that_and_no_more(address: str, users: UserFactory, user: ApiUser) -> None:
+async def test_removed_member_is_notified_and_receives_no_more_events(
+    address: str, users: UserFactory, user: ApiUser
+) -> None:
     project = await user.create_project()
     other_user = await users.create_member(project, user, "viewer")
     async with open_stream(address, other_user, f"/projects/{project['id']}/events") as reader:
@@ -96,7 +98,7 @@ async def test_the_removed_hear_that_and_no_more(address: str, users: UserFactor
 
 
 @pytest.mark.parametrize("since", ["-1", "x", "1.5", "", "9" * 30])
-async def test_a_version_that_is_none_is_refused(user: ApiUser, since: str) -> None:
+async def test_malformed_version_is_rejected(user: ApiUser, since: str) -> None:
     project = await user.create_project()
 
     response = await user.get(f"/projects/{project['id']}/events", params={"since": since})
@@ -105,7 +107,7 @@ async def test_a_version_that_is_none_is_refused(user: ApiUser, since: str) -> N
     assert list(response.json()["error"]["details"]) == ["since"]
 
 
-async def test_strangers_learn_nothing(users: UserFactory, user: ApiUser) -> None:
+async def test_user_without_access_gets_not_found(users: UserFactory, user: ApiUser) -> None:
     project = await user.create_project()
     path = f"/projects/{project['id']}/events"
 
@@ -113,7 +115,7 @@ async def test_strangers_learn_nothing(users: UserFactory, user: ApiUser) -> Non
     assert (await users.anonymous().get(path)).status_code == 401
 
 
-async def test_who_asks_for_the_head_alone_gets_no_events_and_keeps_no_seat(
+async def test_head_request_gets_no_events_and_leaves_no_subscription(
     address: str, program: Application, user: ApiUser
 ) -> None:
     project = await user.create_project()
@@ -122,6 +124,6 @@ async def test_who_asks_for_the_head_alone_gets_no_events_and_keeps_no_seat(
         response = await client.head(f"/projects/{project['id']}/events", headers=headers)
         after = await client.get("/users/me", headers=headers)
 
-    assert (200, b"") == (response.status_code, response.content)
+    assert (response.status_code, response.content) == (200, b"")
     assert str(user.id) == after.json()["data"]["id"]
     assert Stream("project", UUID(project["id"])) not in program.realtime.hub._streams

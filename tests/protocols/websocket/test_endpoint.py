@@ -1,4 +1,4 @@
-"""How a socket of `/ws` is opened, and what becomes of junk."""
+"""How a `/ws` socket is opened and authenticated, and how bad frames, messages and slow readers are handled."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ pytestmark = pytest.mark.anyio
 async def test_token_is_accepted_in_the_header_and_the_url(address: str, user: ApiUser) -> None:
     header = {"Authorization": f"Bearer {user.token}"}
     async with connect(f"ws://{address}/ws", additional_headers=header) as connection:
-        assert str(user.id) == (await WsClient(connection).receive("ready"))["userId"]
+        assert (await WsClient(connection).receive("ready"))["userId"] == str(user.id)
     async with connect(f"ws://{address}/ws?token={user.token}") as connection:
-        assert str(user.id) == (await WsClient(connection).receive("ready"))["userId"]
+        assert (await WsClient(connection).receive("ready"))["userId"] == str(user.id)
 
 
 @pytest.mark.parametrize("token", ["junk", "", "a.b.c", None])
@@ -78,7 +78,7 @@ async def test_malformed_message_is_answered_with_an_error_and_keeps_the_socket_
     async with ws_client(address, user) as client:
         await client.connection.send(message)
 
-        assert code == (await client.receive("error"))["code"]
+        assert (await client.receive("error"))["code"] == code
         await client.join(await user.create_project())
 
 
@@ -90,7 +90,7 @@ async def test_user_id_in_a_cursor_message_is_ignored(address: str, users: UserF
         await member_client.join(project)
         await member_client.send("cursor_position", position=1, userId=str(user.id))
 
-        assert str(member.id) == (await owner_client.receive("cursor_update"))["userId"]
+        assert (await owner_client.receive("cursor_update"))["userId"] == str(member.id)
 
 
 async def test_flood_of_messages_is_rate_limited_with_few_errors(address: str, user: ApiUser) -> None:
@@ -108,7 +108,7 @@ async def test_flood_of_messages_is_rate_limited_with_few_errors(address: str, u
         assert codes.count("RATE_LIMITED") < 5
 
 
-async def test_message_over_one_megabyte_closes_the_socket(address: str, user: ApiUser) -> None:
+async def test_message_over_a_megabyte_closes_the_socket(address: str, user: ApiUser) -> None:
     async with ws_client(address, user) as client:
         await client.connection.send("x" * 1_100_000)
 
@@ -132,7 +132,7 @@ async def test_unknown_path_accepts_no_socket(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "code"),
+    ("frame_bytes", "code"),
     [
         (b"\x81\x05hello", 1002),
         (b"\xc1\x80\x00\x00\x00\x00", 1002),
@@ -156,7 +156,7 @@ async def test_invalid_frame_closes_with_the_code_of_the_rfc(address: str, frame
     writer.close()
 
     assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
-    assert (0x88, code) == (close_frame[0], int.from_bytes(close_frame[2:4], "big"))
+    assert (close_frame[0], int.from_bytes(close_frame[2:4], "big")) == (0x88, code)
 
 
 async def test_fragmented_message_is_reassembled(address: str, user: ApiUser) -> None:
@@ -164,7 +164,7 @@ async def test_fragmented_message_is_reassembled(address: str, user: ApiUser) ->
         text = json.dumps({"type": "auth", "token": user.token})
         await connection.send([text[:10], text[10:50], text[50:]])
 
-        assert str(user.id) == (await WsClient(connection).receive("ready"))["userId"]
+        assert (await WsClient(connection).receive("ready"))["userId"] == str(user.id)
 
 
 async def test_client_that_stops_reading_is_disconnected_without_delaying_others(
@@ -189,7 +189,7 @@ async def test_client_that_stops_reading_is_disconnected_without_delaying_others
 
 
 async def read_until_closed(client: WsClient) -> None:
-    """Read until the other side has closed."""
+    """Read messages until the server has closed the socket."""
     async with asyncio.timeout(10):
         while True:
             await client.connection.recv()

@@ -1,4 +1,4 @@
-"""What sockets of `/ws` hear of changes, and what outsiders do not."""
+"""What a `/ws` socket receives and may do: events, updates, cursors, resuming; and what outsiders do not receive."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ async def test_rest_change_reaches_a_joined_client(address: str, user: ApiUser) 
 
         message = await client.receive("task_created")
 
-        assert task == message["task"]
-        assert project["id"] == message["projectId"]
-        assert str(user.id) == message["userId"]
+        assert message["task"] == task
+        assert message["projectId"] == project["id"]
+        assert message["userId"] == str(user.id)
         assert message["version"] == version + 1
         assert abs(time.time() * 1000 - message["timestamp"]) < 60_000
 
@@ -39,7 +39,9 @@ async def test_update_message_is_acknowledged_and_reaches_all_members(
         await viewer_client.join(project)
         await owner_client.send("task_update", taskId=task["id"], data={"status": "done"}, ref="r1")
 
-        messages = {one["type"]: one for one in (await owner_client.receive(), await owner_client.receive())}
+        messages = {
+            message["type"]: message for message in (await owner_client.receive(), await owner_client.receive())
+        }
         event = await viewer_client.receive("task_updated")
 
         assert messages["ack"]["ref"] == "r1"
@@ -58,7 +60,7 @@ async def test_authorization_is_the_same_as_over_rest(address: str, users: UserF
             await client.send("task_update", taskId=task["id"], data={"status": "done"}, ref=7)
             error = await client.receive("error")
 
-            assert (code, 7) == (error["code"], error["ref"])
+            assert (error["code"], error["ref"]) == (code, 7)
     async with ws_client(address, outsider) as client:
         await client.send("join", projectId=project["id"])
 
@@ -91,15 +93,15 @@ async def test_removed_member_receives_removed_and_no_later_event(
         await user.delete(f"/projects/{project['id']}/members/{member.id}")
         await user.create_task(project)
 
-        assert str(member.id) == (await client.receive("member_deleted"))["memberId"]
-        assert project["id"] == (await client.receive("removed"))["projectId"]
+        assert (await client.receive("member_deleted"))["memberId"] == str(member.id)
+        assert (await client.receive("removed"))["projectId"] == project["id"]
         assert time.monotonic() - started_at < 1
         assert await client.receives_nothing()
         await client.send("cursor_position", projectId=project["id"], position={"x": 1})
         assert (await client.receive("error"))["code"] == "NOT_FOUND"
 
 
-@pytest.mark.parametrize("how", ["signed out", "banned", "deleted"])
+@pytest.mark.parametrize("reason", ["signed out", "banned", "deleted"])
 async def test_socket_closes_when_its_session_ends(
     address: str, users: UserFactory, user: ApiUser, reason: str
 ) -> None:
@@ -168,7 +170,7 @@ async def test_cursor_position_reaches_the_other_members_only(address: str, user
 
         message = await viewer_client.receive("cursor_update")
 
-        assert (str(user.id), project["id"]) == (message["userId"], message["projectId"])
+        assert (message["userId"], message["projectId"]) == (str(user.id), project["id"])
         assert message["position"] == {"x": 1, "y": 2}
         assert isinstance(message["timestamp"], int)
         assert await owner_client.receives_nothing()
@@ -189,8 +191,8 @@ async def test_resume_replays_missed_events_once_and_in_order(address: str, user
         events = [await client.receive("task_created") for _ in range(6)]
 
         assert resumed["version"] == version + 5
-        assert [one["task"]["title"] for one in events] == [*(f"Missed {number}" for number in range(5)), "Live"]
-        assert list(range(version + 1, version + 7)) == [one["version"] for one in events]
+        assert [event["task"]["title"] for event in events] == [*(f"Missed {number}" for number in range(5)), "Live"]
+        assert [event["version"] for event in events] == list(range(version + 1, version + 7))
 
 
 async def test_resume_from_an_unknown_version_answers_ask_again(address: str, user: ApiUser) -> None:
@@ -198,9 +200,9 @@ async def test_resume_from_an_unknown_version_answers_ask_again(address: str, us
     async with ws_client(address, user) as client:
         await client.send("resume", projectId=project["id"], version=1_000_000)
 
-        assert project["id"] == (await client.receive("ask_again"))["projectId"]
+        assert (await client.receive("ask_again"))["projectId"] == project["id"]
         task = await user.create_task(project)
-        assert task == (await client.receive("task_created"))["task"]
+        assert (await client.receive("task_created"))["task"] == task
 
 
 async def test_update_without_a_change_sends_no_event(address: str, user: ApiUser) -> None:
@@ -226,8 +228,8 @@ async def test_writes_by_other_programs_arrive_within_a_second(
 
         events = [await client.receive("task_created") for _ in range(3)]
 
-        assert {one["task"]["title"] for one in events} == {"By psql 1", "By psql 2", "By psql 3"}
-        assert [one["userId"] for one in events] == [None] * 3
+        assert {event["task"]["title"] for event in events} == {"By psql 1", "By psql 2", "By psql 3"}
+        assert [event["userId"] for event in events] == [None] * 3
 
 
 async def test_all_sockets_of_a_user_receive_events(address: str, user: ApiUser) -> None:
@@ -236,8 +238,5 @@ async def test_all_sockets_of_a_user_receive_events(address: str, user: ApiUser)
         await asyncio.gather(first_client.join(project), second_client.join(project))
         task = await user.create_task(project)
 
-        assert (
-            task
-            == (await first_client.receive("task_created"))["task"]
-            == (await second_client.receive("task_created"))["task"]
-        )
+        assert (await first_client.receive("task_created"))["task"] == task
+        assert (await second_client.receive("task_created"))["task"] == task

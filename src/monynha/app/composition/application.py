@@ -36,10 +36,10 @@ from monynha.protocols.http.health import HealthRoutes
 from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.router import RouteGroup, Router
 from monynha.protocols.http.sse import SseStream
+from monynha.protocols.rest.context import RestContext
 from monynha.protocols.rest.middleware import RateLimitMiddleware
 from monynha.protocols.rest.routes import rest_routes
 from monynha.protocols.rest.sse import EventStreamEndpoints
-from monynha.protocols.rest.write_handlers import RestContext
 
 if TYPE_CHECKING:
     from monynha.infra.mail.smtp_mailer import SmtpMailer

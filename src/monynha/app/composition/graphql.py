@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from graphql import GraphQLSchema
-
 from monynha.app.composition.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.app.composition.realtime import RealtimeServices
-from monynha.core.actor import Actor, ActorKind
+from monynha.core.actor import Actor
 from monynha.core.settings.settings import Settings
 from monynha.domains.notifications.graphql import CUSTOM_MUTATIONS as NOTIFICATION_MUTATIONS
 from monynha.domains.notifications.graphql import NotificationMutations
@@ -22,6 +20,7 @@ from monynha.protocols.graphql.execution.mutation_executor import MutationExecut
 from monynha.protocols.graphql.execution.plan import QueryPlanner
 from monynha.protocols.graphql.executor import GraphQLExecutor
 from monynha.protocols.graphql.schema.builder import build_schema, print_sdl
+from monynha.protocols.graphql.schema.field_bindings import ApiSchema
 from monynha.protocols.graphql.subscriptions.plan import SubscriptionPlanner
 from monynha.protocols.graphql.subscriptions.single_flight import EventQueryRunner
 from monynha.protocols.graphql.subscriptions.subscription import SubscriptionServices
@@ -31,14 +30,14 @@ from monynha.protocols.graphql.transport.persisted_queries import PersistedQueri
 from monynha.protocols.graphql.transport.sse import SseTransport
 from monynha.protocols.graphql.transport.transport_ws import GraphQLSocketEndpoint
 from monynha.protocols.http.application import WebSocketHandler
-from monynha.protocols.http.rate_limits import HeaderPairs, RateLimits
-from monynha.protocols.http.request import Request, Scope
+from monynha.protocols.http.rate_limits import RateLimits
+from monynha.protocols.http.request import Scope
 from monynha.protocols.http.router import RouteGroup
 from monynha.protocols.http.sse import SseStream
-from monynha.protocols.rest.write_handlers import RestContext
+from monynha.protocols.rest.context import RestContext
 
 
-def full_schema() -> GraphQLSchema:
+def full_schema() -> ApiSchema:
     """Return the schema of all domains."""
     return build_schema(CATALOG, (*USER_MUTATIONS, *NOTIFICATION_MUTATIONS), EPHEMERAL_EVENTS)
 
@@ -89,11 +88,6 @@ def _graphql_executor(
 ) -> GraphQLExecutor:
     schema = full_schema()
 
-    async def count_request(request: Request, actor: Actor, cost: int) -> HeaderPairs:
-        if actor.is_admin or actor.kind is ActorKind.SERVICE:
-            return ()
-        return await rate_limits.count_api_request(request.client_ip, actor.id, cost)
-
     user_mutations = UserMutations(rest.mutations, actions)
     notification_mutations = NotificationMutations(rest.mutations)
     return GraphQLExecutor(
@@ -109,5 +103,5 @@ def _graphql_executor(
         ),
         SubscriptionPlanner(schema, rest.queries.compiler, realtime.hub.authorizer.roots),
         SubscriptionServices(realtime.hub, realtime.broadcast, EventQueryRunner()),
-        count_request,
+        rate_limits,
     )

@@ -8,7 +8,6 @@ from functools import partial
 
 from monynha.app.composition.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.app.maintenance.event_log_maintenance import run_event_log_maintenance
-from monynha.core.actor import Actor
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.query.queries import Queries
@@ -17,16 +16,16 @@ from monynha.engine.realtime.event_log import EventLog
 from monynha.engine.realtime.hub import Hub
 from monynha.engine.realtime.notifier import CommitNotifier
 from monynha.engine.realtime.stream_authorization import StreamAuthorizer
-from monynha.engine.schema.ephemeral import WebSocketContext
 from monynha.infra.postgres.database import Database
 from monynha.infra.valkey import PubSub, ValkeyClient
 from monynha.protocols.http.application import WebSocketHandler
 from monynha.protocols.http.router import RouteGroup
 from monynha.protocols.phoenix import connection as phoenix
-from monynha.protocols.phoenix.channel import PhoenixContext
+from monynha.protocols.phoenix.context import PhoenixContext
 from monynha.protocols.phoenix.http import BroadcastEndpoints
 from monynha.protocols.phoenix.presence import Presence
 from monynha.protocols.websocket import endpoint as websocket
+from monynha.protocols.websocket.context import WebSocketContext
 
 
 @dataclass(frozen=True)
@@ -81,21 +80,18 @@ def realtime_routes(
     realtime: RealtimeServices, database: Database, mutate: Mutations, tokens: AccessTokens
 ) -> tuple[dict[str, WebSocketHandler], RouteGroup]:
     """Return the WebSocket handlers by path, and the routes that broadcast without a socket."""
-
-    def verify(token: str) -> tuple[Actor, float | None]:
-        actor = tokens.verify(token)
-        return actor, actor.expires_at
-
     websocket_context = WebSocketContext(
         CATALOG,
         database,
         mutate,
         realtime.hub,
         realtime.broadcast,
-        verify,
+        tokens.verify,
         {event.request_type: event for event in EPHEMERAL_EVENTS},
     )
-    phoenix_context = PhoenixContext(CATALOG, database, realtime.hub, realtime.broadcast, realtime.presence, verify)
+    phoenix_context = PhoenixContext(
+        CATALOG, database, realtime.hub, realtime.broadcast, realtime.presence, tokens.verify
+    )
     websocket_handlers: dict[str, WebSocketHandler] = {
         websocket.PATH: websocket.WebSocketEndpoint(websocket_context),
         phoenix.PATH: phoenix.PhoenixEndpoint(phoenix_context),

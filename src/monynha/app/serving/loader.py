@@ -8,11 +8,11 @@ from typing import Protocol, cast
 
 from monynha.core.settings.settings import Settings
 from monynha.infra.embedded import ServerUrls
-from monynha.protocols.http.request import Receive, Scope, Send
 
 APPLICATION_MODULE = "monynha.app.composition.application"
 
-AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
+AsgiApplication = Callable[..., Awaitable[None]]
+"""Called with scope, receive and send (ASGI 3.0), whose exact types each application states itself."""
 
 
 class ServedApplication(Protocol):

@@ -1,4 +1,4 @@
-"""Activity, as the API knows it: a view of the history."""
+"""The `activity` resource: a view of the event log of a project."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from monynha.engine.schema.resource import ForeignRelation, Resource, filter_in
 
 
 class ActivityVerb(StrEnum):
-    """What happened to a row."""
+    """What was done to a row."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -35,21 +35,23 @@ class ActivityVerb(StrEnum):
 
 
 class ActivityEntry(Model):
-    """A change in a project: who changed what, when, from what to what."""
+    """A change in a project: who changed what and when, with the old and the new values."""
 
     __tablename__ = "activity"
-    __table_args__ = {"info": {"is_view": True}}  # noqa: RUF012  # SQLAlchemy wants a dictionary
+    __table_args__ = {"info": {"is_view": True}}  # noqa: RUF012  # SQLAlchemy reads a dictionary here
 
     id: Mapped[UUID] = primary_key()
-    project_id: Mapped[UUID] = parent_id("projects.id", "The project.")
-    position: Mapped[int] = server_integer("Its place in the project's history.")
-    resource: Mapped[str] = short_text(1, 50, "What kind of thing was changed, as `tasks`.")
-    verb: Mapped[str] = choice_of(ActivityVerb, 50, "What happened to it.")
-    row_id: Mapped[UUID] = foreign_key("projects.id", "The id of what was changed; of a member, the person's.")
-    old: Mapped[dict[str, object] | None] = nullable_server_json("The values before, of what was changed.")
-    new: Mapped[dict[str, object] | None] = nullable_server_json("The values after; null of what was deleted.")
-    actor_id: Mapped[UUID | None] = nullable_foreign_key("Who did it; null for the program itself.")
-    at: Mapped[datetime] = server_timestamp("When it happened.")
+    project_id: Mapped[UUID] = parent_id("projects.id", "Id of the project.")
+    position: Mapped[int] = server_integer("Sequential number of the change in the project.")
+    resource: Mapped[str] = short_text(1, 50, "Resource of the changed row, for example `tasks`.")
+    verb: Mapped[str] = choice_of(ActivityVerb, 50, "What was done to the row.")
+    row_id: Mapped[UUID] = foreign_key("projects.id", "Id of the changed row; of a member, the id of the user.")
+    old: Mapped[dict[str, object] | None] = nullable_server_json(
+        "Old values of the changed fields; null for a created row."
+    )
+    new: Mapped[dict[str, object] | None] = nullable_server_json("New values; null for a deleted row.")
+    actor_id: Mapped[UUID | None] = nullable_foreign_key("Id of the user who made the change; null for the system.")
+    at: Mapped[datetime] = server_timestamp("When the change was made.")
     version: Mapped[int] = row_version()
 
 

@@ -1,21 +1,26 @@
--- Who may touch accounts: the program's own sign-in, as the system actor "auth", and no one who asks.
--- People meet their account through the functions below and through /auth/v1 alone.
+-- Rights on accounts: only the system actor "auth" has any. Users reach their account through the functions granted
+-- below and through /auth/v1. Applied as a whole by `monynha migrate`.
 
 revoke all on all tables in schema auth from public, monynha_app, monynha_admin, monynha_system;
 revoke all on all functions in schema auth from public, monynha_app, monynha_admin, monynha_system;
 
 grant usage on schema auth to monynha_app, monynha_admin, monynha_system;
-grant execute on function auth.uid(), auth.role(), auth.jwt(), auth.is_admin() to monynha_app, monynha_admin, monynha_system;
+grant execute on function auth.uid(), auth.role(), auth.jwt(), auth.is_admin()
+  to monynha_app, monynha_admin, monynha_system;
 grant execute on function auth.set_actor(text, uuid, uuid), auth.set_actor_or_raise(text, uuid, uuid)
   to monynha_app, monynha_admin;
 grant select, insert, update, delete
   on auth.users, auth.identities, auth.sessions, auth.one_time_tokens, auth.authorization_codes to monynha_system;
 
--- Definer functions, foreign keys and dumps read as the owner; nobody acts as that role.
-create policy "owner role: full access for migrations and triggers" on auth.users for all to monynha_owner using (true) with check (true);
-create policy "owner role: full access for migrations and triggers" on auth.identities for all to monynha_owner using (true) with check (true);
-create policy "owner role: full access for migrations and triggers" on auth.sessions for all to monynha_owner using (true) with check (true);
-create policy "owner role: full access for migrations and triggers" on auth.one_time_tokens for all to monynha_owner using (true) with check (true);
+-- SECURITY DEFINER functions, foreign keys and dumps run as the owner; no request does.
+create policy "owner role: full access for migrations and triggers" on auth.users
+  for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on auth.identities
+  for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on auth.sessions
+  for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on auth.one_time_tokens
+  for all to monynha_owner using (true) with check (true);
 create policy "owner role: full access for migrations and triggers" on auth.authorization_codes
   for all to monynha_owner using (true) with check (true);
 

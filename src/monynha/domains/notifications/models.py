@@ -1,4 +1,4 @@
-"""Notifications, as the API knows them."""
+"""The `notifications` resource."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from monynha.engine.schema.resource import EventStream, Filter, ForeignRelation,
 
 
 class NotificationType(StrEnum):
-    """What it tells of."""
+    """What caused a notification."""
 
     ASSIGNED = "assigned"
     MENTIONED = "mentioned"
@@ -34,18 +34,18 @@ class NotificationType(StrEnum):
 
 
 class Notification(Model):
-    """Something that a person should know."""
+    """A notification of a user."""
 
     __tablename__ = "notifications"
 
     id: Mapped[UUID] = primary_key()
-    user_id: Mapped[UUID] = parent_id("users.id", "Whom it tells.")
-    type: Mapped[str] = choice_of(NotificationType, 50, "What it tells of.")
-    title: Mapped[str] = short_text(1, 500, "The name of what it is about.")
-    body: Mapped[str | None] = nullable_long_text(10_000, "What happened.")
-    data: Mapped[dict[str, object]] = json_object(10_000, "The ids of what it is about.")
-    read_at: Mapped[datetime | None] = nullable_server_timestamp("When it was read.")
-    created_at: Mapped[datetime] = server_timestamp("When it was made.")
+    user_id: Mapped[UUID] = parent_id("users.id", "Id of the recipient.")
+    type: Mapped[str] = choice_of(NotificationType, 50, "What caused the notification.")
+    title: Mapped[str] = short_text(1, 500, "Title of the task or name of the project that it is about.")
+    body: Mapped[str | None] = nullable_long_text(10_000, "What happened, as a sentence.")
+    data: Mapped[dict[str, object]] = json_object(10_000, "Ids of the rows that it is about.")
+    read_at: Mapped[datetime | None] = nullable_server_timestamp("When it was marked as read; null if unread.")
+    created_at: Mapped[datetime] = server_timestamp("When it was created.")
     version: Mapped[int] = row_version()
 
 
@@ -54,7 +54,7 @@ notifications = Resource(
     "notification",
     "notifications",
     foreign_relations={"user": ForeignRelation(users, Notification.user_id)},
-    filters=(Filter("unread", "missing", ("readAt",)), *filter_in("type")),
+    filters=(Filter("unread", "is_null", ("readAt",)), *filter_in("type")),
     sorts=("createdAt",),
     operations=frozenset({"list", "read"}),
     streams=(EventStream("user", Notification.user_id),),

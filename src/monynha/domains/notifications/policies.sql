@@ -1,6 +1,7 @@
--- Who may see and change notifications. Applied whole by `migrate`; the last word.
+-- Rights on notifications. Applied as a whole by `monynha migrate`.
 
-create policy "owner role: full access for migrations and triggers" on public.notifications for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on public.notifications
+  for all to monynha_owner using (true) with check (true);
 
 create policy "users can view their notifications" on public.notifications for select to monynha_app
   using (user_id = (select auth.uid()));

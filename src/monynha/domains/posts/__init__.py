@@ -1,4 +1,8 @@
-"""Posts: what people tell everybody."""
+"""Posts: texts that every signed-in user can read.
+
+models: the `posts` resource
+policies.sql: who can view and change which post
+"""
 
 from monynha.domains.posts.models import Post, posts
 

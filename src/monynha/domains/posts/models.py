@@ -1,4 +1,4 @@
-"""Posts, as the API knows them."""
+"""The `posts` resource."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from monynha.engine.schema.resource import ConstraintMessage, EventStream, Filte
 
 
 class Post(Model):
-    """Something a person tells everybody."""
+    """A post, readable by every signed-in user."""
 
     __tablename__ = "posts"
 
     id: Mapped[UUID] = primary_key()
-    title: Mapped[str] = short_text(1, 255, "The title.")
-    content: Mapped[str] = long_text(100_000, "The text.")
-    author_id: Mapped[UUID] = creator_id("users.id", "Who wrote it.")
-    created_at: Mapped[datetime] = server_timestamp("When it was written.")
-    updated_at: Mapped[datetime] = server_timestamp("When it changed last.")
+    title: Mapped[str] = short_text(1, 255, "Title of the post.")
+    content: Mapped[str] = long_text(100_000, "Text of the post.")
+    author_id: Mapped[UUID] = creator_id("users.id", "Id of the author.")
+    created_at: Mapped[datetime] = server_timestamp("When the post was created.")
+    updated_at: Mapped[datetime] = server_timestamp("When the post was last changed.")
     version: Mapped[int] = row_version()
 
 
@@ -39,7 +39,7 @@ posts = Resource(
     "post",
     "posts",
     foreign_relations={"author": ForeignRelation(users, Post.author_id, inverse="posts", has_list_route=True)},
-    filters=(Filter("userId", "equal", ("authorId",)),),
+    filters=(Filter("userId", "in", ("authorId",)),),
     sorts=("createdAt", "updatedAt", "title"),
     constraint_messages={"post_title_is_not_blank": ConstraintMessage("title", "must not be empty")},
     streams=(EventStream("everybody"),),

@@ -1,4 +1,4 @@
-"""What people in a project show each other without keeping it."""
+"""Ephemeral events of projects: delivered to the members online, not stored."""
 
 from __future__ import annotations
 

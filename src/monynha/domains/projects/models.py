@@ -1,4 +1,4 @@
-"""Projects and their members, as the API knows them."""
+"""The `projects` and `members` resources."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped
 from monynha.core.errors import ForbiddenError
 from monynha.domains.users import users
 from monynha.engine.schema.columns import (
+    Lookup,
     Model,
     choice_of,
     creator_id,
@@ -35,14 +36,14 @@ from monynha.engine.schema.resource import (
 
 
 class ProjectStatus(StrEnum):
-    """Whether a project is worked on."""
+    """Whether a project is active; an archived project is read-only."""
 
     ACTIVE = "active"
     ARCHIVED = "archived"
 
 
 class Role(StrEnum):
-    """What a member may do, least first."""
+    """The role of a member, from the fewest rights to the most."""
 
     VIEWER = "viewer"
     MEMBER = "member"
@@ -51,38 +52,40 @@ class Role(StrEnum):
 
 
 class Project(Model):
-    """What a team plans together."""
+    """A project of a team."""
 
     __tablename__ = "projects"
 
     id: Mapped[UUID] = primary_key()
-    name: Mapped[str] = short_text(1, 255, "The name.")
-    description: Mapped[str | None] = nullable_long_text(100_000, "What it is about.")
-    owner_id: Mapped[UUID] = creator_id("users.id", "Whose it is.")
-    status: Mapped[str] = choice_of(ProjectStatus, 50, "Whether it is worked on; an archived one is read-only.")
-    settings: Mapped[dict[str, object]] = json_object(64_000, "Whatever clients keep with it.")
-    created_at: Mapped[datetime] = server_timestamp("When it was made.")
-    updated_at: Mapped[datetime] = server_timestamp("When it changed last.")
+    name: Mapped[str] = short_text(1, 255, "Name of the project.")
+    description: Mapped[str | None] = nullable_long_text(100_000, "Description of the project.")
+    owner_id: Mapped[UUID] = creator_id("users.id", "Id of the owner.")
+    status: Mapped[str] = choice_of(
+        ProjectStatus, 50, "Whether the project is active; an archived project is read-only."
+    )
+    settings: Mapped[dict[str, object]] = json_object(64_000, "Settings that clients store with the project.")
+    created_at: Mapped[datetime] = server_timestamp("When the project was created.")
+    updated_at: Mapped[datetime] = server_timestamp("When the project was last changed.")
     version: Mapped[int] = row_version()
 
 
 class Member(Model):
-    """A person in a project."""
+    """A member of a project."""
 
     __tablename__ = "project_members"
 
-    project_id: Mapped[UUID] = parent_id("projects.id", "The project.", is_primary_key=True)
+    project_id: Mapped[UUID] = parent_id("projects.id", "Id of the project.", is_primary_key=True)
     user_id: Mapped[UUID] = foreign_key(
-        "users.id", "The person.", is_primary_key=True, lookup=("email", "user_id_by_email")
+        "users.id", "Id of the user.", is_primary_key=True, lookup=Lookup("email", "user_id_by_email")
     )
-    role: Mapped[str] = choice_of(Role, 50, "What they may do there.")
-    joined_at: Mapped[datetime] = server_timestamp("When they joined.")
+    role: Mapped[str] = choice_of(Role, 50, "Role of the user in the project.")
+    joined_at: Mapped[datetime] = server_timestamp("When the user joined the project.")
     version: Mapped[int] = row_version()
 
 
 def _caller_role_sql(project: str) -> str:
-    membership = f"mine.project_id = {project}.id and mine.user_id = (select auth.uid())"
-    return f"(select mine.role from {Member.__tablename__} mine where {membership})"
+    membership = f"own.project_id = {project}.id and own.user_id = (select auth.uid())"
+    return f"(select own.role from {Member.__tablename__} own where {membership})"
 
 
 projects = Resource(
@@ -92,7 +95,7 @@ projects = Resource(
     foreign_relations={"owner": ForeignRelation(users, Project.owner_id, inverse="ownedProjects")},
     computed={
         "myRole": ComputedField(
-            _caller_role_sql, tuple(Role), "What the caller is in it; null to an admin from outside."
+            _caller_role_sql, tuple(Role), "Role of the caller; null for a system admin who is not a member."
         )
     },
     filters=(*filter_in("status"), filter_search("name", "description")),
@@ -121,17 +124,19 @@ members = Resource(
     streams=(EventStream("project", Member.project_id), EventStream("user", Member.user_id)),
     propagates_from=("user",),
     grants_access_to=Member.user_id,
-    # A new member is at most an admin: a project gets another owner by being handed over.
+    # The owner changes only when the ownership is transferred: by an update of a member.
     forbidden_on_create={"role": (Role.OWNER.value,)},
     constraint_messages={
-        "project_member_is_unique": ConstraintMessage.conflict("userId", "is a member already"),
+        "project_member_is_unique": ConstraintMessage.conflict("userId", "is already a member"),
         "project_members_user_id_fkey": ConstraintMessage("userId", "does not exist"),
         "project_owner_cannot_be_removed": ConstraintMessage.conflict(
-            "role", "of the owner stays; hand the project over first"
+            "role", "of the owner cannot be changed; transfer the ownership to another member first"
         ),
         "project_owner_cannot_be_demoted": ConstraintMessage.conflict(
-            "role", "of the owner stays; hand the project over first"
+            "role", "of the owner cannot be changed; transfer the ownership to another member first"
         ),
-        "project_has_one_owner": ConstraintMessage.conflict("role", "was handed over to somebody else just now"),
+        "project_has_one_owner": ConstraintMessage.conflict(
+            "role", "of owner was given to another member at the same time; try again"
+        ),
     },
 )

@@ -1,8 +1,9 @@
--- Who may see and change projects and their members. Applied whole by `migrate`; the last word.
+-- Rights on projects and their members. Applied as a whole by `monynha migrate`.
 
-create policy "owner role: full access for migrations and triggers" on public.projects for all to monynha_owner using (true) with check (true);
-create policy "owner role: full access for migrations and triggers" on public.project_members for all to monynha_owner
-  using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on public.projects
+  for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on public.project_members
+  for all to monynha_owner using (true) with check (true);
 
 -- Projects
 

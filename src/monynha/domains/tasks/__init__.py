@@ -1,4 +1,8 @@
-"""Tasks: the work in a project."""
+"""Tasks of projects.
+
+models: the `tasks` resource
+policies.sql: who can view and change which task
+"""
 
 from monynha.domains.tasks.models import Task, tasks
 

@@ -1,4 +1,4 @@
-"""Tasks, as the API knows them."""
+"""The `tasks` resource."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from monynha.engine.schema.resource import (
 
 
 class TaskStatus(StrEnum):
-    """How far the work is."""
+    """The progress of a task, from first to last."""
 
     TODO = "todo"
     IN_PROGRESS = "in_progress"
@@ -45,7 +45,7 @@ class TaskStatus(StrEnum):
 
 
 class TaskPriority(StrEnum):
-    """How soon it matters, least first."""
+    """The priority of a task, from lowest to highest."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -54,21 +54,23 @@ class TaskPriority(StrEnum):
 
 
 class Task(Model):
-    """A piece of work in a project."""
+    """A task of a project."""
 
     __tablename__ = "tasks"
 
     id: Mapped[UUID] = primary_key()
-    project_id: Mapped[UUID] = parent_id("projects.id", "The project it belongs to.")
-    title: Mapped[str] = short_text(1, 500, "What is to be done.")
-    description: Mapped[str | None] = nullable_long_text(100_000, "All there is to say about it.")
-    status: Mapped[str] = choice_of(TaskStatus, 50, "How far it is.")
-    priority: Mapped[str] = choice_of(TaskPriority, 20, "How soon it matters.")
-    assignee_id: Mapped[UUID | None] = nullable_foreign_key("Who does it; a member of the project.")
-    due_date: Mapped[datetime | None] = nullable_timestamp("When it is due.")
-    tags: Mapped[list[str]] = text_list(50, 50, "Words to find it by.")
-    created_at: Mapped[datetime] = server_timestamp("When it was made.")
-    updated_at: Mapped[datetime] = server_timestamp("When it changed last.")
+    project_id: Mapped[UUID] = parent_id("projects.id", "Id of the project.")
+    title: Mapped[str] = short_text(1, 500, "What needs to be done.")
+    description: Mapped[str | None] = nullable_long_text(100_000, "Details of the task.")
+    status: Mapped[str] = choice_of(TaskStatus, 50, "Progress of the task.")
+    priority: Mapped[str] = choice_of(TaskPriority, 20, "Priority of the task.")
+    assignee_id: Mapped[UUID | None] = nullable_foreign_key(
+        "Id of the assignee, a member of the project; null if unassigned."
+    )
+    due_date: Mapped[datetime | None] = nullable_timestamp("When the task is due.")
+    tags: Mapped[list[str]] = text_list(50, 50, "Tags to filter by.")
+    created_at: Mapped[datetime] = server_timestamp("When the task was created.")
+    updated_at: Mapped[datetime] = server_timestamp("When the task was last changed.")
     version: Mapped[int] = row_version()
 
 

@@ -1,6 +1,7 @@
--- Who may see and change tasks. Applied whole by `migrate`; the last word.
+-- Rights on tasks. Applied as a whole by `monynha migrate`.
 
-create policy "owner role: full access for migrations and triggers" on public.tasks for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on public.tasks
+  for all to monynha_owner using (true) with check (true);
 
 create policy "members can view tasks of their projects" on public.tasks for select to monynha_app
   using (project_id = any (array(select public.visible_project_ids())));

@@ -1,4 +1,4 @@
-"""What an account's beginning and change mean for the profile; one transaction holds both."""
+"""Account hooks that keep user profiles in step with accounts, in the same transaction."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from monynha.infra.postgres.database import Transaction
 
 
 class ProfileHooks:
-    """Writes the profile beside an account."""
+    """Create and update the profile of an account."""
 
     async def on_created(self, transaction: Transaction, account: Account) -> None:
-        """Make the profile of a new account."""
+        """Create the profile of a new account."""
         await transaction.execute(
             "insert into public.users (id, email, name, email_verified) values ($1, $2, $3, $4)",
             account.id,
@@ -20,7 +20,7 @@ class ProfileHooks:
         )
 
     async def on_changed(self, transaction: Transaction, account: Account) -> None:
-        """Carry a changed address or name over; a name that only the profile has stays."""
+        """Copy a changed email address or name to the profile; other changes leave the profile as it is."""
         if {"email", "verified"} & account.changes:
             await transaction.execute(
                 "update public.users set email = $2, email_verified = $3 where id = $1",

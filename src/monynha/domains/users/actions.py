@@ -1,10 +1,10 @@
-"""What people do beyond the derived, by whatever protocol: sign up, and change one's own mail address."""
+"""Actions on users beyond the generated operations: sign up, and change the own email address."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from monynha.core.errors import ConflictError, ValidationFailedError
@@ -16,49 +16,57 @@ from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.sessions import ClientInfo
 from monynha.domains.auth.services.sign_up import SignUpRequest
 from monynha.domains.users.models import users
+from monynha.engine.mutation.custom_body import FieldParser, parse_custom_body, raise_field_errors
 from monynha.engine.mutation.validation import parse_update, parse_value
-from monynha.protocols.http.request import Request
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class UserActions:
-    """Does them."""
+    """Sign up users and change their email addresses, for REST and GraphQL alike."""
 
     accounts: AccountService
 
-    async def sign_up(self, body: object, request: Request) -> dict[str, object]:
-        """Make an account and its profile, for anybody, and return the profile as its owner sees it."""
-        values, problems = _parse_body(body, _SIGN_UP_PARSERS)
-        if problems and "password" in values:
-            problems |= await self.accounts.password_problems(values["password"])
-        _raise_if_any(problems)
-        client = ClientInfo(request.client_ip, request.header(b"user-agent") or "")
-        return _profile_body(await self.accounts.sign_up(SignUpRequest(**values), client))
+    async def sign_up(self, body: object, client: ClientInfo) -> dict[str, object]:
+        """Create an account and its profile from `name`, `email` and `password`, and return the profile.
+
+        Needs no caller. Raises ValidationFailedError for invalid fields.
+        """
+        values, errors = parse_custom_body(users, body, _SIGN_UP_PARSERS)
+        if errors and "password" in values:
+            errors |= await self.accounts.password_problems(str(values["password"]))
+        raise_field_errors(errors)
+        sign_up = SignUpRequest(str(values["email"]), str(values["password"]), str(values["name"]))
+        return _profile_body(await self.accounts.sign_up(sign_up, client))
 
     async def update_profile(
         self, body: object, user_id: Callable[[], UUID], update: Callable[[object, bool], Awaitable[T]]
     ) -> T:
-        """Change a profile; a new mail address counts at once, or once it is confirmed.
+        """Update a profile and, if the body has an `email`, the email address; return what `update` returns.
 
-        `write` changes what is derived; it is told whether it was allowed a moment ago.
+        `update` writes the generated fields; its second argument is True if it has been called, and so
+        authorized, in this request before. A new address applies at once, or once it is confirmed.
+
+        Raises ValidationFailedError for invalid fields, ConflictError for an address of another account.
         """
         if not isinstance(body, dict) or "email" not in body:
             return await update(body, False)
         other_values = {name: value for name, value in body.items() if name != "email"}
-        email, problems = _parse_body({"email": body["email"]}, {"email": _parse_email})
+        values, errors = parse_custom_body(users, {"email": body["email"]}, {"email": _parse_email})
         try:
             parse_update(users, other_values)
-        except ValidationFailedError as invalid:
-            problems |= invalid.details
-        _raise_if_any(problems)
-        # Who may not change the profile, or holds another version of it, is told so before anything happens.
+        except ValidationFailedError as error:
+            errors |= error.details
+        raise_field_errors(errors)
+        # The rights and the If-Match version are checked before the address is changed.
         await update({}, False)
         try:
-            await self.accounts.change_email(user_id(), email["email"])
+            await self.accounts.change_email(user_id(), str(values["email"]))
         except EmailExistsError:
-            raise ConflictError(email="is already registered") from None
+            raise ConflictError(
+                "The email address is already registered.", details={"email": "is already registered"}
+            ) from None
         return await update(other_values, True)
 
 
@@ -68,55 +76,28 @@ def _parse_name(value: object) -> object:
 
 def _parse_email(value: object) -> str:
     if not isinstance(value, str):
-        raise ValidationFailedError(email="must be a text")
+        raise ValidationFailedError(email="must be a string")
     return normalize_email(value)
 
 
 def _parse_password(value: object) -> str:
     if not isinstance(value, str):
-        raise ValidationFailedError(password="must be a text")
+        raise ValidationFailedError(password="must be a string")
     return value
 
 
-_SIGN_UP_PARSERS: dict[str, Callable[[object], object]] = {
+_SIGN_UP_PARSERS: dict[str, FieldParser] = {
     "name": _parse_name,
     "email": _parse_email,
     "password": _parse_password,
 }
 
 
-def _parse_body(
-    body: object, parsers: dict[str, Callable[[object], object]]
-) -> tuple[dict[str, Any], dict[str, object]]:
-    """Return what the body gives and, by field, what is wrong with it."""
-    if not isinstance(body, dict):
-        raise ValidationFailedError("The validation of the request failed: the body must be an object.")
-    problems: dict[str, object] = {
-        name[:100]: "is read-only" if name in users.fields else "is not known" for name in body if name not in parsers
-    }
-    values: dict[str, Any] = {}
-    for name, parse in parsers.items():
-        try:
-            values[name] = parse(body[name])
-        except KeyError:
-            problems[name] = "is required"
-        except ValueError as problem:
-            problems[name] = str(problem)
-        except ValidationFailedError as invalid:
-            problems |= invalid.details
-    return values, problems
-
-
-def _raise_if_any(problems: dict[str, object]) -> None:
-    if problems:
-        raise ValidationFailedError.from_field_errors(problems)
-
-
 def _profile_body(account: Account) -> dict[str, object]:
-    """Return a new account's profile as its owner sees it.
+    """Return the profile of a new account as its owner sees it.
 
-    Made from the account and not asked for: where an address must be confirmed first, a taken one is
-    answered as a new one, and has no row to ask for.
+    It is built from the account, not read from the database: if new addresses must be confirmed, signing up
+    with a registered address gets the same response as with a new one, and there is no row to read.
     """
     created_at = format_timestamp(account.created_at)
     return {

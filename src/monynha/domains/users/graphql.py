@@ -1,4 +1,4 @@
-"""The mutations of people that are not derived: signing up, and changing one's own mail address."""
+"""Custom GraphQL mutations of users: sign up, and change the own email address."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from monynha.core.errors import UnauthenticatedError
 from monynha.domains.auth.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+from monynha.domains.auth.services.sessions import ClientInfo
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.models import users
 from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.mutation.validation import parse_update
-from monynha.engine.query.queries import JsonRow
+from monynha.engine.query.parameter import JsonRow
 from monynha.protocols.graphql.schema.field_bindings import (
     CustomMutation,
     CustomMutationHandler,
@@ -22,40 +23,40 @@ SIGN_UP = CustomMutation(
     "create",
     users,
     {
-        "name": "The name, as others see it.",
-        "email": "The mail address, which signs in.",
-        "password": f"{MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.",
+        "name": "Display name.",
+        "email": "Email address to sign in with.",
+        "password": f"Password of {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.",
     },
     allows_anonymous=True,
 )
-UPDATE = CustomMutation("update", users, {"email": "A new mail address; it may have to be confirmed."})
+UPDATE = CustomMutation("update", users, {"email": "New email address; it may have to be confirmed before it applies."})
 CUSTOM_MUTATIONS = (SIGN_UP, UPDATE)
 
 
 @dataclass(frozen=True)
 class UserMutations:
-    """Does the mutations of people that are not derived."""
+    """Execute the custom mutations of users."""
 
-    mutate: Mutations
+    mutations: Mutations
     actions: UserActions
 
     @property
     def resolvers(self) -> dict[CustomMutation, CustomMutationHandler]:
-        """What does each."""
+        """The handlers by mutation."""
         return {SIGN_UP: self.sign_up, UPDATE: self.update}
 
     async def sign_up(self, call: MutationCall) -> Mapping[str, object]:
-        """Make an account and its profile, for anybody."""
-        return await self.actions.sign_up(dict(call.input), call.request)
+        """Create an account and its profile; needs no caller."""
+        return await self.actions.sign_up(dict(call.input), ClientInfo(call.client_ip, call.user_agent))
 
     async def update(self, call: MutationCall) -> JsonRow:
-        """Change a profile; a new mail address counts at once, or once it is confirmed."""
+        """Update a profile; a new email address applies at once, or once it is confirmed."""
         connection = call.connection
         if connection is None:
             raise UnauthenticatedError()
 
         async def update_columns(body: object, is_checked: bool) -> JsonRow:
             values = parse_update(users, body)
-            return await self.mutate.update(connection, users, call.key, values, result_selection=call.selection)
+            return await self.mutations.update(connection, users, call.key, values, result_selection=call.selection)
 
         return await self.actions.update_profile(dict(call.input), lambda: call.key[0], update_columns)

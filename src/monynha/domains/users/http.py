@@ -1,4 +1,4 @@
-"""The addresses of people that are not derived: signing up, and changing one's own mail address."""
+"""Custom REST endpoints of users: sign up, and change the own email address."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from dataclasses import dataclass
 import orjson
 
 from monynha.domains.auth.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+from monynha.domains.auth.services.sessions import ClientInfo
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.models import users
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, data_response
 from monynha.protocols.openapi import email_schema, input_schema
+from monynha.protocols.rest.context import RestContext, read_json_body, read_query
 from monynha.protocols.rest.endpoint_docs import EndpointDoc
 from monynha.protocols.rest.query_params import reject_unknown_params
 from monynha.protocols.rest.resource_routes import API_PREFIX
 from monynha.protocols.rest.routes import RouteOverrides
-from monynha.protocols.rest.write_handlers import RestContext, WriteHandlers, read_json_body, read_query
+from monynha.protocols.rest.write_handlers import WriteHandlers
 
 _PASSWORD = {
     "type": "string",
@@ -26,7 +28,7 @@ _PASSWORD = {
 }
 _EMAIL = {
     **email_schema(),
-    "description": "The mail address. A changed one counts at once, or once it is confirmed.",
+    "description": "Email address. A new address applies at once, or once it is confirmed.",
 }
 ENDPOINT_DOCS = (
     EndpointDoc(
@@ -34,7 +36,7 @@ ENDPOINT_DOCS = (
         "/users",
         "create",
         users,
-        "Sign up. It answers what the new user sees of themselves.",
+        "Sign up. Returns the profile of the new user.",
         input_schemas={
             "name": input_schema(users.fields["name"]),
             "email": email_schema(),
@@ -45,16 +47,16 @@ ENDPOINT_DOCS = (
         is_public=True,
     ),
     *(
-        EndpointDoc(method, "/users/{id}", "update", users, "A person with an account.", {"email": _EMAIL})
+        EndpointDoc(method, "/users/{id}", "update", users, "A user of the application.", {"email": _EMAIL})
         for method in ("PUT", "PATCH")
     ),
 )
-"""What these routes take and answer."""
+"""The documentation of these endpoints for OpenAPI."""
 
 
 @dataclass(frozen=True)
 class UserRoutes:
-    """The routes of people that are not derived."""
+    """The custom endpoints of users."""
 
     rest: RestContext
     actions: UserActions
@@ -69,14 +71,15 @@ class UserRoutes:
         }
 
     async def sign_up(self, request: Request) -> Response:
-        """Make an account and its profile, for anybody."""
+        """Create an account and its profile; needs no caller."""
         reject_unknown_params(read_query(request), ())
-        profile = await self.actions.sign_up(await read_json_body(request), request)
+        client = ClientInfo(request.client_ip, request.header(b"user-agent") or "")
+        profile = await self.actions.sign_up(await read_json_body(request), client)
         location = f"{API_PREFIX}/{users.plural}/{profile['id']}".encode()
         return data_response(orjson.dumps(profile), status=201, extra_headers=((b"location", location),))
 
     async def update(self, request: Request) -> Response:
-        """Change a profile; a new mail address counts at once, or once it is confirmed."""
+        """Update a profile; a new email address applies at once, or once it is confirmed."""
         handlers = WriteHandlers(self.rest, users)
         connection = self.rest.connect(request)
 

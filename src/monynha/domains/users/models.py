@@ -1,4 +1,4 @@
-"""People, as the API knows them."""
+"""The `users` resource: the profile that other users see."""
 
 from __future__ import annotations
 
@@ -23,19 +23,21 @@ _EMAIL_VIEW = "visible_emails"
 
 
 class User(Model):
-    """A person with an account."""
+    """A user of the application."""
 
     __tablename__ = "users"
 
     id: Mapped[UUID] = primary_key()
-    email: Mapped[str | None] = email_via_view(_EMAIL_VIEW, "The mail address; null to those who share no project.")
-    name: Mapped[str] = short_text(1, 255, "The name, as others see it.", is_personal=True)
-    avatar_url: Mapped[str | None] = nullable_url(500, "Where a picture of the person is.", is_personal=True)
-    email_verified: Mapped[bool | None] = boolean_via_view(
-        _EMAIL_VIEW, "Whether the address is confirmed; null where the address is."
+    email: Mapped[str | None] = email_via_view(
+        _EMAIL_VIEW, "Email address; null if the caller shares no project with the user."
     )
-    created_at: Mapped[datetime] = server_timestamp("When they signed up.")
-    updated_at: Mapped[datetime] = server_timestamp("When the profile changed last.")
+    name: Mapped[str] = short_text(1, 255, "Display name.", is_personal=True)
+    avatar_url: Mapped[str | None] = nullable_url(500, "URL of the profile picture.", is_personal=True)
+    email_verified: Mapped[bool | None] = boolean_via_view(
+        _EMAIL_VIEW, "Whether the email address is verified; null if the address is hidden."
+    )
+    created_at: Mapped[datetime] = server_timestamp("When the user signed up.")
+    updated_at: Mapped[datetime] = server_timestamp("When the profile was last changed.")
     version: Mapped[int] = row_version()
 
 
@@ -51,7 +53,7 @@ users = Resource(
     },
     is_private_stream=True,
     streams=(EventStream("user", User.id),),
-    delete_options={"cascade": "Delete the projects that others are members of too."},
+    delete_options={"cascade": "Also delete projects of the user that have other members."},
     is_public=True,
     is_actor=True,
 )

@@ -1,6 +1,7 @@
--- Who may see and change people. Applied whole by `migrate`; the last word.
+-- Rights on user profiles. Applied as a whole by `monynha migrate`.
 
-create policy "owner role: full access for migrations and triggers" on public.users for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on public.users
+  for all to monynha_owner using (true) with check (true);
 
 create policy "signed-in users can view all users" on public.users for select to monynha_app
   using ((select auth.uid()) is not null);

@@ -1,4 +1,4 @@
-"""The SQL of writes: inserts, updates and deletes over a resource's own columns."""
+"""The SQL of writes (DML): inserts, updates and deletes of a resource's rows, and what they return."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def insert_sql(
     guard: str = "",
     returning: tuple[SelectedField, ...] = (),
 ) -> str:
-    """Return an insert that answers `[version, row]` and the own key; `guard` is its source's condition.
+    """Return an insert that returns `[version, row]` and the id; it inserts only if the guard (a condition) is true.
 
-    The row shows what is named by `shown`, all its own columns where nothing is.
+    The row has the fields of `returning`, or all stored fields if that is empty.
     """
     table = resource.table
     sources_by_column: dict[str, list[str]] = {}
@@ -39,60 +39,68 @@ def insert_sql(
 
 
 @lru_cache(2000)
-def update_sql(resource: Resource, columns: tuple[str, ...], *, with_version: bool) -> str:
-    """Return an update by key that answers `[version, row]`; it binds values, key, version."""
-    table = resource.table
-    changes = [f"{name} = ${index}::{bind_type(resource, name)}" for index, name in enumerate(columns, 1)]
-    where = _where_clause(resource, len(columns) + 1, with_version=with_version)
-    return f"update public.{table.name} set {', '.join(changes)} where {where} returning {_returning_sql(resource)}"
+def update_sql(
+    resource: Resource, columns: tuple[str, ...], *, with_version: bool, returning: tuple[SelectedField, ...] = ()
+) -> str:
+    """Return an update by primary key that returns `[version, row]`; it binds values, key and versions."""
+    assignments = [f"{name} = ${index}::{bind_type(resource, name)}" for index, name in enumerate(columns, 1)]
+    return (
+        f"update public.{resource.table.name} set {', '.join(assignments)} "
+        f"where {_where(resource, len(columns) + 1, with_version=with_version)} "
+        f"returning {_returning_sql(resource, returning)}"
+    )
+
+
+@lru_cache(2000)
+def lock_sql(
+    resource: Resource, columns: tuple[str, ...] = (), *, with_version: bool, returning: tuple[SelectedField, ...] = ()
+) -> str:
+    """Return `select for update`, for an update without columns: it must pass the same policies as an update."""
+    return (
+        f"select {_returning_sql(resource, returning)} from public.{resource.table.name} "
+        f"where {_where(resource, 1, with_version=with_version)} for update"
+    )
 
 
 def delete_sql(resource: Resource, *, with_version: bool) -> str:
-    """Return a delete by key."""
-    return f"delete from public.{resource.table.name} where {_where_clause(resource, 1, with_version=with_version)}"
-
-
-def lock_sql(resource: Resource, *, with_version: bool) -> str:
-    """Return what locks a row for an update: it passes the same policies as the update itself."""
-    where = _where_clause(resource, 1, with_version=with_version)
-    return f"select {_returning_sql(resource)} from public.{resource.table.name} where {where} for update"
+    """Return a delete by primary key; it binds key and versions."""
+    return f"delete from public.{resource.table.name} where {_where(resource, 1, with_version=with_version)}"
 
 
 def version_sql(resource: Resource) -> str:
-    """Return what tells a row's version, if it is seen at all."""
-    return f"select version from public.{resource.table.name} where {_where_clause(resource, 1, with_version=False)}"
+    """Return a select for the version of a row, by primary key."""
+    return f"select version from public.{resource.table.name} where {_where(resource, 1, with_version=False)}"
 
 
-def _where_clause(resource: Resource, first_bind: int, *, with_version: bool) -> str:
-    conditions = [f"{one.name} = ${index}::uuid" for index, one in enumerate(resource.primary_key, first_bind)]
+def _where(resource: Resource, first_bind: int, *, with_version: bool) -> str:
+    conditions = [f"{column.name} = ${index}::uuid" for index, column in enumerate(resource.primary_key, first_bind)]
     if with_version:
         conditions.append(f"version = any (${first_bind + len(resource.primary_key)}::bigint[])")
     return " and ".join(conditions)
 
 
 def _insert_source(resource: Resource, name: str, index: int) -> tuple[str, str]:
+    """Return the column that an input is written to, and the expression for its value."""
     columns = resource.table.columns
     if name in columns:
         return name, f"${index}::{bind_type(resource, name)}"
     for column in columns:
         rules: ColumnRules = column.info["rules"]
-        if rules.lookup is not None and rules.lookup[0] == name:
-            return column.name, f"public.{rules.lookup[1]}(${index}::text)"
+        if rules.lookup is not None and rules.lookup.input_name == name:
+            return column.name, f"public.{rules.lookup.sql_function}(${index}::text)"
     raise KeyError(name)
 
 
-def _returning_sql(resource: Resource, nodes: tuple[SelectedField, ...] = ()) -> str:
-    stored_fields = [
-        SelectedField(one.name, one.name)
-        for one in resource.fields.values()
-        if one.column is not None and one.rules.read_via_view is None
-    ]
-    columns = ", ".join(
-        f"{_field_sql(resource, one)} as {quote_identifier(one.label)}" for one in nodes or stored_fields
+def _returning_sql(resource: Resource, returning: tuple[SelectedField, ...]) -> str:
+    fields = returning or tuple(
+        SelectedField(field.name, field.name) for field in resource.fields.values() if field.is_stored
     )
-    row_sql = f"select row_to_json(shown) from (select {columns}) shown"
-    return f"json_build_array({resource.table.name}.version, ({row_sql}))"
+    columns = ", ".join(f"{_field_sql(resource, field)} as {quote_identifier(field.label)}" for field in fields)
+    row = quote_identifier("returned row")
+    return f"json_build_array({resource.table.name}.version, (select row_to_json({row}) from (select {columns}) {row}))"
 
 
-def _field_sql(resource: Resource, node: SelectedField) -> str:
-    return field_sql(resource.fields[node.name], resource.table.name) if node.name else text_literal(node.text)
+def _field_sql(resource: Resource, field: SelectedField) -> str:
+    if not field.name:
+        return text_literal(field.text)
+    return field_sql(resource.fields[field.name], resource.table.name)

@@ -1,4 +1,4 @@
-"""Creates that are sent twice and happen once (draft-ietf-httpapi-idempotency-key-header)."""
+"""Idempotency keys: a create that is sent twice is executed once (draft-ietf-httpapi-idempotency-key-header)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from monynha.core.errors import ValidationFailedError
 from monynha.infra.postgres.database import Transaction
 
 _CLAIM_SQL = """
-insert into monynha.idempotency_keys as known (method, path, key, digest) values ($1, $2, $3, $4)
+insert into monynha.idempotency_keys as earlier (method, path, key, digest) values ($1, $2, $3, $4)
 on conflict (user_id, method, path, key) do update
   set digest = excluded.digest, created_id = null, created_at = now()
-  where known.created_at < now() - interval '24 hours'
+  where earlier.created_at < now() - interval '24 hours'
 returning true
 """
 _FIND_SQL = """
@@ -27,17 +27,19 @@ where user_id = (select auth.uid()) and method = $1 and path = $2 and key = $3
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A create's own name: where it was sent, under which key, with which body."""
+    """A client's key for one create; it is valid for its user, method and path, for 24 hours."""
 
     method: str
     path: str
     key: str
     digest: bytes
+    """The hash of the request's body."""
 
     async def claim(self, transaction: Transaction) -> UUID | None:
-        """Return the id that an earlier twin created, None for the first; a twin under way is waited for.
+        """Return the id that an earlier request created with this key, None if this request is the first.
 
-        The unique index makes the second wait until the first has committed or failed.
+        The unique index makes a concurrent request wait until the first has committed or failed.
+        ValidationFailedError if the earlier request had another body.
         """
         key_columns = (self.method, self.path, self.key)
         if await transaction.fetch_value(_CLAIM_SQL, *key_columns, self.digest):
@@ -52,5 +54,5 @@ class IdempotencyKey:
         return created_id
 
     async def complete(self, transaction: Transaction, created_id: UUID) -> None:
-        """Remember what was created."""
+        """Record the id of the created row."""
         await transaction.execute(_COMPLETE_SQL, self.method, self.path, self.key, created_id)

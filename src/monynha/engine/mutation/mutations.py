@@ -1,6 +1,7 @@
-"""The second verb: create, update and delete, each one transaction, each told apart when refused.
+"""Creates, updates and deletes rows, each in one transaction, and distinguishes why a write is refused.
 
-Refusals in their order: not seen 404, seen but refused 403, another version 412, what facts decide 422.
+Errors take precedence in this order: not visible (404), not allowed (403), at another version (412), violated
+constraint (409 or 422).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 from uuid import UUID
@@ -26,34 +27,41 @@ from monynha.core.serialization import to_camel_case
 from monynha.engine.mutation.dml import delete_sql, insert_sql, lock_sql, update_sql, version_sql
 from monynha.engine.mutation.idempotency import IdempotencyKey
 from monynha.engine.mutation.validation import ColumnValues
-from monynha.engine.query.queries import JsonRow, Queries
+from monynha.engine.query.parameter import JsonRow
+from monynha.engine.query.queries import Queries
 from monynha.engine.query.selection import SelectedField, Selection
 from monynha.engine.realtime.event_log import GLOBAL_STREAM_ID
 from monynha.engine.schema.resource import Resource, column_of
-from monynha.infra.postgres.database import ACTOR_BIND_COUNT, ActorConnection, Transaction
+from monynha.infra.postgres.database import ACTOR_BIND_COUNT, SET_ACTOR, ActorConnection, Transaction
 from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
 from monynha.infra.postgres.stream_version import StreamVersion
 
 _MAX_ATTEMPTS = 4
 _T = TypeVar("_T")
-_SET_ACTOR = "auth.set_actor($1, $2, $3)"
 PrimaryKey = tuple[UUID, ...]
 ExpectedVersions = tuple[int, ...]
-"""The versions at which a row may be changed; with none of them it may not be."""
+"""The versions at which a row may be changed; an empty tuple matches none."""
+_Write = Callable[[Transaction, ExpectedVersions | None], Awaitable[_T | None]]
+"""Executes a write at the expected versions, at any if None; None if it touched no row."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedRow:
-    """What a create made: its key, and the row as the answer's selection shows it."""
+    """A created row, with its primary key and what was selected of it."""
 
     key: PrimaryKey
     row: JsonRow
     is_replay: bool = False
+    """Whether an earlier request with the same idempotency key created it."""
 
 
 @dataclass(frozen=True)
 class Mutations:
-    """Changes rows; `answer` makes the selection that shows a row afterwards, None for the row itself."""
+    """Writes rows as an actor.
+
+    `result_selection` is what a write returns of its row, whatever its `key`; None for all stored fields. If the
+    written row has all that is selected, the write returns it; otherwise a query in the same transaction does.
+    """
 
     queries: Queries
 
@@ -64,27 +72,20 @@ class Mutations:
         values: ColumnValues,
         *,
         parent_id: UUID | None = None,
-        result_selection: Callable[[PrimaryKey], Selection] | None = None,
+        result_selection: Selection | None = None,
         idempotency_key: IdempotencyKey | None = None,
     ) -> CreatedRow:
-        """Create a row below its parent; where its own columns are the answer this is one round trip."""
+        """Create a row, below its parent if it has one; one round trip if the written row has the result."""
         if parent_id is not None and resource.parent_column is not None:
             values = {resource.parent_column.name: parent_id, **values}
-
-        # What the answer asks for does not depend on the key; only which row it asks does.
-        returning = () if result_selection is None else result_selection(()).stored_fields()
+        returning = () if result_selection is None else stored_fields(result_selection)
 
         async def attempt() -> CreatedRow:
             if returning is not None and idempotency_key is None:
                 return await _autocommit_insert(connection, resource, values, returning)
             async with connection.transaction() as transaction:
-                return await self._insert(
-                    transaction,
-                    resource,
-                    values,
-                    result_selection=result_selection,
-                    idempotency_key=idempotency_key,
-                )
+                selection = result_selection or Selection(resource, resource.field_names)
+                return await self._insert(transaction, selection, values, returning, idempotency_key)
 
         try:
             return await _with_retries(attempt)
@@ -94,26 +95,28 @@ class Mutations:
     async def _insert(
         self,
         transaction: Transaction,
-        resource: Resource,
+        selection: Selection,
         values: ColumnValues,
-        *,
-        result_selection: Callable[[PrimaryKey], Selection] | None,
+        returning: tuple[SelectedField, ...] | None,
         idempotency_key: IdempotencyKey | None,
     ) -> CreatedRow:
+        resource = selection.resource
         earlier_id = None if idempotency_key is None else await idempotency_key.claim(transaction)
         if earlier_id is not None:
             key = _primary_key(resource, values, earlier_id)
-            selection = result_selection(key) if result_selection is not None else full_row_selection(resource, key)
-            return CreatedRow(key, await self.queries.fetch_in_transaction(transaction, selection), is_replay=True)
-        row = await transaction.fetch_row(insert_sql(resource, tuple(values), first_bind=1), *values.values())
-        assert row is not None
-        own_id = UUID(row[1])
+            row = await self.queries.fetch_in_transaction(transaction, replace(selection, key=key))
+            return CreatedRow(key, row, is_replay=True)
+        statement = insert_sql(resource, tuple(values), first_bind=1, returning=returning or ())
+        record = await transaction.fetch_row(statement, *values.values())
+        # An insert without a condition returns its row, or raises.
+        assert record is not None
+        own_id = UUID(record[1])
         key = _primary_key(resource, values, own_id)
         if idempotency_key is not None:
             await idempotency_key.complete(transaction, own_id)
-        if result_selection is None:
-            return CreatedRow(key, JsonRow.parse(row[0]))
-        return CreatedRow(key, await self.queries.fetch_in_transaction(transaction, result_selection(key)))
+        if returning is not None:
+            return CreatedRow(key, JsonRow.parse(record[0]))
+        return CreatedRow(key, await self.queries.fetch_in_transaction(transaction, replace(selection, key=key)))
 
     async def update(
         self,
@@ -125,26 +128,22 @@ class Mutations:
         expected_versions: ExpectedVersions | None = None,
         result_selection: Selection | None = None,
     ) -> JsonRow:
-        """Change a row, at one of the versions if any are given, and return it as it is then."""
-        columns = tuple(values)
-        binds = (*values.values(), *key)
-        build_sql = update_sql if columns else _lock_instead_of_update_sql
+        """Update a row and return it; without values it is locked and checked as for an update, but not changed."""
+        columns, binds = tuple(values), (*values.values(), *key)
+        returning = () if result_selection is None else stored_fields(result_selection)
 
-        async def write(transaction: Transaction, expected: ExpectedVersions | None) -> JsonRow | None:
-            statement = build_sql(resource, columns, with_version=expected is not None)
-            row = await transaction.fetch_row(statement, *binds, *(() if expected is None else (list(expected),)))
-            return None if row is None else JsonRow.parse(row[0])
+        async def write(transaction: Transaction, versions: ExpectedVersions | None) -> JsonRow | None:
+            build_sql = update_sql if columns else lock_sql
+            statement = build_sql(resource, columns, with_version=versions is not None, returning=returning or ())
+            record = await transaction.fetch_row(statement, *binds, *_version_binds(versions))
+            return None if record is None else JsonRow.parse(record[0])
 
         async def attempt() -> JsonRow:
             async with connection.transaction() as transaction:
-                row = await _write_or_raise(
-                    transaction, resource, key, expected_versions=expected_versions, write=write
-                )
-                return (
-                    row
-                    if result_selection is None
-                    else await self.queries.fetch_in_transaction(transaction, result_selection)
-                )
+                row = await _write_or_raise(transaction, resource, key, expected_versions, write)
+                if result_selection is None or returning is not None:
+                    return row
+                return await self.queries.fetch_in_transaction(transaction, replace(result_selection, key=key))
 
         try:
             return await _with_retries(attempt)
@@ -160,18 +159,17 @@ class Mutations:
         expected_versions: ExpectedVersions | None = None,
         options: tuple[str, ...] = (),
     ) -> None:
-        """Delete a row, at one of the versions if any are given."""
+        """Delete a row; `options` are the names of the resource's delete options that are on."""
 
-        async def write(transaction: Transaction, expected: ExpectedVersions | None) -> bool | None:
-            statement = delete_sql(resource, with_version=expected is not None)
-            row_count = await transaction.execute(statement, *key, *(() if expected is None else (list(expected),)))
-            return True if row_count else None
+        async def write(transaction: Transaction, versions: ExpectedVersions | None) -> bool | None:
+            statement = delete_sql(resource, with_version=versions is not None)
+            return await transaction.execute(statement, *key, *_version_binds(versions)) > 0 or None
 
         async def attempt() -> None:
             async with connection.transaction() as transaction:
                 for option in options:
                     await transaction.execute("select set_config($1, 'on', true)", f"monynha.{option}")
-                await _write_or_raise(transaction, resource, key, expected_versions=expected_versions, write=write)
+                await _write_or_raise(transaction, resource, key, expected_versions, write)
 
         try:
             await _with_retries(attempt)
@@ -179,13 +177,24 @@ class Mutations:
             raise _violation_error(resource, violation, {}) from violation
 
 
-def full_row_selection(resource: Resource, key: PrimaryKey) -> Selection:
-    """Return the selection that shows one row with all its fields and nothing more."""
-    return Selection(resource, tuple(resource.fields), key=key)
+def stored_fields(selection: Selection) -> tuple[SelectedField, ...] | None:
+    """Return the selected fields if the written row has them all, so that the write itself returns them.
+
+    The tuple is empty for all fields of the resource. None means that a query is needed: for relations, computed
+    fields and what is read via a view.
+    """
+    resource = selection.resource
+    if selection.relations:
+        return None
+    if selection.fields == resource.field_names:
+        return () if resource.is_stored else None
+    fields = selection.selected_fields
+    is_stored = all(resource.fields[field.name].is_stored for field in fields if field.name)
+    return fields if fields and is_stored else None
 
 
-def _lock_instead_of_update_sql(resource: Resource, columns: tuple[str, ...], *, with_version: bool) -> str:
-    return lock_sql(resource, with_version=with_version)
+def _version_binds(versions: ExpectedVersions | None) -> tuple[list[int], ...]:
+    return () if versions is None else (list(versions),)
 
 
 async def _autocommit_insert(
@@ -199,6 +208,7 @@ async def _autocommit_insert(
     stream_versions = () if stream is None else (stream,)
     row = await connection.insert_returning(statement, list(values.values()), stream_versions=stream_versions)
     result, own_id = row
+    # The id is the primary key's, which is never null.
     assert own_id is not None
     return CreatedRow(_primary_key(resource, values, UUID(own_id.decode())), JsonRow.parse(result))
 
@@ -211,17 +221,17 @@ def autocommit_insert_sql(
     *,
     is_stream_known: bool = True,
 ) -> str:
-    """Return the insert that is a transaction of its own: its source sets the claims.
+    """Return an insert that is its own transaction: the condition of its source sets the actor.
 
-    Where the program knows which stream it writes to, the triggers need not tell (`hearing.py`).
+    If the caller knows which stream logs the row, the triggers need not report it (`realtime/triggers`).
     """
-    skip_triggers = f" and set_config('monynha.inserting_into', '{resource.table.name}', true) is not null"
-    guard = f"{_SET_ACTOR}{skip_triggers if is_stream_known else ''}"
+    skip_report = f" and set_config('monynha.inserting_into', '{resource.table.name}', true) is not null"
+    guard = f"{SET_ACTOR}{skip_report if is_stream_known else ''}"
     return insert_sql(resource, columns, first_bind=ACTOR_BIND_COUNT + 1, guard=guard, returning=returning)
 
 
 def _stream_of_new_row(resource: Resource, values: ColumnValues) -> StreamVersion | None:
-    """Return the stream that a new row is told to, as triggers tell it, where the values say which."""
+    """Return the stream that logs a new row, as triggers report it; None if the values do not determine it."""
     if len(resource.streams) != 1:
         return None
     stream = resource.streams[0]
@@ -233,21 +243,21 @@ def _stream_of_new_row(resource: Resource, values: ColumnValues) -> StreamVersio
 
 def _primary_key(resource: Resource, values: ColumnValues, own_id: UUID) -> PrimaryKey:
     parent = resource.parent_column
-    key_values = [values[one.name] if one is parent else own_id for one in resource.primary_key]
-    return tuple(one for one in key_values if isinstance(one, UUID))
+    key_values = (values[column.name] if column is parent else own_id for column in resource.primary_key)
+    return tuple(value for value in key_values if isinstance(value, UUID))
 
 
 async def _write_or_raise(
     transaction: Transaction,
     resource: Resource,
     key: PrimaryKey,
-    *,
     expected_versions: ExpectedVersions | None,
-    write: Callable[[Transaction, ExpectedVersions | None], Awaitable[_T | None]],
+    write: _Write[_T],
 ) -> _T:
-    """Write, or raise why nothing was touched.
+    """Write, or raise the error that explains why no row was touched.
 
-    What is seen but was not touched is tried once more: it may have come into sight only in between.
+    If the row is visible but was not touched, the write is tried once more: the row may have become visible between
+    the two statements.
     """
     for _ in range(2):
         result = await write(transaction, expected_versions)
@@ -257,14 +267,12 @@ async def _write_or_raise(
         if current_version is None:
             raise NotFoundError()
         if expected_versions is not None and current_version not in expected_versions:
-            raise (PreconditionFailedError() if await _is_write_allowed(transaction, write) else ForbiddenError())
+            raise PreconditionFailedError() if await _is_write_allowed(transaction, write) else ForbiddenError()
     raise ForbiddenError()
 
 
-async def _is_write_allowed(
-    transaction: Transaction, write: Callable[[Transaction, ExpectedVersions | None], Awaitable[object]]
-) -> bool:
-    """Whether the write would be allowed at the version there is; values that stand against it come later."""
+async def _is_write_allowed(transaction: Transaction, write: _Write[_T]) -> bool:
+    """Whether the write would be allowed at the current version; a violated constraint is not checked here."""
     try:
         async with transaction.dry_run():
             return await write(transaction, None) is not None
@@ -277,50 +285,51 @@ async def _is_write_allowed(
 async def _create_error(
     connection: ActorConnection, resource: Resource, values: ColumnValues, violation: ConstraintViolationError
 ) -> AppError:
-    parent_relation = resource.parent
-    # Refused is who does not see the parent; a foreign key fails where an admin's parent is gone.
+    # A policy refuses who does not see the parent; for an admin, a foreign key fails if the parent does not exist.
     may_parent_be_missing = violation.is_permission_denied or violation.kind == "foreign"
-    if may_parent_be_missing and parent_relation is not None and resource.parent_column is not None:
+    if may_parent_be_missing and resource.parent is not None and resource.parent_column is not None:
         async with connection.transaction() as transaction:
             parent_id = values[resource.parent_column.name]
-            if await transaction.fetch_value(version_sql(parent_relation.target), parent_id) is None:
+            if await transaction.fetch_value(version_sql(resource.parent.target), parent_id) is None:
                 return NotFoundError()
     return _violation_error(resource, violation, values)
 
 
 def _violation_error(resource: Resource, violation: ConstraintViolationError, values: ColumnValues) -> AppError:
-    """Return the error that a violated rule means to the caller."""
+    """Return the error that a violated constraint means to the client."""
     constraint_message = resource.constraint_messages.get(violation.constraint)
     if constraint_message is not None:
         return constraint_message.to_error(violation.detail)
     if violation.is_permission_denied:
         return ForbiddenError()
     if violation.kind == "missing":
-        lookup_input = next(
-            (one.rules.lookup[0] for one in resource.fields.values() if one.rules.lookup is not None), ""
-        )
-        if lookup_input in values:
-            return ValidationFailedError(
-                f"The validation of the request failed: {lookup_input}.",
-                details={lookup_input: "is not registered"},
-            )
-        field = resource.fields.get(to_camel_case(violation.column))
-        if field is not None and not field.rules.is_creatable:
-            # The database fills it in with the asker, and the service key is no person.
-            return ForbiddenError()
-        return ValidationFailedError(details={to_camel_case(violation.column): "is required"})
+        return _missing_value_error(resource, violation.column, values)
     if violation.kind == "unique":
         return ConflictError()
     return ValidationFailedError()
 
 
+def _missing_value_error(resource: Resource, column: str, values: ColumnValues) -> AppError:
+    lookups = (field.rules.lookup for field in resource.fields.values() if field.rules.lookup is not None)
+    for input_name, _ in lookups:
+        if input_name in values:
+            return ValidationFailedError.from_field_errors({input_name: "is not registered"})
+    name = to_camel_case(column)
+    field = resource.fields.get(name)
+    if field is not None and not field.rules.is_creatable:
+        # The database sets it to the user's id, and the service key has no user.
+        return ForbiddenError()
+    return ValidationFailedError(details={name: "is required"})
+
+
 async def _with_retries(attempt: Callable[[], Awaitable[_T]]) -> _T:
-    """Run a transaction again where it lost a race to another, three times more at most, with jitter."""
-    for attempt_number in range(1, _MAX_ATTEMPTS + 1):
+    """Run a transaction; if it loses a race (deadlock, serialisation failure), run it again, with random delays."""
+    for attempt_number in range(1, _MAX_ATTEMPTS):
         try:
             return await attempt()
         except RetryTransactionError:
-            if attempt_number == _MAX_ATTEMPTS:
-                raise UnavailableError() from None
             await asyncio.sleep(random.uniform(0.005, 0.02) * attempt_number)
-    raise AssertionError("unreachable")
+    try:
+        return await attempt()
+    except RetryTransactionError:
+        raise UnavailableError() from None

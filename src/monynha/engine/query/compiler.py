@@ -1,8 +1,7 @@
-"""Selection to SQL: one statement whose answer is the finished JSON, built once per shape.
+"""Compiles selections to SQL: one statement whose result is the finished JSON, cached by shape.
 
-A single row answers `[version, row]`; a list answers `[total or null, cursor or null, rows]`, so that what
-the protocol needs to know stands in front and the rest passes through unopened. A question of several
-selections answers one object, with a member for each.
+A single row results in `[version, row]` and a list in `[total, sort values of the last row, rows]`: what the protocol
+needs comes first, and the rest is passed through without being parsed. A batch results in one object.
 """
 
 from __future__ import annotations
@@ -12,65 +11,69 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monynha.core.lru_cache import LruCache
+from monynha.engine.query.parameter import PreparedQuery, SourceT
 from monynha.engine.query.select_builder import SelectBuilder
 from monynha.engine.query.selection import Selection, SelectionBatch, Shape
-from monynha.infra.postgres.database import ACTOR_BIND_COUNT
+from monynha.infra.postgres.database import ACTOR_BIND_COUNT, guard_query
 
 _MAX_CACHED_LENGTH = 20_000
-"""Up to how many characters a statement is remembered; longer ones are rare, and soon made."""
+"""Longer statements, in characters, are not cached: they are rare, and quickly compiled again."""
 _PLACEHOLDER = re.compile(r"\$v(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL text, for each of its binds which of the selection's values it takes, and whether it is light."""
+    """The SQL for all selections of one shape."""
 
     text: str
     bind_order: tuple[int, ...]
+    """For each bind of the text, the index of its value in `Selection.bind_values`."""
     is_light: bool
 
     def arrange_binds(self, values: Iterable[object]) -> list[object]:
-        """Return the selection's values in the order of the text's binds."""
+        """Return the values of a selection in the order of the text's binds."""
         selection_values = list(values)
         return [selection_values[index] for index in self.bind_order]
 
 
 class Compiler:
-    """Turns questions into statements and remembers them by shape, up to `size` of them."""
+    """Compiles selections and caches the latest `max_size` statements."""
 
     def __init__(self, max_size: int = 2000) -> None:
         self._statements: LruCache[Shape, Statement] = LruCache(max_size)
 
     def compile(self, selection: Selection | SelectionBatch, *, within_transaction: bool = False) -> Statement:
-        """Return the statement for what is asked; within a transaction the claims are set already."""
+        """Return the statement for a selection; within a transaction the actor is set already."""
         shape = (within_transaction, *selection.shape())
         statement = self._statements.get(shape)
         if statement is None:
-            statement = _compile(selection, is_guarded=not within_transaction)
+            statement = _compile(selection, sets_actor=not within_transaction)
             if len(statement.text) <= _MAX_CACHED_LENGTH:
                 self._statements.put(shape, statement)
         return statement
 
+    def prepare(
+        self, selection: Selection | SelectionBatch, *, within_transaction: bool = False
+    ) -> PreparedQuery[SourceT]:
+        """Return the statement with the selection's values, ready to be executed any number of times."""
+        statement = self.compile(selection, within_transaction=within_transaction)
+        binds = tuple(statement.arrange_binds(selection.bind_values()))
+        return PreparedQuery(statement.text, binds, statement.is_light, selection.cost())
 
-def _compile(selection: Selection | SelectionBatch, *, is_guarded: bool) -> Statement:
-    builder = SelectBuilder()
-    json_sql = _scoped_sql(builder, selection)
-    bind_order: list[int] = []
-    numbers: dict[str, int] = {}
+
+def _compile(selection: Selection | SelectionBatch, *, sets_actor: bool) -> Statement:
+    json_sql = _scoped_sql(SelectBuilder(), selection)
+    first_bind = 1 + (ACTOR_BIND_COUNT if sets_actor else 0)
+    numbers: dict[int, int] = {}
 
     def number_placeholder(placeholder: re.Match[str]) -> str:
-        # What is asked of a page may need only some of its values, and PostgreSQL wants no gaps.
-        name = placeholder[1]
-        if name not in numbers:
-            bind_order.append(int(name))
-            numbers[name] = len(bind_order) + (ACTOR_BIND_COUNT if is_guarded else 0)
-        return f"${numbers[name]}"
+        # The text may use a value twice, or not at all (as a count's), and PostgreSQL accepts no gap in the numbers.
+        number = numbers.setdefault(int(placeholder[1]), first_bind + len(numbers))
+        return f"${number}"
 
     json_sql = _PLACEHOLDER.sub(number_placeholder, json_sql)
-    if is_guarded:
-        set_actor = "auth.set_actor($1::text, $2::uuid, $3::uuid)"
-        json_sql = f"case when {set_actor} then {json_sql} else 'false'::json end"
-    return Statement(f"select {json_sql}", tuple(bind_order), selection.is_light)
+    text = guard_query(json_sql) if sets_actor else f"select {json_sql}"
+    return Statement(text, tuple(numbers), selection.is_light)
 
 
 def _scoped_sql(builder: SelectBuilder, selection: Selection | SelectionBatch) -> str:

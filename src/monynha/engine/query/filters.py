@@ -1,4 +1,4 @@
-"""How a list is narrowed: what a caller gives for a filter becomes a condition."""
+"""Parses the value of a list's filter, as a client sends it, into the value of its condition."""
 
 from __future__ import annotations
 
@@ -10,28 +10,32 @@ from monynha.core.serialization import format_timestamp, parse_timestamp, parse_
 from monynha.engine.schema.columns import ColumnType
 from monynha.engine.schema.resource import Filter, Resource
 
+_MAX_VALUES = 100
+_MAX_SEARCH_LENGTH, _MAX_SEARCH_WORDS = 500, 20
+
 
 def parse_filter(resource: Resource, filter: Filter, value: str | bool | Sequence[str], actor: Actor) -> object:
-    """Return the value of a filter's condition; ValueError says what must be given.
+    """Return the value of a filter's condition; ValueError says what the filter accepts.
 
-    Filters that compare take several values, `missing` a truth, the others a text. `me` is the asker's id.
+    `in` and `overlaps` take several values, `is_null` takes a boolean or its text, the others a text.
+    The value `me` is the actor's own id.
     """
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
         return _TEXT_PARSERS[filter.operator](value)
-    if not value or len(value) > 100:
-        raise ValueError("must be 1 to 100 values, separated by commas")
+    if not value or len(value) > _MAX_VALUES:
+        raise ValueError(f"must be 1 to {_MAX_VALUES} values, separated by commas")
     rules = resource.fields[filter.fields[0]].rules
-    if filter.operator == "has" or rules.type is ColumnType.TEXT:
-        if any("\x00" in word for word in value):
-            raise ValueError("must not hold a NUL")
+    if filter.operator == "overlaps" or rules.type is ColumnType.TEXT:
+        if any("\x00" in text for text in value):
+            raise ValueError("must not contain a NUL")
         return list(value)
     if rules.type is ColumnType.ENUM:
-        if any(word not in rules.choices for word in value):
-            raise ValueError(f"must be of {', '.join(rules.choices)}")
+        if any(text not in rules.choices for text in value):
+            raise ValueError(f"must be one or more of {', '.join(rules.choices)}")
         return list(value)
-    return [_parse_id(word, actor) for word in value]
+    return [_parse_id(text, actor) for text in value]
 
 
 def _parse_boolean(text: str) -> bool:
@@ -45,18 +49,20 @@ def _parse_timestamp(text: str) -> str:
 
 
 def _parse_search(text: str) -> list[str]:
-    # `ilike all`: every word stands somewhere; what would be a wildcard is escaped.
+    """Return a LIKE pattern for each word; all of them must match (`ilike all`)."""
     patterns = [f"%{_escape_wildcards(word)}%" for word in text.split()]
-    if len(text) > 500 or len(patterns) > 20:
-        raise ValueError("must be at most 500 characters and 20 words")
+    if len(text) > _MAX_SEARCH_LENGTH or len(patterns) > _MAX_SEARCH_WORDS:
+        raise ValueError(f"must be at most {_MAX_SEARCH_LENGTH} characters and {_MAX_SEARCH_WORDS} words")
     if "\x00" in text:
-        raise ValueError("must not hold a NUL")
+        raise ValueError("must not contain a NUL")
     return patterns
 
 
 def _parse_id(text: str, actor: Actor) -> UUID | None:
-    id = actor.id if text == "me" else parse_uuid(text)
-    if id is None and text != "me":
+    if text == "me":
+        return actor.id
+    id = parse_uuid(text)
+    if id is None:
         raise ValueError("must be UUIDs, or me")
     return id
 
@@ -66,8 +72,8 @@ def _escape_wildcards(text: str) -> str:
 
 
 _TEXT_PARSERS: dict[str, Callable[[str], object]] = {
-    "words": _parse_search,
-    "missing": _parse_boolean,
-    "before": _parse_timestamp,
-    "after": _parse_timestamp,
+    "search": _parse_search,
+    "is_null": _parse_boolean,
+    "lt": _parse_timestamp,
+    "gte": _parse_timestamp,
 }

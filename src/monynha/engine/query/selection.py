@@ -1,33 +1,42 @@
-"""What is asked: a frozen tree over the catalogue. Its shape names a statement, its values are the binds."""
+"""Selections: what a client requests, as a frozen tree over the catalog, the input of the compiler.
+
+The shape of a selection determines the text of its statement; its values are the statement's binds. A value may be a
+`Parameter`, which each execution of the prepared query resolves.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from monynha.engine.schema.resource import Relation, Resource
+from monynha.engine.query.parameter import resolve_value
+from monynha.engine.schema.resource import Operator, Relation, Resource
 
 Shape = tuple[object, ...]
 MAX_ROWS = 50_000
-"""How many rows one question may ask for at most, with everything below it."""
+"""How many rows one query may return at most, with all that is nested."""
 MAX_LIGHT_ROWS = 200
-"""How many rows a question may ask for that shares its connection with others."""
-_SCANNING_OPERATORS = {"words", "has"}
+"""How many rows a query may return at most to share its connection with others."""
+_SCANNING_OPERATORS = frozenset({"search", "overlaps"})
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A list narrowed by one field: `equal` and `has` take lists, `words` patterns, `is` one value."""
+    """A condition on the rows of a list.
 
-    operator: str
+    The value is one value for `eq`, a list for `in` and `overlaps`, a text for `lt` and `gte`, patterns for `search`
+    and a boolean for `is_null`.
+    """
+
+    operator: Operator | Literal["eq"]
     fields: tuple[str, ...]
     value: object
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By which field a list is sorted; ties go by primary key, nulls come last both ways."""
+    """The field that a list is sorted by; ties are sorted by primary key, and nulls come last in both directions."""
 
     field: str
     is_descending: bool = True
@@ -35,7 +44,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class SelectedField:
-    """A field under a label of its own; without a field, a text that is the same for every row."""
+    """A field with the label it gets in the result; without a name, a constant text."""
 
     label: str
     name: str = ""
@@ -44,7 +53,7 @@ class SelectedField:
 
 @dataclass(frozen=True, slots=True)
 class SelectedRelation:
-    """A relation that is followed, and what is asked at its end."""
+    """A relation with the label it gets in the result, and what is selected of its target."""
 
     label: str
     relation: Relation
@@ -53,17 +62,21 @@ class SelectedRelation:
 
 @dataclass(frozen=True, slots=True)
 class PageField:
-    """One word of a page: what its `nodes` show, the `cursor` of the next page, the `total`, or a `text`."""
+    """A member of a page's object.
+
+    `nodes` are the rows with what is selected of them, `cursor` is that of the next page, `sort_values` those of the
+    last row (hexadecimal JSON), `total` is the number of rows on all pages, and `text` a constant.
+    """
 
     label: str
-    kind: Literal["nodes", "cursor", "total", "text"]
+    kind: Literal["nodes", "cursor", "sort_values", "total", "text"]
     selection: Selection | None = None
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The row below which something is asked; where it is not visible, there is no answer."""
+    """The row that must be visible to the actor; if it is not, the query has no result."""
 
     resource: Resource
     id: object
@@ -71,36 +84,36 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """One node of the question: which fields of which rows, and what hangs on them.
-
-    `key` asks for one row by its primary key; else `limit` rows in `order` from `after` on. `labels` puts
-    fields and branches into an order of their own. `page` asks for the list as an object of those parts;
-    `mark` is then what its cursors begin with.
-    """
+    """The rows of one resource and what is selected of them: one row by its primary key, or a list."""
 
     resource: Resource
     fields: tuple[str | SelectedField, ...]
     relations: tuple[SelectedRelation, ...] = ()
     key: tuple[object, ...] = ()
+    """The primary key of one row; empty for a list."""
     where: tuple[Condition, ...] = ()
     order: Order = field(default_factory=lambda: Order("createdAt"))
     limit: int = 20
     after: tuple[object, ...] = ()
+    """The sort values of the row after which the page begins; empty for the first page."""
     with_total: bool = False
     scope: Scope | None = None
     labels: tuple[str, ...] = ()
+    """The order of fields and relations in the result; empty for fields first."""
     offset: object = None
     page: tuple[PageField, ...] | None = None
+    """The members of the object that a nested list is returned as; None for a JSON array."""
     list_digest: object = None
+    """The digest that the page's cursors begin with (see `cursor`)."""
 
     def shape(self) -> Shape:
-        """Return all that the statement's text depends on, and no value."""
+        """Return all that the text of the statement depends on, and no value."""
         return (
             self.resource.plural,
             self.fields,
-            tuple((branch.label, branch.relation.name, branch.selection.shape()) for branch in self.relations),
+            tuple((nested.label, nested.relation.name, nested.selection.shape()) for nested in self.relations),
             bool(self.key),
-            tuple((one.operator, one.fields) for one in self.where),
+            tuple((condition.operator, condition.fields) for condition in self.where),
             self.order,
             self.limit,
             tuple(value is None for value in self.after),
@@ -110,12 +123,13 @@ class Selection:
             self.offset is None,
             self.page
             and tuple(
-                (part.label, part.kind, part.text, part.selection and part.selection.shape()) for part in self.page
+                (member.label, member.kind, member.text, member.selection and member.selection.shape())
+                for member in self.page
             ),
         )
 
     def bind_values(self) -> Iterator[object]:
-        """Yield the values in the order in which the compiler numbers its binds."""
+        """Yield the values in the order in which `SelectBuilder` numbers their binds."""
         if self.scope is not None:
             yield self.scope.id
         yield from self.key
@@ -126,62 +140,73 @@ class Selection:
             yield self.offset
         if self.has_cursor:
             yield self.list_digest
-        for part in self.page or ():
-            if part.selection is not None:
-                yield from part.selection.bind_values()
-        for branch in self.relations:
-            yield from branch.selection.bind_values()
+        for nested in self._nested_selections():
+            yield from nested.bind_values()
 
-    def stored_fields(self) -> tuple[SelectedField, ...] | None:
-        """Return what is shown where it is of the row's own columns alone, so that a write can tell it."""
-        if self.relations:
-            return None
-        nodes = tuple(SelectedField(one, one) if isinstance(one, str) else one for one in self.fields)
-        fields = (self.resource.fields[one.name] for one in nodes if one.name)
-        are_stored = all(one.column is not None and one.rules.read_via_view is None for one in fields)
-        return nodes if are_stored and nodes else None
+    def resolve(self, source: object) -> Selection:
+        """Return the selection with the values that its parameters, and those of nested ones, have for a source."""
+        return replace(
+            self,
+            key=tuple(resolve_value(value, source) for value in self.key),
+            where=tuple(replace(condition, value=resolve_value(condition.value, source)) for condition in self.where),
+            after=tuple(resolve_value(value, source) for value in self.after),
+            offset=resolve_value(self.offset, source),
+            list_digest=resolve_value(self.list_digest, source),
+            scope=self.scope and replace(self.scope, id=resolve_value(self.scope.id, source)),
+            relations=tuple(replace(nested, selection=nested.selection.resolve(source)) for nested in self.relations),
+            page=self.page
+            and tuple(
+                replace(member, selection=member.selection and member.selection.resolve(source)) for member in self.page
+            ),
+        )
+
+    @property
+    def selected_fields(self) -> tuple[SelectedField, ...]:
+        """The fields, each with a label."""
+        return tuple(SelectedField(name, name) if isinstance(name, str) else name for name in self.fields)
 
     @property
     def has_cursor(self) -> bool:
-        """Whether the page tells where the next one begins."""
-        return any(part.kind == "cursor" for part in self.page or ())
+        """Whether the page includes the cursor of the next one."""
+        return any(member.kind == "cursor" for member in self.page or ())
 
     def cost(self) -> int:
-        """Return how many rows can be asked for at most."""
+        """Return how many rows the query can return at most."""
         return self._cost(1 if self.key else self.limit)
 
-    def _cost(self, rows: int) -> int:
+    def _cost(self, row_count: int) -> int:
         nested_costs = [
-            branch.selection._cost(branch.selection.limit if branch.relation.is_many else 1)
-            for branch in self.relations
+            nested.selection._cost(nested.selection.limit if nested.relation.is_many else 1)
+            for nested in self.relations
         ]
-        nested_costs += [part.selection._cost(1) - 1 for part in self.page or () if part.selection is not None]
-        return rows * (1 + sum(nested_costs))
+        # The rows of a page are its nodes, and are counted once.
+        nested_costs += [member.selection._cost(1) - 1 for member in self.page or () if member.selection is not None]
+        return row_count * (1 + sum(nested_costs))
 
     @property
     def is_light(self) -> bool:
-        """Whether it is answered at once, whatever is stored: few rows, none searched, counted or skipped."""
+        """Whether it is fast whatever is stored: few rows that an index finds, none searched, counted or skipped."""
         return self.cost() <= MAX_LIGHT_ROWS and self._uses_indexes_only()
 
     def _uses_indexes_only(self) -> bool:
-        counts = self.with_total or any(part.kind == "total" for part in self.page or ())
-        searches = any(one.operator in _SCANNING_OPERATORS for one in self.where)
-        is_indexed = not counts and not searches and self.offset is None
-        return is_indexed and all(one._uses_indexes_only() for one in self._nested_selections())
+        counts = self.with_total or any(member.kind == "total" for member in self.page or ())
+        scans = any(condition.operator in _SCANNING_OPERATORS for condition in self.where)
+        is_indexed = not counts and not scans and self.offset is None
+        return is_indexed and all(nested._uses_indexes_only() for nested in self._nested_selections())
 
     def _nested_selections(self) -> list[Selection]:
-        selections = [branch.selection for branch in self.relations]
-        return selections + [part.selection for part in self.page or () if part.selection is not None]
+        pages = [member.selection for member in self.page or () if member.selection is not None]
+        return pages + [nested.selection for nested in self.relations]
 
     def resource_names(self) -> frozenset[str]:
-        """Return the plurals of all resources that the answer depends on."""
-        nested = self._nested_selections()
-        return frozenset({self.resource.plural}).union(*(one.resource_names() for one in nested))
+        """Return the plurals of all resources that the result depends on."""
+        nested = (selection.resource_names() for selection in self._nested_selections())
+        return frozenset({self.resource.plural}).union(*nested)
 
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:
-    """One of the things that a question asks: a selection, or a text or JSON that is known already."""
+    """A member of a batch's result: a selection, a value that is JSON already, or a constant text."""
 
     label: str
     selection: Selection | None = None
@@ -189,41 +214,43 @@ class BatchItem:
     value: object = None
 
     def shape(self) -> Shape:
-        """Return all that the statement's text depends on."""
+        """Return all that the text of the statement depends on."""
         return self.label, self.selection and self.selection.shape(), self.text, self.value is None
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionBatch:
-    """Several things asked at once and answered as one object, in one statement.
+    """Several selections that one statement executes, returning one object.
 
-    With a `scope` there is no answer for who does not see it.
+    With a scope, the batch has no result for an actor who does not see its row.
     """
 
     items: tuple[BatchItem, ...]
     scope: Scope | None = None
 
     def shape(self) -> Shape:
-        """Return all that the statement's text depends on."""
+        """Return all that the text of the statement depends on."""
         scope = None if self.scope is None else self.scope.resource.plural
-        return "question", scope, *(root.shape() for root in self.items)
+        return "batch", scope, *(item.shape() for item in self.items)
 
     def bind_values(self) -> Iterator[object]:
-        """Yield the values in the order in which the compiler numbers its binds."""
+        """Yield the values in the order in which `SelectBuilder` numbers their binds."""
         if self.scope is not None:
             yield self.scope.id
-        for root in self.items:
-            if root.selection is not None:
-                yield from root.selection.bind_values()
-            elif root.value is not None:
-                yield root.value
+        for item in self.items:
+            if item.selection is not None:
+                yield from item.selection.bind_values()
+            elif item.value is not None:
+                yield item.value
 
     def cost(self) -> int:
-        """Return how many rows can be asked for at most."""
-        return sum(root.selection.cost() for root in self.items if root.selection is not None)
+        """Return how many rows the query can return at most."""
+        return sum(selection.cost() for selection in self._selections())
 
     @property
     def is_light(self) -> bool:
-        """Whether all of it is answered at once, whatever is stored."""
-        selections = [root.selection for root in self.items if root.selection is not None]
-        return self.cost() <= MAX_LIGHT_ROWS and all(one.is_light for one in selections)
+        """Whether all of it is fast whatever is stored (`Selection.is_light`)."""
+        return self.cost() <= MAX_LIGHT_ROWS and all(selection.is_light for selection in self._selections())
+
+    def _selections(self) -> list[Selection]:
+        return [item.selection for item in self.items if item.selection is not None]

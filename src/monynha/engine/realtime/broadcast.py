@@ -1,4 +1,4 @@
-"""What is said and not kept: rooms in which everybody hears everybody, over all processes."""
+"""Rooms for messages that are not stored: a message reaches the members of its room in every process."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Publish = Callable[[bytes], None]
 
 
 class RoomMember(Protocol):
-    """Somebody in a room."""
+    """A member of rooms. Its method returns at once."""
 
     def on_broadcast(self, room: str, message: bytes) -> None:
-        """Take what was said there."""
+        """Receive a message that another member published in the room."""
 
 
 class Broadcaster:
-    """The rooms of this process; what is said in one is published to the other processes."""
+    """The rooms of this process; messages also go to the other processes through `publish`."""
 
     def __init__(self, publish: Publish) -> None:
         self._publish_to_processes = publish
@@ -27,23 +27,23 @@ class Broadcaster:
         self._members: dict[str, dict[RoomMember, None]] = {}
 
     def join(self, room: str, member: RoomMember) -> None:
-        """Hear what is said in the room."""
+        """Make the member receive what is published in the room."""
         self._members.setdefault(room, {})[member] = None
 
     def leave(self, room: str, member: RoomMember) -> None:
-        """Hear no more of it."""
+        """Remove a member from the room, if it is one."""
         members = self._members.get(room, {})
         members.pop(member, None)
         if not members:
             self._members.pop(room, None)
 
     def publish(self, room: str, message: bytes, *, sender: RoomMember | None = None) -> None:
-        """Let all others in the room hear it, here and in other processes."""
+        """Send a message to all members of the room but its sender, here and in other processes."""
         self._deliver(room, message, sender)
         self._publish_to_processes(b"\n".join((self._process_id, room.encode(), message)))
 
     def on_published(self, published: bytes) -> None:
-        """Take what another process published."""
+        """Deliver a message that another process published."""
         process_id, room, message = published.split(b"\n", 2)
         if process_id != self._process_id:
             self._deliver(room.decode(), message, None)
@@ -55,5 +55,5 @@ class Broadcaster:
 
 
 def stream_room(stream: Stream) -> str:
-    """Return the room in which people of a stream show each other things."""
+    """Return the room in which the subscribers of a stream exchange ephemeral events."""
     return f"stream:{stream.kind}:{stream.id}"

@@ -1,4 +1,4 @@
-"""What happened: events as values, and how the program itself reads them."""
+"""Events and streams as values, and the queries by which the program reads and maintains the event log."""
 
 from __future__ import annotations
 
@@ -13,25 +13,30 @@ from monynha.core.actor import system_actor
 from monynha.infra.postgres.database import Database
 
 PAGE_SIZE = 500
-"""How many events of one stream are read at once."""
+"""How many events of one stream one query returns at most."""
 
 
 class Stream(NamedTuple):
-    """Whose history: a kind of thing and its id, as `project` and the project's."""
+    """A sequence of events with versions 1, 2, 3 …: of one project, one user, or of a kind that exists once."""
 
     kind: str
     id: UUID
 
 
 GLOBAL_STREAM_ID = UUID(int=0)
-"""The id of a stream of which there is only one."""
+"""The id of a stream whose kind exists once."""
+
+Row = dict[str, object]
+"""Columns by name, as the triggers copied them: UUIDs and times are text."""
+_EventRow = tuple[str, str, int, str, str, str, Row | None, Row | None, str | None, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Event:
-    """A change of one row, at its place in a stream; `old` holds the former values of what changed.
+    """A change of one row, at its version in a stream.
 
-    `made` keeps what was made of it for its hearers, so that each shape is made once.
+    `verb` is insert, update or delete. `new` is the row after the change; `old` has the former values of the
+    columns that changed, or the whole deleted row. `occurred_at` is ISO 8601 in UTC as PostgreSQL prints it.
     """
 
     stream: Stream
@@ -39,18 +44,19 @@ class Event:
     resource: str
     verb: str
     row_id: UUID
-    new: dict[str, Any] | None
-    old: dict[str, Any] | None
+    new: Row | None
+    old: Row | None
     actor_id: UUID | None
     occurred_at: str
-    payload_cache: dict[object, Any] = field(default_factory=dict)
+    payload_cache: dict[object, object] = field(default_factory=dict)
+    """What protocols made of the event, by a key of their own: each payload is built once for all subscribers."""
 
     @classmethod
-    def from_row(cls, row: list[Any]) -> Self:
-        """Read an event as the history's queries list it."""
-        kind, stream, version, resource, verb, row_id, new, old, actor_id, occurred_at = row
+    def from_row(cls, row: _EventRow) -> Self:
+        """Build an event from a row of the queries below."""
+        kind, stream_id, version, resource, verb, row_id, new, old, actor_id, occurred_at = row
         return cls(
-            Stream(kind, UUID(stream)),
+            Stream(kind, UUID(stream_id)),
             version,
             resource,
             verb,
@@ -62,8 +68,8 @@ class Event:
         )
 
     @property
-    def row(self) -> dict[str, Any]:
-        """The row as it is after the change; of a deleted one, as it was."""
+    def row(self) -> Row:
+        """The row after the change; for a delete, the row as it was."""
         return self.new if self.new is not None else self.old or {}
 
 
@@ -99,61 +105,57 @@ where e.stream = $3::uuid and e.kind = $2::text
   and e.resource = '{resource}' and e.row_id = $4::uuid and e.verb = $5::text
 """
 _DELETE_OLD_EVENTS_SQL = "select monynha.delete_old_events(now() - make_interval(days => $1))"
-_MAINTENANCE_LOCK = 7_366_531_005
-"""Any number, the same everywhere: the advisory lock under which one process keeps house."""
 _CREATE_PARTITIONS_SQL = "select monynha.create_event_partitions(3)"
-_MATCHES_REGEX_SQL = "select to_json(case when $4::boolean then $2::text ~* $3::text else $2::text ~ $3::text end)"
+_MAINTENANCE_LOCK = 7_366_531_005
+"""The advisory lock under which one process maintains the table: an arbitrary number, the same in every process."""
+_HUB = system_actor("hub")
+"""The actor whom the policies of `monynha.events` and `monynha.streams` let read."""
 
 
 @dataclass(frozen=True)
 class EventLog:
-    """Reads events as the program itself, for its hub."""
+    """Reads `monynha.events` and `monynha.streams` as the system."""
 
     database: Database
 
     async def fetch_events_after(self, since: Mapping[Stream, int]) -> list[Event]:
-        """Return what happened after these versions, in each stream's order, at most a page of each."""
-        kinds, ids = [one.kind for one in since], [one.id for one in since]
+        """Return the events after these versions, in the order of each stream, at most PAGE_SIZE of each."""
+        kinds, ids = [stream.kind for stream in since], [stream.id for stream in since]
         return await self._fetch_events(_EVENTS_AFTER_SQL, kinds, ids, list(since.values()))
 
     async def fetch_events_between(self, stream: Stream, since: int, until: int, *, max_events: int) -> list[Event]:
-        """Return what happened in a stream after one version and up to another."""
+        """Return the first events of a stream after one version and up to another."""
         return await self._fetch_events(_EVENTS_BETWEEN_SQL, *stream, since, until, max_events)
 
     async def fetch_versions(self, streams: Iterable[Stream]) -> dict[Stream, int]:
-        """Return how far streams are; one that never heard of anything is missing."""
-        wanted_streams = list(streams)
-        rows = await self._fetch_json(
-            _STREAM_VERSIONS_SQL, [one.kind for one in wanted_streams], [one.id for one in wanted_streams]
+        """Return the current version of each stream; streams without events are missing."""
+        pairs = list(streams)
+        return await self._fetch_versions(
+            _STREAM_VERSIONS_SQL, [stream.kind for stream in pairs], [stream.id for stream in pairs]
         )
-        return {Stream(kind, UUID(id)): version for kind, id, version in rows}
 
     async def fetch_streams_of_kind(self, kind: str) -> dict[Stream, int]:
-        """Return every stream of a kind and how far it is."""
-        return {
-            Stream(kind, UUID(id)): version for kind, id, version in await self._fetch_json(_STREAMS_OF_KIND_SQL, kind)
-        }
+        """Return all streams of a kind with their current versions."""
+        return await self._fetch_versions(_STREAMS_OF_KIND_SQL, kind)
 
     async def fetch_last_event_version(self, stream: Stream, resource: str, row_id: UUID, verb: str) -> int:
-        """Return the version at which that last happened to the row in the stream, 0 if never."""
-        # The name is one of the catalogue's; as a bind the planner could not tell that the index holds it.
+        """Return the version of the last such event of a row in the stream, 0 if there is none."""
+        # The name comes from the catalogue. As a bind the planner could not know that the partial index has it.
         version: int = await self._fetch_json(_LAST_EVENT_VERSION_SQL.format(resource=resource), *stream, row_id, verb)
         return version
 
-    async def matches_regex(self, text: str, pattern: str, *, ignores_case: bool) -> bool:
-        """Whether a text matches PostgreSQL's regular expression (Internal for what is none)."""
-        is_match: bool = await self._fetch_json(_MATCHES_REGEX_SQL, text, pattern, ignores_case)
-        return is_match
-
     async def maintain_partitions(self, *, retention_days: int | None) -> bool:
-        """Forget what is older, and make the coming months' partitions; False where another is at it."""
+        """Delete events older than the retention and create the partitions of the coming months.
+
+        Return False if another process is doing so.
+        """
         if retention_days is not None and not await self._run_exclusively(_DELETE_OLD_EVENTS_SQL, retention_days):
             return False
         return await self._run_exclusively(_CREATE_PARTITIONS_SQL)
 
     async def _run_exclusively(self, query: str, *binds: object) -> bool:
-        # Each in a transaction of its own: partitions come and go under a lock that all who write wait for.
-        async with self.database.as_actor(system_actor("hub")).transaction() as transaction:
+        # One transaction each: creating and dropping a partition takes a lock that all writers wait for.
+        async with self.database.as_actor(_HUB).transaction() as transaction:
             await transaction.execute("set local lock_timeout = '4s'")
             if not await transaction.fetch_value("select pg_try_advisory_xact_lock($1)", _MAINTENANCE_LOCK):
                 return False
@@ -163,5 +165,9 @@ class EventLog:
     async def _fetch_events(self, query: str, *binds: object) -> list[Event]:
         return [Event.from_row(row) for row in await self._fetch_json(query, *binds)]
 
+    async def _fetch_versions(self, query: str, *binds: object) -> dict[Stream, int]:
+        rows: list[tuple[str, str, int]] = await self._fetch_json(query, *binds)
+        return {Stream(kind, UUID(id)): version for kind, id, version in rows}
+
     async def _fetch_json(self, query: str, *binds: object) -> Any:
-        return orjson.loads(await self.database.as_actor(system_actor("hub")).fetch_as_system(query, *binds))
+        return orjson.loads(await self.database.as_actor(_HUB).fetch_as_system(query, *binds))

@@ -1,8 +1,8 @@
-"""The third verb: hear what happens. One hub a process reads each event once and hands it to all who listen.
+"""Fan events out: one hub per process reads each new event once and delivers it to all subscribers of its stream.
 
-A listener joins a stream, which proves their right by a query. Events that expel somebody cut them off at
-their own place in the stream, and nothing later reaches them. Whoever joins at a version that is past first
-hears what they missed.
+Subscribing checks the caller's access with a query. Afterwards events keep it right: the event that removes a member
+ends their subscription at that version, and they receive nothing later. A subscription may begin at a past version;
+then it replays what was missed before anything new.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
 
 import structlog
 
@@ -23,14 +25,22 @@ from monynha.infra.postgres.database import ActorConnection
 
 _log = structlog.get_logger("monynha.hub")
 _POLL_INTERVAL_S = 1.0
+"""Covers writes by programs that notify nobody, and lost notifications."""
+_READ_RETRY_S = 0.2
 _MAX_REPLAYED = 10_000
-_ACCOUNT_RESOURCES = frozenset({"sessions", "accounts"})
-"""What the history tells of accounts: it is for the hub, and nobody hears it."""
+"""How many missed events are replayed; a client that missed more has to fetch its state again."""
+
+
+class NewStreamObserver(Protocol):
+    """Learns of streams without subscribers. Its method returns at once."""
+
+    def on_new_stream(self, stream: Stream) -> None:
+        """Receive a stream that was written to and that nobody of this process subscribes to."""
 
 
 @dataclass(eq=False)
 class _SubscribedStream:
-    """The end of a stream that somebody listens to."""
+    """A stream with subscribers, and the version up to which its events were dispatched."""
 
     version: int | None = None
     subscriptions: dict[Subscriber, Subscription] = field(default_factory=dict)
@@ -38,41 +48,49 @@ class _SubscribedStream:
 
 
 class Hub:
-    """Reads what happens in the streams that somebody of this process listens to."""
+    """The subscriptions of this process."""
 
     def __init__(self, event_log: EventLog, authorizer: StreamAuthorizer) -> None:
         self.event_log = event_log
         self.authorizer = authorizer
+        self._resources = authorizer.catalog.resources
         self._streams: dict[Stream, _SubscribedStream] = {}
         self._stale_streams: set[Stream] = set()
-        self._is_stale = asyncio.Event()
+        self._has_stale_streams = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.new_stream_callbacks: list[Callable[[Stream], None]] = []
-        """Told of every stream that was written to and that nobody listens to."""
+        self._new_stream_observers: dict[NewStreamObserver, None] = {}
 
     def start(self) -> None:
-        """Read from now on, in the background."""
+        """Begin to read events in the background."""
         for coroutine in (self._read_loop(), self._poll_loop()):
             self._spawn(coroutine)
 
     async def close(self) -> None:
-        """Stop reading."""
+        """Stop reading events."""
         for task in list(self._tasks):
             task.cancel()
 
     def notify(self, streams: Iterable[Stream]) -> None:
-        """Look at these streams soon: they were written to."""
+        """Read these streams soon: they were written to."""
         for stream in streams:
             if stream in self._streams:
                 self._stale_streams.add(stream)
-                self._is_stale.set()
+                self._has_stale_streams.set()
             else:
-                for callback in self.new_stream_callbacks:
-                    callback(stream)
+                for observer in self._new_stream_observers:
+                    observer.on_new_stream(stream)
 
     def notify_all(self) -> None:
-        """Look at every stream soon: a wake-up may have been lost."""
+        """Read every subscribed stream soon: notifications may have been lost."""
         self.notify(list(self._streams))
+
+    def observe_new_streams(self, observer: NewStreamObserver) -> None:
+        """Tell the observer of streams that nobody subscribes to, from now on."""
+        self._new_stream_observers[observer] = None
+
+    def stop_observing_new_streams(self, observer: NewStreamObserver) -> None:
+        """Tell the observer nothing more."""
+        self._new_stream_observers.pop(observer, None)
 
     async def subscribe(
         self,
@@ -83,14 +101,14 @@ class Hub:
         since: int | None = None,
         is_authorized: bool = False,
     ) -> Subscription:
-        """Return a seat at the stream, from `since` on; NotFound where the actor may not hear it.
+        """Return an inactive subscription, after version `since` if given; NotFoundError without access.
 
-        `is_proven` is for whoever hears of the right's end by other means, as by the person's own stream.
+        `is_authorized` skips the check of access, for callers that have made it and learn otherwise when it ends.
         """
         if not is_authorized and stream not in self._streams:
-            # Strangers hear no as fast, whether somebody listens there, nobody does, or nothing is there.
+            # Refused before anything is read, so that the time it takes does not tell whether the stream exists.
             await self.authorizer.authorize(connection, stream)
-        # Seated first and proven then: an event that expels them in between finds them.
+        # Subscribed first and authorized then, so that an event in between that removes the caller is not missed.
         subscription = await self._add_subscription(stream, subscriber)
         try:
             if not is_authorized:
@@ -105,7 +123,7 @@ class Hub:
         return subscription
 
     def unsubscribe(self, stream: Stream, subscriber: Subscriber) -> None:
-        """Give the seat back."""
+        """Close the subscription, if there is one."""
         state = self._streams.get(stream)
         if state is not None:
             subscription = state.subscriptions.pop(subscriber, None)
@@ -115,7 +133,7 @@ class Hub:
                 del self._streams[stream]
 
     def is_subscribed(self, stream: Stream, subscriber: Subscriber) -> bool:
-        """Whether the listener has a seat at the stream."""
+        """Whether the subscriber has a subscription to the stream."""
         state = self._streams.get(stream)
         return state is not None and subscriber in state.subscriptions
 
@@ -123,7 +141,8 @@ class Hub:
         state = self._streams.get(stream)
         if state is None:
             state = self._streams[stream] = _SubscribedStream()
-        assert subscriber not in state.subscriptions, "one seat a listener"
+        if subscriber in state.subscriptions:
+            raise RuntimeError("a subscriber subscribes to a stream once")
         subscription = state.subscriptions[subscriber] = Subscription(subscriber, 0)
         if state.version is None:
             try:
@@ -133,7 +152,7 @@ class Hub:
                 raise
             if state.version is None:
                 state.version = versions.get(stream, 0)
-                # What was written between the reading and now woke nobody.
+                # A commit between that query and now notified nobody.
                 self.notify([stream])
         subscription.version = state.version
         return subscription
@@ -141,7 +160,7 @@ class Hub:
     async def _replay_missed(self, stream: Stream, subscription: Subscription, since: int) -> None:
         current_version = subscription.version
         if since > current_version:
-            # They may know of a commit that is not read here yet, or of a history that is no more.
+            # The client may know of a commit that is not read here yet, or of an event log that no longer exists.
             versions = await self.event_log.fetch_versions([stream])
             if since > versions.get(stream, 0):
                 subscription.is_complete = False
@@ -160,13 +179,13 @@ class Hub:
                 return
             missed += page
             since = page[-1].version
-        missed = [event for event in missed if event.resource not in _ACCOUNT_RESOURCES]
+        missed = [event for event in missed if event.resource in self._resources]
         subscription.pending = [*missed, *(subscription.pending or [])]
 
     async def _read_loop(self) -> None:
         while True:
-            await self._is_stale.wait()
-            self._is_stale.clear()
+            await self._has_stale_streams.wait()
+            self._has_stale_streams.clear()
             stale_streams, self._stale_streams = self._stale_streams, set()
             versions = {
                 stream: state.version
@@ -179,8 +198,8 @@ class Hub:
                 events = await self.event_log.fetch_events_after(versions)
             except AppError as error:
                 if not isinstance(error, UnavailableError):
-                    _log.error("failed to read", err={"type": type(error).__name__})
-                await asyncio.sleep(0.2)
+                    _log.error("failed to read events", err={"type": type(error).__name__})
+                await asyncio.sleep(_READ_RETRY_S)
                 self.notify(stale_streams)
                 continue
             for event in events:
@@ -193,19 +212,17 @@ class Hub:
         while True:
             await asyncio.sleep(_POLL_INTERVAL_S)
             with suppress(AppError):
-                polled_kinds = self.authorizer.shared_kinds if self.new_stream_callbacks else ()
-                named_streams = [one for one in self._streams if one.kind not in polled_kinds]
-                versions = await self.event_log.fetch_versions(named_streams) if named_streams else {}
-                for kind in polled_kinds:
+                kinds = self.authorizer.shared_kinds if self._new_stream_observers else ()
+                streams = [stream for stream in self._streams if stream.kind not in kinds]
+                versions = await self.event_log.fetch_versions(streams) if streams else {}
+                for kind in kinds:
                     versions |= await self.event_log.fetch_streams_of_kind(kind)
-                # What nobody listens to is told once, when it is new: of what is gone the stream remains.
-                new_streams = [one for one in versions if one not in self._streams and one not in former_streams]
-                self.notify(
-                    [
-                        *new_streams,
-                        *(one for one, version in versions.items() if self._is_behind(one, version)),
-                    ]
-                )
+                # Observers learn of a stream once, when it is new; the stream of a deleted row stays in the table.
+                new_streams = [
+                    stream for stream in versions if stream not in self._streams and stream not in former_streams
+                ]
+                behind = [stream for stream, version in versions.items() if self._is_behind(stream, version)]
+                self.notify([*new_streams, *behind])
                 former_streams = set(versions)
 
     def _is_behind(self, stream: Stream, version: int) -> bool:
@@ -217,43 +234,46 @@ class Hub:
         if state is None or state.version is None or event.version <= state.version:
             return
         state.version = event.version
-        if event.resource in _ACCOUNT_RESOURCES:
-            self._spawn(self._review_account_sessions(event))
+        if event.resource not in self._resources:
+            # About a user's account or session, in the stream of the user: for the hub, not for subscribers.
+            self._spawn(self._review_sessions(event.stream, of_row=event.row_id))
             return
-        state.has_ended = state.has_ended or self.authorizer.ends_stream(event)
+        ends_stream = event.verb == "delete" and self.authorizer.ends_stream(event)
+        state.has_ended = state.has_ended or ends_stream
         for subscription in list(state.subscriptions.values()):
             try:
                 subscription.deliver(event)
             except Exception as error:
-                # One listener's fault is not another's loss.
-                _log.error("a listener failed", err={"type": type(error).__name__, "message": str(error)})
+                # An error of one subscriber must not keep the event from the others.
+                _log.error("a subscriber failed", err={"type": type(error).__name__, "message": str(error)})
         if event.verb == "delete" and not state.has_ended:
             self._revoke_member(event, state)
-        if self.authorizer.ends_stream(event):
-            self._spawn(self._review_account_sessions(event))
+        if ends_stream:
+            self._spawn(self._review_sessions(event.stream))
 
     def _revoke_member(self, event: Event, state: _SubscribedStream) -> None:
         removal = self.authorizer.parse_membership_change(event)
-        if removal is None or removal[0] != event.stream:
+        if removal is None or removal.stream != event.stream:
             return
         for subscriber, subscription in list(state.subscriptions.items()):
             actor = subscriber.actor
-            if actor.id == removal[1] and not sees_every_stream(actor.kind, is_admin=actor.is_admin):
+            if actor.id == removal.user_id and not sees_every_stream(actor):
                 subscription.is_revoked = True
                 self.unsubscribe(event.stream, subscriber)
                 subscriber.on_revoked(event.stream)
 
-    async def _review_account_sessions(self, event: Event) -> None:
-        """Something happened to somebody's account or session: whoever may no longer listen is told."""
-        state = self._streams.get(event.stream)
+    async def _review_sessions(self, stream: Stream, *, of_row: UUID | None = None) -> None:
+        """Check again all subscribers of a stream, or those whose account or session `of_row` is."""
+        state = self._streams.get(stream)
         for subscriber in list(state.subscriptions) if state is not None else []:
             actor = subscriber.actor
-            if event.resource == "sessions" and actor.session_id != event.row_id:
+            if of_row is not None and of_row not in (actor.id, actor.session_id):
                 continue
-            await self.review_session(subscriber)
+            if self.is_subscribed(stream, subscriber):
+                await self._review_session(subscriber)
 
-    async def review_session(self, subscriber: Subscriber) -> None:
-        """Prove every right of a listener's actor anew: lost streams are told, or the end of the session."""
+    async def _review_session(self, subscriber: Subscriber) -> None:
+        """Check a subscriber's session again, then the access to every stream of all subscribers of its user."""
         connection = self.event_log.database.as_actor(subscriber.actor)
         try:
             await _retry_until_available(connection.require_live_session)
@@ -261,11 +281,12 @@ class Hub:
             subscriber.on_session_end()
             return
         for stream, state in list(self._streams.items()):
-            for other_subscriber in [each for each in state.subscriptions if each.actor.id == subscriber.actor.id]:
-                await self.review_access(stream, other_subscriber)
+            same_user = [other for other in state.subscriptions if other.actor.id == subscriber.actor.id]
+            for other in same_user:
+                await self.review_access(stream, other)
 
     async def review_access(self, stream: Stream, subscriber: Subscriber) -> None:
-        """Prove a listener's right to one stream anew; where it is gone the stream is lost."""
+        """Check a subscriber's access to a stream again, and end the subscription if it is gone."""
         connection = self.event_log.database.as_actor(subscriber.actor)
         try:
             await _retry_until_available(lambda: self.authorizer.authorize(connection, stream))
@@ -281,7 +302,6 @@ class Hub:
 
 
 async def _retry_until_available(operation: Callable[[], Awaitable[None]]) -> None:
-    """Do it once the database is there."""
     while True:
         try:
             return await operation()

@@ -1,4 +1,4 @@
-"""After a commit: wakes the hubs of all processes, many commits at once."""
+"""Tell the hubs of all processes, after each commit, which streams it wrote to."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from monynha.infra.postgres.stream_version import StreamVersion
 
 Publish = Callable[[bytes], None]
 _BATCH_WINDOW_S = 0.005
-"""How long commits are gathered before the other processes are told: each telling is a round trip for all."""
+"""How long streams are gathered before they are published: each message costs a round trip in every process."""
 
 
 class CommitNotifier:
-    """Tells which streams were written to: its own hub at once, the others through `publish`."""
+    """Notifies the hub of this process at once, and the others through `publish`.
+
+    A published message is the id of this process, a line feed, and `kind id,kind id,…`.
+    """
 
     def __init__(self, publish: Publish, hub: Hub) -> None:
         self._publish = publish
@@ -26,25 +29,21 @@ class CommitNotifier:
         self._process_id = token_hex(8)
 
     def on_commit(self, written: Sequence[StreamVersion]) -> None:
-        """Take what a committed transaction told; the database calls this."""
-        streams = dict.fromkeys(Stream(version.kind, version.id) for version in written)
+        """Receive the streams that a committed transaction wrote to; the database calls this."""
+        streams = dict.fromkeys(Stream(stream.kind, stream.id) for stream in written)
         self._hub.notify(streams)
         if not self._pending:
             asyncio.get_running_loop().call_later(_BATCH_WINDOW_S, self._flush)
         self._pending |= streams
 
     def on_published(self, published: bytes) -> None:
-        """Take what a process published; our own hub was woken before we did."""
-        process_id, _, written = published.decode().partition("\n")
+        """Notify the hub of what another process published; our own messages come back too and are skipped."""
+        process_id, _, names = published.decode().partition("\n")
         if process_id != self._process_id:
-            self._hub.notify(_parse_streams(written))
+            pairs = (name.split(" ") for name in names.split(","))
+            self._hub.notify([Stream(kind, UUID(id)) for kind, id in pairs])
 
     def _flush(self) -> None:
         pending, self._pending = self._pending, {}
-        written = ",".join(f"{stream.kind} {stream.id}" for stream in pending)
-        self._publish(f"{self._process_id}\n{written}".encode())
-
-
-def _parse_streams(written: str) -> list[Stream]:
-    entries = (entry.split(" ") for entry in written.split(","))
-    return [Stream(kind, UUID(id)) for kind, id in entries]
+        names = ",".join(f"{stream.kind} {stream.id}" for stream in pending)
+        self._publish(f"{self._process_id}\n{names}".encode())

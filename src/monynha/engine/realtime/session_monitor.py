@@ -1,12 +1,13 @@
-"""Hearing when somebody's session is over, or their token has ended, for as long as they hold a line."""
+"""End a long-lived connection when the session of its user ends or its access token expires.
+
+Every protocol that keeps connections open uses it: `/ws`, Phoenix channels, GraphQL and server-sent events.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
-
-import orjson
 
 from monynha.core.actor import Actor
 from monynha.core.errors import NotFoundError, UnauthenticatedError
@@ -16,17 +17,26 @@ from monynha.infra.postgres.database import ActorConnection
 
 
 class SessionMonitor:
-    """A seat at the person's own stream, which tells of their session's end and is otherwise ignored.
+    """Watches one session: its end by the user's own stream, the token's expiry by a timer.
 
-    The token is looked at once, when the line is opened; so its end is waited for too.
+    `on_end` is called when the session is over, `on_expiry` (by default `on_end`) when the token has expired.
     """
 
-    def __init__(self, hub: Hub, connection: ActorConnection, on_end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        connection: ActorConnection,
+        on_end: Callable[[], None],
+        *,
+        on_expiry: Callable[[], None] | None = None,
+    ) -> None:
         self._hub = hub
         self._connection = connection
         self._handle_end = on_end
+        self._handle_expiry = on_expiry or on_end
         self._user_stream: Stream | None = None
         self._expiry_timer: asyncio.TimerHandle | None = None
+        self._is_stopped = False
 
     @property
     def actor(self) -> Actor:
@@ -35,47 +45,65 @@ class SessionMonitor:
 
     @property
     def sink(self) -> None:
-        """Nothing is passed on."""
+        """None: no event is sent on."""
 
     async def start(self) -> None:
-        """Begin; Unauthenticated where the session is over already."""
-        await self._subscribe()
-        expires_at = orjson.loads(self.actor.claims).get("exp")
-        if expires_at is not None:
-            self._expiry_timer = asyncio.get_running_loop().call_later(
-                max(0.0, expires_at - time.time()), self.on_session_end
-            )
+        """Begin to watch; UnauthenticatedError if the session is over already."""
+        if not self.actor.is_anonymous:
+            await self._subscribe()
+        self._start_timer()
 
     async def _subscribe(self) -> None:
-        kind = next((kind for kind, root in self._hub.authorizer.roots.items() if root.is_private_stream), None)
-        if kind is None or self.actor.id is None:
-            # The service key is nobody's session, and holds until it ends.
-            return await self._connection.require_live_session()
-        user_stream = Stream(kind, self.actor.id)
+        user_stream = self._hub.authorizer.user_stream(self.actor)
+        if user_stream is None:
+            # The service key belongs to no session.
+            await self._connection.require_live_session()
+            return
         try:
             subscription = await self._hub.subscribe(self._connection, user_stream, self)
         except NotFoundError:
             raise UnauthenticatedError() from None
         self._user_stream = user_stream
         subscription.activate()
-        return None
 
-    def on_event(self, event: Event) -> None:
-        """Ignore what happens to the person."""
-
-    def on_revoked(self, stream: Stream) -> None:
-        """End: the person is no more."""
-        self.on_session_end()
-
-    def on_session_end(self) -> None:
-        """Tell that the session is over."""
-        self.stop()
-        self._handle_end()
+    def renew(self, connection: ActorConnection) -> None:
+        """Continue with a newer token of the same user."""
+        self._connection = connection
+        self._start_timer()
 
     def stop(self) -> None:
-        """Give the seat back."""
+        """Stop watching."""
+        self._is_stopped = True
         if self._user_stream is not None:
             self._hub.unsubscribe(self._user_stream, self)
             self._user_stream = None
+        self._stop_timer()
+
+    def on_event(self, event: Event) -> None:
+        """Ignore events of the user: only the end of the session matters."""
+
+    def on_revoked(self, stream: Stream) -> None:
+        """End: the user was deleted."""
+        self.on_session_end()
+
+    def on_session_end(self) -> None:
+        """End: the session is over. Two events can tell of it; it is reported once."""
+        if not self._is_stopped:
+            self.stop()
+            self._handle_end()
+
+    def _on_expiry(self) -> None:
+        self.stop()
+        self._handle_expiry()
+
+    def _start_timer(self) -> None:
+        self._stop_timer()
+        expires_at = self.actor.expires_at
+        if expires_at is not None:
+            remaining_s = max(0.0, expires_at - time.time())
+            self._expiry_timer = asyncio.get_running_loop().call_later(remaining_s, self._on_expiry)
+
+    def _stop_timer(self) -> None:
         if self._expiry_timer is not None:
             self._expiry_timer.cancel()
+            self._expiry_timer = None

@@ -1,4 +1,4 @@
-"""Whether all who hear a stream would be shown the same, so that it is asked once for all of them."""
+"""Decide whether a selection has the same result for all subscribers of a stream, so that it is queried once."""
 
 from __future__ import annotations
 
@@ -7,29 +7,32 @@ from monynha.engine.schema.resource import Relation, Resource
 
 
 def is_same_for_all_subscribers(selection: Selection, root: Resource, *, is_in_stream: bool) -> bool:
-    """Whether a selection shows the same to the whole audience of a stream of the root's.
+    """Whether all subscribers of a stream of `root` see the same result of a selection.
 
-    `is_within` says that its rows belong to that stream. Whoever hears a stream is told its rows whole, and
-    public rows are everybody's; what is computed for the asker, or read through a view, is theirs alone.
+    `is_in_stream` says that the selected rows belong to that stream. Subscribers may read every row of their stream,
+    and public rows are visible to everyone. Computed fields and fields read through a view depend on the reader.
     """
     resource = selection.resource
     if not (is_in_stream or resource.is_public):
         return False
-    names = [one if isinstance(one, str) else one.name for one in selection.fields]
+    names = [field if isinstance(field, str) else field.name for field in selection.fields]
     fields = [resource.fields[name] for name in names if name]
-    if any(one.column is None or one.rules.read_via_view is not None for one in fields):
+    if any(field.column is None or field.rules.read_via_view is not None for field in fields):
         return False
     page_selections = [part.selection for part in selection.page or () if part.selection is not None]
-    return all(is_same_for_all_subscribers(one, root, is_in_stream=is_in_stream) for one in page_selections) and all(
+    return all(
+        is_same_for_all_subscribers(page_selection, root, is_in_stream=is_in_stream)
+        for page_selection in page_selections
+    ) and all(
         is_same_for_all_subscribers(
-            one.selection, root, is_in_stream=is_in_stream and stays_in_stream(one.relation, root)
+            node.selection, root, is_in_stream=is_in_stream and stays_in_stream(node.relation, root)
         )
-        for one in selection.relations
+        for node in selection.relations
     )
 
 
 def stays_in_stream(relation: Relation, root: Resource) -> bool:
-    """Whether a way leads from a row to its parent, or to its children, of the same stream."""
+    """Whether a relation leads to rows of the same stream: from a row to its parent, or to its children."""
     child, parent = (relation.target, relation.source) if relation.is_many else (relation.source, relation.target)
     foreign_key = relation.target_column if relation.is_many else relation.source_column
     is_parent_link = child.parent is not None and child.parent.target is parent and child.parent_column is foreign_key

@@ -1,14 +1,15 @@
-"""Who may hear a stream: asked of the database when they join; events admit and expel later."""
+"""Decide who may subscribe to a stream: a query when they subscribe, membership events afterwards."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 
-from monynha.core.actor import ActorKind
+from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import NotFoundError, UnauthenticatedError
 from monynha.engine.query.queries import Queries
 from monynha.engine.query.selection import Order, Selection
@@ -20,30 +21,48 @@ from monynha.infra.postgres.database import ActorConnection
 _MAX_STREAMS = 2_000
 
 
+class MembershipChange(NamedTuple):
+    """Who was given access to a stream, or lost it."""
+
+    stream: Stream
+    user_id: UUID
+
+
 @dataclass(frozen=True)
 class StreamAuthorizer:
-    """Proves rights over the catalogue's streams, and reads which events take or give them."""
+    """Checks access to the streams of the catalogue's resources, by row-level security."""
 
     catalog: Catalog
     query: Queries
 
     @cached_property
     def roots(self) -> dict[str, Resource]:
-        """The resources that have a stream for each row, by the kind of that stream."""
-        return {one.streams[0].kind: one for one in self.catalog.resources.values() if one.has_own_stream}
+        """The resources each of whose rows has its own stream, by the kind of that stream."""
+        resources = self.catalog.resources.values()
+        return {resource.streams[0].kind: resource for resource in resources if resource.has_own_stream}
 
     @cached_property
     def shared_kinds(self) -> tuple[str, ...]:
-        """The kinds of streams that several people hear, of which there is one for each row."""
+        """The kinds of streams that several users may subscribe to and of which there is one per row."""
         return tuple(kind for kind, root in self.roots.items() if not root.is_private_stream)
 
     @cached_property
     def membership_resources(self) -> dict[str, Resource]:
-        """The resources whose rows admit people to streams, by plural."""
-        return {name: one for name, one in self.catalog.resources.items() if one.grants_access_to is not None}
+        """The resources whose rows give users access to streams, by plural."""
+        resources = self.catalog.resources.items()
+        return {name: resource for name, resource in resources if resource.grants_access_to is not None}
+
+    @cached_property
+    def _user_kind(self) -> str | None:
+        return next((kind for kind, root in self.roots.items() if root.is_private_stream), None)
+
+    def user_stream(self, actor: Actor) -> Stream | None:
+        """Return the stream that belongs to the actor alone, None if the actor is not a user."""
+        kind = self._user_kind
+        return None if kind is None or actor.id is None else Stream(kind, actor.id)
 
     async def authorize(self, connection: ActorConnection, stream: Stream) -> None:
-        """Return if the actor may hear the stream now; NotFound where they may not know of it."""
+        """Return if the actor may subscribe; NotFoundError if not, UnauthenticatedError without a live session."""
         if connection.actor.is_anonymous:
             raise UnauthenticatedError()
         root = self.roots.get(stream.kind)
@@ -56,11 +75,11 @@ class StreamAuthorizer:
                 raise NotFoundError()
             return await connection.require_live_session()
         selection = Selection(root, (root.id_column.name,), key=(stream.id,))
-        await self.query.fetch_row(connection, self.query.prepare(selection))
+        await self.query.fetch_row(connection, selection)
         return None
 
     async def list_streams(self, connection: ActorConnection, kind: str) -> list[Stream]:
-        """Return the streams of a kind that the actor may hear now."""
+        """Return the streams of a kind that the actor may subscribe to now."""
         actor = connection.actor
         if actor.is_anonymous:
             return []
@@ -71,11 +90,11 @@ class StreamAuthorizer:
             return [] if actor.id is None else [Stream(kind, actor.id)]
         key_name = root.id_column.name
         selection = Selection(root, (key_name,), order=Order(root.default_sort), limit=_MAX_STREAMS)
-        page = await self.query.fetch_page(connection, self.query.prepare(selection))
-        return [Stream(kind, one) for one in _parse_ids(page.rows, key_name)]
+        page = await self.query.fetch_page(connection, selection)
+        return [Stream(kind, UUID(row[key_name])) for row in orjson.loads(page.rows)]
 
     def ends_stream(self, event: Event) -> bool:
-        """Whether what the stream belongs to is gone with this event."""
+        """Whether the event is the deletion of the row to which its stream belongs."""
         root = self.roots.get(event.stream.kind)
         return (
             event.verb == "delete"
@@ -84,27 +103,21 @@ class StreamAuthorizer:
             and event.row_id == event.stream.id
         )
 
-    def parse_membership_change(self, event: Event) -> tuple[Stream, UUID] | None:
-        """Return the stream that an event lets somebody hear, or keeps them from, and whom."""
+    def parse_membership_change(self, event: Event) -> MembershipChange | None:
+        """Return whom an insert or delete gives access to a stream or takes it from; None for other events."""
         membership = self.membership_resources.get(event.resource)
         if membership is None or membership.grants_access_to is None or event.verb == "update":
             return None
         own_stream = membership.streams[0]
-        assert own_stream.column is not None
-        row = event.row
-        user_id, stream_id = (
-            row.get(column_of(membership.grants_access_to).name),
-            row.get(column_of(own_stream.column).name),
-        )
-        if user_id is None or stream_id is None:
+        if own_stream.column is None:
             return None
-        return Stream(own_stream.kind, UUID(stream_id)), UUID(user_id)
+        user_id = event.row.get(column_of(membership.grants_access_to).name)
+        stream_id = event.row.get(column_of(own_stream.column).name)
+        if not isinstance(user_id, str) or not isinstance(stream_id, str):
+            return None
+        return MembershipChange(Stream(own_stream.kind, UUID(stream_id)), UUID(user_id))
 
 
-def sees_every_stream(kind: ActorKind, *, is_admin: bool) -> bool:
-    """Whether somebody's rights do not hang on what admits people."""
-    return is_admin or kind is ActorKind.SERVICE
-
-
-def _parse_ids(rows: bytes, name: str) -> list[UUID]:
-    return [UUID(row[name]) for row in orjson.loads(rows)]
+def sees_every_stream(actor: Actor) -> bool:
+    """Whether the actor's access does not depend on memberships: system admins and the service key."""
+    return actor.is_admin or actor.kind is ActorKind.SERVICE

@@ -1,6 +1,6 @@
-"""Who listens, and their places at the streams.
+"""A subscriber's side of the hub: what it implements, and the buffering and back-pressure of one subscription.
 
-What a listener cannot take yet waits as events that all listeners share, and goes out as they take it.
+Events that a subscriber cannot take yet are kept as references to the shared `Event`, and sent as it takes them.
 """
 
 from __future__ import annotations
@@ -16,60 +16,66 @@ from monynha.engine.realtime.event_log import Event, Stream
 
 _log = structlog.get_logger("monynha.hub")
 _BATCH_SIZE = 200
-"""How many events go out before the listener is asked whether it can take more."""
+"""How many pending events are sent before the sink is asked again whether it is full."""
 _MAX_PENDING = 20_000
+"""How many events wait for a slow reader before it is disconnected."""
 
 
 class Sink(Protocol):
-    """Where what a listener hears goes out."""
+    """Where a subscriber's messages leave the process, as a socket."""
 
     @property
     def is_full(self) -> bool:
-        """Whether more should wait."""
+        """Whether the peer leaves so much unread that events should wait."""
 
     async def drain(self) -> None:
-        """Return once it can take more; who takes nothing for long is cut off meanwhile."""
+        """Return once the peer has read most of it; a peer that reads nothing for long is disconnected."""
 
     def disconnect(self) -> None:
-        """End, since the other side reads too slowly."""
+        """Disconnect a peer that reads too slowly."""
 
 
 class Subscriber(Protocol):
-    """Somebody who hears streams. Its methods return at once."""
+    """A receiver of events, as one `/ws` socket. Its methods return at once."""
 
     @property
     def sink(self) -> Sink | None:
-        """Where what it hears goes out; without one it takes everything at once."""
+        """Where its messages go; None if it can take every event at once."""
 
     @property
     def actor(self) -> Actor:
-        """Who is listening."""
+        """On whose behalf it subscribes."""
 
     def on_event(self, event: Event) -> None:
-        """Take an event."""
+        """Receive an event."""
 
     def on_revoked(self, stream: Stream) -> None:
-        """Take notice that nothing more of this stream will be heard."""
+        """Learn that access to a stream has ended; the hub has unsubscribed it."""
 
     def on_session_end(self) -> None:
-        """Take notice that the session is over, and with it all that is heard."""
+        """Learn that the actor's session has ended."""
 
 
 @dataclass(eq=False)
 class Subscription:
-    """A listener's place at a stream: closed until `open` is called, so that an answer can go out first."""
+    """A subscriber's subscription to one stream.
+
+    It buffers until `activate` is called, so that the reply to the subscription can be sent first.
+    """
 
     subscriber: Subscriber
     version: int
+    """The version of the stream at the time of subscribing; `deliver` ignores events up to it."""
     is_complete: bool = True
-    """Whether all that was missed is there; else the listener should ask again for what it shows."""
+    """Whether all missed events could be replayed; otherwise the client has to fetch its state again."""
     is_revoked: bool = False
     is_closed: bool = False
     pending: list[Event] | None = field(default_factory=list)
+    """Events that wait to be sent; None while events are passed on at once."""
     _delivery: asyncio.Task[None] | None = None
 
     def activate(self) -> None:
-        """Hand out what was missed and came meanwhile, and from now on everything as it comes."""
+        """Send the pending events, and from now on each event as it arrives."""
         pending = self.pending or []
         if len(pending) > _BATCH_SIZE and self.subscriber.sink is not None:
             self._start_delivery(self.subscriber.sink)
@@ -78,7 +84,7 @@ class Subscription:
         self._send_all(pending)
 
     def deliver(self, event: Event) -> None:
-        """Take an event of the stream."""
+        """Pass an event on, or keep it while the sink is full."""
         if event.version <= self.version:
             return
         sink = self.subscriber.sink
@@ -92,6 +98,12 @@ class Subscription:
         if sink is not None and len(self.pending) > _MAX_PENDING:
             sink.disconnect()
 
+    def close(self) -> None:
+        """Send nothing more."""
+        self.is_closed = True
+        if self._delivery is not None:
+            self._delivery.cancel()
+
     def _send_all(self, events: list[Event]) -> None:
         for event in events:
             if self.is_closed:
@@ -99,14 +111,8 @@ class Subscription:
             try:
                 self.subscriber.on_event(event)
             except Exception as error:
-                # One event's fault is not the loss of all that follow.
-                _log.error("a listener failed", err={"type": type(error).__name__, "message": str(error)})
-
-    def close(self) -> None:
-        """Hand out nothing more."""
-        self.is_closed = True
-        if self._delivery is not None:
-            self._delivery.cancel()
+                # An error with one event must not keep back all that follow.
+                _log.error("a subscriber failed", err={"type": type(error).__name__, "message": str(error)})
 
     def _start_delivery(self, sink: Sink) -> None:
         self._delivery = asyncio.get_running_loop().create_task(self._deliver_pending(sink))
@@ -114,8 +120,8 @@ class Subscription:
     async def _deliver_pending(self, sink: Sink) -> None:
         while True:
             await sink.drain()
-            assert self.pending is not None
-            batch, self.pending = self.pending[:_BATCH_SIZE], self.pending[_BATCH_SIZE:]
+            pending = self.pending or []
+            batch, self.pending = pending[:_BATCH_SIZE], pending[_BATCH_SIZE:]
             self._send_all(batch)
             if not self.pending:
                 break

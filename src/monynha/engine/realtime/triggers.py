@@ -1,7 +1,8 @@
-"""The triggers that write the history, derived from the declarations: who hears of which columns.
+"""Generate the SQL triggers that write events, from the resources' declarations of streams and columns.
 
-One function a table, of static SQL: statement-level, with a path of its own for one row told to one stream,
-which is what most writes are. What has a stream of its own tells of its end before all that ends with it.
+Each table gets one function of static SQL for its statement-level triggers. The function has a separate path for one
+row of one stream, which is what most writes are. The deletion of a row that has its own stream is logged by a trigger
+before the delete, so that its event precedes those of the rows that are deleted with it.
 """
 
 from __future__ import annotations
@@ -16,53 +17,56 @@ from monynha.engine.schema.resource import EventStream, Resource, column_of
 
 _FUNCTION_OPTIONS = "security definer set search_path = '' set timezone = 'UTC'"
 _DECLARATIONS = """declare
-  told text;
-  one_row uuid;
-  one_stream uuid;
-  one_new jsonb;
-  one_old jsonb;
-  are_many boolean;
-  reached bigint;
+  written_streams text;
+  first_row_id uuid;
+  first_stream_id uuid;
+  first_new jsonb;
+  first_old jsonb;
+  has_more_rows boolean;
+  stream_version bigint;
 """
-# Said here and not by a function: a call more would cost as much as the counter.
-_REPORT_STREAMS = """  -- The program asks to be told on its own connections, and wakes who listens once it has
-  -- committed. Never NOTIFY: it takes a lock on the whole database at commit.
-  if told is not null and current_setting('monynha.report_writes', true) = 'on' then
-    raise notice using message = 'monynha:' || told;
+# Inlined: a function call would cost as much as the update of the counter.
+_REPORT_STREAMS = """  -- The program turns this on for its own connections and notifies subscribers after the commit.
+  -- NOTIFY is no alternative: it takes a lock on the whole database at commit.
+  if written_streams is not null and current_setting('monynha.report_writes', true) = 'on' then
+    raise notice using message = 'monynha:' || written_streams;
   end if;
 """
-# A notice is a message of its own on the wire, and a tenth of what a plain insert costs: the program
-# says which table it inserts a row into, and wakes that row's stream by itself.
+# A notice is a message of its own in the protocol and costs a tenth of a plain insert. For such an insert the
+# program sets the name of the table and notifies the row's own stream without being told.
 _SKIP_REPORT_OF_PLAIN_INSERT = """    if current_setting('monynha.inserting_into', true) = '{table}' then
-      told := null;
+      written_streams := null;
     end if;
 """
 
 
 @dataclass(frozen=True)
 class _ChangedRows:
-    """A query of changed rows, and the transition table it reads; without one there is a single row."""
+    """A query of the changed rows and the transition table that it reads; empty in a row-level trigger."""
 
     query: str
     transition_table: str
 
 
 def event_triggers_sql(resources: Iterable[Resource]) -> str:
-    """Return the functions and triggers by which the resources' changes become history."""
-    logged_resources = list(resources)
+    """Return the functions and triggers that write events for every resource that has streams."""
+    all_resources = list(resources)
     return "\n".join(
-        _table_sql(one, _propagating_resources(one, logged_resources)) for one in logged_resources if one.streams
+        _table_sql(resource, _propagating_resources(resource, all_resources))
+        for resource in all_resources
+        if resource.streams
     )
 
 
 def _propagating_resources(resource: Resource, resources: list[Resource]) -> list[Resource]:
+    """Return the resources whose streams also get the changes of a resource, through a relation to it."""
     return [
-        one
-        for one in resources
+        other
+        for other in resources
         if any(
-            one.foreign_relations[name].target is resource
-            for name in one.propagates_from
-            if name in one.foreign_relations
+            other.foreign_relations[name].target is resource
+            for name in other.propagates_from
+            if name in other.foreign_relations
         )
     ]
 
@@ -77,22 +81,22 @@ def _table_sql(resource: Resource, propagating: list[Resource]) -> str:
         deleted_rows = _deleted_rows(resource, "r", "old_rows")
         branches.append(_branch_sql("DELETE", _log_sql(resource, propagating, "delete", deleted_rows)))
     body = "\n".join(branches)
-    functions = [_function_sql(f"hear_{table}", body + "\n  return null;")]
+    functions = [_function_sql(f"log_{table}_events", body + "\n  return null;")]
     triggers = [
-        _trigger_sql(table, "inserts", "after insert", "referencing new table as new_rows"),
-        _trigger_sql(table, "updates", "after update", "referencing old table as old_rows new table as new_rows"),
+        _trigger_sql(table, "insert", "after insert", "referencing new table as new_rows"),
+        _trigger_sql(table, "update", "after update", "referencing old table as old_rows new table as new_rows"),
     ]
     if resource.has_own_stream:
         delete_body = _erase_personal_data_sql(resource) + _log_sql(
             resource, propagating, "delete", _deleted_rows(resource, "old", "")
         )
-        functions.append(_function_sql(f"hear_the_end_of_{table}", f"{delete_body}  return old;"))
+        functions.append(_function_sql(f"log_{table}_deletion", f"{delete_body}  return old;"))
         triggers.append(
-            f"create or replace trigger history_hears_deletes before delete on public.{table} "
-            f"for each row execute function monynha.hear_the_end_of_{table}();"
+            f"create or replace trigger {table}_events_on_delete before delete on public.{table} "
+            f"for each row execute function monynha.log_{table}_deletion();"
         )
     else:
-        triggers.append(_trigger_sql(table, "deletes", "after delete", "referencing old table as old_rows"))
+        triggers.append(_trigger_sql(table, "delete", "after delete", "referencing old table as old_rows"))
     return "\n".join([*functions, *triggers])
 
 
@@ -106,8 +110,8 @@ def _function_sql(name: str, body: str) -> str:
 
 def _trigger_sql(table: str, event: str, timing: str, referencing: str) -> str:
     return (
-        f"create or replace trigger history_hears_{event} {timing} on public.{table} {referencing} "
-        f"for each statement execute function monynha.hear_{table}();"
+        f"create or replace trigger {table}_events_on_{event} {timing} on public.{table} {referencing} "
+        f"for each statement execute function monynha.log_{table}_events();"
     )
 
 
@@ -117,45 +121,46 @@ def _branch_sql(verb: str, body: str) -> str:
 
 def _log_sql(resource: Resource, propagating: list[Resource], verb: str, rows: _ChangedRows) -> str:
     log_many = _log_many_rows_sql(resource, propagating, verb, rows)
+    skip_report = _SKIP_REPORT_OF_PLAIN_INSERT.format(table=resource.table.name) if verb == "insert" else ""
     if propagating or len(resource.streams) > 1:
         return f"{log_many}{_REPORT_STREAMS}"
     return f"""{_select_first_row_sql(resource, rows)}  if not found then
     null;
-  elsif are_many is null then
-{_log_one_row_sql(resource, verb)}{_SKIP_REPORT_OF_PLAIN_INSERT.format(table=resource.table.name) if verb == "insert" else ""}  else
+  elsif has_more_rows is null then
+{_log_single_row_sql(resource, verb)}{skip_report}  else
 {log_many}  end if;
 {_REPORT_STREAMS}"""
 
 
 def _select_first_row_sql(resource: Resource, rows: _ChangedRows) -> str:
-    """Read the first row, and whether there is another; nearly always there is none."""
+    """Read the first row and whether there are more; nearly always there is one."""
     has_another = f"(select true from {rows.transition_table} offset 1 limit 1)" if rows.transition_table else "null"
     return f"""  select changed.row_id, {_stream_id_sql(resource.streams[0])}, changed.new, changed.old, {has_another}
-    into one_row, one_stream, one_new, one_old, are_many from ({rows.query}) changed limit 1;
+    into first_row_id, first_stream_id, first_new, first_old, has_more_rows from ({rows.query}) changed limit 1;
 """
 
 
-def _log_one_row_sql(resource: Resource, verb: str) -> str:
-    """Count and write in plain statements: half of what one for any number of rows costs."""
+def _log_single_row_sql(resource: Resource, verb: str) -> str:
+    """Log one row in plain statements, at half the cost of the statement for any number of rows."""
     kind = resource.streams[0].kind
-    return f"""  update monynha.streams set version = version + 1 where kind = '{kind}' and id = one_stream
-    returning version into reached;
+    return f"""  update monynha.streams set version = version + 1 where kind = '{kind}' and id = first_stream_id
+    returning version into stream_version;
   if not found then
-    insert into monynha.streams as s (kind, id, version) values ('{kind}', one_stream, 1)
-      on conflict (kind, id) do update set version = s.version + 1 returning s.version into reached;
+    insert into monynha.streams as s (kind, id, version) values ('{kind}', first_stream_id, 1)
+      on conflict (kind, id) do update set version = s.version + 1 returning s.version into stream_version;
   end if;
   insert into monynha.events (kind, stream, version, at, resource, verb, row_id, new, old, actor)
-    values ('{kind}', one_stream, reached, clock_timestamp(), '{resource.plural}', '{verb}',
-      one_row, one_new, one_old, auth.uid());
-  told := '{kind} ' || one_stream || ' ' || reached;
+    values ('{kind}', first_stream_id, stream_version, clock_timestamp(), '{resource.plural}', '{verb}',
+      first_row_id, first_new, first_old, auth.uid());
+  written_streams := '{kind} ' || first_stream_id || ' ' || stream_version;
 """
 
 
 def _log_many_rows_sql(resource: Resource, propagating: list[Resource], verb: str, rows: _ChangedRows) -> str:
     return f"""  with changed as ({rows.query}), source as (
     {_source_sql(resource, propagating)}
-  ), placed as (
-    select source.*, row_number() over (partition by kind, id order by row_id) as place,
+  ), numbered as (
+    select source.*, row_number() over (partition by kind, id order by row_id) as row_number,
       count(*) over (partition by kind, id) as total
     from source
   ), counted as (
@@ -165,16 +170,23 @@ def _log_many_rows_sql(resource: Resource, propagating: list[Resource], verb: st
     returning s.kind, s.id, s.version
   ), written as (
     insert into monynha.events (kind, stream, version, at, resource, verb, row_id, new, old, actor)
-    select c.kind, c.id, c.version - e.total + e.place, clock_timestamp(), '{resource.plural}', '{verb}',
+    select c.kind, c.id, c.version - e.total + e.row_number, clock_timestamp(), '{resource.plural}', '{verb}',
       e.row_id, e.new, e.old, auth.uid()
-    from placed e join counted c on c.kind = e.kind and c.id = e.id
+    from numbered e join counted c on c.kind = e.kind and c.id = e.id
   )
-  select string_agg(c.kind || ' ' || c.id || ' ' || c.version, ',') into told from counted c;
+  select string_agg(c.kind || ' ' || c.id || ' ' || c.version, ',') into written_streams from counted c;
 """
 
 
 def _stream_id_sql(stream: EventStream) -> str:
-    return f"'{GLOBAL_STREAM_ID}'::uuid" if stream.column is None else f"changed.{column_of(stream.column).name}"
+    return f"'{GLOBAL_STREAM_ID}'::uuid" if stream.column is None else f"changed.{_stream_column(stream)}"
+
+
+def _stream_column(stream: EventStream) -> str:
+    """Return the column that holds the stream's id; ValueError for the stream of a kind that exists once."""
+    if stream.column is None:
+        raise ValueError(f"{stream.kind}: the stream of a row needs a column")
+    return column_of(stream.column).name
 
 
 def _source_sql(resource: Resource, propagating: list[Resource]) -> str:
@@ -184,27 +196,26 @@ def _source_sql(resource: Resource, propagating: list[Resource]) -> str:
             f"select '{stream.kind}'::text as kind, {_stream_id_sql(stream)} as id, changed.row_id, changed.new, "
             "changed.old from changed"
         )
-    for propagating_resource in propagating:
-        own_stream = propagating_resource.streams[0]
-        assert own_stream.column is not None
-        for link_name in propagating_resource.propagates_from:
-            link_column = column_of(propagating_resource.foreign_relations[link_name].column).name
+    for other in propagating:
+        own_stream = other.streams[0]
+        for name in other.propagates_from:
+            foreign_key = column_of(other.foreign_relations[name].column).name
             selects.append(
-                f"select '{own_stream.kind}'::text, v.{column_of(own_stream.column).name}, changed.row_id, changed.new, "
-                f"changed.old from changed join public.{propagating_resource.table.name} v on v.{link_column} = changed.row_id"
+                f"select '{own_stream.kind}'::text, v.{_stream_column(own_stream)}, changed.row_id, changed.new, "
+                f"changed.old from changed join public.{other.table.name} v on v.{foreign_key} = changed.row_id"
             )
     return "\n    union all ".join(selects)
 
 
 def _key_columns_sql(resource: Resource, row: str) -> str:
-    stream_columns = {column_of(one.column).name for one in resource.streams if one.column is not None}
+    stream_columns = {_stream_column(stream) for stream in resource.streams if stream.column is not None}
     return ", ".join(
         [f"{row}.{resource.id_column.name} as row_id", *(f"{row}.{name}" for name in sorted(stream_columns))]
     )
 
 
 def _row_json_sql(columns: Iterable[Column[object]], row: str) -> str:
-    pairs = [f"'{one.name}', {row}.{one.name}" for one in columns]
+    pairs = [f"'{column.name}', {row}.{column.name}" for column in columns]
     return f"jsonb_build_object({', '.join(pairs)})"
 
 
@@ -215,9 +226,9 @@ def _inserted_rows(resource: Resource) -> _ChangedRows:
 
 
 def _updated_rows(resource: Resource) -> _ChangedRows:
-    key_matches = " and ".join(f"o.{one.name} = n.{one.name}" for one in resource.primary_key)
-    names = [one.name for one in resource.logged_columns]
-    # What is compared is the row, not its JSON: a number that is written otherwise is the same number.
+    key_matches = " and ".join(f"o.{column.name} = n.{column.name}" for column in resource.primary_key)
+    names = [column.name for column in resource.logged_columns]
+    # The columns are compared and not their JSON, since equal numbers can have different text.
     new_columns, old_columns = (
         ", ".join(f"n.{name}" for name in names),
         ", ".join(f"o.{name}" for name in names),
@@ -226,27 +237,26 @@ def _updated_rows(resource: Resource) -> _ChangedRows:
     old_json = _row_json_sql(resource.logged_columns, "o")
     new_json = _row_json_sql(resource.logged_columns, "n")
     query = f"""select {_key_columns_sql(resource, "n")}, {new_json} as new, (
-      select jsonb_object_agg(was.key, was.value) from jsonb_each({old_json}) was
-      where {new_json} -> was.key is distinct from was.value
+      select jsonb_object_agg(former.key, former.value) from jsonb_each({old_json}) former
+      where {new_json} -> former.key is distinct from former.value
     ) as old from new_rows n join old_rows o on {key_matches} where {differs}"""
     return _ChangedRows(query, "new_rows")
 
 
 def _deleted_rows(resource: Resource, row: str, transition_table: str) -> _ChangedRows:
-    columns = [one for one in resource.logged_columns if not one.info["rules"].is_personal]
+    columns = [column for column in resource.logged_columns if not column.info["rules"].is_personal]
     query = f"select {_key_columns_sql(resource, row)}, null::jsonb as new, {_row_json_sql(columns, row)} as old"
     return _ChangedRows(f"{query} from {transition_table} {row}" if transition_table else query, transition_table)
 
 
 def _erase_personal_data_sql(resource: Resource) -> str:
-    """What the history knew of a person goes with them: their name, and all that only they heard."""
-    personal_columns = [one.name for one in resource.logged_columns if one.info["rules"].is_personal]
+    """Erase the personal columns of a deleted row from its events, and the events of its private stream."""
+    personal_columns = [column.name for column in resource.logged_columns if column.info["rules"].is_personal]
     if not personal_columns:
         return ""
     names = ", ".join(f"'{name}'" for name in personal_columns)
     own_stream = resource.streams[0]
-    assert own_stream.column is not None
     return f"""  update monynha.events e set new = e.new - array[{names}], old = e.old - array[{names}]
     where e.row_id = old.{resource.id_column.name} and e.resource = '{resource.plural}';
-  delete from monynha.events e where e.kind = '{own_stream.kind}' and e.stream = old.{column_of(own_stream.column).name};
+  delete from monynha.events e where e.kind = '{own_stream.kind}' and e.stream = old.{_stream_column(own_stream)};
 """

@@ -1,43 +1,21 @@
-"""What sockets of `/ws` are made with."""
+"""Declare ephemeral events: what subscribers of a stream show each other without storing it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-from monynha.core.actor import Actor
-from monynha.engine.mutation.mutations import Mutations
-from monynha.engine.realtime.broadcast import Broadcaster
-from monynha.engine.realtime.hub import Hub
-from monynha.engine.schema.catalog import Catalog
-from monynha.infra.postgres.database import Database
-
-VerifyToken = Callable[[str], tuple[Actor, float | None]]
-"""Verifies a token: who it speaks for, and when it ends."""
 
 
 @dataclass(frozen=True)
 class EphemeralEvent:
-    """Something that people in a stream show each other and nobody keeps, as where their cursor is.
+    """An ephemeral event, as the cursor position of somebody in a project.
 
-    `said` and `heard` are the messages of `/ws`, `subscription` is what GraphQL calls hearing it.
+    A client sends a message of type `request_type` over `/ws`; the other subscribers of the stream receive one of
+    type `event_type`. In GraphQL it is the subscription `subscription_field`.
     """
 
     stream_kind: str
     request_type: str
     event_type: str
     payload_field: str
+    """The key of both messages that holds what is shown: any JSON."""
     subscription_field: str
-
-
-@dataclass(frozen=True)
-class WebSocketContext:
-    """What every socket needs."""
-
-    catalog: Catalog
-    database: Database
-    mutations: Mutations
-    hub: Hub
-    broadcaster: Broadcaster
-    verify_token: VerifyToken
-    ephemeral_events: Mapping[str, EphemeralEvent]

@@ -1,4 +1,4 @@
-"""Column grants, derived from the declarations: what may be read and written at all, whoever asks."""
+"""Column grants: the SQL that lets the API's database roles read and write each column, derived from the rules."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ _USER_ROLES = "monynha_app, monynha_admin"
 
 
 def grants_sql(resources: Iterable[Resource]) -> str:
-    """Return the grants of the people's roles on every resource's table, column by column."""
+    """Return the grants on every resource's table, column by column."""
     return "\n".join(_resource_grants(resource) for resource in resources)
 
 
 def _resource_grants(resource: Resource) -> str:
     table = f"public.{resource.table.name}"
-    fields = [one for one in resource.fields.values() if one.column is not None]
-    # The row's version is read for the ETag; what is seen through a view is read there alone.
-    readable_columns = [one.column.name for one in fields if one.column is not None and one.rules.read_via_view is None]
-    parent = resource.parent_column
-    creatable_columns = [one.column.name for one in fields if one.column is not None and one.rules.is_creatable]
-    if parent is not None:
-        creatable_columns.append(parent.name)
-    updatable_columns = [one.column.name for one in fields if one.column is not None and one.rules.is_updatable]
-    statements = [f"grant select ({', '.join([*readable_columns, 'version'])}) on {table} to {_USER_ROLES};"]
+    columns = [(field.column.name, field.rules) for field in resource.fields.values() if field.column is not None]
+    # The version is read for the ETag; a column that is read via a view is readable there alone.
+    readable_columns = [name for name, rules in columns if rules.read_via_view is None] + ["version"]
+    creatable_columns = [name for name, rules in columns if rules.is_creatable]
+    if resource.parent_column is not None:
+        creatable_columns.append(resource.parent_column.name)
+    updatable_columns = [name for name, rules in columns if rules.is_updatable]
+    statements = [f"grant select ({', '.join(readable_columns)}) on {table} to {_USER_ROLES};"]
     if "create" in resource.operations:
-        statements.append(f"grant insert ({', '.join(dict.fromkeys(creatable_columns))}) on {table} to {_USER_ROLES};")
+        names = ", ".join(dict.fromkeys(creatable_columns))
+        statements.append(f"grant insert ({names}) on {table} to {_USER_ROLES};")
     if "update" in resource.operations and updatable_columns:
         statements.append(f"grant update ({', '.join(updatable_columns)}) on {table} to {_USER_ROLES};")
     if "delete" in resource.operations:

@@ -268,6 +268,22 @@ async def _roll_back(connection: DriverConnection) -> None:
         await connection.execute("rollback")
 
 
+_STATUSES_WITHOUT_DATABASE = frozenset({400, 404, 406, 412, 413, 415, 422})
+"""Errors that may be found without the database, which alone knows whether a session is live."""
+
+
+async def check_session_before_error(connection: ActorConnection | None, error: AppError | None = None) -> None:
+    """Raise UnauthenticatedError if the session is over, before an error that was found without the database.
+
+    The error is None for one that never needs the database, as for a document that is invalid. A client whose session
+    is over must not learn anything else about its request; an anonymous client has no session.
+    """
+    if connection is None or connection.actor.is_anonymous:
+        return
+    if error is None or error.status in _STATUSES_WITHOUT_DATABASE:
+        await connection.require_live_session()
+
+
 async def is_database_reachable(database: Database) -> bool:
     """Whether the database responds."""
     try:

@@ -1,14 +1,14 @@
--- Accounts, their sessions, and the functions by which every statement learns who asks.
--- Runs as monynha_owner. Policies and grants stand in domains/auth/policies.sql.
+-- Accounts, sessions and tokens, and the functions that tell a statement who the caller is.
+-- Runs as monynha_owner. Policies and grants are in domains/auth/policies.sql.
 
 create schema auth;
 
--- An account: who somebody is and how they prove it. What others see of them is the users domain's.
+-- An account: how a user signs in. The profile that other users see is public.users.
 create table auth.users (
   id uuid primary key default gen_random_uuid(),
   email text,
   phone text,
-  -- Null for those who never chose a password (magic links, providers, anonymous).
+  -- Null for accounts without a password (magic links, providers, anonymous).
   password_hash text,
   email_confirmed_at timestamptz,
   phone_confirmed_at timestamptz,
@@ -18,12 +18,12 @@ create table auth.users (
   reauthentication_sent_at timestamptz,
   new_email text,
   email_change_sent_at timestamptz,
-  -- Whether one of the two addresses has agreed to the change already.
+  -- Whether one of the two addresses has confirmed the change.
   is_email_change_half_confirmed boolean not null default false,
   last_sign_in_at timestamptz,
-  -- Only the program and admins write this one: rights may hang on it.
+  -- Written by the program and by admins only; rights may depend on it.
   app_metadata jsonb not null default '{}',
-  -- People write this one themselves: it never gives rights.
+  -- Written by the user; never grants rights.
   user_metadata jsonb not null default '{}',
   is_anonymous boolean not null default false,
   banned_until timestamptz,
@@ -32,7 +32,7 @@ create table auth.users (
   updated_at timestamptz not null default now(),
   constraint account_email_is_unique unique (email),
   constraint account_phone_is_unique unique (phone),
-  -- The "C" collation folds ASCII alone and so the same on every server; the rest is folded before.
+  -- The "C" collation lower-cases ASCII only, the same on every server; the program has lower-cased the rest.
   constraint account_email_is_lower_case check (email = lower(email collate "C")),
   constraint account_email_is_short check (length(email) <= 255),
   constraint account_new_email_is_lower_case check (new_email = lower(new_email collate "C")),
@@ -42,10 +42,10 @@ create table auth.users (
   constraint account_user_metadata_is_an_object check (jsonb_typeof(user_metadata) = 'object')
 );
 
--- Admins list the newest first.
+-- For the list of accounts, newest first.
 create index users_created_at_idx on auth.users (created_at desc, id desc);
 
--- A way to prove an account: its address, or an account at a provider.
+-- A way to sign in to an account: its email address, or an account at an identity provider.
 create table auth.identities (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null references auth.users (id) on delete cascade,
@@ -60,7 +60,7 @@ create table auth.identities (
 
 create index identities_user_id_idx on auth.identities (user_id);
 
--- A sign-in that lasts. Its row is what makes an access token worth something; without it the token is refused.
+-- A session. An access token is accepted only while the row of its session exists.
 create table auth.sessions (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null references auth.users (id) on delete cascade,
@@ -68,9 +68,9 @@ create table auth.sessions (
   amr jsonb not null default '[]',
   user_agent text,
   ip text,
-  -- The current refresh token is this number, signed: nothing that could be used is stored.
+  -- The current refresh token is this number, signed: no secret is stored.
   refresh_counter integer not null default 0,
-  -- When the counter reached its last values, newest first: the refresh tokens replaced a moment ago.
+  -- When the counter reached its latest values, newest first: decides whether a replaced refresh token may be reused.
   rotated_at timestamptz[] not null default '{}',
   not_after timestamptz,
   refreshed_at timestamptz,
@@ -80,17 +80,17 @@ create table auth.sessions (
 
 create index sessions_user_id_idx on auth.sessions (user_id);
 
--- What a mail or message carries: a link and a short code, each good for one use. Only their hashes are kept.
+-- What an email or text message contains: a link and a short code, each valid once. Only their hashes are stored.
 create table auth.one_time_tokens (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null references auth.users (id) on delete cascade,
   kind text not null,
   link_hash text not null,
   code_hash text not null,
-  -- The address it was sent to: a code sent to one address proves no other.
+  -- The address it was sent to: a code verifies only that address.
   relates_to text not null,
   failed_attempts integer not null default 0,
-  -- Set by clients that finish a sign-in with a secret of their own (RFC 7636).
+  -- Set by clients that use PKCE (RFC 7636).
   code_challenge text,
   code_challenge_method text,
   expires_at timestamptz not null,
@@ -99,14 +99,14 @@ create table auth.one_time_tokens (
     kind in ('confirmation', 'invite', 'magiclink', 'recovery', 'email_change_current', 'email_change_new',
       'reauthentication')
   ),
-  -- A newer one takes the place of the older.
+  -- A new token replaces the previous one of its kind.
   constraint one_time_token_is_unique_per_kind unique (user_id, kind),
   constraint one_time_token_link_is_unique unique (link_hash)
 );
 
 create index one_time_tokens_relates_to_idx on auth.one_time_tokens (relates_to);
 
--- The step between a followed link and a session for clients that hold a code verifier (RFC 7636).
+-- Authorization codes of PKCE (RFC 7636): exchanged with the code verifier for a session.
 create table auth.authorization_codes (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null references auth.users (id) on delete cascade,
@@ -132,8 +132,8 @@ alter table auth.one_time_tokens force row level security;
 alter table auth.authorization_codes enable row level security;
 alter table auth.authorization_codes force row level security;
 
--- Who asks, or null for nobody. A setting that was used once is '' afterwards, not null: both are nobody.
--- No SET clause and no definer, so that the planner can inline it.
+-- The id of the caller, null for anonymous. A setting that was set once in the session reads '' afterwards, not null.
+-- Neither a SET clause nor SECURITY DEFINER, so that the planner can inline it.
 create function auth.uid() returns uuid language sql stable as $$
   select coalesce(
     nullif(current_setting('request.jwt.claim.sub', true), ''),
@@ -141,7 +141,7 @@ create function auth.uid() returns uuid language sql stable as $$
   )::uuid
 $$;
 
--- What the token says the asker is: authenticated, anon or service_role.
+-- The role in the caller's token: authenticated, anon or service_role.
 create function auth.role() returns text language sql stable as $$
   select coalesce(
     nullif(current_setting('request.jwt.claim.role', true), ''),
@@ -149,23 +149,23 @@ create function auth.role() returns text language sql stable as $$
   )
 $$;
 
--- All claims of the asker's token.
+-- All claims of the caller's token.
 create function auth.jwt() returns jsonb language sql stable as $$
   select nullif(current_setting('request.jwt.claims', true), '')::jsonb
 $$;
 
--- Whether the asker may do what an owner may: a system admin as their row says now, or the service key.
+-- Whether the caller is a system admin, by the current row of the account, or holds the service key.
 create function auth.is_admin() returns boolean language sql stable as $$
   select coalesce(current_setting('monynha.system_role', true) in ('admin', 'service_role'), false)
 $$;
 
--- Let the asker in: true, and the claims are set until the transaction ends; false where the account or the
--- session is gone, and then nobody is asking. It stands in every read, hence one select does all of it.
+-- Set the caller for the rest of the transaction. Returns false, and sets no caller, if the account or the session
+-- does not exist any more. It is part of every read, so one query does all of it.
 create function auth.set_actor(claims text, sub uuid, session uuid) returns boolean
   language plpgsql volatile security definer set search_path = '' as $$
 begin
-  -- People and admins are asked about as two roles, so that each has policies with plain plans. Who comes as the
-  -- wrong one is not let in; the program then tries the other.
+  -- Users and admins use two database roles, so that the policies of each have simple plans. A caller who comes with
+  -- the wrong role is rejected; the program then tries the other one.
   if sub is null then
     if (claims::jsonb ->> 'role' is not distinct from 'service_role')
       <> (current_setting('role') = 'monynha_admin') then
@@ -174,9 +174,9 @@ begin
     perform
       set_config('request.jwt.claims', claims, true),
       set_config('request.jwt.claim.sub', '', true),
-      set_config('request.jwt.claim.role', known.role, true),
-      set_config('monynha.system_role', known.role, true)
-    from (select case claims::jsonb ->> 'role' when 'service_role' then 'service_role' else 'anon' end) as known (role);
+      set_config('request.jwt.claim.role', claim.role, true),
+      set_config('monynha.system_role', claim.role, true)
+    from (select case claims::jsonb ->> 'role' when 'service_role' then 'service_role' else 'anon' end) as claim (role);
     return true;
   end if;
   perform
@@ -184,9 +184,11 @@ begin
     set_config('request.jwt.claim.sub', sub::text, true),
     set_config('request.jwt.claim.role', 'authenticated', true),
     set_config(
-      'monynha.system_role', case account.app_metadata ->> 'role' when 'admin' then 'admin' else 'authenticated' end, true
+      'monynha.system_role',
+      case account.app_metadata ->> 'role' when 'admin' then 'admin' else 'authenticated' end,
+      true
     )
-  from auth.users as account
+  from auth.users account
   where account.id = sub
     and account.deleted_at is null
     and (account.app_metadata ->> 'role' is not distinct from 'admin')
@@ -195,7 +197,7 @@ begin
     and (
       session is null
       or exists (
-        select from auth.sessions as live
+        select from auth.sessions live
         where live.id = session
           and live.user_id = sub
           and (live.not_after is null or live.not_after > now())
@@ -204,7 +206,7 @@ begin
   if found then
     return true;
   end if;
-  -- Whoever entered before in this transaction is not the asker either.
+  -- The caller set earlier in this transaction, if any, is not valid either.
   perform
     set_config('request.jwt.claims', '', true),
     set_config('request.jwt.claim.sub', '', true),
@@ -214,15 +216,15 @@ begin
 end
 $$;
 
--- The same for a transaction of several statements: it raises, so that none of them runs as nobody.
+-- The same for a transaction of several statements: raises, so that none of them runs without a caller.
 create function auth.set_actor_or_raise(claims text, sub uuid, session uuid) returns void
   language plpgsql volatile set search_path = '' as $$
 begin
   if not auth.set_actor(claims, sub, session) then
-    raise exception 'the session is over' using errcode = 'MN401';
+    raise exception 'the session is not active' using errcode = 'MN401';
   end if;
 end
 $$;
 
--- Functions are everybody's unless taken back; policies.sql says whose they are.
+-- PostgreSQL grants EXECUTE to PUBLIC by default; policies.sql grants it to roles.
 revoke all on all functions in schema auth from public;

@@ -1,15 +1,16 @@
--- The people: the profile beside each account. Row versions and times for every table that follows.
+-- User profiles, one per account, and the trigger function that keeps row versions and update times.
 
 create function monynha.set_updated_at() returns trigger
 language plpgsql set search_path = '' as $$
 begin
   new.version := old.version + 1;
-  -- Strictly growing, also where two changes share a microsecond or the clock was set back.
+  -- Strictly increasing, even if two changes share a microsecond or the clock was set back.
   new.updated_at := greatest(clock_timestamp(), old.updated_at + interval '1 microsecond');
   return new;
 end
 $$;
-comment on function monynha.set_updated_at() is 'Raises a row''s version and time; its triggers fire only where something changed.';
+comment on function monynha.set_updated_at() is
+  'Trigger: increments version and sets updated_at; fires only if the row changed.';
 revoke execute on function monynha.set_updated_at() from public;
 
 create table public.users (
@@ -21,11 +22,11 @@ create table public.users (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   version bigint not null default 1,
-  constraint "user_email_is_unique" unique (email),
-  constraint "user_email_is_lower_case" check (email = lower(email collate "C")),
-  constraint "user_name_is_not_blank" check (name <> '' and name = btrim(name))
+  constraint user_email_is_unique unique (email),
+  constraint user_email_is_lower_case check (email = lower(email collate "C")),
+  constraint user_name_is_not_blank check (name <> '' and name = btrim(name))
 );
-comment on table public.users is 'The people, as others see them; their accounts are in auth.users.';
+comment on table public.users is 'User profiles; the accounts are in auth.users.';
 create index users_created_at_idx on public.users (created_at desc, id desc);
 
 create trigger users_set_updated_at before update on public.users
@@ -38,7 +39,7 @@ begin
   return null;
 end
 $$;
-comment on function public.delete_account() is 'Account and profile end together, whichever is deleted.';
+comment on function public.delete_account() is 'Trigger: deletes the account of a deleted profile.';
 revoke execute on function public.delete_account() from public;
 
 create trigger users_delete_account after delete on public.users

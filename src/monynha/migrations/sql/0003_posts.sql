@@ -1,4 +1,4 @@
--- Posts: what people tell everybody.
+-- Posts, readable by every signed-in user.
 
 create table public.posts (
   id uuid primary key default gen_random_uuid(),
@@ -8,10 +8,10 @@ create table public.posts (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   version bigint not null default 1,
-  constraint "post_title_is_not_blank" check (title <> '' and title = btrim(title)),
-  constraint "post_content_is_at_most_100_kb" check (octet_length(content) <= 100000)
+  constraint post_title_is_not_blank check (title <> '' and title = btrim(title)),
+  constraint post_content_is_at_most_100_kb check (octet_length(content) <= 100000)
 );
-comment on table public.posts is 'Posts, readable by everybody who is signed in.';
+comment on table public.posts is 'Posts, readable by every signed-in user.';
 create index posts_created_at_idx on public.posts (created_at desc, id desc);
 create index posts_author_id_created_at_idx on public.posts (author_id, created_at desc, id desc);
 

@@ -1,4 +1,4 @@
--- Tasks: the work in a project.
+-- Tasks of projects.
 
 create table public.tasks (
   id uuid primary key default gen_random_uuid(),
@@ -13,20 +13,20 @@ create table public.tasks (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   version bigint not null default 1,
-  constraint "task_title_is_not_blank" check (title <> '' and title = btrim(title)),
-  constraint "task_status_is_known" check (status in ('todo', 'in_progress', 'review', 'done')),
-  constraint "task_priority_is_known" check (priority in ('low', 'medium', 'high', 'urgent')),
-  constraint "task_description_is_at_most_100_kb" check (octet_length(description) <= 100000),
-  constraint "task_tags_are_at_most_50" check (cardinality(tags) <= 50),
-  -- Whoever leaves a project is unassigned there, whatever else happens at the same moment.
-  constraint "task_assignee_is_a_member" foreign key (project_id, assignee_id)
+  constraint task_title_is_not_blank check (title <> '' and title = btrim(title)),
+  constraint task_status_is_known check (status in ('todo', 'in_progress', 'review', 'done')),
+  constraint task_priority_is_known check (priority in ('low', 'medium', 'high', 'urgent')),
+  constraint task_description_is_at_most_100_kb check (octet_length(description) <= 100000),
+  constraint task_tags_are_at_most_50 check (cardinality(tags) <= 50),
+  -- Deleting a membership unassigns the tasks of that user in the project, even under concurrent updates.
+  constraint task_assignee_is_a_member foreign key (project_id, assignee_id)
     references public.project_members (project_id, user_id) on delete set null (assignee_id)
 );
-comment on table public.tasks is 'The pieces of work in a project.';
+comment on table public.tasks is 'Tasks of projects.';
 create index tasks_project_id_created_at_idx on public.tasks (project_id, created_at desc, id desc);
 create index tasks_assignee_id_created_at_idx on public.tasks (assignee_id, created_at desc, id desc);
--- For the foreign key to the members. Were the project first, the planner would take it for a project's list too,
--- and sort the whole of it: beside many projects it expects next to no row of each.
+-- The index above also serves the foreign key to project_members. With project_id as its first column, the planner
+-- would use it for the list of a project, too, and sort all rows: with many projects it expects almost no row of each.
 create index tasks_status_idx on public.tasks (status);
 create index tasks_due_date_idx on public.tasks (due_date);
 create index tasks_pending_created_at_idx on public.tasks (created_at) where status in ('todo', 'in_progress');

@@ -1,4 +1,4 @@
--- Creates that were named by their sender, so that sending them again creates nothing twice.
+-- Idempotency keys: a create request that is sent again with the same key creates no second row.
 
 create table monynha.idempotency_keys (
   user_id uuid not null default auth.uid() references public.users (id) on delete cascade,
@@ -10,7 +10,7 @@ create table monynha.idempotency_keys (
   created_at timestamptz not null default now(),
   primary key (user_id, method, path, key)
 );
-comment on table monynha.idempotency_keys is 'Creates by their Idempotency-Key, for 24 hours; only what succeeded.';
+comment on table monynha.idempotency_keys is 'Successful create requests by Idempotency-Key, kept for 24 hours.';
 create index idempotency_keys_created_at_idx on monynha.idempotency_keys (created_at);
 
 alter table monynha.idempotency_keys enable row level security;

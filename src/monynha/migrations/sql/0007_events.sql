@@ -1,16 +1,16 @@
--- The one history: what happened to each project, to each person, and to what everybody sees.
--- The triggers that write it are derived from the resources' declarations (engine/realtime/triggers.py).
+-- The event log: one stream of changes for each project, for each user, and for what everybody can see.
+-- The triggers that write it are generated from the resources (engine/realtime/triggers.py).
 
--- A stream's counter. Its row lock makes versions gapless and puts them in the order of the commits.
+-- The counter of a stream. Its row lock makes versions gapless and orders them like the commits.
 create table monynha.streams (
   kind text not null,
   id uuid not null,
   version bigint not null default 0,
   primary key (kind, id)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
-comment on table monynha.streams is 'How far each stream of the history has come.';
+comment on table monynha.streams is 'The latest version of each event stream.';
 
--- No foreign key to what an event tells of: the last events of what is gone are heard too.
+-- No foreign key to the changed row: the events of a deleted row are delivered, too.
 create table monynha.events (
   kind text not null,
   stream uuid not null,
@@ -22,11 +22,11 @@ create table monynha.events (
   new jsonb,
   old jsonb,
   actor uuid,
-  -- No more constraints: triggers alone write here, and each check is parsed anew for each event.
-  constraint "event_version_is_unique" primary key (stream, kind, version, at)
+  -- No other constraints: only triggers write here, and PostgreSQL parses each check again for each insert.
+  constraint event_version_is_unique primary key (stream, kind, version, at)
 ) partition by range (at);
-comment on table monynha.events is 'What happened, in the order in which it was committed within each stream.';
--- What happened to people themselves is found to be forgotten, and when they came, to be told from there on.
+comment on table monynha.events is 'Changes of rows, in commit order within each stream.';
+-- Finds the events of a user to erase them, and when a member joined, to deliver events from then on.
 create index events_row_id_at_idx on monynha.events (row_id, at) where resource in ('users', 'members');
 
 create table monynha.events_default partition of monynha.events default;
@@ -41,85 +41,92 @@ alter table monynha.events_default force row level security;
 create function monynha.create_event_partitions(months integer) returns integer
 language plpgsql security definer set search_path = '' set timezone = 'UTC' as $$
 declare
-  first date;
-  made integer := 0;
+  first_day date;
+  created integer := 0;
 begin
-  for ahead in 0 .. months loop
-    first := (date_trunc('month', now()) + make_interval(months => ahead))::date;
-    continue when to_regclass(format('monynha.events_%s', to_char(first, 'YYYY_MM'))) is not null;
+  for month in 0 .. months loop
+    first_day := (date_trunc('month', now()) + make_interval(months => month))::date;
+    continue when to_regclass(format('monynha.events_%s', to_char(first_day, 'YYYY_MM'))) is not null;
     begin
       execute format(
         'create table monynha.events_%s partition of monynha.events for values from (%L) to (%L)',
-        to_char(first, 'YYYY_MM'), first, first + interval '1 month'
+        to_char(first_day, 'YYYY_MM'), first_day, first_day + interval '1 month'
       );
     exception
-      -- What came before the partition stays in the default one until it is forgotten; or another was faster.
+      -- The default partition has rows of that month already, which stay there until they are deleted; or another
+      -- process has just created the partition.
       when check_violation or duplicate_table then continue;
     end;
-    execute format('alter table monynha.events_%s enable row level security', to_char(first, 'YYYY_MM'));
-    execute format('alter table monynha.events_%s force row level security', to_char(first, 'YYYY_MM'));
+    execute format('alter table monynha.events_%s enable row level security', to_char(first_day, 'YYYY_MM'));
+    execute format('alter table monynha.events_%s force row level security', to_char(first_day, 'YYYY_MM'));
     execute format(
-      'create policy "owner role: full access for migrations and triggers" on monynha.events_%s for all to monynha_owner using (true) with check (true)',
-      to_char(first, 'YYYY_MM')
+      'create policy "owner role: full access for migrations and triggers" on monynha.events_%s '
+      'for all to monynha_owner using (true) with check (true)',
+      to_char(first_day, 'YYYY_MM')
     );
-    made := made + 1;
+    created := created + 1;
   end loop;
-  return made;
+  return created;
 end
 $$;
-comment on function monynha.create_event_partitions(integer) is 'Makes the partitions of this month and so many more.';
+comment on function monynha.create_event_partitions(integer) is
+  'Creates the partitions of this month and of the next months; returns how many were created.';
 
 create function monynha.delete_old_events(before timestamptz) returns bigint
 language plpgsql security definer set search_path = '' set timezone = 'UTC' as $$
 declare
-  one record;
-  gone bigint := 0;
+  partition record;
+  dropped bigint := 0;
 begin
-  -- Of the month that is kept in part, and of what came before there was a partition for it.
+  -- Rows of the month that is kept in part, and rows in the default partition.
   delete from monynha.events where at >= date_trunc('month', before) and at < before;
   delete from monynha.events_default where at < before;
-  -- Last, for it keeps everybody from writing until the end of the transaction.
-  for one in
+  -- Last, because dropping a partition locks out all writers until the end of the transaction.
+  for partition in
     select c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
     where i.inhparent = 'monynha.events'::regclass and c.relname ~ '^events_\d{4}_\d\d$'
       and to_date(substr(c.relname, 8), 'YYYY_MM') + interval '1 month' <= before
     order by c.relname
   loop
-    execute format('drop table monynha.%I', one.relname);
-    gone := gone + 1;
+    execute format('drop table monynha.%I', partition.relname);
+    dropped := dropped + 1;
   end loop;
-  return gone;
+  return dropped;
 end
 $$;
-comment on function monynha.delete_old_events(timestamptz) is 'Forgets what happened before a moment; returns how many whole months went at once.';
+comment on function monynha.delete_old_events(timestamptz) is
+  'Deletes events before a time; returns how many monthly partitions were dropped.';
 
--- A person's sign-outs, and what happens to their account, in their own stream: it cuts off what they have open.
+-- Ended sessions and changes of accounts, in the stream of the user: they close the sockets that the user has open.
 
-create function monynha.write_account_events(ids uuid[], rows uuid[], what text, verb text) returns void
+create function monynha.write_account_events(user_ids uuid[], row_ids uuid[], resource text, verb text) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
-  told text;
+  versions text;
 begin
-  with gone as (
-    select 'user'::text as kind, person.id, person.row_id, row_number() over (partition by person.id order by person.row_id) as place
-    from unnest(ids, rows) as person (id, row_id)
+  with changed as (
+    select 'user'::text as kind, u.id, u.row_id, row_number() over (partition by u.id order by u.row_id) as number
+    from unnest(user_ids, row_ids) as u (id, row_id)
   ), counted as (
     insert into monynha.streams as s (kind, id, version)
-    select gone.kind, gone.id, count(*) from gone group by gone.kind, gone.id order by gone.kind, gone.id
+    select changed.kind, changed.id, count(*) from changed
+    group by changed.kind, changed.id order by changed.kind, changed.id
     on conflict (kind, id) do update set version = s.version + excluded.version
     returning s.kind, s.id, s.version
   ), written as (
     insert into monynha.events (kind, stream, version, at, resource, verb, row_id, actor)
-    select g.kind, g.id, c.version - (count(*) over (partition by g.id)) + g.place, clock_timestamp(), what, write_account_events.verb, g.row_id, auth.uid()
-    from gone g join counted c on c.id = g.id
+    select e.kind, e.id, c.version - (count(*) over (partition by e.id)) + e.number, clock_timestamp(),
+      write_account_events.resource, write_account_events.verb, e.row_id, auth.uid()
+    from changed e join counted c on c.id = e.id
   )
-  select string_agg(c.kind || ' ' || c.id || ' ' || c.version, ',') into told from counted c;
+  select string_agg(c.kind || ' ' || c.id || ' ' || c.version, ',') into versions from counted c;
   if current_setting('monynha.report_writes', true) = 'on' then
-    raise notice using message = 'monynha:' || told;
+    raise notice using message = 'monynha:' || versions;
   end if;
 end
 $$;
-comment on function monynha.write_account_events(uuid[], uuid[], text, text) is 'Writes events without values to the streams of people.';
+comment on function monynha.write_account_events(uuid[], uuid[], text, text) is
+  'Writes events without column values to the streams of users.';
 
 create function monynha.log_sessions_events() returns trigger
 language plpgsql security definer set search_path = '' as $$
@@ -132,9 +139,10 @@ begin
   return null;
 end
 $$;
-comment on function monynha.log_sessions_events() is 'A session that ended is heard by whoever it belonged to.';
+comment on function monynha.log_sessions_events() is
+  'Trigger: writes an event for each deleted session to the stream of its user.';
 
-create trigger history_hears_deletes after delete on auth.sessions
+create trigger sessions_events_on_delete after delete on auth.sessions
   referencing old table as old_rows for each statement execute function monynha.log_sessions_events();
 
 create function monynha.log_accounts_events() returns trigger
@@ -144,15 +152,18 @@ begin
   return null;
 end
 $$;
-comment on function monynha.log_accounts_events() is 'A ban, or another system role, is heard by whom it concerns.';
+comment on function monynha.log_accounts_events() is
+  'Trigger: writes an event to the stream of a user who is banned, deleted, or gets another system role.';
 
-create trigger history_hears_updates after update of banned_until, deleted_at, app_metadata on auth.users
+create trigger accounts_events_on_update after update of banned_until, deleted_at, app_metadata on auth.users
   for each row when (
     (old.banned_until, old.deleted_at, old.app_metadata ->> 'role')
       is distinct from (new.banned_until, new.deleted_at, new.app_metadata ->> 'role')
   ) execute function monynha.log_accounts_events();
 
--- Locks in one order: rows first, then counters, each by id. What a delete takes along is locked before it.
+-- Lock order, against deadlocks: rows first, then stream counters, each by id. A delete locks all rows that it deletes
+-- along with its own. BEFORE triggers fire in the order of their names: the lock triggers must come before
+-- <table>_events_on_delete, which takes the first counter.
 
 create function public.lock_project_dependents() returns trigger
 language plpgsql security definer set search_path = '' as $$
@@ -162,7 +173,8 @@ begin
   return old;
 end
 $$;
-comment on function public.lock_project_dependents() is 'Locks what goes with a project before the first counter is taken.';
+comment on function public.lock_project_dependents() is
+  'Trigger: locks the members and tasks of a project before its events are written.';
 create trigger projects_before_delete_lock_dependents before delete on public.projects
   for each row execute function public.lock_project_dependents();
 
@@ -185,11 +197,12 @@ begin
       union select 'user', m.user_id from public.project_members m join public.projects p on p.id = m.project_id
         where p.owner_id = old.id
       union select 'user', old.id
-    ) as taken order by kind, id
+    ) as stream order by kind, id
     on conflict (kind, id) do update set version = s.version;
   return old;
 end
 $$;
-comment on function public.lock_user_dependents() is 'Locks what goes with a person, then every counter it will take, each in order.';
+comment on function public.lock_user_dependents() is
+  'Trigger: locks the rows deleted with a user, then the counters of all streams that get an event.';
 create trigger users_before_delete_lock_dependents before delete on public.users
   for each row execute function public.lock_user_dependents();

@@ -1,12 +1,13 @@
--- Activity: the history of a project, as those who see it now may read it.
+-- Activity: the event log of a project, readable by its current members.
 
-create function monynha.camel_case_keys(row_told jsonb) returns jsonb
+create function monynha.camel_case_keys(row_values jsonb) returns jsonb
 language sql immutable set search_path = '' as $$
   select jsonb_object_agg(
-    lower(left(told.key, 1)) || substr(replace(initcap(replace(told.key, '_', ' ')), ' ', ''), 2), told.value
-  ) from jsonb_each(row_told) told where told.key <> 'version'
+    lower(left(pair.key, 1)) || substr(replace(initcap(replace(pair.key, '_', ' ')), ' ', ''), 2), pair.value
+  ) from jsonb_each(row_values) pair where pair.key <> 'version'
 $$;
-comment on function monynha.camel_case_keys(jsonb) is 'A row''s values under the names that the outside knows.';
+comment on function monynha.camel_case_keys(jsonb) is
+  'The values of a row under the camelCase names of the API, without its version.';
 
 create view public.activity with (security_barrier) as
   select
@@ -19,7 +20,7 @@ create view public.activity with (security_barrier) as
     monynha.camel_case_keys(e.old) as old,
     case when e.verb = 'update'
       then monynha.camel_case_keys((
-        select jsonb_object_agg(told.key, told.value) from jsonb_each(e.new) told where e.old ? told.key
+        select jsonb_object_agg(pair.key, pair.value) from jsonb_each(e.new) pair where e.old ? pair.key
       ))
       else monynha.camel_case_keys(e.new)
     end as new,
@@ -29,4 +30,4 @@ create view public.activity with (security_barrier) as
   from monynha.events e
   where e.kind = 'project'
     and ((select auth.is_admin()) or e.stream = any (array(select public.visible_project_ids())));
-comment on view public.activity is 'Who changed what in the projects that the asker sees.';
+comment on view public.activity is 'Who changed what in the projects that the caller can see.';

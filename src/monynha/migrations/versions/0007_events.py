@@ -1,4 +1,4 @@
-"""The schema of sql/0007_events.sql."""
+"""Run sql/0007_events.sql."""
 
 from monynha.migrations.sql_file import run_sql_file
 
@@ -9,5 +9,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make what the file declares."""
+    """Run the SQL file."""
     run_sql_file("0007_events")

@@ -1,9 +1,9 @@
-"""Errors as GraphQL tells them: message, place and path, and REST's code beside them."""
+"""Errors in GraphQL's response format: message, locations and path, with our error code in `extensions`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NotRequired, TypedDict
 
 import orjson
 from graphql import GraphQLError
@@ -13,16 +13,41 @@ from monynha.core.errors import AppError, BadRequestError, ValidationFailedError
 ResponsePath = tuple[str | int, ...]
 
 
-class RequestError(Exception):
-    """The request is not executed: all that stands against it, told at once."""
+class Location(TypedDict):
+    """A place in the document, counted from 1."""
 
-    def __init__(self, errors: Sequence[dict[str, Any]]) -> None:
+    line: int
+    column: int
+
+
+class ErrorExtensions(TypedDict):
+    """The members that we add to an error."""
+
+    code: str
+    details: NotRequired[Mapping[str, object]]
+    requestId: NotRequired[str]
+    stack: NotRequired[list[str]]
+
+
+class ErrorEntry(TypedDict):
+    """One entry of a response's `errors` (GraphQL specification, 7.1.2)."""
+
+    message: str
+    locations: NotRequired[list[Location]]
+    path: NotRequired[list[str | int]]
+    extensions: ErrorExtensions
+
+
+class RequestError(Exception):
+    """The request is not executed; `errors` lists every problem (the specification's "request error")."""
+
+    def __init__(self, errors: Sequence[ErrorEntry]) -> None:
         self.errors = list(errors)
-        super().__init__("refused")
+        super().__init__("request error")
 
     @classmethod
     def from_error(cls, error: AppError, path: ResponsePath = ()) -> RequestError:
-        """Return the refusal for one of our own errors."""
+        """Return the request error for one of the application's own errors."""
         return cls([format_error(error, path)])
 
 
@@ -32,37 +57,42 @@ class PersistedQueryNotFoundError(BadRequestError):
     code = "PERSISTED_QUERY_NOT_FOUND"
 
 
-def format_error(error: AppError, path: ResponsePath = (), request_id: str | None = None) -> dict[str, Any]:
-    """Return one of our own errors as an entry of `errors`."""
-    extensions: dict[str, Any] = {"code": error.code}
+def format_error(error: AppError, path: ResponsePath = (), request_id: str | None = None) -> ErrorEntry:
+    """Return one of the application's own errors as an entry of `errors`."""
+    extensions: ErrorExtensions = {"code": error.code}
     if error.details:
         extensions["details"] = error.details
     if request_id is not None:
         extensions["requestId"] = request_id
-    entry: dict[str, Any] = {"message": error.message}
     if path:
-        entry["path"] = list(path)
-    return {**entry, "extensions": extensions}
+        return {"message": error.message, "path": list(path), "extensions": extensions}
+    return {"message": error.message, "extensions": extensions}
 
 
 def document_error(errors: Iterable[GraphQLError]) -> RequestError:
-    """Return the refusal of a document that is not GraphQL, or not of this schema."""
+    """Return the error for a document that does not parse, or does not fit the schema."""
     return RequestError([_format_graphql_error(error, BadRequestError.code) for error in errors])
 
 
 def variables_error(errors: Iterable[GraphQLError]) -> RequestError:
-    """Return the refusal of variables that are not what the document says they are."""
+    """Return the error for variables that do not have the types which the document declares."""
     return RequestError([_format_graphql_error(error, ValidationFailedError.code) for error in errors])
 
 
-def _format_graphql_error(error: GraphQLError, code: str) -> dict[str, Any]:
-    entry: dict[str, Any] = {"message": error.message[:1000]}
-    if error.locations:
-        entry["locations"] = [{"line": one.line, "column": one.column} for one in error.locations]
-    return {**entry, "extensions": {"code": code}}
+def _format_graphql_error(error: GraphQLError, code: str) -> ErrorEntry:
+    message = error.message[:1000]
+    if not error.locations:
+        return {"message": message, "extensions": {"code": code}}
+    locations: list[Location] = [{"line": location.line, "column": location.column} for location in error.locations]
+    return {"message": message, "locations": locations, "extensions": {"code": code}}
 
 
-def encode_response(errors: Sequence[dict[str, Any]], data: bytes | None = None) -> bytes:
-    """Return the whole answer; without data where nothing was executed."""
-    encoded_errors = orjson.dumps(list(errors), default=str)
-    return b'{"errors":' + encoded_errors + (b"}" if data is None else b',"data":' + data + b"}")
+def encode_errors(errors: Sequence[ErrorEntry]) -> bytes:
+    """Return the entries as a JSON list."""
+    return orjson.dumps(list(errors), default=str)
+
+
+def encode_response(errors: Sequence[ErrorEntry], data: bytes | None = None) -> bytes:
+    """Return a response with errors; `data` is JSON, absent if nothing was executed."""
+    tail = b"}" if data is None else b',"data":' + data + b"}"
+    return b'{"errors":' + encode_errors(errors) + tail

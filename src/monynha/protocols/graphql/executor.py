@@ -1,17 +1,19 @@
-"""GraphQL over the engine: a document in, an answer out, whatever brought it."""
+"""The pipeline of a GraphQL request, whatever the transport: load → coerce variables → plan → execute.
+
+`prepare` reads the document, `execute` returns the whole response of a query or mutation, `create_subscription`
+one that publishes results until it is stopped.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from graphql import OperationDefinitionNode, OperationType
 
-from monynha.core.actor import Actor
 from monynha.core.errors import BadRequestError, MethodNotAllowedError, UnauthenticatedError
-from monynha.infra.postgres.database import ActorConnection, Database
+from monynha.infra.postgres.database import ActorConnection, Database, check_session_before_error
 from monynha.protocols.graphql.errors import RequestError, encode_response, format_error
-from monynha.protocols.graphql.execution.context import ExecutionContext
+from monynha.protocols.graphql.execution.context import Caller, ExecutionContext
 from monynha.protocols.graphql.execution.document import Document, DocumentLoader
 from monynha.protocols.graphql.execution.mutation_executor import MutationExecutor
 from monynha.protocols.graphql.execution.plan import QueryPlan, QueryPlanner
@@ -23,18 +25,16 @@ from monynha.protocols.graphql.subscriptions.subscription import (
 )
 from monynha.protocols.graphql.transport.persisted_queries import PersistedQueries
 from monynha.protocols.graphql.transport.request_params import RequestParams
-from monynha.protocols.http.request import Request
+from monynha.protocols.http.rate_limits import HeaderPairs, RateLimits
 
 ROWS_PER_REQUEST = 1000
-"""For how many rows a query counts as one request more."""
-_STREAM_REQUIRED = "The answers of a subscription have no end: ask over a WebSocket, or with Accept: text/event-stream."
-CountRequests = Callable[[Request, Actor, int], Awaitable[tuple[tuple[str, str], ...]]]
-"""Counts so many requests of an actor, and returns the headers that tell what is left."""
+"""A query counts as one request more for each of so many rows that it may read."""
+_STREAM_REQUIRED = "A subscription needs a transport for many results: use a WebSocket, or Accept: text/event-stream."
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class PreparedOperation:
-    """A document that was read for somebody: which of its operations is to run, and with what."""
+    """A loaded document with the operation to run and its context; `connection` is None for anonymous callers."""
 
     document: Document
     operation: OperationDefinitionNode
@@ -43,13 +43,13 @@ class PreparedOperation:
 
     @property
     def is_subscription(self) -> bool:
-        """Whether it has answers without an end."""
+        """Whether it has any number of results."""
         return self.operation.operation is OperationType.SUBSCRIPTION
 
 
 @dataclass(frozen=True)
 class GraphQLExecutor:
-    """Answers documents."""
+    """Executes requests over the engine."""
 
     database: Database
     persisted_queries: PersistedQueries
@@ -58,76 +58,81 @@ class GraphQLExecutor:
     mutation_executor: MutationExecutor
     subscription_planner: SubscriptionPlanner
     subscription_services: SubscriptionServices
-    count_requests: CountRequests
+    rate_limits: RateLimits
 
-    async def prepare(self, params: RequestParams, actor: Actor) -> PreparedOperation:
-        """Read what somebody sent (Refused)."""
+    async def count_requests(self, caller: Caller, cost: int) -> HeaderPairs:
+        """Count so many requests of a caller, and return the rate limit headers (RateLimitedError)."""
+        return await self.rate_limits.count_api_request(caller.client_ip, caller.actor, cost)
+
+    async def prepare(self, params: RequestParams, caller: Caller) -> PreparedOperation:
+        """Load the document and coerce the variables of a request (RequestError)."""
+        actor = caller.actor
         connection = None if actor.is_anonymous else self.database.as_actor(actor)
         try:
-            text = await self.persisted_queries.resolve(params.query, params.sha256_hash)
+            text = params.query
+            if params.sha256_hash is not None:
+                text = await self.persisted_queries.resolve(text, params.sha256_hash)
+            # The parser of the parameters requires the query or its hash.
+            assert text is not None
             document = await self.document_loader.load(text, actor.id)
             operation = document.get_operation(params.operation_name)
             variables = self.document_loader.coerce_variables(document, operation, params.variables)
         except RequestError:
-            await _check_session(connection)
+            await check_session_before_error(connection)
             raise
         if params.sha256_hash is not None and params.query is not None and not actor.is_anonymous:
             await self.persisted_queries.store(text, params.sha256_hash)
-        return PreparedOperation(document, operation, ExecutionContext(actor, variables, params.variables), connection)
+        context = ExecutionContext(caller, variables, params.variables)
+        return PreparedOperation(document, operation, context, connection)
 
-    async def execute(self, prepared: PreparedOperation, request: Request, *, allows_mutations: bool = True) -> bytes:
-        """Return the whole answer; Refused where nothing was executed."""
+    async def execute(self, prepared: PreparedOperation, *, allows_mutations: bool = True) -> bytes:
+        """Return the whole response of a query or mutation; RequestError if nothing was executed."""
+        context, connection = prepared.context, prepared.connection
         try:
             if prepared.is_subscription:
                 raise RequestError.from_error(BadRequestError(_STREAM_REQUIRED))
             if prepared.operation.operation is OperationType.QUERY:
-                return await self._execute_query(prepared, request)
-            steps = self.mutation_executor.plan(prepared.document, prepared.operation, prepared.context)
+                return await self._execute_query(prepared)
+            steps = self.mutation_executor.plan(prepared.document, prepared.operation, context)
         except RequestError:
-            await _check_session(prepared.connection)
+            await check_session_before_error(connection)
             raise
         if not allows_mutations:
             raise MethodNotAllowedError(("POST",))
-        return await self.mutation_executor.execute(steps, prepared.context, prepared.connection, request)
+        return await self.mutation_executor.execute(steps, context, connection)
 
     async def create_subscription(self, prepared: PreparedOperation, sink: ResultSink) -> GraphQLSubscription:
-        """Return a subscription that will tell the sink once it is started (Refused)."""
+        """Return a subscription that sends its results to the sink once it is started (RequestError)."""
         if prepared.connection is None:
             raise UnauthenticatedError()
         try:
             plan = self.subscription_planner.plan(prepared.document, prepared.operation, prepared.context)
         except RequestError:
-            await _check_session(prepared.connection)
+            await check_session_before_error(prepared.connection)
             raise
         return GraphQLSubscription(self.subscription_services, plan, prepared.connection, sink)
 
-    async def _execute_query(self, prepared: PreparedOperation, request: Request) -> bytes:
+    async def _execute_query(self, prepared: PreparedOperation) -> bytes:
         context, connection = prepared.context, prepared.connection
         plan = self.query_planner.get_plan(prepared.document, prepared.operation, context)
-        values = plan.resolve_binds(context)
+        binds = plan.query.bind(context)
         if not plan.row_keys:
             if connection is not None:
                 await connection.require_live_session()
             return b'{"data":' + plan.result_without_rows(context) + b"}"
         if connection is None:
-            return _unauthenticated_result(plan, context, request.id)
-        if plan.cost >= ROWS_PER_REQUEST:
-            await self.count_requests(request, context.actor, plan.cost // ROWS_PER_REQUEST)
-        data = await connection.fetch_json(plan.text, values, is_light=plan.is_light)
+            return _unauthenticated_response(plan, context)
+        if plan.query.cost >= ROWS_PER_REQUEST:
+            await self.count_requests(context.caller, plan.query.cost // ROWS_PER_REQUEST)
+        data = await connection.fetch_json(plan.query.text, binds, is_light=plan.query.is_light)
+        # A query without a scope always makes an object.
         assert data is not None
         return b'{"data":' + data + b"}"
 
 
-async def _check_session(connection: ActorConnection | None) -> None:
-    """Refuse whose session is over before anything is said against their document (Unauthenticated)."""
-    if connection is not None:
-        await connection.require_live_session()
-
-
-def _unauthenticated_result(plan: QueryPlan, context: ExecutionContext, request_id: str) -> bytes:
-    """Return what somebody hears who is not signed in: an error for each root field that reads rows."""
-    errors = [format_error(UnauthenticatedError(), (label,), request_id) for label in plan.row_keys]
-    data = b"null"
-    if plan.nullable_keys.issuperset(plan.row_keys):
-        data = plan.result_without_rows(context)
-    return encode_response(errors, data)
+def _unauthenticated_response(plan: QueryPlan, context: ExecutionContext) -> bytes:
+    """Return the response for anonymous callers: an error for each root field that reads rows."""
+    request_id = context.caller.request_id
+    errors = [format_error(UnauthenticatedError(), (key,), request_id) for key in plan.row_keys]
+    is_nullable = plan.nullable_keys.issuperset(plan.row_keys)
+    return encode_response(errors, plan.result_without_rows(context) if is_nullable else b"null")

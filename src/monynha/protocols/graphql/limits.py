@@ -1,7 +1,8 @@
-"""What a document may cost before anything of it is executed; each refusal says the limit and the cost.
+"""Limits on the size of documents and variables, checked before anything is executed.
 
-The text is measured before it is parsed, since the parser recurses; the tree before it is validated, since
-some rules compare every field with every other.
+The text is measured before it is parsed, since the parser recurses; the syntax tree is measured before it is
+validated, since some validation rules compare every field with every other. Each error states the limit and the
+measured size.
 """
 
 from __future__ import annotations
@@ -39,18 +40,18 @@ MAX_ALIASES = 100
 MAX_ROOT_FIELDS = 20
 MAX_REPEATED_FIELDS = 50
 MAX_INTROSPECTIONS = 1
-"""Of the whole schema, which takes the longest of all that a document may ask."""
+"""Introspecting the whole schema takes longer than anything else a document of this size can ask for."""
 MAX_VARIABLE_VALUES = 2_000
 MAX_ERRORS = 20
-"""How many are told of a document, or of its variables."""
+"""How many errors are reported for a document, or for its variables."""
 MAX_ALIAS_LENGTH = 63
-"""PostgreSQL cuts longer names."""
+"""PostgreSQL truncates longer identifiers."""
 
 _BRACKETS = re.compile(r'"""(?:\\"""|[^"]|"(?!""))*"""|"(?:\\.|[^"\\\n])*"|#[^\n\r]*|[{}()\[\]]')
 
 
 def check_text(text: str) -> None:
-    """Refuse a document that is too long, or nested deeper than it can be read."""
+    """Raise BadRequestError for a document that is too long, or nested too deep for the parser."""
     check_limit("characters", len(text), MAX_CHARACTERS)
     depth = 0
     for count, match in enumerate(_BRACKETS.finditer(text), 1):
@@ -64,56 +65,59 @@ def check_text(text: str) -> None:
 
 
 def check_document(document: DocumentNode) -> None:
-    """Refuse a document that is too deep or too wide, with what its fragments stand for."""
+    """Raise BadRequestError for a document that is too deep or too wide once its fragments are expanded."""
     fragments = {
         definition.name.value: definition
         for definition in document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
     meter = _SelectionMeter(fragments)
-    for one in document.definitions:
-        if isinstance(one, OperationDefinitionNode | FragmentDefinitionNode):
-            size = meter.measure(one.selection_set, frozenset())
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
+            size = meter.measure(definition.selection_set, frozenset())
             check_limit("fields and fragments", size.fields, MAX_FIELDS)
             check_limit("levels of fields", size.depth, MAX_FIELD_DEPTH)
             check_limit("aliases", size.aliases, MAX_ALIASES)
-            repeats = sum(meter.repetitions(one.selection_set))
-            check_limit("repetitions of a field", repeats, MAX_REPEATED_FIELDS)
-        if isinstance(one, OperationDefinitionNode):
-            root_keys = meter.response_keys(one.selection_set)
-            check_limit("root fields", len(set(root_keys)), MAX_ROOT_FIELDS)
-            check_limit("introspections", meter.count_introspections(one.selection_set), MAX_INTROSPECTIONS)
+            repetitions = sum(meter.repetitions(definition.selection_set))
+            check_limit("repetitions of a field", repetitions, MAX_REPEATED_FIELDS)
+        if isinstance(definition, OperationDefinitionNode):
+            root_keys = set(meter.response_keys(definition.selection_set))
+            check_limit("root fields", len(root_keys), MAX_ROOT_FIELDS)
+            introspections = meter.count_introspections(definition.selection_set)
+            check_limit("introspections", introspections, MAX_INTROSPECTIONS)
 
 
 def check_variable_values(
     schema: GraphQLSchema, operation: OperationDefinitionNode, raw_variables: Mapping[str, object]
 ) -> None:
-    """Refuse variables that hold more values than a document could, but for what is free JSON."""
+    """Raise BadRequestError for variables with more values than a document could hold; free JSON counts once."""
     count = 0
     for definition in operation.variable_definitions or ():
         value = raw_variables.get(definition.variable.name.value)
         if isinstance(value, list | dict):
+            # Validation has made sure that a variable's type exists and is an input type.
             count += _count_values(cast(GraphQLInputType, type_from_ast(schema, definition.type)), value)
             check_limit("values in variables", count, MAX_VARIABLE_VALUES)
 
 
 def _count_values(input_type: GraphQLInputType, value: object) -> int:
+    # The nullable form of an input type is an input type; graphql-core's signature does not say so.
     input_type = cast(GraphQLInputType, get_nullable_type(input_type))
     if isinstance(value, list) and is_list_type(input_type):
         check_limit("values in variables", len(value), MAX_VARIABLE_VALUES)
-        return sum(_count_values(input_type.of_type, one) for one in value)
+        return sum(_count_values(input_type.of_type, item) for item in value)
     if isinstance(value, dict) and is_input_object_type(input_type):
         check_limit("values in variables", len(value), MAX_VARIABLE_VALUES)
         fields = input_type.fields
-        return sum(_count_values(fields[name].type, one) if name in fields else 1 for name, one in value.items())
+        return sum(_count_values(fields[name].type, item) if name in fields else 1 for name, item in value.items())
     return 1
 
 
 def check_limit(unit: str, cost: int, limit: int) -> None:
-    """Refuse what costs more than the limit (BadRequest)."""
+    """Raise BadRequestError if the cost exceeds the limit; `unit` names what is counted."""
     if cost > limit:
         raise BadRequestError(
-            f"The query is too large: it has {cost} {unit}, and at most {limit} are answered.",
+            f"The query is too large: it has {cost} {unit}, and at most {limit} are allowed.",
             details={"limit": limit, "cost": cost, "of": unit},
         )
 
@@ -126,9 +130,9 @@ class _SelectionSize:
 
 
 class _SelectionMeter:
-    """Measures selection sets; a fragment is measured once, however often it is spread."""
+    """Measures selection sets; each fragment is measured once, however often it is spread."""
 
-    def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
+    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self._fragments = fragments
         self._sizes: dict[str, _SelectionSize] = {}
         self._keys: dict[str, list[str]] = {}
@@ -136,49 +140,43 @@ class _SelectionMeter:
     def measure(self, selection_set: SelectionSetNode, open_fragments: frozenset[str]) -> _SelectionSize:
         fields = depth = aliases = 0
         for selection in selection_set.selections:
+            nested, own_depth, own_aliases = _SelectionSize(), 0, 0
             if isinstance(selection, FieldNode):
-                nested = (
-                    self.measure(selection.selection_set, open_fragments)
-                    if selection.selection_set
-                    else _SelectionSize()
-                )
-                size = _SelectionSize(
-                    1 + nested.fields, 1 + nested.depth, nested.aliases + (selection.alias is not None)
-                )
+                own_depth = 1
+                if selection.selection_set is not None:
+                    nested = self.measure(selection.selection_set, open_fragments)
                 if selection.alias is not None:
+                    own_aliases = 1
                     check_limit("characters in an alias", len(selection.alias.value), MAX_ALIAS_LENGTH)
             elif isinstance(selection, InlineFragmentNode):
                 nested = self.measure(selection.selection_set, open_fragments)
-                size = _SelectionSize(1 + nested.fields, nested.depth, nested.aliases)
-            else:
-                assert isinstance(selection, FragmentSpreadNode)
+            elif isinstance(selection, FragmentSpreadNode):
                 nested = self._measure_fragment(selection.name.value, open_fragments)
-                size = _SelectionSize(1 + nested.fields, nested.depth, nested.aliases)
-            fields, aliases = fields + size.fields, aliases + size.aliases
-            depth = max(depth, size.depth)
+            fields += 1 + nested.fields
+            depth = max(depth, own_depth + nested.depth)
+            aliases += own_aliases + nested.aliases
         return _SelectionSize(fields, depth, aliases)
 
     def _measure_fragment(self, name: str, open_fragments: frozenset[str]) -> _SelectionSize:
         if name in open_fragments:
             raise BadRequestError(f"The fragment {name[:100]} spreads itself.")
         if name not in self._fragments:
-            # Validation tells it.
+            # Reported by validation.
             return _SelectionSize()
         if name not in self._sizes:
             self._sizes[name] = self.measure(self._fragments[name].selection_set, open_fragments | {name})
         return self._sizes[name]
 
     def repetitions(self, selection_set: SelectionSetNode) -> Iterator[int]:
-        """Yield for each set below how often its keys are asked once more."""
+        """Yield, for each nested selection set, how many of its fields repeat a response key."""
         keys = Counter(self.response_keys(selection_set))
         yield sum(keys.values()) - len(keys)
         for selection in selection_set.selections:
-            nested = getattr(selection, "selection_set", None)
-            if nested is not None:
-                yield from self.repetitions(nested)
+            if isinstance(selection, FieldNode | InlineFragmentNode) and selection.selection_set is not None:
+                yield from self.repetitions(selection.selection_set)
 
     def response_keys(self, selection_set: SelectionSetNode) -> list[str]:
-        """Return the response keys of a set, fragments opened; what was measured has no rings."""
+        """Return the response keys of a set with its fragments expanded; `measure` has excluded cycles."""
         keys: list[str] = []
         for selection in selection_set.selections:
             if isinstance(selection, FieldNode):
@@ -196,7 +194,7 @@ class _SelectionMeter:
         return self._keys[name]
 
     def count_introspections(self, selection_set: SelectionSetNode) -> int:
-        """Return how often the whole schema is asked for: each alias within asks once more."""
+        """Count how often the whole schema is requested; each alias inside an introspection counts again."""
         count = 0
         for selection in selection_set.selections:
             if isinstance(selection, FieldNode):

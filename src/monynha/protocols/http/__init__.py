@@ -1,0 +1,16 @@
+"""HTTP: requests come in, handlers answer them; no other protocol, no resource is known here.
+
+A request passes `server/connection` (bytes to ASGI), `application` (the stages in their order), `router` (path to
+handler), the handler, and goes back as a `response`.
+
+* `server/`: HTTP/1.1 and WebSocket connections
+* `application`: the ASGI application: request id, routing, errors, CORS, log line
+* `router`: path and method to handler
+* `request`, `response`: what a handler takes and returns; the JSON envelope
+* `client_ip`: the client's IP, behind trusted proxies
+* `cors`: which origins may read responses
+* `rate_limits`: 429 and the RateLimit headers
+* `content_negotiation`: whether a client accepts JSON
+* `health`: `/healthz` and `/readyz`
+* `sse`: server-sent events
+"""

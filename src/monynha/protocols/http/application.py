@@ -1,84 +1,97 @@
-"""The outermost layer of HTTP: request ids, errors into answers, CORS, one log line a request."""
+"""The HTTP application (ASGI): request id → route → handler → errors → CORS → send → log line."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from logging import ERROR, INFO
 from secrets import token_hex
+from typing import cast
 
 import structlog
 
 from monynha.core.errors import AppError, InternalError
 from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
 from monynha.protocols.http.cors import CorsPolicy
-from monynha.protocols.http.request import Receive, Request, Scope, Send
-from monynha.protocols.http.response import SEND_COMPLETE, Headers, Response
+from monynha.protocols.http.request import HttpScope, Receive, Request, Scope, Send
+from monynha.protocols.http.response import Headers, Response
 from monynha.protocols.http.router import Router
-from monynha.protocols.http.server.websocket import WebSocket
-from monynha.protocols.http.streaming_response import send_stream, send_stream_head
+from monynha.protocols.http.server.websocket import WebSocket, WebSocketScope
 
 _log = structlog.get_logger("monynha.http")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _REQUEST_ID_PREFIX, _request_numbers = token_hex(12), count()
-"""What begins the ids that this process gives, and what ends them."""
-
+"""A request id is the random prefix of this process and a number."""
 
 WebSocketHandler = Callable[[WebSocket], Awaitable[None]]
+_HttpArguments = tuple[HttpScope, Receive, Send]
 
 
 @dataclass(frozen=True)
 class HttpApplication:
-    """An ASGI application that answers every request, whatever happens inside."""
+    """The ASGI application: answers every request, whatever its handler raises."""
 
     router: Router
     cors: CorsPolicy
     resolve_client_ip: Callable[[Scope], str]
     shows_stack: bool = False
+    """Whether a 500 contains the stack (in development)."""
     websocket_handlers: Mapping[str, WebSocketHandler] = field(default_factory=dict)
+    """By path."""
     logs_requests: bool = field(default_factory=lambda: _log.is_enabled_for(INFO))
-    """Whether the log takes a line a request."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request, or hold one socket."""
+    async def __call__(
+        self,
+        scope: Mapping[str, object],
+        receive: Callable[[], Awaitable[Mapping[str, object]]],
+        send: Callable[[MutableMapping[str, object]], Awaitable[None]],
+    ) -> None:
+        """Handle one HTTP request, or one WebSocket until it closes."""
         if scope["type"] == "websocket":
-            await self._handle_websocket(scope["monynha.socket"])
+            # The class `WebSocket` passes this scope.
+            await self._handle_websocket(cast(WebSocketScope, scope)["websocket"])
             return
         started_at = time.perf_counter()
-        request = Request(scope, receive, client_ip=self.resolve_client_ip(scope))
+        # In ASGI's mappings the type of a value depends on its key, as the specification says.
+        http_scope, http_receive, http_send = cast(_HttpArguments, (scope, receive, send))
+        request = Request(http_scope, http_receive, client_ip=self.resolve_client_ip(http_scope))
         request.id = _request_id(request)
-        response = await self._handle(request)
-        await self._send(request, response, receive, send)
+        response = await self._respond(request)
+        await self._send(request, response, http_receive, http_send)
         if request.failure or self.logs_requests:
             _log_request(request, response, time.perf_counter() - started_at)
 
     async def _handle_websocket(self, websocket: WebSocket) -> None:
-        path: str = websocket.scope["path"]
+        path = websocket.scope["path"]
         handler = self.websocket_handlers.get(path)
         origin = websocket.header(b"origin")
         if handler is None:
-            websocket.reject(404, b'{"error":"There is no socket at this address."}')
+            websocket.reject(404, b'{"error":"There is no WebSocket endpoint at this path."}')
         elif origin is not None and not self._is_allowed_origin(websocket, origin.decode("latin-1")):
-            # A browser sends cookies along to any site: pages of strangers do not even get a socket.
-            websocket.reject(403, b'{"error":"Pages of this origin may not connect."}')
+            # CORS does not apply to WebSockets: a browser connects pages of any site, and sends cookies along.
+            websocket.reject(403, b'{"error":"This origin may not connect."}')
         else:
             started_at = time.perf_counter()
-            _log.info("socket", path=path, ip=self.resolve_client_ip(websocket.scope))
+            _log.info("websocket opened", path=path, ip=self.resolve_client_ip(websocket.scope))
             await handler(websocket)
-            _log.info("socket closed", path=path, duration=round((time.perf_counter() - started_at) * 1000, 3))
+            duration_ms = round((time.perf_counter() - started_at) * 1000, 3)
+            _log.info("websocket closed", path=path, duration=duration_ms)
 
     def _is_allowed_origin(self, websocket: WebSocket, origin: str) -> bool:
         host = (websocket.header(b"host") or b"").decode("latin-1")
         return origin.partition("://")[2] == host or self.cors.allows(origin)
 
-    async def _handle(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
         try:
             if request.method == "OPTIONS":
-                return self.cors.preflight(request, self.router.allowed_methods(request.path))
+                methods = self.router.allowed_methods(request.path)
+                return self.cors.preflight(request.header(b"origin"), methods)
             match = self.router.match(request.method, request.path)
             request.path_params = match.path_params
             return await match.handler(request)
@@ -95,23 +108,62 @@ class HttpApplication:
         return self.router.error_renderer_for(request.path)(error, request, stack)
 
     async def _send(self, request: Request, response: Response, receive: Receive, send: Send) -> None:
-        cors_headers = self.cors.response_headers(request)
-        if response.stream is not None:
-            common_headers: Headers = ((b"x-request-id", request.id.encode()), *cors_headers)
-            await (send_stream_head if request.method == "HEAD" else send_stream)(
-                response, common_headers, receive, send
-            )
-            return
+        origin = request.header(b"origin")
+        cors_headers = () if origin is None else self.cors.response_headers(origin)
         headers: Headers = (*response.headers, (b"x-request-id", request.id.encode()), *cors_headers)
+        if response.stream is not None:
+            send_stream = _send_stream_head if request.method == "HEAD" else _send_stream
+            await send_stream(response.stream, response.status, headers, receive=receive, send=send)
+            return
         if response.status != 204 and response.status != 304:
             headers = (*headers, (b"content-length", b"%d" % len(response.body)))
         body = b"" if request.method == "HEAD" else response.body
-        send_complete = request.scope.get(SEND_COMPLETE)
+        send_complete = request.scope.get("send_complete")
         if send_complete is not None:
             send_complete(response.status, headers, body)
         else:
             await send({"type": "http.response.start", "status": response.status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
+
+
+async def _send_stream(
+    chunks: AsyncGenerator[bytes], status: int, headers: Headers, *, receive: Receive, send: Send
+) -> None:
+    """Send chunk by chunk, until the stream ends or the client disconnects."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    sending = asyncio.create_task(_send_chunks(chunks, send))
+    disconnecting = asyncio.create_task(_wait_for_disconnect(receive))
+    try:
+        await asyncio.wait({sending, disconnecting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (sending, disconnecting):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+    with suppress(OSError):
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _send_chunks(chunks: AsyncGenerator[bytes], send: Send) -> None:
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send_stream_head(
+    chunks: AsyncGenerator[bytes], status: int, headers: Headers, *, receive: Receive, send: Send
+) -> None:
+    """Send the head only; start the generator, since closing one that never started skips its `finally`."""
+    async with aclosing(chunks):
+        with suppress(StopAsyncIteration):
+            await anext(chunks)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _request_id(request: Request) -> str:
@@ -128,6 +180,7 @@ def _log_request(request: Request, response: Response, duration_s: float) -> Non
         "request",
         method=request.method,
         path=request.path,
+        # Names only: values may be personal.
         query=[name.partition(b"=")[0].decode("latin-1") for name in request.scope["query_string"].split(b"&") if name],
         status=response.status,
         duration=round(duration_s * 1000, 3),
@@ -140,12 +193,9 @@ def _log_request(request: Request, response: Response, duration_s: float) -> Non
 
 
 def _describe_error(error: BaseException) -> dict[str, object]:
-    # The message of a driver's error may quote a row's values: the log names what failed, not with what.
-    message = (
-        str(error)
-        if isinstance(error, AppError | ConstraintViolationError | RetryTransactionError)
-        else getattr(error, "sqlstate", None) or ""
-    )
+    # The message of a driver's error may quote values of a row: only messages of our own are logged.
+    is_own = isinstance(error, AppError | ConstraintViolationError | RetryTransactionError)
+    message = str(error) if is_own else getattr(error, "sqlstate", None) or ""
     return {"type": type(error).__name__, "message": message, "stack": _project_frames(error)}
 
 

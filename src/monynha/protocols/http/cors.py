@@ -1,11 +1,10 @@
-"""Browsers on other origins: which may ask, what they may send and read (Fetch standard)."""
+"""Cross-origin requests of browsers: allowed origins, headers and methods (CORS, Fetch standard)."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Headers, Response
 
 ALLOWED_HEADERS = (
@@ -26,24 +25,22 @@ _LOCALHOST_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)
 
 @dataclass(frozen=True)
 class CorsPolicy:
-    """The origins whose pages may call us: those named, and in development any on this machine."""
+    """The origins whose pages may call the API; `*` allows all."""
 
     allowed_origins: frozenset[str] = frozenset()
     allows_localhost: bool = False
+    """Whether any origin on this machine is allowed (in development)."""
 
     def allows(self, origin: str) -> bool:
-        """Whether pages of the origin may call us."""
+        """Whether pages of the origin may call the API."""
         return (
             "*" in self.allowed_origins
             or origin in self.allowed_origins
             or (self.allows_localhost and _LOCALHOST_ORIGIN.fullmatch(origin) is not None)
         )
 
-    def response_headers(self, request: Request) -> Headers:
-        """Return the headers that let the asking origin read an answer."""
-        origin = request.header(b"origin")
-        if origin is None:
-            return ()
+    def response_headers(self, origin: str) -> Headers:
+        """Return the headers that let pages of an allowed origin read a response."""
         if not self.allows(origin):
             return ((b"vary", b"Origin"),)
         return (
@@ -52,10 +49,9 @@ class CorsPolicy:
             (b"vary", b"Origin"),
         )
 
-    def preflight(self, request: Request, allowed_methods: tuple[str, ...]) -> Response:
-        """Answer OPTIONS: a browser's preflight, or a plain question for the methods."""
+    def preflight(self, origin: str | None, allowed_methods: tuple[str, ...]) -> Response:
+        """Answer OPTIONS: a browser's preflight request, or a client that asks for the methods of a path."""
         allow_header: Headers = ((b"allow", ", ".join(allowed_methods).encode()),) if allowed_methods else ()
-        origin = request.header(b"origin")
         if origin is None or not self.allows(origin):
             return Response(204, b"", allow_header)
         return Response(

@@ -1,4 +1,4 @@
-"""Whether the process is up, and whether it can answer."""
+"""Health checks: `/healthz` (the process is up) and `/readyz` (it can serve requests)."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ HealthCheck = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True)
 class HealthRoutes:
-    """`/healthz` says that the process is up; `/readyz` asks the servers it depends on.
-
-    Without what is `needed` nothing can be answered; without what is merely `useful` we are slower.
-    """
+    """The two health endpoints, with checks by the names of the services that they reach."""
 
     required: Mapping[str, HealthCheck]
+    """Without these no request can be served: `/readyz` is 503."""
     optional: Mapping[str, HealthCheck]
+    """Without these requests are slower: `/readyz` is 200 and lists them as degraded."""
 
     def route_group(self) -> RouteGroup:
-        """Return the two addresses."""
+        """Return both routes."""
         return RouteGroup("", (Route("GET", "/healthz", self.healthz), Route("GET", "/readyz", self.readyz)))
 
     async def healthz(self, request: Request) -> Response:
-        """Answer that the process is up."""
+        """Report that the process is up."""
         return json_response({"status": "ok"})
 
     async def readyz(self, request: Request) -> Response:
-        """Answer whether requests can be served, naming what is away."""
+        """Report whether requests can be served; raise UnavailableError if a required service is away."""
         unavailable = [name for name, check in self.required.items() if not await check()]
         if unavailable:
-            raise UnavailableError(f"Away just now: {', '.join(unavailable)}.")
+            raise UnavailableError(f"Unavailable: {', '.join(unavailable)}.")
         degraded = [name for name, check in self.optional.items() if not await check()]
         return json_response({"status": "degraded" if degraded else "ok", "degraded": degraded})

@@ -1,4 +1,4 @@
-"""Rate limits as HTTP tells them: 429 with Retry-After, and what is left in headers."""
+"""Rate limits of HTTP requests: 429 with Retry-After, and RateLimit headers on every counted response."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import RateLimitedError
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
@@ -22,9 +23,10 @@ HeaderPairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class RateLimits:
-    """Counts requests and refuses those over a limit; a limit that is None is off.
+    """Counts requests and rejects those over a limit; a limit that is None is off.
 
-    Each method returns the headers that tell what is left, and raises RateLimited over a limit.
+    Each method returns the RateLimit headers of the response, empty where nothing is limited, and raises
+    RateLimitedError over a limit.
     """
 
     limiter: RateLimiter
@@ -36,7 +38,7 @@ class RateLimits:
 
     @classmethod
     def from_settings(cls, settings: Settings, limiter: RateLimiter) -> RateLimits:
-        """Return the limits that the settings ask for."""
+        """Return the limits of the settings."""
         return cls(
             limiter,
             auth_per_account=settings.limit_auth,
@@ -46,54 +48,65 @@ class RateLimits:
             upload_per_user=settings.limit_upload,
         )
 
+    @property
+    def limits_api(self) -> bool:
+        """Whether any API request is counted."""
+        return self.api_per_user is not None or self.api_per_ip is not None
+
     async def count_sign_in(self, client_ip: str, account: str | None) -> HeaderPairs:
-        """Count a try to sign in or the like: by account and address together, and by address alone."""
+        """Count an authentication attempt: by IP, and by IP and account together."""
         subject = rate_limit_subject(client_ip)
         windows = [(subject, "auth", self.auth_per_ip)]
         if account is not None:
-            # A digest, so that no list of who tried lies about in the cache.
+            # A digest, so that the cache holds no email addresses.
             digest = hashlib.sha256(account.strip().lower().encode()).hexdigest()[:16]
             windows.append((subject, f"auth:{digest}", self.auth_per_account))
         return await self.count(AUTH_MESSAGE, *windows)
 
-    async def count_api_request(self, client_ip: str, user_id: UUID | None, cost: int = 1) -> HeaderPairs:
-        """Count a request to the API, or several: by user, or by address where nobody is signed in."""
-        if user_id is not None:
-            return await self.count(API_MESSAGE, (str(user_id), "api", self.api_per_user), cost=cost)
+    async def count_api_request(self, client_ip: str, actor: Actor | None, cost: int = 1) -> HeaderPairs:
+        """Count API requests by user, or by IP where nobody is signed in.
+
+        Admins and the service key are exempt. `actor` is None for an invalid token, so that guessing tokens
+        counts by IP; `cost` is the number of requests.
+        """
+        if actor is not None and (actor.is_admin or actor.kind is ActorKind.SERVICE):
+            return ()
+        if actor is not None and actor.id is not None:
+            return await self.count(API_MESSAGE, (str(actor.id), "api", self.api_per_user), cost=cost)
         window = (rate_limit_subject(client_ip), "api", self.api_per_ip)
         return await self.count(API_MESSAGE, window, cost=cost)
 
     async def count_upload(self, user_id: UUID) -> HeaderPairs:
-        """Count a file that a user uploads."""
+        """Count a file upload of a user."""
         return await self.count(UPLOAD_MESSAGE, (str(user_id), "upload", self.upload_per_user))
 
     async def count(self, message: str, *windows: tuple[str, str, Limit | None], cost: int = 1) -> HeaderPairs:
-        """Count so often in all windows `(subject, action, limit)`, or in none where one is full."""
+        """Add `cost` to all windows `(subject, action, limit)`, or to none if one of them is exceeded."""
         active_windows = [
             RateLimitWindow(subject, action, limit) for subject, action, limit in windows if limit is not None
         ]
-        allowances = await self.limiter.count(active_windows, cost)
-        headers = rate_limit_headers(allowances)
-        exceeded = [allowance for allowance in allowances if not allowance.is_allowed]
+        results = await self.limiter.count(active_windows, cost)
+        headers = rate_limit_headers(results)
+        exceeded = [result for result in results if not result.is_allowed]
         if exceeded:
-            retry_after_s = max(allowance.reset_s for allowance in exceeded)
+            retry_after_s = max(result.reset_s for result in exceeded)
             raise RateLimitedError(message, retry_after_s=retry_after_s, headers=headers)
         return headers
 
 
-def rate_limit_headers(allowances: Sequence[RateLimitResult]) -> HeaderPairs:
-    """Return the headers of the window that is nearest to its end, and the policies of all.
+def rate_limit_headers(results: Sequence[RateLimitResult]) -> HeaderPairs:
+    """Return the headers of the window with the least remaining, and the policies of all.
 
-    `RateLimit` and `RateLimit-Policy` are those of the IETF draft, the three others its older form, which
-    most clients read.
+    `RateLimit` and `RateLimit-Policy` follow draft-ietf-httpapi-ratelimit-headers; the other three are the form
+    of its earlier revisions, which most clients read.
     """
-    if not allowances:
+    if not results:
         return ()
-    tightest = min(allowances, key=lambda each: (each.is_allowed, each.remaining))
+    tightest = min(results, key=lambda result: (result.is_allowed, result.remaining))
     limit = tightest.window.limit
     policies = ", ".join(
-        f'"{_policy_name(each.window)}";q={each.window.limit.count};w={each.window.limit.window_s}'
-        for each in allowances
+        f'"{_policy_name(result.window)}";q={result.window.limit.count};w={result.window.limit.window_s}'
+        for result in results
     )
     return (
         ("RateLimit-Limit", str(limit.count)),
@@ -105,13 +118,13 @@ def rate_limit_headers(allowances: Sequence[RateLimitResult]) -> HeaderPairs:
 
 
 def _policy_name(window: RateLimitWindow) -> str:
-    # What stands behind the colon says whose account it is.
+    # After the colon follows the digest of an account.
     policy, colon, _ = window.action.partition(":")
     return f"{policy}-account" if colon else policy
 
 
 def rate_limit_subject(client_ip: str) -> str:
-    """Return by what a client's address is counted: an IPv6 client has its whole /64."""
+    """Return the key by which a client IP is counted: an IPv6 client is its /64 network, all of which it has."""
     try:
         parsed = ipaddress.ip_address(client_ip.partition("%")[0])
     except ValueError:

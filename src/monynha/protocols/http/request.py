@@ -1,27 +1,71 @@
-"""A request as a handler sees it: a thin view of the ASGI scope that costs only what is read."""
+"""A request as handlers see it: a thin view of an ASGI scope that parses only what is used."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NotRequired, Required, TypedDict
 from urllib.parse import parse_qsl
 
 from monynha.core.actor import Actor
 from monynha.core.errors import BadRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
 from monynha.core.serialization import parse_json
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+Header = tuple[bytes, bytes]
+SendComplete = Callable[[int, tuple[Header, ...], bytes], None]
+
+
+class Scope(TypedDict):
+    """What the ASGI scopes of HTTP requests and WebSockets have in common."""
+
+    type: str
+    path: str
+    query_string: bytes
+    headers: Sequence[Header]
+    client: tuple[str, int] | None
+    """IP address and port of the peer; None for a Unix socket."""
+
+
+class HttpScope(Scope):
+    """The ASGI scope of an HTTP request (ASGI HTTP spec 2.3)."""
+
+    asgi: Mapping[str, str]
+    http_version: str
+    method: str
+    scheme: str
+    raw_path: bytes
+    send_complete: NotRequired[SendComplete]
+    """Our extension: send status, headers and the whole body in one write."""
+
+
+class RequestMessage(TypedDict, total=False):
+    """`http.request` with a chunk of the body, or `http.disconnect`."""
+
+    type: Required[str]
+    body: bytes
+    more_body: bool
+
+
+class ResponseMessage(TypedDict, total=False):
+    """`http.response.start` with status and headers, or `http.response.body` with a chunk of the body."""
+
+    type: Required[str]
+    status: int
+    headers: Sequence[Header]
+    body: bytes
+    more_body: bool
+
+
+Receive = Callable[[], Awaitable[RequestMessage]]
+Send = Callable[[ResponseMessage], Awaitable[None]]
+AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY_LIMIT_BYTES = 1_000_000
 _DISCARD_LIMIT_BYTES = 10_000_000
-"""How much of a body that is too large is read all the same: who is cut off while sending hears no answer."""
+"""How much of an oversized body is read and discarded: a client that is cut off while it sends sees no 413."""
 
 
 class Request:
-    """One HTTP request: method, path, path parameters, headers, query, body."""
+    """One HTTP request: method, path, path parameters, headers, query parameters, body."""
 
     __slots__ = (
         "_body",
@@ -37,21 +81,22 @@ class Request:
         "scope",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, *, client_ip: str, id: str = "") -> None:
+    def __init__(self, scope: HttpScope, receive: Receive, *, client_ip: str, id: str = "") -> None:
         self.scope = scope
         self._receive = receive
         self._headers: dict[bytes, bytes] | None = None
         self._body: bytes | None = None
         self.id = id
         self.client_ip = client_ip
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
+        self.method = scope["method"]
+        self.path = scope["path"]
         self.path_params: dict[str, str] = {}
         self.actor: Actor | None = None
-        self.failure: BaseException | None = None  # our own, for the log
+        self.failure: BaseException | None = None
+        """The cause of a 500, for the log."""
 
     def header(self, name: bytes) -> str | None:
-        """Return a header by its lower-case name; a repeated one comes joined by commas (RFC 9110 §5.3)."""
+        """Return a header by its lower-case name; values of a repeated one are joined (RFC 9110 §5.3)."""
         if self._headers is None:
             self._headers = _join_repeated(self.scope["headers"])
         value = self._headers.get(name)
@@ -59,26 +104,30 @@ class Request:
 
     @property
     def query_params(self) -> dict[str, str]:
-        """The query parameters; one that is repeated, or not UTF-8, is a BadRequest."""
-        raw: bytes = self.scope["query_string"]
-        return parse_query_string(raw) if raw else {}
+        """The query parameters; raise BadRequestError if one is repeated or not UTF-8."""
+        query_string = self.scope["query_string"]
+        return parse_query_string(query_string) if query_string else {}
 
     async def body(self) -> bytes:
-        """Return the whole body, at most 1 MB (TooLarge otherwise)."""
+        """Return the whole body; raise PayloadTooLargeError if it exceeds 1 MB."""
         if self._body is None:
             content_length = self.header(b"content-length")
-            if content_length is not None and content_length.isdecimal() and int(content_length) > _DISCARD_LIMIT_BYTES:
+            if content_length and content_length.isdecimal() and int(content_length) > _DISCARD_LIMIT_BYTES:
                 raise PayloadTooLargeError()
             self._body = await self._read_body(BODY_LIMIT_BYTES)
         return self._body
 
-    async def json(self) -> Any:
-        """Return the JSON body; another media type is UnsupportedMediaType, a malformed one BadRequest."""
+    async def json(self) -> object:
+        """Return the parsed JSON body.
+
+        Raise UnsupportedMediaTypeError for another media type or a content coding, BadRequestError for
+        malformed JSON.
+        """
         media_type = (self.header(b"content-type") or "").partition(";")[0].strip().lower()
         if media_type != "application/json" and not media_type.endswith("+json"):
             raise UnsupportedMediaTypeError()
         if (self.header(b"content-encoding") or "identity").lower() != "identity":
-            raise UnsupportedMediaTypeError("Send the body as it is, without a content coding.")
+            raise UnsupportedMediaTypeError("Content-Encoding is not supported; send the body unencoded.")
         return parse_json(await self.body())
 
     async def _read_body(self, limit_bytes: int) -> bytes:
@@ -87,8 +136,8 @@ class Request:
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                raise BadRequestError("The client left before the body was complete.")
-            chunk: bytes = message.get("body", b"")
+                raise BadRequestError("The client disconnected before the body was complete.")
+            chunk = message.get("body", b"")
             size += len(chunk)
             if size <= limit_bytes:
                 chunks.append(chunk)
@@ -99,7 +148,7 @@ class Request:
                 return b"".join(chunks)
 
 
-def _join_repeated(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+def _join_repeated(headers: Sequence[Header]) -> dict[bytes, bytes]:
     joined = dict(headers)
     if len(joined) != len(headers):
         for name in joined:
@@ -108,19 +157,25 @@ def _join_repeated(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]
 
 
 def parse_query_string(raw: bytes) -> dict[str, str]:
-    """Return the parameters of a query string; each may be named once."""
+    """Return the parameters of a query string; raise BadRequestError if one is repeated or malformed."""
     try:
         pairs = parse_qsl(
             raw.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=100
         )
     except ValueError:
-        raise BadRequestError("The query string cannot be read.") from None
-    query = dict(pairs)
-    if len(query) != len(pairs):
+        raise BadRequestError("The query string is malformed.") from None
+    query_params = dict(pairs)
+    if len(query_params) != len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise BadRequestError("A query parameter is given twice.", details={repeated[:100]: "is given twice"})
+        raise BadRequestError(
+            "A query parameter is given more than once.",
+            details={repeated[:100]: "is given more than once"},
+        )
     for name, value in pairs:
         if "\x00" in name or "\x00" in value:
-            raise BadRequestError("A query parameter holds a NUL.", details={name[:100]: "holds a NUL"})
-    return query
+            raise BadRequestError(
+                "A query parameter contains a NUL character.",
+                details={name[:100]: "contains a NUL character"},
+            )
+    return query_params

@@ -1,4 +1,4 @@
-"""Which handler an address and a method reach: a tree of path segments."""
+"""Routing: path and method to handler, through a tree of path segments."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from monynha.protocols.http.response import Response, error_response
 
 Handler = Callable[[Request], Awaitable[Response]]
 ErrorRenderer = Callable[[AppError, Request, Sequence[str]], Response]
+"""Renders an error, with its stack in development."""
 
 
 def render_error_envelope(error: AppError, request: Request, stack: Sequence[str]) -> Response:
-    """Tell an error in the API's own envelope."""
+    """Render an error in the API's envelope."""
     return error_response(error, request.id, stack=stack)
 
 
 @dataclass(frozen=True)
 class Route:
-    """A method and a path template, as `/projects/{id}/tasks`, and what answers them."""
+    """A method and a path template, and the handler of both.
+
+    `/projects/{id}/tasks` has the parameter `id`; `/files/{*path}` takes all that remains of the path.
+    """
 
     method: str
     path: str
@@ -29,7 +33,7 @@ class Route:
 
 @dataclass(frozen=True)
 class RouteGroup:
-    """Routes below one prefix that tell their errors the same way."""
+    """Routes below one prefix, whose errors are rendered alike."""
 
     prefix: str
     routes: tuple[Route, ...]
@@ -46,24 +50,27 @@ class _Node:
 
 @dataclass(frozen=True)
 class RouteMatch:
-    """The handler that a request reached, and the parameters of its path."""
+    """The handler of a request, and the parameters in its path."""
 
     handler: Handler
     path_params: dict[str, str]
 
 
 class Router:
-    """Finds the handler of a request; the errors of an area are told the area's way."""
+    """Finds the handler of a request, and how errors are rendered at its path."""
 
     def __init__(self, groups: Iterable[RouteGroup]) -> None:
         self._root = _Node()
-        self._groups = sorted(groups, key=lambda area: len(area.prefix), reverse=True)
+        self._groups = sorted(groups, key=lambda group: len(group.prefix), reverse=True)
         for group in self._groups:
             for route in group.routes:
                 self._add(group.prefix + route.path, route)
 
     def match(self, method: str, path: str) -> RouteMatch:
-        """Return the handler; NotFound for an unknown address, MethodNotAllowed for an unknown method."""
+        """Return the handler; raise NotFoundError for an unknown path, MethodNotAllowedError for a method.
+
+        A static segment precedes a parameter. GET handlers serve HEAD too.
+        """
         path_params: dict[str, str] = {}
         node = self._root
         segments = path.split("/")
@@ -78,16 +85,16 @@ class Router:
                 path_params[node.catch_all] = "/".join(segments[index:])
                 break
             else:
-                raise NotFoundError("There is nothing at this address.")
+                raise NotFoundError("This path does not exist.")
         handler = node.handlers.get(method) or (node.handlers.get("GET") if method == "HEAD" else None)
         if handler is None:
             if not node.handlers:
-                raise NotFoundError("There is nothing at this address.")
+                raise NotFoundError("This path does not exist.")
             raise MethodNotAllowedError(_methods_of(node))
         return RouteMatch(handler, path_params)
 
     def allowed_methods(self, path: str) -> tuple[str, ...]:
-        """Return the methods that an address takes, none where there is nothing."""
+        """Return the methods of a path, empty for an unknown path."""
         try:
             self.match("", path)
         except MethodNotAllowedError as error:
@@ -97,7 +104,7 @@ class Router:
         return ()
 
     def error_renderer_for(self, path: str) -> ErrorRenderer:
-        """Return how errors are told at this address."""
+        """Return how errors are rendered at a path, known or not: that of the longest matching prefix."""
         for group in self._groups:
             if path.startswith(group.prefix):
                 return group.error_renderer
@@ -112,11 +119,13 @@ class Router:
                 name = segment[1:-1]
                 if node.param_child is None:
                     node.param_child = (name, _Node())
-                assert node.param_child[0] == name, f"{path}: one place, two names"
+                if node.param_child[0] != name:
+                    raise ValueError(f"{path}: {name} is also called {node.param_child[0]}")
                 node = node.param_child[1]
             else:
                 node = node.static_children.setdefault(segment, _Node())
-        assert route.method not in node.handlers, f"{route.method} {path} is routed twice"
+        if route.method in node.handlers:
+            raise ValueError(f"{route.method} {path} has two handlers")
         node.handlers[route.method] = route.handler
 
 

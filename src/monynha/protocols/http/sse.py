@@ -1,4 +1,4 @@
-"""Server-sent events: an answer that goes on for as long as somebody reads it (HTML §9.2)."""
+"""Server-sent events: encoding, buffering for one reader, keep-alive comments (HTML standard §9.2)."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ _DRAIN_TIMEOUT_S = 30.0
 
 
 def encode_event(event_type: bytes, data: bytes = b"", id: int | None = None) -> bytes:
-    """Return one event."""
+    """Return one event; `data` must be a single line."""
     id_line = b"" if id is None else b"id: %d\n" % id
     return id_line + b"event: " + event_type + b"\ndata: " + data + b"\n\n"
 
 
 class SseStream:
-    """What one reader has not read yet; who leaves too much of it is told `too_slow`, and cut off.
+    """The events that one reader has not read yet; a reader that is too slow is disconnected.
 
-    While it is read it stands among the `open` ones, so that the program can end it.
+    While its events are read it is in `open_streams`, so that the program can close it at shutdown.
+    `slow_reader_event` is the last event that a disconnected reader is sent.
     """
 
     def __init__(self, open_streams: set[SseStream], slow_reader_event: bytes) -> None:
@@ -43,7 +44,7 @@ class SseStream:
         self.is_closed = False
 
     def send(self, event: bytes) -> None:
-        """Send a piece."""
+        """Buffer an encoded event; disconnect the reader if the buffer exceeds its limit."""
         if self.is_closed:
             return
         if len(self._buffer) >= _MAX_BUFFERED_EVENTS or self._buffered_bytes > _MAX_BUFFERED_BYTES:
@@ -54,29 +55,29 @@ class SseStream:
 
     @property
     def is_full(self) -> bool:
-        """Whether so much is unread that more should wait."""
+        """Whether senders should wait for `drain`."""
         return len(self._buffer) >= _FULL_BUFFERED_EVENTS or self._buffered_bytes > _FULL_BUFFERED_BYTES
 
     async def drain(self) -> None:
-        """Return once all was read; who reads nothing for long is cut off."""
+        """Wait until the buffer is empty if it is full; disconnect a reader that does not read."""
         if not self.is_full or self.is_closed:
             return
         if not await self._drain_event.wait(_DRAIN_TIMEOUT_S):
             self.disconnect()
 
     def disconnect(self) -> None:
-        """End: the reader is too slow."""
+        """Close because the reader is too slow."""
         self.close(self._slow_reader_event)
 
     def close(self, last_event: bytes = b"") -> None:
-        """Say the last piece, and no more."""
+        """Close after what is buffered and a last event."""
         if last_event:
             self.send(last_event)
         self.is_closed = True
         self._changed.set()
 
     async def events(self) -> AsyncGenerator[bytes]:
-        """Yield what is said, until it is over; a comment tells in long pauses that it goes on."""
+        """Yield events until the stream is closed, and a comment after each interval without one."""
         self._open_streams.add(self)
         try:
             while True:
@@ -92,7 +93,7 @@ class SseStream:
                     async with asyncio.timeout(_KEEP_ALIVE_INTERVAL_S):
                         await self._changed.wait()
                 except TimeoutError:
-                    yield b": still there\n\n"
+                    yield b": keep-alive\n\n"
         finally:
             self._open_streams.discard(self)
             self.is_closed = True

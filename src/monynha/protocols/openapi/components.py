@@ -1,6 +1,8 @@
-"""The schemas of resources: the whole row, the part that `fields` leaves, what creates and updates take."""
+"""The schemas of resources: rows, rows with selected fields, and the bodies of creates and updates."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.resource import Field, Relation, Resource
@@ -15,43 +17,38 @@ from monynha.protocols.openapi.field_schemas import (
 )
 
 
-def schema_name(resource: Resource) -> str:
-    """Return the name of a resource's schema."""
-    return resource.singular[:1].upper() + resource.singular[1:]
-
-
 def row_reference(resource: Resource) -> Schema:
-    """Return a reference to a row as it is answered, whole or in part."""
-    return ref(f"{schema_name(resource)}Shown")
+    """Return a reference to the schema of a row in a response, with all or with selected fields."""
+    return ref(f"{resource.type_name}Shown")
 
 
 def body_schema(*names: str) -> Schema:
-    """Return what a request carries: one of those objects, or one wrapped as `{"data": …}`."""
-    return {"anyOf": [ref(form) for name in names for form in (name, f"{name}Wrapped")]}
+    """Return the schema of a request body: one of these objects, bare or wrapped as `{"data": …}`."""
+    return {"anyOf": [ref(variant) for name in names for variant in (name, f"{name}Wrapped")]}
 
 
 def resource_schemas(catalog: Catalog) -> dict[str, Schema]:
-    """Return the schemas of all resources by name."""
+    """Return the schemas of all resources, by name."""
     schemas: dict[str, Schema] = {JSON_VALUE: _json_value_schema()}
     for resource in catalog.resources.values():
         schemas |= _row_schemas(catalog, resource)
         if "create" in resource.operations:
             schemas |= _create_schemas(resource)
         if "update" in resource.operations:
-            description = f"What changes of a {resource.singular}; what is left out stays."
+            description = f"Changes of a {resource.singular}; omitted fields keep their values."
             update_schema = object_schema(update_properties(resource), [], description)
-            schemas |= with_data_wrapper(f"{schema_name(resource)}Update", update_schema)
+            schemas |= with_data_wrapper(f"{resource.type_name}Update", update_schema)
     return schemas
 
 
 def with_data_wrapper(name: str, schema: Schema) -> dict[str, Schema]:
-    """Return a body's schema and that of its wrapper."""
+    """Return the schema of a body and that of its `{"data": …}` wrapper."""
     wrapper = {"type": "object", "required": ["data"], "properties": {"data": ref(name)}}
     return {name: schema, f"{name}Wrapped": {**wrapper, "additionalProperties": False}}
 
 
-def object_schema(properties: dict[str, Schema], required: list[str], description: str) -> Schema:
-    """Return the schema of a body that takes these properties and no others."""
+def object_schema(properties: Mapping[str, Schema], required: list[str], description: str) -> Schema:
+    """Return the schema of an object with these properties and no others."""
     schema: Schema = {"type": "object", "description": description, "properties": properties}
     if required:
         schema["required"] = required
@@ -59,48 +56,50 @@ def object_schema(properties: dict[str, Schema], required: list[str], descriptio
 
 
 def create_schema_names(resource: Resource) -> list[str]:
-    """Return the names of the bodies that a create takes, one of them at a time."""
-    lookup_fields = [one.rules.lookup[0] for one in resource.fields.values() if one.rules.lookup is not None]
-    name = f"{schema_name(resource)}Create"
-    return [name, *(f"{name}By{other[:1].upper()}{other[1:]}" for other in lookup_fields)]
+    """Return the names of the body schemas of a create: a foreign row may be named by id or by a lookup field."""
+    lookup_fields = [field.rules.lookup[0] for field in resource.fields.values() if field.rules.lookup is not None]
+    name = f"{resource.type_name}Create"
+    return [name, *(f"{name}By{field[:1].upper()}{field[1:]}" for field in lookup_fields)]
 
 
 def update_properties(resource: Resource) -> dict[str, Schema]:
-    """Return what an update may change, by name."""
+    """Return the schemas of the fields that an update may change, by name."""
     return {field.name: input_schema(field) for field in resource.fields.values() if field.rules.is_updatable}
 
 
 def _row_schemas(catalog: Catalog, resource: Resource) -> dict[str, Schema]:
-    name = schema_name(resource)
+    name = resource.type_name
     field_schemas = {field.name: output_schema(field) for field in resource.fields.values()}
-    relation_schemas = {way.name: _relation_schema(way) for way in catalog.relations_of(resource).values()}
-    whole = {
+    relation_schemas = {
+        relation.name: _relation_schema(relation) for relation in catalog.relations_of(resource).values()
+    }
+    row: Schema = {
         "type": "object",
         "description": resource.doc,
         "required": list(field_schemas),
         "properties": {**field_schemas, **relation_schemas},
     }
-    part = {
+    partial_row: Schema = {
         "type": "object",
-        "description": f"{resource.doc} Only what `fields` names.",
+        "description": f"{resource.doc} Only the fields that `fields` selects.",
         "properties": {**field_schemas, **relation_schemas},
     }
-    return {name: whole, f"{name}Part": part, f"{name}Shown": {"anyOf": [ref(name), ref(f"{name}Part")]}}
+    return {name: row, f"{name}Part": partial_row, f"{name}Shown": {"anyOf": [ref(name), ref(f"{name}Part")]}}
 
 
 def _relation_schema(relation: Relation) -> Schema:
     target = row_reference(relation.target)
-    description = f"Shown where `include` names `{relation.name}`."
+    description = f"With `include={relation.name}`."
     if relation.is_many:
-        return {"type": "array", "description": f"{description} The newest 100.", "items": target}
+        return {"type": "array", "description": f"{description} At most the newest 100.", "items": target}
     if relation.source_column.nullable:
         return {"description": description, "anyOf": [*row_variants(relation.target), {"type": "null"}]}
     return {"description": description, "anyOf": row_variants(relation.target)}
 
 
 def row_variants(resource: Resource) -> list[Schema]:
-    """Return the two forms in which a row is answered."""
-    return [ref(schema_name(resource)), ref(f"{schema_name(resource)}Part")]
+    """Return references to both schemas of a row: with all fields, and with selected ones."""
+    return [ref(resource.type_name), ref(f"{resource.type_name}Part")]
 
 
 def _create_schemas(resource: Resource) -> dict[str, Schema]:
@@ -118,7 +117,7 @@ def _create_schemas(resource: Resource) -> dict[str, Schema]:
             lookup_name = lookup_field.rules.lookup[0]
             properties = {
                 lookup_name: email_schema(),
-                **{key: one for key, one in properties.items() if key != lookup_field.name},
+                **{key: value for key, value in properties.items() if key != lookup_field.name},
             }
             required = [lookup_name if key == lookup_field.name else key for key in required]
         schemas |= with_data_wrapper(name, object_schema(properties, required, f"A new {resource.singular}."))
@@ -129,15 +128,15 @@ def _create_property(resource: Resource, field: Field) -> Schema:
     schema = input_schema(field)
     excluded_choices = resource.forbidden_on_create.get(field.name, ())
     if excluded_choices:
-        schema["enum"] = [choice for choice in schema["enum"] if choice not in excluded_choices]
+        schema["enum"] = [choice for choice in field.rules.choices if choice not in excluded_choices]
     return schema
 
 
 def _json_value_schema() -> Schema:
-    """Return the schema of any JSON value that is kept.
+    """Return the schema of any JSON value in a free-form object.
 
-    Each keyword speaks to values of its own type alone, so that generators of clients take it for any value,
-    where a union that holds itself is beyond some. Integers beyond 64 bits are refused; a text holds no NUL.
+    Each keyword constrains values of its own type only: client generators understand that as "any value", while
+    some fail on a recursive union. Integers beyond 64 bits and NUL characters are rejected.
     """
     return {
         "description": "Any JSON value.",

@@ -1,21 +1,23 @@
-"""The API as one OpenAPI 3.1 document, derived from the declarations."""
+"""The whole OpenAPI 3.1 document, derived from the catalogue and from the docs of custom endpoints."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from monynha.engine.schema.catalog import Catalog
 from monynha.protocols.openapi import responses
 from monynha.protocols.openapi.components import resource_schemas
+from monynha.protocols.openapi.field_schemas import Schema
 from monynha.protocols.openapi.operations import OperationBuilder
 from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc, EndpointDoc
 from monynha.protocols.rest.resource_routes import API_PREFIX, ResourceRoute, resource_routes
 
+_LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 _DESCRIPTION = """\
 Bodies are `{"data": {…}}` or the bare object.
-Answers are `{"success": true, "data": …}`, errors `{"success": false, "error": {"code", "message", …}}`.
-Send the access token as `Authorization: Bearer …`; who sees and changes what is decided by the database.
+Responses are `{"success": true, "data": …}`, errors `{"success": false, "error": {"code", "message", …}}`.
+Send the access token as `Authorization: Bearer …`; row-level security in the database decides
+what it may read and change.
 """
 
 
@@ -25,14 +27,17 @@ def build_document(
     actions: Iterable[CustomEndpointDoc],
     *,
     version: str,
-) -> dict[str, Any]:
-    """Return the OpenAPI document of the catalogue, of what domains described themselves, and of actions."""
-    docs_by_endpoint = {(one.method, one.path): one for one in endpoint_docs}
-    routes_by_endpoint = {(one.method, one.path): one for one in resource_routes(catalog)}
-    for endpoint, one in docs_by_endpoint.items():
-        routes_by_endpoint[endpoint] = ResourceRoute(one.method, one.path, one.operation, one.resource)
+) -> Schema:
+    """Return the document.
+
+    `endpoint_docs` replace or add to what is derived for their routes; `actions` are routes that are not derived.
+    """
+    docs_by_endpoint = {(doc.method, doc.path): doc for doc in endpoint_docs}
+    routes_by_endpoint = {(route.method, route.path): route for route in resource_routes(catalog)}
+    for endpoint, doc in docs_by_endpoint.items():
+        routes_by_endpoint[endpoint] = ResourceRoute(doc.method, doc.path, doc.operation, doc.resource)
     operations = OperationBuilder(catalog, tuple(routes_by_endpoint.values()), docs_by_endpoint)
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, dict[str, Schema]] = {}
     for (method, path), route in sorted(routes_by_endpoint.items(), key=lambda item: item[0][1]):
         paths.setdefault(API_PREFIX + path, {})[method.lower()] = operations.build(route)
     for action in actions:
@@ -42,16 +47,13 @@ def build_document(
         "info": {"title": "Monynha", "version": version, "description": _DESCRIPTION, "license": _LICENSE},
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
-        "tags": [{"name": one.plural, "description": one.doc} for one in catalog.resources.values()],
+        "tags": [{"name": resource.plural, "description": resource.doc} for resource in catalog.resources.values()],
         "paths": dict(sorted(paths.items())),
         "components": _components(catalog, operations),
     }
 
 
-_LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
-
-
-def _components(catalog: Catalog, operations: OperationBuilder) -> dict[str, Any]:
+def _components(catalog: Catalog, operations: OperationBuilder) -> Schema:
     schemas = resource_schemas(catalog) | operations.body_schemas() | responses.shared_schemas()
     for resource in catalog.resources.values():
         schemas |= responses.envelope_schemas(resource)
@@ -59,7 +61,7 @@ def _components(catalog: Catalog, operations: OperationBuilder) -> dict[str, Any
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "An access token of /auth/v1.",
+        "description": "An access token from `/auth/v1/token`.",
     }
     return {
         "schemas": dict(sorted(schemas.items())),

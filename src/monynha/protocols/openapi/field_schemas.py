@@ -1,28 +1,27 @@
-"""A field as JSON Schema: what is answered of it, and what may be sent for it."""
+"""The JSON Schema of one field, in responses and in request bodies."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from monynha.engine.schema.columns import ColumnRules, ColumnType
 from monynha.engine.schema.resource import Field
 from monynha.protocols.openapi import patterns
 
-Schema = dict[str, Any]
-"""A JSON Schema (2020-12), as OpenAPI 3.1 takes it."""
+Schema = dict[str, object]
+"""A JSON Schema (2020-12) or another object of an OpenAPI 3.1 document."""
 
 JSON_VALUE = "JsonValue"
-"""The component that any value of a free object is."""
+"""Name of the component for any value in a free-form object."""
 
 
 def ref(name: str) -> Schema:
-    """Return a reference to a component's schema."""
+    """Return a reference to the schema of a component."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def timestamp_schema() -> Schema:
-    """Return the schema of a time."""
+    """Return the schema of a timestamp (RFC 3339)."""
     return {"type": "string", "format": "date-time"}
 
 
@@ -32,33 +31,33 @@ def id_schema() -> Schema:
 
 
 def output_schema(field: Field) -> Schema:
-    """Return what a field looks like in an answer."""
-    kind, rules = field.rules.type, field.rules
+    """Return the schema of a field in responses."""
+    column_type, rules = field.rules.type, field.rules
     schema: Schema = {"type": "string"}
-    if kind is ColumnType.UUID:
+    if column_type is ColumnType.UUID:
         schema = id_schema()
-    elif kind is ColumnType.TIMESTAMP:
+    elif column_type is ColumnType.TIMESTAMP:
         schema = timestamp_schema()
-    elif kind is ColumnType.BOOLEAN:
+    elif column_type is ColumnType.BOOLEAN:
         schema = {"type": "boolean"}
-    elif kind is ColumnType.INTEGER:
+    elif column_type is ColumnType.INTEGER:
         schema = {"type": "integer"}
-    elif kind is ColumnType.ENUM:
+    elif column_type is ColumnType.ENUM:
         schema = {"type": "string", "enum": list(rules.choices)}
-    elif kind is ColumnType.TEXT_LIST:
+    elif column_type is ColumnType.TEXT_LIST:
         schema = {"type": "array", "items": {"type": "string"}}
-    elif kind is ColumnType.JSON_OBJECT:
+    elif column_type is ColumnType.JSON_OBJECT:
         schema = {"type": "object", "additionalProperties": ref(JSON_VALUE)}
     return _with_field_docs(schema, field)
 
 
 def input_schema(field: Field) -> Schema:
-    """Return what may be sent for a field."""
+    """Return the schema of a field in request bodies."""
     return _with_field_docs(_INPUT_SCHEMAS[field.rules.type](field.rules), field)
 
 
 def email_schema() -> Schema:
-    """Return the schema of a mail address that is sent; a longer one is beyond RFC 5321."""
+    """Return the schema of an email address, at most 254 characters (RFC 5321)."""
     return {"type": "string", "format": "email", "minLength": 3, "maxLength": 254}
 
 
@@ -66,7 +65,7 @@ def _with_field_docs(schema: Schema, field: Field) -> Schema:
     if field.is_nullable:
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
-            schema["enum"] = [*schema["enum"], None]
+            schema["enum"] = [*field.rules.choices, None]
     if field.doc:
         schema["description"] = field.doc
     return schema
@@ -76,23 +75,23 @@ def _text_schema(rules: ColumnRules) -> Schema:
     if rules.is_trimmed:
         limits = {"minLength": max(rules.min_length, 1), "maxLength": rules.max_length}
         return {"type": "string", **limits, "pattern": patterns.NON_BLANK_TEXT}
-    # Counted in bytes of UTF-8, which JSON Schema cannot say: the limit holds for plain ASCII.
+    # The limit is in bytes of UTF-8, which JSON Schema cannot express: `maxLength` is exact for ASCII.
     return {
         "type": "string",
-        "maxLength": rules.max_length,
+        "maxLength": rules.max_bytes,
         "pattern": patterns.ANY_TEXT,
-        "x-maxBytes": rules.max_length,
+        "x-maxBytes": rules.max_bytes,
     }
 
 
-def _words_schema(rules: ColumnRules) -> Schema:
+def _text_list_schema(rules: ColumnRules) -> Schema:
     item_schema = {
         "type": "string",
         "minLength": 1,
-        "maxLength": rules.min_length,
+        "maxLength": rules.max_item_length,
         "pattern": patterns.NON_BLANK_TEXT,
     }
-    return {"type": "array", "maxItems": rules.max_length, "items": item_schema}
+    return {"type": "array", "maxItems": rules.max_items, "items": item_schema}
 
 
 def _object_schema(rules: ColumnRules) -> Schema:
@@ -101,7 +100,7 @@ def _object_schema(rules: ColumnRules) -> Schema:
         "type": "object",
         "propertyNames": property_names,
         "additionalProperties": ref(JSON_VALUE),
-        "x-maxBytes": rules.max_length,
+        "x-maxBytes": rules.max_bytes,
     }
 
 
@@ -110,7 +109,7 @@ _INPUT_SCHEMAS: dict[ColumnType, Callable[[ColumnRules], Schema]] = {
     ColumnType.TEXT: _text_schema,
     ColumnType.ENUM: lambda rules: {"type": "string", "enum": list(rules.choices)},
     ColumnType.TIMESTAMP: lambda rules: timestamp_schema(),
-    ColumnType.TEXT_LIST: _words_schema,
+    ColumnType.TEXT_LIST: _text_list_schema,
     ColumnType.JSON_OBJECT: _object_schema,
     ColumnType.URL: lambda rules: {
         "type": "string",

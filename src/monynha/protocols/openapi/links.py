@@ -1,4 +1,4 @@
-"""Where an answer leads: from what was created or listed to its own addresses, and to those below it."""
+"""OpenAPI links: from a created or listed row to the operations on it and below it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from monynha.protocols.rest.resource_routes import ResourceRoute, id_parameter
 
 
 def response_links(route: ResourceRoute, all_routes: Iterable[ResourceRoute]) -> dict[str, Schema]:
-    """Return the links of the answer that shows a row, or of a page by its first row.
+    """Return the links of a response with a row, or of a page by its first row.
 
-    The next page has none: its cursor goes with the same filters and order, and a link cannot say so.
+    There is none to the next page: a link cannot repeat the filters and the order that its cursor belongs to.
     """
     links: dict[str, Schema] = {}
     if route.operation not in ("create", "list"):
@@ -28,7 +28,7 @@ def response_links(route: ResourceRoute, all_routes: Iterable[ResourceRoute]) ->
 
 
 def _link_parameters(resource: Resource, target: ResourceRoute, row: str) -> dict[str, str] | None:
-    """Return the parameters by which a row leads to an address, None where it does not."""
+    """Return the path parameters of the target by expressions on the row, None if they do not determine it."""
     own_id = id_parameter(resource)
     if (
         target.resource is resource
@@ -37,7 +37,7 @@ def _link_parameters(resource: Resource, target: ResourceRoute, row: str) -> dic
     ):
         if not resource.is_nested:
             return {"id": f"{row}/id"}
-        parent_field = next(name for name, one in resource.fields.items() if one.column is resource.parent_column)
+        parent_field = next(name for name, field in resource.fields.items() if field.column is resource.parent_column)
         return {"id": f"{row}/{parent_field}", own_id: f"{row}/{own_id}"}
     parent_resource = target.parent_relation.source if target.parent_relation is not None else None
     if target.operation == "create" and target.resource.parent is not None:

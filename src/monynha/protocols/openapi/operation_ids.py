@@ -1,4 +1,4 @@
-"""What operations are called, for generated clients and for people."""
+"""Operation ids (method names in generated clients) and summaries of resource routes."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ _VERB_PREFIXES = {"list": "list", "read": "get", "create": "create", "delete": "
 
 
 def operation_id(route: ResourceRoute) -> str:
-    """Return the operation's name, as `listProjectTasks`; PUT updates and PATCH patches."""
+    """Return the id of an operation, such as `listTasks`; that of PUT begins with `update`, of PATCH with `patch`."""
     prefix = _VERB_PREFIXES.get(route.operation) or ("patch" if route.method == "PATCH" else "update")
     if route.operation != "list":
-        return prefix + _capitalize(route.resource.singular)
+        return prefix + route.resource.type_name
     if route.parent_relation is None:
         return prefix + _capitalize(route.resource.plural)
-    return prefix + _capitalize(route.parent_relation.source.singular) + _capitalize(route.parent_relation.name)
+    return prefix + route.parent_relation.source.type_name + _capitalize(route.parent_relation.name)
 
 
 def operation_summary(route: ResourceRoute) -> str:
-    """Return what the operation does, in a few words."""
-    one, many = route.resource.singular, route.resource.plural
+    """Return the summary of an operation, such as `List tasks`."""
+    singular, plural = route.resource.singular, route.resource.plural
     if route.operation == "list":
         return (
-            f"List {many}"
+            f"List {plural}"
             if route.parent_relation is None
-            else f"List the {many} of a {route.parent_relation.source.singular}"
+            else f"List the {plural} of a {route.parent_relation.source.singular}"
         )
-    verb = {"read": "Read", "create": "Create", "update": "Change", "delete": "Delete"}[route.operation]
-    return f"{verb} a {one}"
+    verb = {"read": "Read", "create": "Create", "update": "Update", "delete": "Delete"}[route.operation]
+    return f"{verb} a {singular}"
 
 
 def _capitalize(word: str) -> str:

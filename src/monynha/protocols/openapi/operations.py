@@ -1,10 +1,9 @@
-"""One address as an OpenAPI operation."""
+"""One route as an OpenAPI operation: parameters, request body, responses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from monynha.core import errors
 from monynha.core.errors import AppError
@@ -15,7 +14,6 @@ from monynha.protocols.openapi.components import (
     body_schema,
     create_schema_names,
     object_schema,
-    schema_name,
     update_properties,
     with_data_wrapper,
 )
@@ -24,7 +22,7 @@ from monynha.protocols.openapi.operation_ids import operation_id, operation_summ
 from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc, EndpointDoc
 from monynha.protocols.rest.resource_routes import Operation, ResourceRoute
 
-# What the connection, the limits, the asker's token and the servers can come to at every address.
+# The errors of every operation: malformed or slow requests, tokens, rate limits, failures.
 _COMMON_ERRORS = (
     errors.BadRequestError,
     errors.UnauthenticatedError,
@@ -41,7 +39,7 @@ _ROW_ERRORS = (
     errors.ConflictError,
     errors.PreconditionFailedError,
 )
-_ERRORS_BY_VERB: dict[Operation, tuple[type[AppError], ...]] = {
+_ERRORS_BY_OPERATION: dict[Operation, tuple[type[AppError], ...]] = {
     "list": (),
     "read": (errors.NotFoundError,),
     "create": (errors.ForbiddenError, errors.ConflictError, *_BODY_ERRORS),
@@ -52,14 +50,14 @@ _ERRORS_BY_VERB: dict[Operation, tuple[type[AppError], ...]] = {
 
 @dataclass(frozen=True)
 class OperationBuilder:
-    """Describes addresses: the derived ones, and those that a domain described itself."""
+    """Builds the operations of resource routes and of custom endpoints."""
 
     catalog: Catalog
     routes: tuple[ResourceRoute, ...]
     endpoint_docs: Mapping[tuple[str, str], EndpointDoc]
 
-    def build(self, route: ResourceRoute) -> dict[str, Any]:
-        """Return the operation at an address."""
+    def build(self, route: ResourceRoute) -> Schema:
+        """Return the operation of a resource route."""
         endpoint_doc = self.endpoint_docs.get((route.method, route.path))
         is_sign_up = endpoint_doc is not None and endpoint_doc.is_public
         operation_parameters = [*parameters.path_parameters(route)]
@@ -68,7 +66,7 @@ class OperationBuilder:
                 *parameters.query_parameters(self.catalog, route),
                 *parameters.header_parameters(route),
             ]
-        operation: dict[str, Any] = {
+        operation: Schema = {
             "operationId": operation_id(route),
             "summary": operation_summary(route),
             "description": endpoint_doc.doc if endpoint_doc is not None else route.resource.doc,
@@ -83,8 +81,8 @@ class OperationBuilder:
             operation["security"] = []
         return operation
 
-    def build_action(self, action: CustomEndpointDoc) -> dict[str, Any]:
-        """Return the operation of an address that does none of the five verbs."""
+    def build_action(self, action: CustomEndpointDoc) -> Schema:
+        """Return the operation of a custom endpoint."""
         success_response = responses.action_response(action.media_type, dict(action.response_schema), action.summary)
         error_classes = {*_COMMON_ERRORS, *_path_errors(action.path)}
         if action.media_type == "application/json":
@@ -99,7 +97,7 @@ class OperationBuilder:
         }
 
     def body_schemas(self) -> dict[str, Schema]:
-        """Return the schemas of the bodies that domains described, by name."""
+        """Return the schemas of the request bodies in the endpoint docs, by name."""
         schemas: dict[str, Schema] = {}
         for endpoint_doc in self.endpoint_docs.values():
             if endpoint_doc.input_schemas:
@@ -121,7 +119,7 @@ class OperationBuilder:
         return (
             create_schema_names(route.resource)
             if route.operation == "create"
-            else [f"{schema_name(route.resource)}Update"]
+            else [f"{route.resource.type_name}Update"]
         )
 
     def _responses(self, route: ResourceRoute, endpoint_doc: EndpointDoc | None) -> dict[str, Schema]:
@@ -129,7 +127,7 @@ class OperationBuilder:
         error_classes = {
             *_COMMON_ERRORS,
             *_path_errors(route.path),
-            *_ERRORS_BY_VERB[verb],
+            *_ERRORS_BY_OPERATION[verb],
             errors.NotAcceptableError,
         }
         if endpoint_doc is not None and endpoint_doc.is_public:
@@ -144,17 +142,17 @@ class OperationBuilder:
     ) -> dict[str, Schema]:
         verb = route.operation
         if verb == "delete":
-            return {"204": responses.empty_response("It is gone.")}
+            return {"204": responses.empty_response("Deleted.")}
         links_of_response = links.response_links(route, self.routes)
         if verb == "list":
             return {"200": {**responses.page_response(resource), "links": links_of_response}}
         if verb == "read":
             return {
                 "200": responses.item_response(resource, 200, f"The {resource.singular}."),
-                "304": responses.empty_response("It is what you have."),
+                "304": responses.empty_response("Not modified since the ETag in If-None-Match."),
             }
         if verb == "update":
-            return {"200": responses.item_response(resource, 200, f"The {resource.singular} as it is now.")}
+            return {"200": responses.item_response(resource, 200, f"The updated {resource.singular}.")}
         created_response = responses.item_response(
             resource, 201, f"The new {resource.singular}.", is_versioned=endpoint_doc is None
         )
@@ -166,4 +164,4 @@ def _path_errors(path: str) -> tuple[type[AppError], ...]:
 
 
 def _body_schema_name(endpoint_doc: EndpointDoc) -> str:
-    return f"{schema_name(endpoint_doc.resource)}{'Create' if endpoint_doc.operation == 'create' else 'Update'}"
+    return f"{endpoint_doc.resource.type_name}{'Create' if endpoint_doc.operation == 'create' else 'Update'}"

@@ -1,4 +1,4 @@
-"""What an address takes beside its body: parts of the path, query parameters, headers."""
+"""The path, query and header parameters of operations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.columns import ColumnType
-from monynha.engine.schema.resource import Filter, Resource, column_of
+from monynha.engine.schema.resource import Field, Filter, Resource, column_of
 from monynha.protocols.openapi import patterns
 from monynha.protocols.openapi.field_schemas import Schema, id_schema, timestamp_schema
 from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc
@@ -17,19 +17,19 @@ _ME_SCHEMA = {"type": "string", "const": "me", "description": "The caller."}
 
 
 def path_parameters(route: ResourceRoute) -> Iterator[Schema]:
-    """Yield the parts of the path; where they name a person, `me` is the caller."""
+    """Yield the path parameters; where one is the id of a user, `me` is the caller."""
     for name in (part[1:-1] for part in route.path.split("/") if part.startswith("{")):
         named_resource = _path_resource(route, name)
         schema: Schema = {"anyOf": [id_schema(), _ME_SCHEMA]} if named_resource.is_actor else id_schema()
         if route.operation == "delete":
-            # `me` works here too; it is not told, so that nothing that tries the document out ends itself.
+            # `me` works here too, but a client that is generated to try every value would delete its own account.
             schema = id_schema()
         description = f"The id of the {named_resource.singular}."
         yield {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
 
 
 def _path_resource(route: ResourceRoute, name: str) -> Resource:
-    """Return the resource whose id stands in a path under that name."""
+    """Return the resource that the path parameter of this name identifies."""
     resource, parent = route.resource, route.resource.parent
     if route.parent_relation is not None:
         return route.parent_relation.source
@@ -37,7 +37,9 @@ def _path_resource(route: ResourceRoute, name: str) -> Resource:
         if name != id_parameter(resource) or route.operation == "create":
             return parent.target
         return next(
-            link.target for link in resource.foreign_relations.values() if column_of(link.column) is resource.id_column
+            relation.target
+            for relation in resource.foreign_relations.values()
+            if column_of(relation.column) is resource.id_column
         )
     return resource
 
@@ -53,54 +55,64 @@ def query_parameters(catalog: Catalog, route: ResourceRoute) -> Iterator[Schema]
         yield from _list_parameters(resource)
     include_values = include_paths(catalog, resource)
     if include_values:
-        description = f"What to embed, as `{include_values[0]}`, dotted to go on, as far as the cost allows."
-        yield _query_parameter("include", f"{description} A comma list.", _comma_list_schema(include_values))
-    description = "What to show; of something that is included, with its name and a dot before."
-    yield _query_parameter("fields", f"{description} A comma list.", _comma_list_schema(list(resource.fields)))
+        description = f"Relations to embed, such as `{include_values[0]}`; dots lead further, up to the cost limit."
+        yield _query_parameter("include", f"{description} Comma-separated.", _comma_list_schema(include_values))
+    description = "Fields to return; those of an included relation follow its name and a dot."
+    yield _query_parameter("fields", f"{description} Comma-separated.", _comma_list_schema(list(resource.fields)))
 
 
 def _list_parameters(resource: Resource) -> Iterator[Schema]:
     limit_schema: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
-    yield _query_parameter("limit", "How many at most.", limit_schema)
-    yield _query_parameter(
-        "cursor", "Where to go on: the `nextCursor` of the page before.", {"type": "string", "minLength": 1}
-    )
+    yield _query_parameter("limit", "Maximum number of rows.", limit_schema)
+    yield _query_parameter("cursor", "The `nextCursor` of the previous page.", {"type": "string", "minLength": 1})
     sorts = [sign + name for name in resource.sorts for sign in ("", "-")]
-    sort_schema = {"type": "string", "enum": sorts, "default": f"-{resource.default_sort}"}
-    yield _query_parameter("sort", "What to sort by, with - before it for descending; nulls come last.", sort_schema)
-    yield _query_parameter("count", "Whether to count all that there are.", {"type": "string", "enum": ["exact"]})
+    sort_schema: Schema = {"type": "string", "enum": sorts, "default": f"-{resource.default_sort}"}
+    yield _query_parameter(
+        "sort", "Field to sort by, with a leading - for descending order; nulls come last.", sort_schema
+    )
+    yield _query_parameter(
+        "count",
+        "`exact` returns the number of rows on all pages as `meta.total`.",
+        {"type": "string", "enum": ["exact"]},
+    )
     for filter in resource.filters:
         yield _filter_parameter(resource, filter)
 
 
 def _filter_parameter(resource: Resource, filter: Filter) -> Schema:
     field = resource.fields[filter.fields[0]]
-    if filter.operator == "words":
-        field_names = " or ".join(filter.fields)
-        schema = {"type": "string", "maxLength": 500, "pattern": patterns.SEARCH_WORDS}
-        return _query_parameter(filter.name, f"Words that all stand in {field_names}; at most 20.", schema)
-    if filter.operator == "before":
-        return _query_parameter(filter.name, f"Only where {field.name} is before this moment.", timestamp_schema())
-    if filter.operator == "after":
-        return _query_parameter(filter.name, f"Only where {field.name} is this moment or after it.", timestamp_schema())
-    if filter.operator == "missing":
-        return _query_parameter(filter.name, f"Only where {field.name} is null, or is not.", {"type": "boolean"})
-    description = f"Only where {field.name} is one of these. A comma list."
-    if filter.operator == "has" or field.rules.type is ColumnType.TEXT:
-        verb = "hold" if filter.operator == "has" else "is"
-        description = f"Only where {field.name} {verb} one of these. A comma list."
-        return _query_parameter(
-            filter.name, description, {"type": "string", "pattern": patterns.comma_list(patterns.LIST_ITEM)}
-        )
+    match filter.operator:
+        case "search":
+            field_names = " or ".join(filter.fields)
+            description = f"Words that must all occur in {field_names}; at most 20."
+            schema: Schema = {"type": "string", "maxLength": 500, "pattern": patterns.SEARCH_WORDS}
+        case "lt":
+            description, schema = f"Only rows whose {field.name} is before this time.", timestamp_schema()
+        case "gte":
+            description, schema = f"Only rows whose {field.name} is at or after this time.", timestamp_schema()
+        case "is_null":
+            description = f"Only rows whose {field.name} is null (true) or not null (false)."
+            schema = {"type": "boolean"}
+        case "overlaps":
+            description = f"Only rows whose {field.name} contain any of these values. Comma-separated."
+            schema = {"type": "string", "pattern": patterns.comma_list(patterns.LIST_ITEM)}
+        case "in":
+            description = f"Only rows whose {field.name} is one of these values. Comma-separated."
+            schema = _value_list_schema(field)
+    return _query_parameter(filter.name, description, schema)
+
+
+def _value_list_schema(field: Field) -> Schema:
+    """Return the schema of a comma-separated list of values of a field."""
+    if field.rules.type is ColumnType.TEXT:
+        return {"type": "string", "pattern": patterns.comma_list(patterns.LIST_ITEM)}
     if field.rules.type is ColumnType.ENUM:
-        return _query_parameter(filter.name, description, _comma_list_schema(list(field.rules.choices)))
-    return _query_parameter(
-        filter.name, description, {"type": "string", "pattern": patterns.comma_list(f"({patterns.UUID}|me)")}
-    )
+        return _comma_list_schema(list(field.rules.choices))
+    return {"type": "string", "pattern": patterns.comma_list(f"({patterns.UUID}|me)")}
 
 
 def action_parameters(action: CustomEndpointDoc) -> Iterator[Schema]:
-    """Yield all that an action takes: the id in its path, its query parameters and headers."""
+    """Yield the parameters of a custom endpoint: the id in its path, query parameters, headers."""
     if "{id}" in action.path:
         description = f"The id of the {action.resource.singular}."
         yield {
@@ -122,42 +134,42 @@ def action_parameters(action: CustomEndpointDoc) -> Iterator[Schema]:
 
 
 def include_paths(catalog: Catalog, resource: Resource) -> list[str]:
-    """Return the ways that lead on from a resource, one or two steps far and to many at most once.
+    """Return the documented values of `include`: paths of one or two relations, at most one of them to-many.
 
-    Longer ones are taken too, as far as the cost limit allows.
+    Longer paths are accepted too, up to the cost limit.
     """
     paths: list[str] = []
     for relation in catalog.relations_of(resource).values():
         paths.append(relation.name)
         next_relations = catalog.relations_of(relation.target).values()
         paths += [
-            f"{relation.name}.{next_one.name}"
-            for next_one in next_relations
-            if not (relation.is_many and next_one.is_many)
+            f"{relation.name}.{next_relation.name}"
+            for next_relation in next_relations
+            if not (relation.is_many and next_relation.is_many)
         ]
     return paths
 
 
 def header_parameters(route: ResourceRoute) -> Iterator[Schema]:
-    """Yield the headers that are read."""
+    """Yield the header parameters."""
     if route.operation == "read":
         yield _header_parameter(
-            "If-None-Match", "The ETag of what you have: 304 if it is still that.", {"type": "string"}
+            "If-None-Match", "The ETag of the last response: 304 if the row has not changed.", {"type": "string"}
         )
     if route.operation in ("update", "delete"):
-        description = "The ETag of what you have seen, or *: 412 if the row has changed since."
+        description = "The ETag of the last response, or *: 412 if the row has changed since."
         yield _header_parameter("If-Match", description, {"type": "string"})
     if route.operation == "create":
-        description = "A name for this create, so that sending it again within 24 hours creates nothing twice."
+        description = "A unique key of this request: repeating it within 24 hours returns the first response."
         yield _header_parameter("Idempotency-Key", description, {"type": "string", "pattern": patterns.IDEMPOTENCY_KEY})
 
 
 def _comma_list_schema(values: list[str]) -> Schema:
-    """Return the schema of a comma list: a word alone is told by name, so that typed clients know them.
+    """Return the schema of a comma-separated list; single values are an enum, for typed clients.
 
-    It is a text and no array: clients differ in how they send arrays, and a repeated parameter is refused.
+    It is a string, not an array: clients encode arrays differently, and repeated parameters are rejected.
     """
-    list_pattern = patterns.comma_list(f"({'|'.join(word.replace('.', '[.]') for word in values)})")
+    list_pattern = patterns.comma_list(f"({'|'.join(value.replace('.', '[.]') for value in values)})")
     return {"anyOf": [{"type": "string", "enum": values}, {"type": "string", "pattern": list_pattern}]}
 
 

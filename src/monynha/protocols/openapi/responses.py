@@ -1,43 +1,48 @@
-"""What an address answers: the envelope around a row or a page, and every error in its own."""
+"""The responses of operations: rows and pages in the envelope, errors by status."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from monynha.core import errors
 from monynha.core.errors import AppError
 from monynha.engine.schema.resource import Resource
-from monynha.protocols.openapi.components import row_reference, schema_name
+from monynha.protocols.openapi.components import row_reference
 from monynha.protocols.openapi.field_schemas import Schema, ref
 
-# An address that stands in the document takes its method.
+# Every operation of the document allows its method, so that none responds with MethodNotAllowedError.
 _ERROR_CLASSES: tuple[type[AppError], ...] = tuple(
-    one
-    for one in vars(errors).values()
-    if isinstance(one, type) and issubclass(one, AppError) and one not in (AppError, errors.MethodNotAllowedError)
+    value
+    for value in vars(errors).values()
+    if isinstance(value, type) and issubclass(value, AppError) and value not in (AppError, errors.MethodNotAllowedError)
 )
-_REQUEST_ID = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
-_ETAG = {"ETag": {"$ref": "#/components/headers/ETag"}}
+# Names in the published document stay as they are, whatever a class is called.
+_PUBLISHED_NAMES = {
+    errors.HeadersTooLargeError: "HeadTooLarge",
+    errors.PayloadTooLargeError: "TooLarge",
+    errors.ValidationFailedError: "Invalid",
+}
+_REQUEST_ID: Mapping[str, Schema] = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+_ETAG: Mapping[str, Schema] = {"ETag": {"$ref": "#/components/headers/ETag"}}
 
 
 def item_response(resource: Resource, status: int, description: str, *, is_versioned: bool = True) -> Schema:
-    """Return the answer that shows one row."""
-    headers: dict[str, Any] = {**_REQUEST_ID}
+    """Return the response with one row."""
+    headers = {**_REQUEST_ID}
     if is_versioned:
         headers |= _ETAG
     if status == 201:
         headers["Location"] = {"$ref": "#/components/headers/Location"}
-    return _json_response(description, ref(f"{schema_name(resource)}Answer"), headers)
+    return _json_response(description, ref(f"{resource.type_name}Answer"), headers)
 
 
 def page_response(resource: Resource) -> Schema:
-    """Return the answer that shows a page of rows."""
-    return _json_response("A page.", ref(f"{schema_name(resource)}Page"), _REQUEST_ID)
+    """Return the response with a page of rows."""
+    return _json_response("A page of rows.", ref(f"{resource.type_name}Page"), _REQUEST_ID)
 
 
 def action_response(media_type: str, schema: Schema, description: str) -> Schema:
-    """Return the answer of an action: JSON in the envelope, anything else as it is."""
+    """Return the response of a custom endpoint: JSON in the envelope, other media types without it."""
     body = _envelope_schema({"data": schema}) if media_type == "application/json" else schema
     return {
         "description": f"{description}.",
@@ -47,93 +52,107 @@ def action_response(media_type: str, schema: Schema, description: str) -> Schema
 
 
 def empty_response(description: str) -> Schema:
-    """Return an answer without a body."""
+    """Return a response without a body."""
     return {"description": description, "headers": _REQUEST_ID}
 
 
 def error_references(error_classes: Iterable[type[AppError]]) -> dict[str, Schema]:
-    """Return references to errors, by their statuses."""
-    names_by_status = {one.status: one.__name__ for one in error_classes}
+    """Return references to error responses, by status."""
+    names_by_status = {error_class.status: _response_name(error_class) for error_class in error_classes}
     return {
         str(status): {"$ref": f"#/components/responses/{names_by_status[status]}"} for status in sorted(names_by_status)
     }
 
 
 def envelope_schemas(resource: Resource) -> dict[str, Schema]:
-    """Return the schemas of the answers around a resource's rows."""
-    page = {"type": "array", "items": row_reference(resource)}
+    """Return the schemas of the envelopes of a row and of a page."""
+    page: Schema = {"type": "array", "items": row_reference(resource)}
     return {
-        f"{schema_name(resource)}Answer": _envelope_schema({"data": row_reference(resource)}),
-        f"{schema_name(resource)}Page": _envelope_schema({"data": page, "meta": ref("PageMeta")}),
+        f"{resource.type_name}Answer": _envelope_schema({"data": row_reference(resource)}),
+        f"{resource.type_name}Page": _envelope_schema({"data": page, "meta": ref("PageMeta")}),
     }
 
 
 def shared_schemas() -> dict[str, Schema]:
-    """Return the schemas that every answer is made with."""
-    count = {"type": "integer", "minimum": 0}
-    meta = {
+    """Return the schemas of all responses: page metadata and errors."""
+    error_envelope: Schema = {"success": {"type": "boolean", "const": False}, "error": ref("ErrorDetail")}
+    return {
+        "PageMeta": _page_meta_schema(),
+        "ErrorDetail": _error_detail_schema(),
+        "ErrorAnswer": {"type": "object", "required": ["success", "error"], "properties": error_envelope},
+    }
+
+
+def _page_meta_schema() -> Schema:
+    properties = {
         "limit": {"type": "integer", "minimum": 1, "maximum": 100},
         "nextCursor": {
             "type": ["string", "null"],
-            "description": "Where the next page begins; null at the end.",
+            "description": "Pass it as `cursor` to get the next page; null on the last page.",
         },
-        "total": {**count, "description": "How many there are in all, where `count=exact` asked."},
+        "total": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "Number of rows on all pages, with `count=exact`.",
+        },
     }
+    return {"type": "object", "required": ["limit", "nextCursor"], "properties": properties}
+
+
+def _error_detail_schema() -> Schema:
     details = {
         "type": "object",
-        "description": "By field or parameter, what is wrong with it.",
+        "description": "Messages by field or parameter.",
         "additionalProperties": True,
     }
-    error = {
-        "code": {"type": "string", "enum": sorted({fault.code for fault in _ERROR_CLASSES})},
+    properties = {
+        "code": {"type": "string", "enum": sorted({error_class.code for error_class in _ERROR_CLASSES})},
         "message": {"type": "string"},
         "details": details,
         "requestId": {"type": "string"},
         "stack": {
             "type": "array",
             "items": {"type": "string"},
-            "description": "In development, of a 500 only.",
+            "description": "Of a 500 in development.",
         },
     }
-    error_detail = {"type": "object", "required": ["code", "message", "requestId"], "properties": error}
-    error_envelope = {"success": {"type": "boolean", "const": False}, "error": ref("ErrorDetail")}
-    return {
-        "PageMeta": {"type": "object", "required": ["limit", "nextCursor"], "properties": meta},
-        "ErrorDetail": error_detail,
-        "ErrorAnswer": {"type": "object", "required": ["success", "error"], "properties": error_envelope},
-    }
+    return {"type": "object", "required": ["code", "message", "requestId"], "properties": properties}
 
 
 def error_responses() -> dict[str, Schema]:
-    """Return the answers of all errors by the name of their class."""
-    responses = {}
+    """Return the responses of all errors, by name."""
+    responses: dict[str, Schema] = {}
     for error_class in _ERROR_CLASSES:
-        headers: dict[str, Any] = {**_REQUEST_ID}
+        headers = {**_REQUEST_ID}
         if error_class is errors.UnauthenticatedError:
             headers["WWW-Authenticate"] = {"schema": {"type": "string"}, "required": True}
         if error_class in (errors.RateLimitedError, errors.UnavailableError):
             headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
-        responses[error_class.__name__] = _json_response(
+        responses[_response_name(error_class)] = _json_response(
             (error_class.__doc__ or "").strip(), ref("ErrorAnswer"), headers
         )
     return responses
 
 
 def shared_headers() -> dict[str, Schema]:
-    """Return the headers that answers carry."""
+    """Return the headers of responses, by name."""
     return {
-        "RequestId": _header("The request's id, as logs name it.", {"type": "string"}),
-        "ETag": _header("The row's version and a hash of the answer.", {"type": "string"}),
-        "Location": _header("The address of what was created.", {"type": "string", "format": "uri-reference"}),
-        "RetryAfter": _header("After how many seconds to try again.", {"type": "integer", "minimum": 0}),
+        "RequestId": _header("Id of the request, which the log lines contain too.", {"type": "string"}),
+        "ETag": _header("Version of the row and hash of the response.", {"type": "string"}),
+        "Location": _header("URL of the created row.", {"type": "string", "format": "uri-reference"}),
+        "RetryAfter": _header("Seconds to wait before the next attempt.", {"type": "integer", "minimum": 0}),
     }
+
+
+def _response_name(error_class: type[AppError]) -> str:
+    return _PUBLISHED_NAMES.get(error_class) or error_class.__name__.removesuffix("Error")
 
 
 def _header(description: str, schema: Schema) -> Schema:
     return {"description": description, "required": True, "schema": schema}
 
 
-def _envelope_schema(properties: dict[str, Schema]) -> Schema:
+def _envelope_schema(properties: Mapping[str, Schema]) -> Schema:
     return {
         "type": "object",
         "required": ["success", *properties],
@@ -141,7 +160,7 @@ def _envelope_schema(properties: dict[str, Schema]) -> Schema:
     }
 
 
-def _json_response(description: str, schema: Schema, headers: dict[str, Any]) -> Schema:
+def _json_response(description: str, schema: Schema, headers: Mapping[str, Schema]) -> Schema:
     return {
         "description": description,
         "headers": headers,

@@ -1,11 +1,10 @@
-"""The document at `/openapi.json`, and a page at `/docs` to try it on, with nothing from elsewhere."""
+"""Serves `/openapi.json` and the Swagger UI page at `/docs`, which loads nothing from other hosts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
 
 import orjson
 
@@ -19,7 +18,7 @@ _CONTENT_TYPES = {
     "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
     "swagger-ui.css": b"text/css; charset=utf-8",
 }
-# The page styles its elements in place, hence 'unsafe-inline' for styles; scripts are ours alone.
+# Swagger UI sets style attributes, hence 'unsafe-inline' for styles; scripts are from this host only.
 _CONTENT_SECURITY_POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     b"font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -32,8 +31,8 @@ _FILE_HEADERS: Headers = (
 )
 
 
-def docs_route_group(build: Callable[[], dict[str, Any]]) -> RouteGroup:
-    """Return the area of the document that `make` makes, which is made when it is first asked for."""
+def docs_route_group(build: Callable[[], Mapping[str, object]]) -> RouteGroup:
+    """Return the routes of the document and the page; `build` is called at the first request."""
 
     @lru_cache(maxsize=1)
     def document_json() -> bytes:

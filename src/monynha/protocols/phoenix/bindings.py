@@ -1,11 +1,10 @@
-"""What a channel wants to hear of tables: its bindings, each with the id by which the client knows it."""
+"""Parse the bindings of a channel: of which table, verb and rows it receives the changes."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
@@ -14,84 +13,77 @@ from monynha.engine.realtime.event_log import Event
 from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.resource import Resource, column_of
 from monynha.protocols.phoenix.filters import Condition, FilterError, parse_filter
+from monynha.protocols.phoenix.regex import Regex, RegexMatcher
 
-
-class MatchRegex(Protocol):
-    """Asks PostgreSQL whether a text matches a regular expression."""
-
-    async def __call__(self, text: str, pattern: str, *, ignores_case: bool) -> bool:
-        """Return whether it does."""
-
-
-_EVENTS = {"INSERT": "insert", "UPDATE": "update", "DELETE": "delete", "*": "*"}
+_VERBS = {"INSERT": "insert", "UPDATE": "update", "DELETE": "delete", "*": "*"}
 
 
 @dataclass(frozen=True)
 class Binding:
-    """Changes of one resource that a client asked for."""
+    """A client's request for changes of one table; `id` is how messages of the server refer to it."""
 
     id: int
     resource: Resource
     verb: str
     conditions: tuple[Condition, ...]
     select: frozenset[str] | None
+    """The columns to send, None for all."""
 
-    def matches_conditions(self, event: Event) -> bool:
-        """Whether the event is of this binding, patterns apart."""
+    def matches(self, event: Event) -> bool:
+        """Whether an event is of this binding, as far as it can be decided without PostgreSQL."""
         return (
             event.resource == self.resource.plural
             and event.stream.kind == self.resource.streams[0].kind
             and self.verb in ("*", event.verb)
-            and all(one.is_regex or one.matches(event.row) for one in self.conditions)
+            and all(condition.regex is not None or condition.matches(event.row) for condition in self.conditions)
         )
 
     @property
-    def regex_conditions(self) -> tuple[Condition, ...]:
-        """The conditions that only PostgreSQL decides."""
-        return tuple(one for one in self.conditions if one.is_regex)
+    def regexes(self) -> tuple[Regex, ...]:
+        """The patterns that only PostgreSQL can match."""
+        return tuple(condition.regex for condition in self.conditions if condition.regex is not None)
 
-    async def matches_regexes(self, event: Event, match_regex: MatchRegex) -> bool:
-        """Whether the patterns hold too, which PostgreSQL is asked for."""
-        for condition in self.regex_conditions:
+    async def matches_regexes(self, event: Event, matcher: RegexMatcher) -> bool:
+        """Whether the conditions with patterns hold."""
+        for condition in self.conditions:
+            if condition.regex is None:
+                continue
             text = event.row.get(condition.column)
-            if text is None or condition.is_negated == await match_regex(
-                text, condition.value, ignores_case=condition.operator == "imatch"
-            ):
+            if not isinstance(text, str) or condition.is_negated == await matcher.matches(text, condition.regex):
                 return False
         return True
 
     @property
     def stream_ids(self) -> frozenset[UUID] | None:
-        """The streams that the filter leaves, by id; None for all."""
+        """The streams to which the filter restricts the binding, None for all."""
         stream_attribute = self.resource.streams[0].column
         stream_column = None if stream_attribute is None else column_of(stream_attribute).name
         for condition in self.conditions:
-            if condition.column == stream_column and not condition.is_negated and condition.operator in ("eq", "in"):
-                return frozenset(
-                    UUID(each) for each in ([condition.value] if condition.operator == "eq" else condition.value)
-                )
+            if condition.column == stream_column and condition.equal_values is not None:
+                return frozenset(UUID(str(value)) for value in condition.equal_values)
         return None
 
 
 def binding_id(config: object) -> int:
-    """Return the id of a client's binding: never 0, and the same for equal ones."""
+    """Return the id of a client's binding: a positive 31-bit number, the same for equal bindings."""
     canonical = orjson.dumps(config, option=orjson.OPT_SORT_KEYS)
     return (zlib.crc32(canonical) & 0x7FFFFFFF) or 1
 
 
-def published_resources(catalog: Catalog) -> dict[str, Resource]:
-    """Return the resources whose changes can be bound, by table."""
-    return {one.table.name: one for one in catalog.resources.values() if one.streams and not one.is_private_stream}
-
-
-def parse_binding(catalog: Catalog, config: dict[str, Any]) -> list[Binding]:
-    """Return what a client's binding means, one for each table it names (BadFilter)."""
-    tables = published_resources(catalog)
+def parse_binding(catalog: Catalog, config: Mapping[str, object]) -> list[Binding]:
+    """Return the bindings of a client's request, one for each table; FilterError if it is invalid."""
+    tables = {
+        resource.table.name: resource
+        for resource in catalog.resources.values()
+        if resource.streams and not resource.is_private_stream
+    }
     event = str(config.get("event", "*")).upper()
     schema, table = config.get("schema", "public"), config.get("table")
-    is_known = schema in ("public", "*") and event in _EVENTS
-    resources = list(tables.values()) if table in (None, "", "*") else [tables[table]] if table in tables else []
-    if not is_known or not resources:
+    if table in (None, "", "*"):
+        resources = list(tables.values())
+    else:
+        resources = [tables[table]] if isinstance(table, str) and table in tables else []
+    if schema not in ("public", "*") or event not in _VERBS or not resources:
         raise FilterError(
             "Unable to subscribe to changes with given parameters. Please check Realtime is enabled for the "
             f"given connect parameters: [event: {event[:20]}, schema: {str(schema)[:63]}, "
@@ -100,28 +92,27 @@ def parse_binding(catalog: Catalog, config: dict[str, Any]) -> list[Binding]:
     return [
         Binding(
             binding_id(config),
-            one,
-            _EVENTS[event],
-            parse_filter(one, config.get("filter")),
-            _select(one, config),
+            resource,
+            _VERBS[event],
+            parse_filter(resource, config.get("filter")),
+            _parse_select(resource, config.get("select")),
         )
-        for one in resources
+        for resource in resources
     ]
 
 
-def _select(resource: Resource, config: dict[str, Any]) -> frozenset[str] | None:
-    select = config.get("select")
+def _parse_select(resource: Resource, select: object) -> frozenset[str] | None:
     if not isinstance(select, list) or not select:
         return None
-    names = frozenset(str(one) for one in select)
-    unknown = names - {one.name for one in resource.logged_columns}
+    names = frozenset(str(name) for name in select)
+    unknown = names - {column.name for column in resource.logged_columns}
     if unknown:
         raise FilterError(f"invalid column for select {sorted(unknown)[0][:63]}")
-    return names | {one.name for one in resource.primary_key}
+    return names | {column.name for column in resource.primary_key}
 
 
 def wanted_streams(bindings: Iterable[Binding]) -> dict[str, frozenset[UUID] | None]:
-    """Return the streams that bindings need, by kind: the ids, or None for all that may be heard."""
+    """Return the streams that bindings need, by kind: their ids, or None for all that the user may see."""
     streams: dict[str, frozenset[UUID] | None] = {}
     for binding in bindings:
         kind, stream_ids = binding.resource.streams[0].kind, binding.stream_ids

@@ -1,4 +1,4 @@
-"""A socket of `/realtime/v1/websocket`: its handshake, its channels, its heartbeat."""
+"""One socket at `/realtime/v1/websocket`: its handshake, its channels and its heartbeat."""
 
 from __future__ import annotations
 
@@ -10,40 +10,43 @@ import orjson
 
 from monynha.core.errors import AppError, BadRequestError
 from monynha.protocols.http.server.websocket import WebSocket
-from monynha.protocols.phoenix.channel import Channel, PhoenixContext
+from monynha.protocols.phoenix.channel import Channel
+from monynha.protocols.phoenix.context import PhoenixContext
 from monynha.protocols.phoenix.serializer import HEARTBEAT_TOPIC, Push, decode_push, encode_message
 from monynha.protocols.phoenix.tokens import JoinRefusedError, authenticate_token, handshake_reason
 from monynha.protocols.realtime.token_bucket import TokenBucket
 
 PATH = "/realtime/v1/websocket"
 _MAX_CHANNELS = 100
+_MAX_TOPIC_LENGTH = 255
 _TOPIC_PREFIX = "realtime:"
 
 
 @dataclass(frozen=True)
 class PhoenixEndpoint:
-    """Accepts sockets of Supabase's realtime clients."""
+    """Serves the sockets of Supabase's realtime clients."""
 
     context: PhoenixContext
 
     async def __call__(self, socket: WebSocket) -> None:
-        """Serve one socket."""
+        """Serve one socket until it is closed; its API key is checked at the handshake."""
         query = {name: values[-1] for name, values in parse_qs(socket.scope["query_string"].decode("latin-1")).items()}
-        key = query.get("apikey") or (socket.header(b"x-api-key") or b"").decode("latin-1")
-        if not key:
+        api_key = query.get("apikey") or (socket.header(b"x-api-key") or b"").decode("latin-1")
+        if not api_key:
             socket.reject(401, b'{"error":"API key is missing"}')
             return
         try:
-            authenticate_token(self.context.verify_token, key)
+            authenticate_token(self.context.verify_token, api_key)
         except JoinRefusedError as error:
             socket.reject(401, orjson.dumps({"error": handshake_reason(error)}))
             return
         socket.accept()
-        await _Connection(self.context, socket, key, query.get("vsn", "1.0.0").startswith("2.")).run()
+        is_v2 = query.get("vsn", "1.0.0").startswith("2.")
+        await _PhoenixConnection(self.context, socket, api_key, is_v2).run()
 
 
 @dataclass
-class _Connection:
+class _PhoenixConnection:
     context: PhoenixContext
     socket: WebSocket
     api_key: str
@@ -57,9 +60,8 @@ class _Connection:
                 try:
                     push = decode_push(message, is_v2=self.is_v2)
                 except BadRequestError as error:
-                    # There is no topic to answer on; what cannot be read is told on the socket's own.
-                    reply = orjson.dumps({"status": "error", "response": {"reason": f"BadRequest: {error.message}"}})
-                    self._send(HEARTBEAT_TOPIC, "phx_reply", reply, Push(HEARTBEAT_TOPIC, ""))
+                    # The topic is unknown, so the reply goes to the topic of the socket itself.
+                    self._reply_error(Push(HEARTBEAT_TOPIC, ""), f"BadRequest: {error.message}")
                     continue
                 await self._handle(push)
         finally:
@@ -72,7 +74,7 @@ class _Connection:
             self._reply(push, b"{}")
         elif not self.rate_limit.try_take():
             if self.rate_limit.should_warn():
-                self._refuse(push, "ClientMessageRateLimitReached: Too many messages per second")
+                self._reply_error(push, "ClientMessageRateLimitReached: Too many messages per second")
         elif push.event == "phx_join":
             await self._join(push)
         elif push.event == "phx_leave":
@@ -80,45 +82,44 @@ class _Connection:
                 channel.leave()
                 del self.channels[push.topic]
             self._reply(push, b"{}")
-            self._send(push.topic, "phx_close", b"{}", push)
+            self._send(push, "phx_close", b"{}")
         elif channel is not None:
             await channel.handle(push)
         else:
-            self._refuse(push, "unmatched topic")
+            self._reply_error(push, "unmatched topic")
 
     async def _join(self, push: Push) -> None:
         former_channel = self.channels.pop(push.topic, None)
         if former_channel is not None:
             former_channel.leave()
-        name = push.topic.removeprefix(_TOPIC_PREFIX)
-        if not push.topic.startswith(_TOPIC_PREFIX) or not name:
-            self._refuse(push, "TopicNameRequired: You must provide a topic name")
+        if not push.topic.startswith(_TOPIC_PREFIX) or push.topic == _TOPIC_PREFIX:
+            self._reply_error(push, "TopicNameRequired: You must provide a topic name")
             return
-        if len(self.channels) >= _MAX_CHANNELS or len(push.topic) > 255:
-            self._refuse(push, "ChannelRateLimitReached: Too many channels")
+        if len(self.channels) >= _MAX_CHANNELS or len(push.topic) > _MAX_TOPIC_LENGTH:
+            self._reply_error(push, "ChannelRateLimitReached: Too many channels")
             return
-        channel = Channel(self.context, self.socket, push, is_v2=self.is_v2, on_close=self._forget)
+        channel = Channel(self.context, self.socket, push, is_v2=self.is_v2, on_close=self._remove)
         self.channels[push.topic] = channel
         try:
             await channel.join(push.ref, self.api_key)
         except (JoinRefusedError, AppError) as error:
             channel.leave()
-            self._forget(channel)
+            self._remove(channel)
             reason = str(error) if isinstance(error, JoinRefusedError) else f"{error.code}: {error.message}"
-            self._refuse(push, reason)
+            self._reply_error(push, reason)
 
-    def _forget(self, channel: Channel) -> None:
+    def _remove(self, channel: Channel) -> None:
+        # The topic may have been joined anew meanwhile.
         if self.channels.get(channel.topic) is channel:
             del self.channels[channel.topic]
 
     def _reply(self, push: Push, response: bytes, *, status: bytes = b"ok") -> None:
-        payload = b'{"status":"' + status + b'","response":' + response + b"}"
-        self._send(push.topic, "phx_reply", payload, push)
+        self._send(push, "phx_reply", b'{"status":"' + status + b'","response":' + response + b"}")
 
-    def _refuse(self, push: Push, reason: str) -> None:
+    def _reply_error(self, push: Push, reason: str) -> None:
         self._reply(push, orjson.dumps({"reason": reason}), status=b"error")
 
-    def _send(self, topic: str, event: str, payload: bytes, push: Push) -> None:
+    def _send(self, push: Push, event: str, payload: bytes) -> None:
         self.socket.send_text(
-            encode_message(topic, event, payload, is_v2=self.is_v2, ref=push.ref, join_ref=push.join_ref)
+            encode_message(push.topic, event, payload, is_v2=self.is_v2, ref=push.ref, join_ref=push.join_ref)
         )

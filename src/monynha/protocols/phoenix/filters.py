@@ -1,4 +1,7 @@
-"""Filters of `postgres_changes`: `column=op.value`, several with commas between, all of which must hold."""
+"""Parse and evaluate filters of `postgres_changes`: conditions `column=operator.value`, separated by commas.
+
+All conditions of a filter must hold. They behave as in SQL: a comparison with null is not true.
+"""
 
 from __future__ import annotations
 
@@ -13,93 +16,114 @@ from sqlalchemy import Column
 from monynha.core.serialization import parse_uuid
 from monynha.engine.schema.columns import ColumnType
 from monynha.engine.schema.resource import Resource
+from monynha.protocols.phoenix.regex import Regex
 
+_MAX_FILTER_LENGTH = 10_000
 _MAX_IN_VALUES = 100
 _CONDITION_SYNTAX = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]{0,62})=(not\.)?([a-z]+)\.(.*)", re.DOTALL)
-_TEXT_KINDS = (ColumnType.TEXT, ColumnType.ENUM, ColumnType.URL)
+_TEXT_TYPES = (ColumnType.TEXT, ColumnType.ENUM, ColumnType.URL)
+_PARSE_ERROR = "Error parsing `filter` params"
 
 
 class FilterError(Exception):
-    """A filter that cannot be read; the message is for whoever wrote it."""
+    """A filter is invalid; the message is for the client."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One comparison of a column with a value that has the column's type."""
+    """One comparison of a column with a value of the column's type."""
 
     column: str
-    operator: str
     is_negated: bool
-    value: Any
-    parse: Callable[[Any], Any]
+    compare: Callable[[object], bool]
+    """Compares the column's JSON value; not used if there is a `regex`."""
+    accepts_null: bool = False
+    """Whether null is compared too; otherwise null never matches, negated or not."""
+    equal_values: frozenset[object] | None = None
+    """The only values that match, for `eq` and `in` that are not negated."""
+    regex: Regex | None = None
+    """The pattern of `match` and `imatch`, which only PostgreSQL evaluates."""
 
-    @property
-    def is_regex(self) -> bool:
-        """Whether PostgreSQL must decide, by its regular expressions: Python's can take for ever."""
-        return self.operator in ("match", "imatch")
-
-    def matches(self, row: Mapping[str, Any]) -> bool:
-        """Whether the row meets it, as SQL would say: null is nothing but null."""
-        raw = row.get(self.column)
-        if self.operator == "is":
-            return _is_literal(raw, self.value) != self.is_negated
-        actual = None if raw is None else self.parse(raw)
-        if self.operator == "isdistinct":
-            return bool(actual != self.value) != self.is_negated
-        if actual is None:
+    def matches(self, row: Mapping[str, object]) -> bool:
+        """Whether a row meets the condition."""
+        value = row.get(self.column)
+        if value is None and not self.accepts_null:
             return False
-        return bool(_OPERATORS[self.operator](actual, self.value)) != self.is_negated
+        return self.compare(value) != self.is_negated
 
 
 def parse_filter(resource: Resource, text: object) -> tuple[Condition, ...]:
-    """Read a filter over a resource's columns (BadFilter)."""
+    """Parse a filter over a resource's columns; FilterError if it is invalid."""
     if text is None or (isinstance(text, str) and not text.strip()):
         return ()
-    if not isinstance(text, str) or len(text) > 10_000:
-        raise FilterError("Error parsing `filter` params: it must be a text")
-    columns = {one.name: one for one in resource.logged_columns}
-    return tuple(_parse_condition(columns, one) for one in _split_at_commas(text))
+    if not isinstance(text, str) or len(text) > _MAX_FILTER_LENGTH:
+        raise FilterError(f"{_PARSE_ERROR}: filter must be a text of at most {_MAX_FILTER_LENGTH} characters")
+    columns = {column.name: column for column in resource.logged_columns}
+    return tuple(_parse_condition(columns, part) for part in _split_at_commas(text))
 
 
 def _parse_condition(columns: Mapping[str, Column[Any]], text: str) -> Condition:
     match = _CONDITION_SYNTAX.fullmatch(text)
     if match is None:
-        raise FilterError(f"Error parsing `filter` params: {text[:200]!r} is no column=op.value")
-    name, negated, operator, value = match.groups()
+        raise FilterError(f"{_PARSE_ERROR}: expected column=operator.value instead of {text[:200]!r}")
+    name, negation, operator, operand = match.groups()
     if name not in columns:
         raise FilterError(f"invalid column for filter {name}")
-    parse = _value_parser(columns[name])
-    if operator in ("like", "ilike", "match", "imatch"):
-        if columns[name].info["rules"].kind not in _TEXT_KINDS:
-            raise FilterError(f"operator {operator} needs a text, which {name} is not")
-        operand: Any = _unquote(value)
-    elif operator == "in":
-        operand = _parse_list(value, parse, name)
-    elif operator == "is":
-        if value not in ("null", "true", "false", "unknown", "not_null"):
-            raise FilterError(f"Error parsing `filter` params: {name}=is.{value[:40]}")
-        operand = value
-    elif operator in _OPERATORS or operator == "isdistinct":
-        operand = _parse_value(parse, _unquote(value), name)
+    is_negated = negation is not None
+    if operator in ("match", "imatch"):
+        _require_text(columns[name], operator)
+        regex = Regex(_unquote(operand), ignores_case=operator == "imatch")
+        return Condition(name, is_negated, lambda _: False, regex=regex)
+    if operator == "is":
+        if operand not in ("null", "true", "false", "unknown", "not_null"):
+            raise FilterError(f"{_PARSE_ERROR}: {name}=is.{operand[:40]}")
+        return Condition(name, is_negated, lambda value: _is_literal(value, operand), accepts_null=True)
+    return _comparison(columns[name], operator, operand, is_negated=is_negated)
+
+
+def _comparison(column: Column[Any], operator: str, operand: str, *, is_negated: bool) -> Condition:
+    parse = _value_parser(column)
+    if operator in ("like", "ilike"):
+        _require_text(column, operator)
+    elif operator not in _OPERATORS and operator != "isdistinct":
+        raise FilterError(f"{_PARSE_ERROR}: unknown operator {operator!r}")
+    if operator == "in":
+        expected: Any = _parse_list(operand, parse, column.name)
     else:
-        raise FilterError(f"Error parsing `filter` params: there is no operator {operator!r}")
-    return Condition(name, operator, negated is not None, operand, parse)
+        expected = _parse_value(parse, _unquote(operand), column.name)
+    if operator == "isdistinct":
+        return Condition(
+            column.name,
+            is_negated,
+            lambda value: (None if value is None else parse(value)) != expected,
+            accepts_null=True,
+        )
+    compare = _OPERATORS[operator]
+    equal_values = None
+    if not is_negated and operator in ("eq", "in"):
+        equal_values = frozenset([expected]) if operator == "eq" else expected
+    return Condition(column.name, is_negated, lambda value: compare(parse(value), expected), equal_values=equal_values)
 
 
-def _parse_list(text: str, parse: Callable[[Any], Any], column: str) -> frozenset[Any]:
+def _require_text(column: Column[Any], operator: str) -> None:
+    if column.info["rules"].type not in _TEXT_TYPES:
+        raise FilterError(f"operator {operator} needs a text column, and {column.name} is not one")
+
+
+def _parse_list(text: str, parse: Callable[[object], Any], column_name: str) -> frozenset[Any]:
     if not (text.startswith("(") and text.endswith(")")):
-        raise FilterError(f"Error parsing `filter` params: {column}=in.(a,b)")
+        raise FilterError(f"{_PARSE_ERROR}: expected {column_name}=in.(value,value)")
     values = list(_split_at_commas(text[1:-1])) if text != "()" else []
     if len(values) > _MAX_IN_VALUES:
-        raise FilterError(f"Error parsing `filter` params: in takes at most {_MAX_IN_VALUES} values")
+        raise FilterError(f"{_PARSE_ERROR}: in takes at most {_MAX_IN_VALUES} values")
     try:
-        return frozenset(_parse_value(parse, _unquote(one.strip()), column) for one in values)
+        return frozenset(_parse_value(parse, _unquote(value.strip()), column_name) for value in values)
     except TypeError:
-        raise FilterError(f"operator in cannot compare {column}") from None
+        raise FilterError(f"operator in cannot compare {column_name}") from None
 
 
 def _split_at_commas(text: str) -> Iterator[str]:
-    """Split at commas that stand outside quotes, parentheses and braces."""
+    """Split at commas outside quotes, parentheses and braces."""
     part, depth, is_quoted, is_escaped = "", 0, False, False
     for character in text:
         if is_escaped:
@@ -124,74 +148,68 @@ def _unquote(text: str) -> str:
     return text
 
 
-def _parse_value(parse: Callable[[Any], Any], text: str, column: str) -> Any:
+def _parse_value(parse: Callable[[object], Any], text: str, column_name: str) -> Any:
     try:
         return parse(text)
     except (ValueError, OverflowError):
-        raise FilterError(f"invalid value for filter {column}: {text[:100]!r}") from None
+        raise FilterError(f"invalid value for filter {column_name}: {text[:100]!r}") from None
 
 
-def _value_parser(column: Column[Any]) -> Callable[[Any], Any]:
-    kind = column.info["rules"].kind
-    if kind is ColumnType.UUID:
-        return _parse_uuid_text
-    if kind is ColumnType.TIMESTAMP:
-        return _parse_instant
-    if kind is ColumnType.ROW_VERSION:
-        return int
-    if kind is ColumnType.BOOLEAN:
-        return _parse_flag
-    if kind is ColumnType.TEXT_LIST:
-        return _parse_text_array
-    return str
+def _value_parser(column: Column[Any]) -> Callable[[object], Any]:
+    """Return what turns the operand of a filter, or a JSON value of an event, into a comparable value."""
+    return _VALUE_PARSERS.get(column.info["rules"].type, str)
 
 
-def _parse_uuid_text(value: Any) -> str:
+def _parse_uuid_text(value: object) -> str:
     parsed = parse_uuid(str(value))
     if parsed is None:
-        raise ValueError("no UUID")
+        raise ValueError("must be a UUID")
     return str(parsed)
 
 
-def _parse_instant(value: Any) -> datetime:
-    instant = datetime.fromisoformat(str(value).replace(" ", "T"))
-    if instant.tzinfo is None:
-        instant = instant.fromisoformat(f"{instant.isoformat()}+00:00")
-    return instant
+def _parse_timestamp(value: object) -> datetime:
+    """Return a timestamp; without an offset it is in UTC, as PostgreSQL reads it here."""
+    timestamp = datetime.fromisoformat(str(value).replace(" ", "T"))
+    if timestamp.tzinfo is None:
+        timestamp = datetime.fromisoformat(f"{timestamp.isoformat()}+00:00")
+    return timestamp
 
 
-def _parse_flag(value: Any) -> bool:
+def _parse_boolean(value: object) -> bool:
     if value in (True, "true", "t"):
         return True
     if value in (False, "false", "f"):
         return False
-    raise ValueError("no flag")
+    raise ValueError("must be true or false")
 
 
-def _parse_text_array(value: Any) -> tuple[str, ...]:
+def _parse_text_array(value: object) -> tuple[object, ...]:
     if isinstance(value, list):
         return tuple(value)
     text = str(value)
     if not (text.startswith("{") and text.endswith("}")):
-        raise ValueError("no list")
-    return tuple(_unquote(one) for one in _split_at_commas(text[1:-1])) if text != "{}" else ()
+        raise ValueError("must be an array literal")
+    return tuple(_unquote(part) for part in _split_at_commas(text[1:-1])) if text != "{}" else ()
 
 
-def _is_literal(actual: Any, literal: str) -> bool:
+def _is_literal(value: object, literal: str) -> bool:
     if literal in ("null", "unknown"):
-        return actual is None
+        return value is None
     if literal == "not_null":
-        return actual is not None
-    return actual is (literal == "true")
+        return value is not None
+    return value is (literal == "true")
 
 
 def matches_like(text: str, pattern: str) -> bool:
-    """Whether SQL's `like` holds, in time that grows no faster than the two together."""
+    """Whether SQL's `like` holds, in at most len(text) * len(pattern) steps.
+
+    On a mismatch after `%`, matching restarts one character later in the text; only the last `%` needs that.
+    """
+    characters = _pattern_characters(pattern)
     text_index = pattern_index = retry_index = 0
-    pattern_characters = _pattern_characters(pattern)
     star_index = -1
     while text_index < len(text):
-        character = pattern_characters[pattern_index] if pattern_index < len(pattern_characters) else None
+        character = characters[pattern_index] if pattern_index < len(characters) else None
         if character == ("%", False):
             star_index, retry_index, pattern_index = pattern_index, text_index, pattern_index + 1
         elif character is not None and (character == ("_", False) or character[0] == text[text_index]):
@@ -201,11 +219,11 @@ def matches_like(text: str, pattern: str) -> bool:
             text_index, pattern_index = retry_index, star_index + 1
         else:
             return False
-    return all(sign == ("%", False) for sign in pattern_characters[pattern_index:])
+    return all(character == ("%", False) for character in characters[pattern_index:])
 
 
 def _pattern_characters(pattern: str) -> list[tuple[str, bool]]:
-    """The signs of a pattern, each with whether it stands for itself."""
+    """Return the characters of a `like` pattern, each with whether it is literal."""
     characters: list[tuple[str, bool]] = []
     iterator = iter(pattern)
     for character in iterator:
@@ -216,14 +234,21 @@ def _pattern_characters(pattern: str) -> list[tuple[str, bool]]:
     return characters
 
 
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": lambda here, value: here == value,
-    "neq": lambda here, value: here != value,
-    "lt": lambda here, value: here < value,
-    "lte": lambda here, value: here <= value,
-    "gt": lambda here, value: here > value,
-    "gte": lambda here, value: here >= value,
-    "in": lambda here, value: here in value,
+_VALUE_PARSERS: Mapping[ColumnType, Callable[[object], Any]] = {
+    ColumnType.UUID: _parse_uuid_text,
+    ColumnType.TIMESTAMP: _parse_timestamp,
+    ColumnType.ROW_VERSION: lambda value: int(str(value)),
+    ColumnType.BOOLEAN: _parse_boolean,
+    ColumnType.TEXT_LIST: _parse_text_array,
+}
+_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda actual, expected: bool(actual == expected),
+    "neq": lambda actual, expected: bool(actual != expected),
+    "lt": lambda actual, expected: bool(actual < expected),
+    "lte": lambda actual, expected: bool(actual <= expected),
+    "gt": lambda actual, expected: bool(actual > expected),
+    "gte": lambda actual, expected: bool(actual >= expected),
+    "in": lambda actual, expected: bool(actual in expected),
     "like": matches_like,
-    "ilike": lambda here, value: matches_like(here.lower(), value.lower()),
+    "ilike": lambda actual, expected: matches_like(actual.lower(), expected.lower()),
 }

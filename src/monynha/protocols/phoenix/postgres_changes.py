@@ -1,4 +1,4 @@
-"""The changes of tables that one channel hears: which of them it asked for, in their order."""
+"""Send the changes of tables that a channel is bound to, in their order, as `postgres_changes` messages."""
 
 from __future__ import annotations
 
@@ -7,53 +7,71 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, DateTime, Integer, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
 from monynha.core.errors import InternalError
-from monynha.engine.realtime.event_log import Event, EventLog, Stream
+from monynha.engine.realtime.event_log import Event, Stream
 from monynha.engine.realtime.resume_token import encode_resume_token
 from monynha.engine.schema.catalog import Catalog
+from monynha.engine.schema.resource import Resource
 from monynha.protocols.http.server.websocket import WebSocket
+from monynha.protocols.http.server.ws_frames import encode_frame
 from monynha.protocols.phoenix.bindings import Binding, parse_binding
-from monynha.protocols.phoenix.change_payload import change_frame
 from monynha.protocols.phoenix.filters import FilterError
+from monynha.protocols.phoenix.regex import RegexMatcher
+from monynha.protocols.phoenix.serializer import encode_message
 
 _MAX_BINDINGS = 100
+_TYPE_NAMES = (
+    (ARRAY, "_text"),
+    (JSONB, "jsonb"),
+    (Uuid, "uuid"),
+    (Text, "text"),
+    (DateTime, "timestamptz"),
+    (Boolean, "bool"),
+    (BigInteger, "int8"),
+    (Integer, "int4"),
+)
+"""PostgreSQL's names of types; the first match counts, since a BigInteger is an Integer."""
 
 
 @dataclass
 class PostgresChanges:
-    """A channel's bindings, and what is sent for them."""
+    """The bindings of a channel, and the sending of their changes."""
 
     catalog: Catalog
-    event_log: EventLog
+    regex_matcher: RegexMatcher
     socket: WebSocket
     topic: str
     is_v2: bool
     bindings: list[Binding] = field(default_factory=list)
     _last_match: asyncio.Task[None] | None = None
 
-    async def add_bindings(self, configs: Iterable[dict[str, Any]]) -> str | None:
-        """Read the bindings that a client asks for; return what is wrong with the last that cannot be had."""
+    async def add_bindings(self, configs: Iterable[Mapping[str, object]]) -> str | None:
+        """Add the valid bindings of those that a client asks for; return the problem of the last invalid one."""
         problem = None
         for config in list(configs)[:_MAX_BINDINGS]:
             try:
                 bindings = parse_binding(self.catalog, config)
-                for condition in [each for binding in bindings for each in binding.regex_conditions]:
-                    await self.event_log.matches_regex("", condition.value, ignores_case=False)
+                for regex in [regex for binding in bindings for regex in binding.regexes]:
+                    await self.regex_matcher.matches("", regex)
                 self.bindings += bindings
             except FilterError as error:
                 problem = str(error)
             except InternalError:
-                problem = "Error parsing `filter` params: that is no regular expression"
+                problem = "Error parsing `filter` params: invalid regular expression"
         return problem
 
     def on_event(self, event: Event, versions: Mapping[Stream, int]) -> None:
-        """Take an event, and send it where it was asked for."""
-        bindings = [one for one in self.bindings if one.matches_conditions(event)]
+        """Send an event to the bindings that it matches, with `versions` as its resume token."""
+        bindings = [binding for binding in self.bindings if binding.matches(event)]
         if not bindings:
             return
         resume_token = encode_resume_token(versions)
-        if any(one.regex_conditions for one in self.bindings):
-            # PostgreSQL is asked, and what comes later waits its turn.
+        if any(binding.regexes for binding in self.bindings):
+            # PostgreSQL has to be asked, and later events wait for it to keep the order.
             self._last_match = asyncio.create_task(
                 self._match_and_send(self._last_match, event, bindings, resume_token)
             )
@@ -61,28 +79,73 @@ class PostgresChanges:
             self._send(event, bindings, resume_token)
 
     async def _match_and_send(
-        self,
-        former_match: asyncio.Task[None] | None,
-        event: Event,
-        candidates: list[Binding],
-        resume_token: str,
+        self, former_match: asyncio.Task[None] | None, event: Event, candidates: list[Binding], resume_token: str
     ) -> None:
         if former_match is not None:
             await asyncio.wait({former_match})
-        bindings = [one for one in candidates if await one.matches_regexes(event, self.event_log.matches_regex)]
+        bindings = [binding for binding in candidates if await binding.matches_regexes(event, self.regex_matcher)]
         if bindings:
             self._send(event, bindings, resume_token)
 
     def _send(self, event: Event, bindings: list[Binding], resume_token: str) -> None:
-        for select in dict.fromkeys(one.select for one in bindings):
-            selected = [one for one in bindings if one.select == select]
-            change = change_frame(
+        for select in dict.fromkeys(binding.select for binding in bindings):
+            selected = [binding for binding in bindings if binding.select == select]
+            frame = _change_frame(
                 event,
                 selected[0].resource,
                 topic=self.topic,
-                ids=tuple(dict.fromkeys(one.id for one in selected)),
+                ids=tuple(dict.fromkeys(binding.id for binding in selected)),
                 select=select,
                 resume_token=resume_token,
                 is_v2=self.is_v2,
             )
-            self.socket.send_frame(change)
+            self.socket.send_frame(frame)
+
+
+def _change_frame(
+    event: Event,
+    resource: Resource,
+    *,
+    topic: str,
+    ids: tuple[int, ...],
+    select: frozenset[str] | None,
+    resume_token: str,
+    is_v2: bool,
+) -> bytes:
+    """Return a change as a WebSocket frame, encoded once for all channels with the same parameters."""
+    key = ("change frame", topic, ids, select, resume_token, is_v2)
+    frame = event.payload_cache.get(key)
+    if not isinstance(frame, bytes):
+        data = _change_data(event, resource, select)[:-1] + b',"position":' + orjson.dumps(resume_token) + b"}"
+        payload = b'{"ids":' + orjson.dumps(ids) + b',"data":' + data + b"}"
+        frame = event.payload_cache[key] = encode_frame(encode_message(topic, "postgres_changes", payload, is_v2=is_v2))
+    return frame
+
+
+def _change_data(event: Event, resource: Resource, select: frozenset[str] | None) -> bytes:
+    key = ("change", select)
+    encoded = event.payload_cache.get(key)
+    if not isinstance(encoded, bytes):
+        columns = [column for column in resource.logged_columns if select is None or column.name in select]
+        data: dict[str, object] = {
+            "schema": "public",
+            "table": resource.table.name,
+            "type": event.verb.upper(),
+            "commit_timestamp": event.occurred_at.replace("+00:00", "Z"),
+            "columns": [{"name": column.name, "type": _type_name(column)} for column in columns],
+        }
+        if event.new is not None:
+            data["record"] = _select_columns(event.new, select)
+        if event.verb != "insert":
+            data["old_record"] = _select_columns({**(event.new or {}), **(event.old or {})}, select)
+        data["errors"] = None
+        encoded = event.payload_cache[key] = orjson.dumps(data)
+    return encoded
+
+
+def _select_columns(row: Mapping[str, object], select: frozenset[str] | None) -> dict[str, object]:
+    return {name: value for name, value in row.items() if select is None or name in select}
+
+
+def _type_name(column: Column[Any]) -> str:
+    return next((name for column_type, name in _TYPE_NAMES if isinstance(column.type, column_type)), "varchar")

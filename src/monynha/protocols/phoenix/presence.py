@@ -1,27 +1,30 @@
-"""Who is in a room: each process tells the others of its own, and forgets those of a silent process."""
+"""Presence: who is in a room. Each process publishes its own entries and drops those of a process that is silent."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 
 Publish = Callable[[bytes], None]
-Meta = dict[str, Any]
+Meta = dict[str, object]
+"""What somebody shows of themselves, with `phx_ref`, which is new whenever it changes."""
+PresenceState = dict[str, dict[str, list[Meta]]]
+"""The metas by presence key, as clients expect them: `{key: {"metas": […]}}`."""
 _HEARTBEAT_INTERVAL_S = 2.0
 _PROCESS_TIMEOUT_S = 7.0
 
 
 class PresenceWatcher(Protocol):
-    """Somebody who is told who comes and goes."""
+    """A member of rooms who sees the presence in them. Its method returns at once."""
 
-    def on_presence_diff(self, room: str, joins: dict[str, Any], leaves: dict[str, Any]) -> None:
-        """Take who came and who left."""
+    def on_presence_diff(self, room: str, joins: PresenceState, leaves: PresenceState) -> None:
+        """Receive who came and who left."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,10 @@ class _Entry:
 
 
 class Presence:
-    """The people of every room that somebody of this process watches."""
+    """The entries of every room that somebody in this process watches, by the reference of their channel.
+
+    Processes exchange JSON objects through `publish`; `type` is request, put, remove or heartbeat.
+    """
 
     def __init__(self, publish: Publish) -> None:
         self._publish = publish
@@ -43,71 +49,72 @@ class Presence:
         self._heartbeat: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Tell the other processes that we are there, from now on."""
+        """Begin to send heartbeats to the other processes."""
         self._heartbeat = asyncio.get_running_loop().create_task(self._send_heartbeats())
 
     def close(self) -> None:
-        """Say no more; the others notice."""
+        """Stop the heartbeats; the other processes drop our entries after a while."""
         if self._heartbeat is not None:
             self._heartbeat.cancel()
 
-    def watch(self, room: str, watcher: PresenceWatcher) -> dict[str, Any]:
-        """Be told who comes and goes; return who is there."""
-        if room not in self._watchers and room not in self._entries:
-            self._publish_message("ask", room)
+    def watch(self, room: str, watcher: PresenceWatcher) -> PresenceState:
+        """Let the watcher receive diffs of the room; return who is there now."""
+        is_unknown = room not in self._watchers and room not in self._entries
         self._watchers.setdefault(room, {})[watcher] = None
+        if is_unknown:
+            self._send("request", room)
         return _presence_state(self._entries.get(room, {}))
 
     def unwatch(self, room: str, watcher: PresenceWatcher) -> None:
-        """Be told no more."""
+        """Send the watcher no more diffs of the room."""
         watchers = self._watchers.get(room, {})
         watchers.pop(watcher, None)
         if not watchers:
             self._watchers.pop(room, None)
-            if not any(one.process_id == self._process_id for one in self._entries.get(room, {}).values()):
+            entries = self._entries.get(room, {}).values()
+            if not any(entry.process_id == self._process_id for entry in entries):
                 self._entries.pop(room, None)
 
-    def track(self, room: str, ref: str, key: str, payload: dict[str, Any]) -> None:
-        """Put somebody of ours into a room, or change what they show; the same again is nothing new."""
+    def track(self, room: str, ref: str, key: str, payload: Mapping[str, object]) -> None:
+        """Add an entry of this process to a room, or change what it shows; an equal payload changes nothing."""
         former = self._entries.get(room, {}).get(ref)
-        if former is not None and {k: v for k, v in former.meta.items() if k != "phx_ref"} == payload:
+        if former is not None and {**former.meta, "phx_ref": None} == {"phx_ref": None, **payload}:
             return
         entry = _Entry(self._process_id, key, {"phx_ref": token_hex(8), **payload})
-        self._add(room, ref, entry)
-        self._publish_message("put", room, place=ref, key=key, meta=entry.meta)
+        self._put(room, ref, entry)
+        self._send("put", room, ref=ref, key=key, meta=entry.meta)
 
     def untrack(self, room: str, ref: str) -> None:
-        """Take somebody of ours out of a room."""
+        """Remove an entry of this process from a room."""
         if self._remove(room, ref):
-            self._publish_message("take", room, place=ref)
+            self._send("remove", room, ref=ref)
 
     def on_published(self, published: bytes) -> None:
-        """Take what another process published."""
+        """Apply what another process published."""
         message = orjson.loads(published)
         process_id = message["process"]
         if process_id == self._process_id:
             return
         self._last_seen[process_id] = time.monotonic()
         room = message.get("room", "")
-        if message["what"] == "ask":
+        if message["type"] == "request":
             for ref, entry in self._entries.get(room, {}).items():
                 if entry.process_id == self._process_id:
-                    self._publish_message("put", room, place=ref, key=entry.key, meta=entry.meta)
+                    self._send("put", room, ref=ref, key=entry.key, meta=entry.meta)
         elif room in self._watchers or room in self._entries:
-            if message["what"] == "put":
-                self._add(room, message["place"], _Entry(process_id, message["key"], message["meta"]))
-            elif message["what"] == "take":
-                self._remove(room, message["place"])
+            if message["type"] == "put":
+                self._put(room, message["ref"], _Entry(process_id, message["key"], message["meta"]))
+            elif message["type"] == "remove":
+                self._remove(room, message["ref"])
 
-    def _add(self, room: str, ref: str, entry: _Entry) -> None:
+    def _put(self, room: str, ref: str, entry: _Entry) -> None:
         entries = self._entries.setdefault(room, {})
         former = entries.get(ref)
         if former is not None and former.meta["phx_ref"] == entry.meta["phx_ref"]:
             return
         entries[ref] = entry
-        self._notify_watchers(
-            room, _presence_state({ref: entry}), {} if former is None else _presence_state({ref: former})
-        )
+        leaves = {} if former is None else _presence_state({ref: former})
+        self._notify_watchers(room, _presence_state({ref: entry}), leaves)
 
     def _remove(self, room: str, ref: str) -> bool:
         entries = self._entries.get(room, {})
@@ -119,30 +126,30 @@ class Presence:
         self._notify_watchers(room, {}, _presence_state({ref: former}))
         return True
 
-    def _notify_watchers(self, room: str, joins: dict[str, Any], leaves: dict[str, Any]) -> None:
+    def _notify_watchers(self, room: str, joins: PresenceState, leaves: PresenceState) -> None:
         for watcher in list(self._watchers.get(room, ())):
             watcher.on_presence_diff(room, joins, leaves)
 
-    def _publish_message(self, message_type: str, room: str = "", **fields: Any) -> None:
-        self._publish(orjson.dumps({"process": self._process_id, "what": message_type, "room": room, **fields}))
+    def _send(self, message_type: str, room: str = "", **fields: object) -> None:
+        self._publish(orjson.dumps({"process": self._process_id, "type": message_type, "room": room, **fields}))
 
     async def _send_heartbeats(self) -> None:
         while True:
-            self._publish_message("beat")
+            self._send("heartbeat")
             await asyncio.sleep(_HEARTBEAT_INTERVAL_S)
-            now = time.monotonic()
-            for process_id in [one for one, at in self._last_seen.items() if now - at > _PROCESS_TIMEOUT_S]:
+            oldest = time.monotonic() - _PROCESS_TIMEOUT_S
+            for process_id in [id for id, seen_at in self._last_seen.items() if seen_at < oldest]:
                 del self._last_seen[process_id]
                 self._remove_process(process_id)
 
     def _remove_process(self, process_id: str) -> None:
         for room, entries in list(self._entries.items()):
-            for ref in [name for name, one in entries.items() if one.process_id == process_id]:
+            for ref in [ref for ref, entry in entries.items() if entry.process_id == process_id]:
                 self._remove(room, ref)
 
 
-def _presence_state(entries: dict[str, _Entry]) -> dict[str, Any]:
-    state: dict[str, Any] = {}
+def _presence_state(entries: Mapping[str, _Entry]) -> PresenceState:
+    state: PresenceState = {}
     for entry in entries.values():
         state.setdefault(entry.key, {"metas": []})["metas"].append(entry.meta)
     return state

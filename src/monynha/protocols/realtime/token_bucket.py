@@ -1,4 +1,4 @@
-"""How much one socket may say: a bucket that fills steadily (RFC 2697's, of one colour)."""
+"""Limit how many messages one socket may send: a token bucket (RFC 2697, single rate)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class TokenBucket:
-    """Lets so many messages through a second, and `burst` at once."""
+    """Allows `rate_per_s` messages per second on average, and `burst` of them at once."""
 
     def __init__(self, clock: Callable[[], float], *, rate_per_s: float = 100.0, burst: float = 300.0) -> None:
         self._clock = clock
@@ -17,7 +17,7 @@ class TokenBucket:
         self._has_warned = False
 
     def try_take(self) -> bool:
-        """Whether one more message may come now."""
+        """Take a token for one message; return False if there is none."""
         now = self._clock()
         self._tokens = min(self._burst, self._tokens + (now - self._refilled_at) * self._rate_per_s)
         self._refilled_at = now
@@ -29,6 +29,6 @@ class TokenBucket:
         return True
 
     def should_warn(self) -> bool:
-        """Whether the sender should be told, which is once for each flood."""
+        """Whether to answer a refused message with an error: once for each flood."""
         has_warned, self._has_warned = self._has_warned, True
         return not has_warned

@@ -1,21 +1,21 @@
-"""How a handler describes itself, where no derived address says what it takes and answers."""
+"""Declarations that document endpoints in OpenAPI whose requests and responses no resource route describes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from monynha.engine.schema.resource import Resource
 from monynha.protocols.rest.resource_routes import Operation
 
+JsonSchema = Mapping[str, object]
+
 
 @dataclass(frozen=True)
 class EndpointDoc:
-    """What an address takes and answers beyond what is derived, or instead of it.
+    """Documents an operation on a resource beyond what is derived.
 
-    `inputs` are JSON Schemas by the name of what the body may hold. With `is_whole` they are all that it
-    holds; else they come beside the resource's own fields.
+    `input_schemas` are the properties of the body by name, added to the resource's own fields or replacing them.
     """
 
     method: str
@@ -23,7 +23,7 @@ class EndpointDoc:
     operation: Operation
     resource: Resource
     doc: str
-    input_schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    input_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     replaces_fields: bool = False
     is_public: bool = False
@@ -31,10 +31,10 @@ class EndpointDoc:
 
 @dataclass(frozen=True)
 class CustomEndpointDoc:
-    """An address that does none of the five verbs: its name for clients, what it takes and what it answers.
+    """Documents an endpoint that is none of the five operations on a resource.
 
-    `query` and `headers` are JSON Schemas by name, each with a description. An answer is a `media_type` of
-    the schema `answers`; JSON goes in the envelope.
+    `response_schema` describes the body of the media type; JSON is wrapped in the envelope. The schemas of query
+    parameters and headers each have a description.
     """
 
     method: str
@@ -43,7 +43,7 @@ class CustomEndpointDoc:
     resource: Resource
     summary: str
     doc: str
-    response_schema: Mapping[str, Any]
+    response_schema: JsonSchema
     media_type: str = "application/json"
-    query_schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    header_schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    query_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
+    header_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)

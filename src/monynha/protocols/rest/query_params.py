@@ -1,4 +1,4 @@
-"""Query parameters to a selection: what is asked of a list or an item."""
+"""Parses the query parameters of a request into a selection: filters, sort, page, included relations and fields."""
 
 from __future__ import annotations
 
@@ -16,87 +16,100 @@ from monynha.engine.schema.resource import Filter, Resource
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 MAX_VALUES = 100
+_MAX_INCLUDE_DEPTH = 10
 _ITEM_PARAMS = ("include", "fields")
 _LIST_PARAMS = ("limit", "cursor", "sort", "count")
 
 
 @dataclass(frozen=True)
 class QueryParamParser:
-    """Reads the questions that can be asked of the catalogue's resources."""
+    """Parses query parameters; BadRequestError names the parameter that is invalid."""
 
     catalog: Catalog
 
-    def parse_item(self, resource: Resource, query: dict[str, str], key: tuple[object, ...]) -> Selection:
-        """Return the question for one row."""
-        reject_unknown_params(query, _ITEM_PARAMS)
-        return self._apply_shape(Selection(resource, tuple(resource.fields), key=key), query)
+    def parse_item(self, resource: Resource, params: dict[str, str]) -> Selection:
+        """Return what is selected of one row; its key consists of nulls, which the caller replaces."""
+        reject_unknown_params(params, _ITEM_PARAMS)
+        no_key = (None,) * len(resource.primary_key)
+        return self._select(Selection(resource, resource.field_names, key=no_key), params)
 
-    def parse_list(self, resource: Resource, query: dict[str, str], actor: Actor) -> Selection:
-        """Return the question for a page; whose address hangs on a parent sets that itself."""
-        filter_names = [one.name for one in resource.filters]
-        reject_unknown_params(query, (*_ITEM_PARAMS, *_LIST_PARAMS, *filter_names))
+    def parse_list(self, resource: Resource, params: dict[str, str], actor: Actor) -> Selection:
+        """Return the selection of a list, without its cursor; the caller sets the scope of a nested list."""
+        filter_names = (filter.name for filter in resource.filters)
+        reject_unknown_params(params, (*_ITEM_PARAMS, *_LIST_PARAMS, *filter_names))
         conditions = tuple(
-            _parse_condition(resource, one, query[one.name], actor) for one in resource.filters if one.name in query
+            _parse_condition(resource, filter, params[filter.name], actor)
+            for filter in resource.filters
+            if filter.name in params
         )
-        if query.get("count", "exact") != "exact":
+        if params.get("count", "exact") != "exact":
             raise _param_error("count", "must be exact")
         selection = Selection(
             resource,
-            tuple(resource.fields),
+            resource.field_names,
             where=conditions,
-            order=_parse_sort(resource, query.get("sort")),
-            limit=_parse_limit(query.get("limit")),
-            with_total="count" in query,
+            order=_parse_sort(resource, params.get("sort")),
+            limit=_parse_limit(params.get("limit")),
+            with_total="count" in params,
         )
-        return self._apply_shape(selection, query)
+        return self._select(selection, params)
 
-    def apply_cursor(self, selection: Selection, query: dict[str, str]) -> Selection:
-        """Return the question from its cursor on, if one is given."""
-        cursor = query.get("cursor")
+    def apply_cursor(self, selection: Selection, params: dict[str, str]) -> Selection:
+        """Return the page after the cursor, or the first page if there is none."""
+        cursor = params.get("cursor")
         return selection if cursor is None else replace(selection, after=decode_cursor(selection, cursor))
 
-    def _apply_shape(self, selection: Selection, query: dict[str, str]) -> Selection:
-        if "include" not in query and "fields" not in query:
+    def _select(self, selection: Selection, params: dict[str, str]) -> Selection:
+        """Return the selection with the relations of `include` and the fields of `fields`."""
+        if "include" not in params and "fields" not in params:
             return selection
-        included = _path_tree(_split_list("include", query["include"]) if "include" in query else ())
-        fields = None if "fields" not in query else _path_tree(_split_list("fields", query["fields"]))
-        shaped = self._node(selection, included, fields, "")
-        if shaped.cost() > MAX_ROWS:
+        included = _path_tree(_split_list("include", params["include"]) if "include" in params else ())
+        fields = None if "fields" not in params else _path_tree(_split_list("fields", params["fields"]))
+        selection = self._select_nested(selection, included, fields, "")
+        cost = selection.cost()
+        if cost > MAX_ROWS:
             raise BadRequestError(
-                f"The question asks for up to {shaped.cost()} rows; at most {MAX_ROWS} are answered. "
-                "Include less, or take a smaller limit.",
-                details={"include": f"costs {shaped.cost()} rows of at most {MAX_ROWS}"},
+                f"The request selects up to {cost} rows, and at most {MAX_ROWS} are allowed. "
+                "Include fewer relations, or use a smaller limit.",
+                details={"include": f"selects up to {cost} rows of at most {MAX_ROWS}"},
             )
-        return shaped
+        return selection
 
-    def _node(self, selection: Selection, included: _PathTree, fields: _PathTree | None, path: str) -> Selection:
+    def _select_nested(
+        self, selection: Selection, included: _PathTree, fields: _PathTree | None, path: str
+    ) -> Selection:
         relations = self.catalog.relations_of(selection.resource)
         selected_relations = []
-        for name, nested in included.items():
+        for name, nested_included in included.items():
             if name not in relations:
                 raise _param_error("include", f"{path}{name} is not a relation; there are {', '.join(relations)}")
             target = relations[name].target
-            nested_selection = Selection(
-                target, tuple(target.fields), order=Order(target.default_sort), limit=MAX_LIMIT
-            )
+            nested = Selection(target, target.field_names, order=Order(target.default_sort), limit=MAX_LIMIT)
             nested_fields = None if fields is None or not fields.get(name) else fields[name]
-            selected_relations.append(
-                SelectedRelation(
-                    name,
-                    relations[name],
-                    self._node(nested_selection, nested, nested_fields, f"{path}{name}."),
-                )
-            )
+            nested = self._select_nested(nested, nested_included, nested_fields, f"{path}{name}.")
+            selected_relations.append(SelectedRelation(name, relations[name], nested))
         field_names = selection.fields if fields is None else _select_fields(selection.resource, fields, included, path)
         return replace(selection, fields=field_names, relations=tuple(selected_relations))
 
 
 _PathTree = dict[str, "_PathTree"]
+"""Dotted paths as a tree: `a.b,a.c` is `{"a": {"b": {}, "c": {}}}`."""
+
+
+def reject_unknown_params(params: dict[str, str], known_names: tuple[str, ...]) -> None:
+    """Raise BadRequestError for unknown parameters, naming the known ones."""
+    unknown: dict[str, object] = {
+        name[:100]: f"is not known; there are {', '.join(known_names) or 'none'}"
+        for name in params
+        if name not in known_names
+    }
+    if unknown:
+        raise BadRequestError("A query parameter is not known.", details=unknown)
 
 
 def _split_list(name: str, text: str) -> list[str]:
-    """Return the values of a comma list; an empty one among them is a slip that would go unnoticed."""
-    values = [word.strip() for word in text.split(",")]
+    """Return the values of a comma-separated list; an empty value is rejected, because it is likely a mistake."""
+    values = [value.strip() for value in text.split(",")]
     if len(values) > MAX_VALUES or not all(values):
         raise _param_error(name, f"must be 1 to {MAX_VALUES} values, separated by commas")
     return values
@@ -107,8 +120,8 @@ def _path_tree(paths: Iterable[str]) -> _PathTree:
     for path in paths:
         node = root
         segments = path.split(".")
-        if len(segments) > 10:
-            raise _param_error("include", "is deeper than 10")
+        if len(segments) > _MAX_INCLUDE_DEPTH:
+            raise _param_error("include", f"must be nested at most {_MAX_INCLUDE_DEPTH} deep")
         for segment in segments:
             node = node.setdefault(segment, {})
     return root
@@ -118,25 +131,14 @@ def _select_fields(resource: Resource, fields: _PathTree, included: _PathTree, p
     for name, nested in fields.items():
         if name not in included and (name not in resource.fields or nested):
             raise _param_error("fields", f"{path}{name[:100]} is not a field")
-    return tuple(name for name in resource.fields if name in fields) if fields else tuple(resource.fields)
-
-
-def reject_unknown_params(query: dict[str, str], known_names: tuple[str, ...]) -> None:
-    """Refuse parameters that nobody knows, naming those that there are."""
-    unknown = {
-        name[:100]: f"is not known; there are {', '.join(known_names) or 'none'}"
-        for name in query
-        if name not in known_names
-    }
-    if unknown:
-        raise BadRequestError("A query parameter is not known.", details=dict(unknown))
+    return tuple(name for name in resource.fields if name in fields) if fields else resource.field_names
 
 
 def _parse_limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
     if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MAX_LIMIT):
-        raise _param_error("limit", f"must be a whole number from 1 to {MAX_LIMIT}")
+        raise _param_error("limit", f"must be an integer from 1 to {MAX_LIMIT}")
     return int(text)
 
 
@@ -151,10 +153,10 @@ def _parse_sort(resource: Resource, text: str | None) -> Order:
 
 def _parse_condition(resource: Resource, filter: Filter, text: str, actor: Actor) -> Condition:
     value: str | list[str] = text
-    if filter.operator in ("equal", "has"):
+    if filter.operator in ("in", "overlaps"):
         value = _split_list(filter.name, text)
-    elif filter.operator in ("before", "after"):
-        # In a query string a plus sign arrives as a blank unless it was encoded.
+    elif filter.operator in ("lt", "gte"):
+        # In a query string, a plus sign that is not encoded is decoded as a blank.
         value = text.replace(" ", "+") if text[-6:-5] == " " else text
     try:
         return Condition(filter.operator, filter.fields, parse_filter(resource, filter, value, actor))

@@ -1,4 +1,4 @@
-"""Every resource's addresses, derived from the catalogue: what is asked of which resource, where."""
+"""The routes of every resource, derived from the catalog: which operation each method and path stands for."""
 
 from __future__ import annotations
 
@@ -16,20 +16,18 @@ Operation = Literal["list", "read", "create", "update", "delete"]
 
 @dataclass(frozen=True)
 class ResourceRoute:
-    """A method and a path below `/api/v1`, and what is asked of a resource there.
-
-    `below` is the way by which a list hangs on the parent that the path names.
-    """
+    """A method and a path below `/api/v1`, and the operation on a resource that they stand for."""
 
     method: str
     path: str
     operation: Operation
     resource: Resource
     parent_relation: Relation | None = None
+    """The relation from the parent that the path of a list names."""
 
 
 def resource_routes(catalog: Catalog) -> tuple[ResourceRoute, ...]:
-    """Return all derived addresses, each once."""
+    """Return all derived routes, each once."""
     routes: dict[tuple[str, str], ResourceRoute] = {}
     for resource in catalog.resources.values():
         for route in _routes_of(catalog, resource):
@@ -41,7 +39,7 @@ def resource_routes(catalog: Catalog) -> tuple[ResourceRoute, ...]:
 
 
 def id_parameter(resource: Resource) -> str:
-    """Return what an item's own id is called in its address: `id`, or below a parent the key's own name."""
+    """Return the name of an item's own id in its path: `id`, or below a parent the name of the id's column."""
     return to_camel_case(resource.id_column.name)
 
 

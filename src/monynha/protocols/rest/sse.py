@@ -1,8 +1,8 @@
-"""The history of one thing as server-sent events: `GET /{plural}/{id}/events?since=` (HTML §9.2)."""
+"""The events of a row's stream as server-sent events: `GET /{plural}/{id}/events?since=` (HTML §9.2)."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -22,62 +22,64 @@ from monynha.protocols.http.response import Response
 from monynha.protocols.http.router import Handler
 from monynha.protocols.http.sse import SSE_HEADERS, SseStream, encode_event
 from monynha.protocols.realtime.event_messages import event_message, event_type
+from monynha.protocols.rest.context import RestContext, parse_id
 from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc
+from monynha.protocols.rest.query_params import reject_unknown_params
 from monynha.protocols.rest.routes import RouteOverrides
-from monynha.protocols.rest.write_handlers import RestContext, parse_id
 
 _DOC = """\
-The history of a {one} as server-sent events, live. The id of an event is its version: gapless, in the order
-of the commits. `event` says what happened and `data` is the row as it is then, as `/ws` sends it.
-`ask_again` means that not all that was missed is kept: ask for the {one} anew and go on from there.
-`removed` means that you may not see it any more."""
+The events of a {noun} as server-sent events, as they happen. The id of an event is its version: without gaps, in the
+order of the commits. `event` is the type of the event and `data` is the row as it is then, as `/ws` sends it.
+`ask_again` means that some missed events are not stored any more: read the {noun} again and continue from there.
+`removed` means that you may not see the {noun} any more."""
 _SESSION_ENDED = encode_event(b"error", b'{"code":"UNAUTHENTICATED","message":"The session is over."}')
-_TOO_SLOW = encode_event(b"error", b'{"code":"TOO_SLOW","message":"You read too slowly; ask again."}')
+_TOO_SLOW = encode_event(b"error", b'{"code":"TOO_SLOW","message":"You read too slowly. Connect again."}')
 
 
 def event_stream_docs(catalog: Catalog) -> tuple[CustomEndpointDoc, ...]:
-    """Return what these addresses take and answer."""
+    """Return the documentation of the event endpoints."""
     version_schema = {"type": "string", "pattern": "^[0-9]{1,18}$"}
-    since_schema = {**version_schema, "description": "Tell what came after this version too, in its order."}
+    since_schema = {**version_schema, "description": "Send the events after this version first, in their order."}
     last_event_id_schema = {
         **version_schema,
-        "description": "The last id that was heard; browsers send it when they come back.",
+        "description": "The id of the last event that was received; browsers send it when they reconnect.",
     }
     return tuple(
         CustomEndpointDoc(
             "GET",
-            f"/{one.plural}/{{id}}/events",
-            f"hear{one.singular.capitalize()}",
-            one,
-            f"Hear what happens to a {one.singular}",
-            _DOC.format(one=one.singular),
-            {"type": "string", "description": "Server-sent events, until the reader leaves."},
+            f"/{resource.plural}/{{id}}/events",
+            f"hear{resource.type_name}",
+            resource,
+            f"Subscribe to the events of a {resource.singular}",
+            _DOC.format(noun=resource.singular),
+            {"type": "string", "description": "Server-sent events, until the client disconnects."},
             media_type="text/event-stream",
             query_schemas={"since": since_schema},
             header_schemas={"Last-Event-ID": last_event_id_schema},
         )
-        for one in _shared_stream_resources(catalog)
+        for resource in _shared_stream_resources(catalog)
     )
 
 
 def _shared_stream_resources(catalog: Catalog) -> list[Resource]:
-    return [one for one in catalog.resources.values() if one.has_own_stream and not one.is_private_stream]
+    resources = catalog.resources.values()
+    return [resource for resource in resources if resource.has_own_stream and not resource.is_private_stream]
 
 
 @dataclass(frozen=True)
 class EventStreamEndpoints:
-    """Answers the history of whatever has a stream that others hear too."""
+    """Handles the event endpoint of every resource whose rows have a stream that several users may subscribe to."""
 
     context: RestContext
     hub: Hub
     open_responses: set[SseStream] = field(default_factory=set)
-    """The answers under way."""
+    """The responses under way, which a shutdown ends."""
 
     @property
     def overrides(self) -> RouteOverrides:
         """The handlers by method and path below `/api/v1`."""
         resources = _shared_stream_resources(self.context.catalog)
-        return {("GET", f"/{one.plural}/{{id}}/events"): self._handler(one) for one in resources}
+        return {("GET", f"/{resource.plural}/{{id}}/events"): self._handler(resource) for resource in resources}
 
     def _handler(self, resource: Resource) -> Handler:
         async def handler(request: Request) -> Response:
@@ -93,7 +95,7 @@ class EventStreamEndpoints:
 
 @dataclass(eq=False)
 class _SseSubscriber:
-    """Whoever reads one answer."""
+    """Subscribes one response to a stream."""
 
     endpoints: EventStreamEndpoints
     connection: ActorConnection
@@ -108,75 +110,74 @@ class _SseSubscriber:
 
     @property
     def actor(self) -> Actor:
-        """Who reads."""
+        """The actor that subscribes."""
         return self.connection.actor
 
     @property
     def sink(self) -> SseStream:
-        """What is said."""
+        """The response, whose buffer the hub waits for."""
         return self.response
 
     async def start(self, since: int | None) -> None:
-        """Take a seat at the stream, and keep vigil over the session."""
+        """Subscribe to the stream and to the end of the session."""
         try:
             self.subscription = await self.endpoints.hub.subscribe(self.connection, self.stream, self, since=since)
             await self.session_monitor.start()
         except BaseException:
-            self.leave()
+            self.stop()
             raise
 
-    def on_event(self, event: Event) -> None:
-        """Take an event."""
-        catalog = self.endpoints.context.catalog
-        message: bytes | None = event.payload_cache.get("sse")
-        if message is None:
-            type_name = event_type(catalog.resources[event.resource], event).encode()
-            text = event_message(catalog, event)
-            message = event.payload_cache["sse"] = encode_event(type_name, text, event.version)
-        self.response.send(message)
-
-    def on_revoked(self, stream: Stream) -> None:
-        """End: the reader may not see it any more."""
-        self.response.close(encode_event(b"removed", orjson.dumps({f"{stream.kind}Id": str(stream.id)})))
-
-    def on_session_end(self) -> None:
-        """End: the session is over."""
-        self.response.close(_SESSION_ENDED)
-
-    async def chunks(self, since: int | None) -> AsyncIterator[bytes]:
-        """Yield what happens, until it is over or nobody reads."""
-        assert self.subscription is not None
-        try:
-            if not self.subscription.is_complete:
-                payload = orjson.dumps(
-                    {f"{self.stream.kind}Id": str(self.stream.id), "version": self.subscription.version}
-                )
-                yield encode_event(b"ask_again", payload, self.subscription.version)
-            else:
-                # An id at once, so that even who hears nothing knows where to go on.
-                yield b"retry: 1000\nid: %d\n\n" % (self.subscription.version if since is None else since)
-            self.subscription.activate()
-            async with aclosing(self.response.events()) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-        finally:
-            self.leave()
-
-    def leave(self) -> None:
-        """Give the seat back."""
+    def stop(self) -> None:
+        """Unsubscribe."""
         self.endpoints.hub.unsubscribe(self.stream, self)
         self.session_monitor.stop()
 
+    def on_event(self, event: Event) -> None:
+        """Send an event; its message is encoded once for all subscribers."""
+        catalog = self.endpoints.context.catalog
+        message = event.payload_cache.get("sse")
+        if not isinstance(message, bytes):
+            type_name = event_type(catalog.resources[event.resource], event).encode()
+            message = encode_event(type_name, event_message(catalog, event), event.version)
+            event.payload_cache["sse"] = message
+        self.response.send(message)
+
+    def on_revoked(self, stream: Stream) -> None:
+        """End the response: the actor may not see the row any more."""
+        self.response.close(encode_event(b"removed", orjson.dumps({f"{stream.kind}Id": str(stream.id)})))
+
+    def on_session_end(self) -> None:
+        """End the response: the session is over."""
+        self.response.close(_SESSION_ENDED)
+
+    async def chunks(self, since: int | None) -> AsyncGenerator[bytes]:
+        """Yield the events until the response ends or the client disconnects."""
+        # `start` has subscribed before the response is returned.
+        assert self.subscription is not None
+        try:
+            if self.subscription.is_complete:
+                # The id tells a client that receives no event where to resume.
+                yield b"retry: 1000\nid: %d\n\n" % (self.subscription.version if since is None else since)
+            else:
+                version = self.subscription.version
+                payload = {f"{self.stream.kind}Id": str(self.stream.id), "version": version}
+                yield encode_event(b"ask_again", orjson.dumps(payload), version)
+            self.subscription.activate()
+            async with aclosing(self.response.events()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self.stop()
+
 
 def _parse_since(request: Request) -> int | None:
-    query = request.query_params
-    unknown_params = [name for name in query if name != "since"]
-    if unknown_params:
-        raise BadRequestError("A query parameter is not known.", details={unknown_params[0][:100]: "is not known"})
-    # A client that comes back says it in the header, and its address still says where it began.
-    text = request.header(b"last-event-id") or query.get("since")
+    params = request.query_params
+    reject_unknown_params(params, ("since",))
+    # A browser that reconnects sends the header, while its URL still has the version that it started from.
+    text = request.header(b"last-event-id") or params.get("since")
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise BadRequestError("since is not read.", details={"since": "must be a version, a whole number from 0 on"})
+        problem = "must be a version, an integer from 0 on"
+        raise BadRequestError(f"The query parameter since {problem}.", details={"since": problem})
     return int(text)

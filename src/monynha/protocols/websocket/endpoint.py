@@ -1,12 +1,12 @@
-"""The address of `/ws`: takes a token from where it may stand, and hands the socket to a session."""
+"""Accept sockets at `/ws`, with an access token in the header, in the URL, or in the first message."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from monynha.engine.schema.ephemeral import WebSocketContext
 from monynha.protocols.http.server.websocket import WebSocket
+from monynha.protocols.websocket.context import WebSocketContext
 from monynha.protocols.websocket.session import WebSocketSession
 
 PATH = "/ws"
@@ -14,12 +14,12 @@ PATH = "/ws"
 
 @dataclass(frozen=True)
 class WebSocketEndpoint:
-    """Accepts sockets of the program's own protocol."""
+    """Serves the sockets of the program's own protocol."""
 
     context: WebSocketContext
 
     async def __call__(self, socket: WebSocket) -> None:
-        """Serve one socket."""
+        """Serve one socket until it is closed."""
         socket.accept()
         await WebSocketSession(self.context, socket).run(_handshake_token(socket))
 

@@ -1,4 +1,4 @@
-"""Mutations: in order, each whole, with errors that say which field and why."""
+"""Mutations run in order, each in a transaction, and their errors name the field."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.users import ApiUser, UserFactory
 pytestmark = pytest.mark.anyio
 
 
-async def test_what_was_created_is_shown_with_its_relations(user: ApiUser) -> None:
+async def test_created_row_is_returned_with_its_relations(user: ApiUser) -> None:
     query = """mutation($input: CreateProjectInput!) { made: createProject(input: $input) {
       name status settings myRole owner { id } members { role user { name } } membersPage { total }
       tasks { id }
@@ -33,7 +33,7 @@ async def test_what_was_created_is_shown_with_its_relations(user: ApiUser) -> No
     }
 
 
-async def test_a_mutation_by_graphql_writes_what_rest_shows(user: ApiUser) -> None:
+async def test_graphql_mutation_writes_what_rest_returns(user: ApiUser) -> None:
     project = await user.create_project()
     query = """mutation($p: ID!, $due: DateTime) { createTask(projectId: $p, input: {
       title: "A", description: "b", status: review, priority: urgent, dueDate: $due, tags: ["x", "y"]
@@ -45,7 +45,7 @@ async def test_a_mutation_by_graphql_writes_what_rest_shows(user: ApiUser) -> No
     assert created["dueDate"] == "2026-05-01T00:00:00.000000Z"
 
 
-async def test_members_come_and_go(user: ApiUser, users: UserFactory) -> None:
+async def test_members_are_added_updated_and_removed(user: ApiUser, users: UserFactory) -> None:
     grace, project = await users.create("Grace"), await user.create_project()
     create = """mutation($p: ID!, $input: CreateMemberInput!) {
       createMember(projectId: $p, input: $input) { projectId userId role user { name } }
@@ -67,13 +67,13 @@ async def test_members_come_and_go(user: ApiUser, users: UserFactory) -> None:
         "role": "member",
         "user": {"name": "Grace"},
     }
-    assert [one["extensions"]["code"] for one in twice] == ["CONFLICT"]
+    assert [error["extensions"]["code"] for error in twice] == ["CONFLICT"]
     assert unknown[0]["extensions"]["details"] == {"email": "is not registered"}
-    assert both[0]["extensions"]["details"] == {"userId": "and email exclude each other"}
+    assert both[0]["extensions"]["details"] == {"userId": "must not be combined with email"}
     assert changed == {"updateMember": {"role": "admin"}, "deleteMember": True}
 
 
-async def test_a_mutation_runs_in_order_and_stops_at_the_first_error(user: ApiUser) -> None:
+async def test_mutation_runs_in_order_and_stops_at_the_first_error(user: ApiUser) -> None:
     query = """mutation {
       __typename
       first: createProject(input: {name: "One"}) { name }
@@ -83,10 +83,10 @@ async def test_a_mutation_runs_in_order_and_stops_at_the_first_error(user: ApiUs
 
     response = (await execute(user, query)).json()
 
-    names = [one["name"] for one in (await user.get("/projects")).json()["data"]]
+    names = [project["name"] for project in (await user.get("/projects")).json()["data"]]
     assert names == ["One"]
-    assert None is response["data"]
-    assert [one["path"] for one in response["errors"]] == [["second"]]
+    assert response["data"] is None
+    assert [error["path"] for error in response["errors"]] == [["second"]]
     assert response["errors"][0]["extensions"]["code"] == "VALIDATION_ERROR"
     assert response["errors"][0]["extensions"]["details"] == {"name": "must not be empty"}
 
@@ -106,7 +106,7 @@ async def test_a_mutation_runs_in_order_and_stops_at_the_first_error(user: ApiUs
         ({"tags": ["x"] * 51}, "VALIDATION_ERROR"),
     ],
 )
-async def test_what_rest_refuses_graphql_refuses(user: ApiUser, variables: dict[str, Any], code: str) -> None:
+async def test_graphql_rejects_what_rest_rejects(user: ApiUser, variables: dict[str, Any], code: str) -> None:
     task = await user.create_task(await user.create_project())
     query = "mutation($t: ID!, $input: UpdateTaskInput!) { updateTask(id: $t, input: $input) { id } }"
 
@@ -120,15 +120,15 @@ async def test_what_rest_refuses_graphql_refuses(user: ApiUser, variables: dict[
 SIGN_UP = "mutation($input: CreateUserInput!) { createUser(input: $input) { %s } }"
 
 
-async def test_anybody_signs_up(users: UserFactory) -> None:
-    nobody, email = users.anonymous(), f"{uuid4()}@example.com"
+async def test_anonymous_caller_can_sign_up(users: UserFactory) -> None:
+    anonymous, email = users.anonymous(), f"{uuid4()}@example.com"
     input = {"name": "New", "email": email, "password": "password123"}
     selections = """id name email emailVerified avatarUrl createdAt __typename posts { id } projects { id }
       tasks: assignedTasksPage { nodes { id } nextCursor total __typename }"""
 
-    created = (await fetch_data(nobody, SIGN_UP % selections, input=input))["createUser"]
-    conflict = await fetch_errors(nobody, SIGN_UP % "id", input=input)
-    wrong = await fetch_errors(nobody, SIGN_UP % "id", input={"name": "", "email": "x", "password": "short"})
+    created = (await fetch_data(anonymous, SIGN_UP % selections, input=input))["createUser"]
+    conflict = await fetch_errors(anonymous, SIGN_UP % "id", input=input)
+    wrong = await fetch_errors(anonymous, SIGN_UP % "id", input={"name": "", "email": "x", "password": "short"})
     signed_in = await users.client.post(
         "/auth/v1/token?grant_type=password", json={"email": email, "password": "password123"}
     )
@@ -145,11 +145,11 @@ async def test_anybody_signs_up(users: UserFactory) -> None:
         "projects": [],
         "tasks": {"nodes": [], "nextCursor": None, "total": 0, "__typename": "TaskPage"},
     }
-    assert ("CONFLICT", ["createUser"]) == (conflict[0]["extensions"]["code"], conflict[0]["path"])
+    assert (conflict[0]["extensions"]["code"], conflict[0]["path"]) == ("CONFLICT", ["createUser"])
     assert wrong[0]["extensions"]["details"].keys() == {"name", "email", "password"}
 
 
-async def test_people_change_themselves_and_their_address(users: UserFactory) -> None:
+async def test_user_updates_their_own_profile_and_email_only(users: UserFactory) -> None:
     ada, grace = await users.create("Ada"), await users.create("Grace")
     query = "mutation($id: ID!, $input: UpdateUserInput!) { updateUser(id: $id, input: $input) { name email } }"
     email = f"{uuid4()}@example.com"
@@ -160,11 +160,11 @@ async def test_people_change_themselves_and_their_address(users: UserFactory) ->
     deleted = await fetch_data(ada, "mutation($id: ID!) { deleteUser(id: $id) }", id=str(ada.id))
 
     assert changed == {"updateUser": {"name": "Ada L.", "email": email}}
-    assert (["CONFLICT"], ["FORBIDDEN"]) == (conflict, other)
+    assert (conflict, other) == (["CONFLICT"], ["FORBIDDEN"])
     assert deleted == {"deleteUser": True}
 
 
-async def test_a_user_whose_projects_others_share_is_deleted_only_in_cascade(users: UserFactory) -> None:
+async def test_user_with_shared_projects_is_deleted_only_with_cascade(users: UserFactory) -> None:
     ada = await users.create("Ada")
     project = await ada.create_project(name="Shared")
     await users.create_member(project, ada, "member")

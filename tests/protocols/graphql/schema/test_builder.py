@@ -1,4 +1,4 @@
-"""The schema holds the seed's names, says what everything is, and stands in the documentation as it is."""
+"""The schema keeps the names of the original API, describes every field, and matches the generated file."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ mutation Write($input: CreatePostInput!) { createPost(input: $input) { id } }
 
 
 def field_types(name: str) -> dict[str, str]:
-    """Return the fields of a type with what they are."""
+    """Return the types of a type's fields."""
     named_type = SCHEMA.type_map[name]
     assert isinstance(named_type, GraphQLObjectType | GraphQLInputObjectType)
-    return {key: str(one.type) for key, one in named_type.fields.items()}
+    return {key: str(field.type) for key, field in named_type.fields.items()}
 
 
-def test_the_schema_is_one() -> None:
+def test_schema_is_valid() -> None:
     assert_valid_schema(SCHEMA)
 
 
-def test_the_seeds_types_keep_their_names() -> None:
+def test_types_of_the_original_api_keep_their_names() -> None:
     assert (
         field_types("User").items()
         >= {
@@ -66,19 +66,19 @@ def test_the_seeds_types_keep_their_names() -> None:
     assert field_types("Mutation").items() >= {"createUser": "User!", "deleteUser": "Boolean!"}.items()
 
 
-async def test_the_seeds_documents_are_valid(user: ApiUser) -> None:
+async def test_documents_of_the_original_api_are_valid(user: ApiUser) -> None:
     response = await execute(user, SEED, {"n": 2}, operationName="Users")
 
-    assert [one["id"] for one in response.json()["data"]["users"]][:1] == [str(user.id)]
+    assert [user_row["id"] for user_row in response.json()["data"]["users"]][:1] == [str(user.id)]
 
 
-def test_everything_is_described() -> None:
+def test_every_type_and_field_has_a_description() -> None:
     undescribed_fields = [
         f"{name}.{key}"
         for name, kind in SCHEMA.type_map.items()
         if isinstance(kind, GraphQLObjectType | GraphQLInputObjectType) and not name.startswith("__")
-        for key, one in kind.fields.items()
-        if not one.description
+        for key, field in kind.fields.items()
+        if not field.description
     ]
     undescribed_types = [
         name
@@ -90,7 +90,7 @@ def test_everything_is_described() -> None:
     assert undescribed_types == []
 
 
-def test_the_words_of_a_choice_are_rests() -> None:
+def test_enum_values_are_the_same_as_in_rest() -> None:
     status = SCHEMA.type_map["TaskStatus"]
     assert isinstance(status, GraphQLEnumType)
 
@@ -98,11 +98,11 @@ def test_the_words_of_a_choice_are_rests() -> None:
     assert field_types("Project")["myRole"] == "MemberRole"
 
 
-def test_the_documented_schema_is_fresh() -> None:
+def test_generated_schema_file_is_up_to_date() -> None:
     assert schema_page() == Path("docs/generated/schema.graphql").read_text(encoding="utf-8")
 
 
-async def test_the_schema_tells_of_itself_within_the_limits(user: ApiUser) -> None:
+async def test_full_introspection_query_is_within_the_limits(user: ApiUser) -> None:
     data = await fetch_data(user, get_introspection_query(input_value_deprecation=True))
 
-    assert set(SCHEMA.type_map) == {one["name"] for one in data["__schema"]["types"]}
+    assert set(SCHEMA.type_map) == {schema_type["name"] for schema_type in data["__schema"]["types"]}

@@ -1,4 +1,4 @@
-"""The page to try queries on: whole without anybody else's server, and in development only."""
+"""The GraphiQL page loads nothing from other servers, and exists in development only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
-async def test_a_browser_is_shown_a_page_that_loads_only_from_here(client: httpx.AsyncClient) -> None:
+async def test_graphiql_page_loads_only_its_own_assets(client: httpx.AsyncClient) -> None:
     page = await client.get("/graphql", headers=HTML)
 
     links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
@@ -31,13 +31,13 @@ async def test_a_browser_is_shown_a_page_that_loads_only_from_here(client: httpx
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "index.html", "..%2findex.html", "react.LICENSE"])
-async def test_nothing_else_is_served_there(client: httpx.AsyncClient, name: str) -> None:
+async def test_only_the_assets_of_the_page_are_served(client: httpx.AsyncClient, name: str) -> None:
     response = await client.get(f"/graphql/graphiql/{name}")
 
     assert response.status_code == 404
 
 
-async def test_production_has_no_page(settings: Settings, running_servers: ServerUrls) -> None:
+async def test_production_has_no_graphiql(settings: Settings, running_servers: ServerUrls) -> None:
     program = await build(replace(settings, app_env="production"), running_servers)
     transport = httpx.ASGITransport(app=program.http)
     async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
@@ -46,5 +46,5 @@ async def test_production_has_no_page(settings: Settings, running_servers: Serve
         schema = await client.post("/graphql", json={"query": "{ __schema { queryType { name } } }"})
     await program.close()
 
-    assert [400, 404] == [page.status_code, asset.status_code]
+    assert [page.status_code, asset.status_code] == [400, 404]
     assert "introspection" in schema.json()["errors"][0]["message"]

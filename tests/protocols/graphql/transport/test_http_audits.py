@@ -1,4 +1,4 @@
-"""The audits of the specification's authors (npm: graphql-http) pass: all that MUST and all that SHOULD."""
+"""The GraphQL over HTTP audits (npm: graphql-http) pass: every MUST and every SHOULD."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HERE = Path(__file__).parent / "audits"
 
 
 async def run(*command: str | Path, cwd: Path) -> str:
-    """Run a command and return what it prints; it must succeed."""
+    """Run a command, which must succeed, and return its output."""
     process = await asyncio.create_subprocess_exec(
         *map(str, command), cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -32,7 +32,7 @@ async def run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.fixture
 async def url(program: Application) -> AsyncIterator[str]:
-    """Return the address of the program on a port of its own."""
+    """Serve the program on a port of its own and return the URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     stop, ready = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(serve_http(program, listener, stop, ready.set))
@@ -44,14 +44,14 @@ async def url(program: Application) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 def audits() -> Path:
-    """Return the folder of the audits, with what they need."""
+    """Return the folder of the audits, with their packages installed."""
     return install_packages(HERE)
 
 
-async def test_the_audits_of_graphql_over_http_pass(url: str, audits: Path) -> None:
+async def test_graphql_over_http_audits_pass(url: str, audits: Path) -> None:
     results: list[dict[str, Any]] = json.loads(await run(NODE, "audits.mjs", url, cwd=audits))
 
-    must_and_should = [one for one in results if one["name"].startswith(("MUST", "SHOULD"))]
-    assert 30 < len(must_and_should)
-    assert [one for one in must_and_should if one["status"] != "ok"] == []
-    assert {"notice", "ok"} >= {one["status"] for one in results}
+    must_and_should = [result for result in results if result["name"].startswith(("MUST", "SHOULD"))]
+    assert len(must_and_should) > 30
+    assert [audit for audit in must_and_should if audit["status"] != "ok"] == []
+    assert {result["status"] for result in results} <= {"notice", "ok"}

@@ -1,4 +1,4 @@
-"""The unmodified `graphql-ws` and `graphql-sse` of npm subscribe against us, and so does GraphiQL's page."""
+"""The npm clients `graphql-ws` and `graphql-sse` subscribe unmodified, and so does the GraphiQL page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HERE = Path(__file__).parent / "javascript"
 
 @pytest.fixture(scope="module")
 def packages() -> Path:
-    """Return the folder of the script, with the clients that its lock file names beside it."""
+    """Return the folder of the scripts, with the clients of its lock file installed."""
     return install_packages(HERE)
 
 
@@ -33,7 +33,7 @@ async def member(users: UserFactory, user: ApiUser, project: dict[str, Any]) -> 
 
 @asynccontextmanager
 async def run_script(folder: Path, name: str, *arguments: str) -> AsyncIterator[Script]:
-    """Run a script."""
+    """Run a script in Node."""
     process = await asyncio.create_subprocess_exec(
         *(str(NODE), name, *arguments), cwd=folder, stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
@@ -52,19 +52,19 @@ async def script(
     member: ApiUser,
     project: dict[str, Any],
 ) -> AsyncIterator[Script]:
-    foreign = await (await users.create("Eve")).create_project()
-    arguments = (request.param, f"http://{address}/graphql", member.token, foreign["id"], project["id"])
+    other_project = await (await users.create("Eve")).create_project()
+    arguments = (request.param, f"http://{address}/graphql", member.token, other_project["id"], project["id"])
     async with run_script(packages, "subscribe.mjs", *arguments) as running_script:
         yield running_script
 
 
 def error_codes(message: dict[str, Any]) -> list[str]:
-    """Return the codes of the errors that a client was given, by either transport."""
+    """Return the codes of the errors that a client received, by either transport."""
     errors = message["error"] if "error" in message else message["answer"]["errors"]
-    return [one["extensions"]["code"] for one in errors]
+    return [error["extensions"]["code"] for error in errors]
 
 
-async def test_the_clients_of_npm_subscribe(
+async def test_npm_clients_subscribe(
     script: Script, user: ApiUser, member: ApiUser, project: dict[str, Any], request: pytest.FixtureRequest
 ) -> None:
     is_socket = "graphql-ws" in request.node.name
@@ -84,7 +84,7 @@ async def test_the_clients_of_npm_subscribe(
         removed = (await script.wait_for("task", 3))[2]
         await script.wait_for("task complete")
 
-    assert (["NOT_FOUND"], ["BAD_REQUEST"]) == (error_codes(not_found[0]), error_codes(invalid[0]))
+    assert (error_codes(not_found[0]), error_codes(invalid[0])) == (["NOT_FOUND"], ["BAD_REQUEST"])
     assert query[0]["answer"] == {"data": {"__typename": "Query"}}
     payload = {"action": "created", "title": "Write", "assignee": {"name": "Bob"}}
     assert created[0]["answer"] == {"data": {"taskChanged": payload}}
@@ -93,14 +93,14 @@ async def test_the_clients_of_npm_subscribe(
 
 
 @pytest.mark.parametrize("script", ["graphql-ws"], indirect=True)
-async def test_a_sign_out_closes_the_clients_socket(script: Script, users: UserFactory, member: ApiUser) -> None:
+async def test_sign_out_closes_the_socket_of_the_client(script: Script, users: UserFactory, member: ApiUser) -> None:
     await script.wait_for("ready")
     await users.end_session(member)
 
     assert (await script.wait_for("closed"))[0]["code"] == 4403
 
 
-async def test_the_page_to_try_queries_on_subscribes(
+async def test_graphiql_fetcher_subscribes(
     packages: Path, address: str, user: ApiUser, project: dict[str, Any]
 ) -> None:
     page = str(files("monynha").joinpath("web", "graphiql", "page.js"))
@@ -113,5 +113,5 @@ async def test_the_page_to_try_queries_on_subscribes(
         query, forged = [(await script.wait_for(what))[0]["answer"] for what in ("query", "forged")]
 
     assert result == {"data": {"taskChanged": {"title": "T"}}}
-    assert ("plain", [{"what": "stopped", "done": True}]) == (query, stopped)
+    assert (query, stopped) == ("plain", [{"what": "stopped", "done": True}])
     assert forged["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

@@ -1,4 +1,4 @@
-"""GraphQL over server-sent events: `next` for each answer, `complete` at the end (distinct connections)."""
+"""GraphQL over server-sent events: `next` for each result, `complete` at the end (distinct connections)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TASKS = "subscription ($id: ID!) { taskChanged(projectId: $id) { action title ta
 EVENTS = {"accept": "text/event-stream"}
 
 
-async def test_a_subscription_is_told_as_events(address: str, user: ApiUser) -> None:
+async def test_subscription_results_are_events(address: str, user: ApiUser) -> None:
     project = await user.create_project()
     async with sse_reader(address, user, TASKS, {"id": project["id"]}) as reader:
         await user.create_task(project, title="ü\n")
@@ -41,12 +41,12 @@ async def test_a_subscription_is_told_as_events(address: str, user: ApiUser) -> 
         ('{ project(id: "x") { id } }', {"data": {"project": None}}),
     ],
 )
-async def test_queries_are_one_event(address: str, user: ApiUser, query: str, expected: Any) -> None:
+async def test_query_result_is_one_event(address: str, user: ApiUser, query: str, expected: Any) -> None:
     async with sse_reader(address, user, query) as reader:
-        assert [("next", expected), ("complete", None)] == [
+        assert [
             await reader.next_event(),
             await reader.next_event(),
-        ]
+        ] == [("next", expected), ("complete", None)]
 
 
 @pytest.mark.parametrize(
@@ -58,24 +58,26 @@ async def test_queries_are_one_event(address: str, user: ApiUser, query: str, ex
         ('subscription { notificationAdded(since: "x") { id } }', "BAD_REQUEST"),
     ],
 )
-async def test_errors_are_events_too(address: str, user: ApiUser, query: str, code: str) -> None:
+async def test_request_errors_are_events(address: str, user: ApiUser, query: str, code: str) -> None:
     async with sse_reader(address, user, query) as reader:
         name, body = await reader.next_event()
 
-        assert ("next", [code]) == (name, [one["extensions"]["code"] for one in body["errors"]])
+        assert ("next", [code]) == (name, [error["extensions"]["code"] for error in body["errors"]])
         assert await reader.next_event() == ("complete", None)
 
 
-async def test_who_nobody_knows_is_refused(users: UserFactory, user: ApiUser) -> None:
-    nobody = await execute(users.anonymous(), "subscription { notificationAdded { id } }", headers=EVENTS)
+async def test_unauthenticated_subscription_is_401(users: UserFactory, user: ApiUser) -> None:
+    anonymous = await execute(users.anonymous(), "subscription { notificationAdded { id } }", headers=EVENTS)
     await users.end_session(user)
     over = await execute(user, "subscription { notificationAdded { id } }", headers=EVENTS)
-    junk = await execute(user, "{ __typename }", headers={**EVENTS, "authorization": "Bearer junk"})
+    malformed = await execute(user, "{ __typename }", headers={**EVENTS, "authorization": "Bearer junk"})
 
-    assert [one.status_code for one in (nobody, over, junk)] == [401] * 3
+    assert [response.status_code for response in (anonymous, over, malformed)] == [401] * 3
 
 
-async def test_the_removed_and_the_signed_out_are_told_so(address: str, users: UserFactory, user: ApiUser) -> None:
+async def test_stream_ends_for_removed_members_and_signed_out_users(
+    address: str, users: UserFactory, user: ApiUser
+) -> None:
     project = await user.create_project()
     for end, code in ((True, "UNAUTHENTICATED"), (False, "NOT_FOUND")):
         bob = await users.create_member(project, user, "member")
@@ -87,12 +89,12 @@ async def test_the_removed_and_the_signed_out_are_told_so(address: str, users: U
                 await user.delete(f"/projects/{project['id']}/members/{bob.id}")
             _, body = await reader.next_event()
 
-            assert [one["extensions"]["code"] for one in body["errors"]] == [code]
+            assert [error["extensions"]["code"] for error in body["errors"]] == [code]
             assert await reader.next_event() == ("complete", None)
             assert time.monotonic() - started < 1.5
 
 
-async def test_accept_decides(user: ApiUser) -> None:
+async def test_accept_header_selects_the_event_stream(user: ApiUser) -> None:
     everything = {"accept": "application/graphql-response+json, application/json, text/event-stream"}
     query = await execute(user, "{ __typename }", headers=everything)
     alone = await execute(user, "{ __typename }", headers=EVENTS)
@@ -103,39 +105,39 @@ async def test_accept_decides(user: ApiUser) -> None:
     assert "text/event-stream" in over_json.json()["errors"][0]["message"]
 
 
-async def test_a_get_is_told_as_events_and_changes_nothing(address: str, user: ApiUser) -> None:
+async def test_get_streams_queries_and_rejects_mutations(address: str, user: ApiUser) -> None:
     headers = {**EVENTS, "authorization": f"Bearer {user.token}"}
     async with httpx.AsyncClient(base_url=f"http://{address}") as client:
         read = await client.get("/graphql", params={"query": "{ __typename }"}, headers=headers)
         changed = await client.get("/graphql", params={"query": 'mutation { deletePost(id: "x") }'}, headers=headers)
-        strange = await client.get("/graphql", params={"query": "{ __typename }"}, headers=EVENTS)
+        without_preflight = await client.get("/graphql", params={"query": "{ __typename }"}, headers=EVENTS)
 
     assert read.text == 'event: next\ndata: {"data":{"__typename":"Query"}}\n\nevent: complete\ndata: \n\n'
-    assert (405, 400) == (changed.status_code, strange.status_code)
+    assert (changed.status_code, without_preflight.status_code) == (405, 400)
 
 
-async def test_a_batch_has_no_events(user: ApiUser) -> None:
+async def test_batch_has_no_event_stream(user: ApiUser) -> None:
     headers = {**EVENTS, "authorization": f"Bearer {user.token}"}
     response = await user.client.post("/graphql", json=[{"query": "{ __typename }"}], headers=headers)
 
     assert response.status_code == 406
 
 
-async def test_comments_keep_an_idle_answer_alive(address: str, user: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_comments_keep_an_idle_stream_alive(address: str, user: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "_KEEP_ALIVE_INTERVAL_S", 0.05)
     async with sse_reader(address, user, "subscription { notificationAdded { id } }") as reader:
         async with asyncio.timeout(5):
             received = [await anext(reader.lines) for _ in range(6)]
 
-    assert ": still there" in received
+    assert ": keep-alive" in received
 
 
-async def test_a_stop_ends_it(settings: Settings, running_servers: ServerUrls, users: UserFactory) -> None:
-    person = await users.create()
+async def test_shutdown_ends_the_stream(settings: Settings, running_servers: ServerUrls, users: UserFactory) -> None:
+    member = await users.create()
     program = await build(settings, running_servers)
     async with (
         serve(program) as address,
-        sse_reader(address, person, "subscription { notificationAdded { id } }") as reader,
+        sse_reader(address, member, "subscription { notificationAdded { id } }") as reader,
     ):
         await anext(reader.lines)
         program.begin_shutdown()
@@ -146,7 +148,7 @@ async def test_a_stop_ends_it(settings: Settings, running_servers: ServerUrls, u
     assert program.open_streams == set()
 
 
-async def test_a_client_that_leaves_is_forgotten(address: str, program: Any, user: ApiUser) -> None:
+async def test_closed_stream_is_unsubscribed(address: str, program: Any, user: ApiUser) -> None:
     project = await user.create_project()
     before = set(program.realtime.hub._streams)
     async with sse_reader(address, user, TASKS, {"id": project["id"]}):

@@ -1,4 +1,4 @@
-"""`graphql-transport-ws` as its specification has it: every message, and how much of each."""
+"""`graphql-transport-ws` as specified: every message type, and the limits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ ME = "{ users(limit: 1) { id } }"
     ("name", "before"),
     [("Authorization", "Bearer "), ("authorization", "bearer "), ("authorization", ""), ("token", "")],
 )
-async def test_the_token_may_stand_where_clients_put_it(address: str, user: ApiUser, name: str, before: str) -> None:
+async def test_token_is_accepted_in_the_payloads_of_common_clients(
+    address: str, user: ApiUser, name: str, before: str
+) -> None:
     async with unauthenticated_client(address) as socket:
         await socket.init({name: before + user.token})
         await socket.start_subscription("subscription { notificationAdded { id } }")
@@ -40,7 +42,7 @@ async def test_the_token_may_stand_where_clients_put_it(address: str, user: ApiU
         assert len(await socket.next_result()) == 1
 
 
-async def test_the_token_may_stand_in_the_handshake(address: str, user: ApiUser) -> None:
+async def test_token_is_accepted_in_the_handshake(address: str, user: ApiUser) -> None:
     async with unauthenticated_client(address, additional_headers={"Authorization": f"Bearer {user.token}"}) as socket:
         await socket.init()
         await socket.subscribe(ME)
@@ -48,7 +50,7 @@ async def test_the_token_may_stand_in_the_handshake(address: str, user: ApiUser)
         assert len(await socket.next_result()) == 1
 
 
-async def test_queries_and_mutations_are_answered_once(address: str, user: ApiUser) -> None:
+async def test_queries_and_mutations_have_one_result(address: str, user: ApiUser) -> None:
     async with ws_client(address, user) as socket:
         id = await socket.subscribe(
             'mutation { createPost(input: {title: "P", content: ""}) { title author { name } } }'
@@ -63,16 +65,18 @@ async def test_queries_and_mutations_are_answered_once(address: str, user: ApiUs
     assert codes == ["BAD_REQUEST"]
 
 
-async def test_errors_of_fields_are_answers(address: str, user: ApiUser) -> None:
+async def test_field_errors_are_results(address: str, user: ApiUser) -> None:
     async with ws_client(address, user) as socket:
         await socket.subscribe('mutation { deletePost(id: "00000000-0000-0000-0000-000000000000") }')
         response = (await socket.receive("next"))["payload"]
         await socket.receive("complete")
 
-    assert (None, "NOT_FOUND") == (response["data"], response["errors"][0]["extensions"]["code"])
+    assert (response["data"], response["errors"][0]["extensions"]["code"]) == (None, "NOT_FOUND")
 
 
-async def test_nobody_may_ask_what_nobody_may_ask_by_http(address: str, settings: Settings, users: UserFactory) -> None:
+async def test_anonymous_socket_has_the_rights_of_anonymous_http(
+    address: str, settings: Settings, users: UserFactory
+) -> None:
     key = make_key("anon", settings.jwt_secret)
     for payload in (None, {"Authorization": f"Bearer {key}"}):
         async with unauthenticated_client(address) as socket:
@@ -85,7 +89,7 @@ async def test_nobody_may_ask_what_nobody_may_ask_by_http(address: str, settings
             assert response["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
-async def test_the_service_key_hears_what_it_names(address: str, settings: Settings, user: ApiUser) -> None:
+async def test_service_key_subscribes_to_any_project(address: str, settings: Settings, user: ApiUser) -> None:
     project = await user.create_project()
     async with unauthenticated_client(address) as socket:
         await socket.init({"token": make_key("service_role", settings.jwt_secret)})
@@ -97,7 +101,7 @@ async def test_the_service_key_hears_what_it_names(address: str, settings: Setti
         assert await socket.next_error_codes() == ["NOT_FOUND"]
 
 
-async def test_pings_are_answered_with_their_payload(address: str, user: ApiUser) -> None:
+async def test_pong_repeats_the_payload_of_the_ping(address: str, user: ApiUser) -> None:
     async with unauthenticated_client(address) as socket:
         await socket.send("ping")
         first = await socket.receive()
@@ -107,7 +111,7 @@ async def test_pings_are_answered_with_their_payload(address: str, user: ApiUser
         await socket.send("pong", payload={"a": 1})
         await socket.send("pong")
 
-        assert ({"type": "pong"}, {"type": "pong", "payload": {"a": [1]}}) == (first, second)
+        assert (first, second) == ({"type": "pong"}, {"type": "pong", "payload": {"a": [1]}})
         assert await socket.receives_nothing(0.1)
 
 
@@ -128,7 +132,7 @@ async def test_complete_ends_a_subscription_and_frees_its_id(address: str, user:
         assert await socket.next_result() == {"title": "again"}
 
 
-async def test_complete_may_come_before_the_subscription_has_begun(address: str, user: ApiUser) -> None:
+async def test_complete_before_the_subscription_has_started(address: str, user: ApiUser) -> None:
     project = await user.create_project()
     async with ws_client(address, user) as socket:
         for _ in range(50):
@@ -140,12 +144,12 @@ async def test_complete_may_come_before_the_subscription_has_begun(address: str,
         assert await socket.receives_nothing()
 
 
-async def test_ours_is_chosen_among_others(address: str) -> None:
+async def test_supported_subprotocol_is_selected(address: str) -> None:
     async with unauthenticated_client(address, subprotocols=["graphql-ws", PROTOCOL]) as socket:
         assert socket.connection.subprotocol == PROTOCOL
 
 
-async def test_a_socket_holds_so_many_operations_and_refuses_the_rest(address: str, user: ApiUser) -> None:
+async def test_socket_rejects_operations_beyond_its_limit(address: str, user: ApiUser) -> None:
     project = await user.create_project()
     async with ws_client(address, user) as socket:
         for _ in range(1000):
@@ -166,7 +170,7 @@ async def test_a_socket_holds_so_many_operations_and_refuses_the_rest(address: s
         assert await socket.next_result() == {"title": "again"}
 
 
-async def test_a_flood_of_operations_is_refused_one_by_one(address: str, user: ApiUser) -> None:
+async def test_flood_of_operations_is_rate_limited(address: str, user: ApiUser) -> None:
     async with ws_client(address, user) as socket:
         ids = set()
         for _ in range(1500):
@@ -200,7 +204,7 @@ async def test_operations_count_as_requests(
     assert codes == ["next"] * 3 + ["error"] * 2
 
 
-async def test_what_is_asked_after_a_subscription_is_asked_once_it_listens(address: str, user: ApiUser) -> None:
+async def test_operation_after_a_subscription_runs_once_it_is_active(address: str, user: ApiUser) -> None:
     project = await user.create_project()
     async with ws_client(address, user) as socket:
         for number in range(20):
@@ -212,7 +216,7 @@ async def test_what_is_asked_after_a_subscription_is_asked_once_it_listens(addre
             assert kinds == ["complete", "next", "next"]
 
 
-async def test_a_hash_stands_for_a_subscription_too(address: str, user: ApiUser) -> None:
+async def test_subscription_can_be_a_persisted_query(address: str, user: ApiUser) -> None:
     project = await user.create_project()
     text = f"{TITLES} # {project['id']}"
     extensions = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(text.encode()).hexdigest()}}
@@ -226,4 +230,4 @@ async def test_a_hash_stands_for_a_subscription_too(address: str, user: ApiUser)
         await socket.wait_until_started()
         await user.create_task(project, title="T")
 
-        assert [{"title": "T"}] * 2 == [await socket.next_result(), await socket.next_result()]
+        assert [await socket.next_result(), await socket.next_result()] == [{"title": "T"}] * 2

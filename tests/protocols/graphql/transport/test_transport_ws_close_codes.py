@@ -1,4 +1,4 @@
-"""Every code that closes a socket of `graphql-transport-ws`, and why."""
+"""Every close code of `graphql-transport-ws`, and what causes it."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ CLOSING_MESSAGES: list[tuple[str, int]] = [
 
 
 @pytest.mark.parametrize(("message", "code"), CLOSING_MESSAGES)
-async def test_what_is_no_message_closes_the_socket(address: str, user: ApiUser, message: str, code: int) -> None:
+async def test_invalid_message_closes_the_socket(address: str, user: ApiUser, message: str, code: int) -> None:
     async with ws_client(address, user) as socket:
         await socket.connection.send(message)
 
         assert code == (await socket.wait_closed())[0]
 
 
-async def test_binary_messages_are_read_as_text(address: str, user: ApiUser) -> None:
+async def test_binary_message_is_read_as_text(address: str, user: ApiUser) -> None:
     async with ws_client(address, user) as socket:
         await socket.connection.send(b'{"type": "ping"}')
         assert await socket.receive() == {"type": "pong"}
@@ -71,14 +71,14 @@ async def test_binary_messages_are_read_as_text(address: str, user: ApiUser) -> 
         assert (await socket.wait_closed())[0] == 4400
 
 
-async def test_nothing_is_done_before_the_connection_is_acknowledged(address: str) -> None:
+async def test_subscribe_before_connection_init_closes_the_socket(address: str) -> None:
     async with unauthenticated_client(address) as socket:
         await socket.subscribe("{ __typename }")
 
         assert await socket.wait_closed() == (4401, "Unauthorized")
 
 
-async def test_an_id_that_is_taken_closes_the_socket(address: str, user: ApiUser) -> None:
+async def test_duplicate_operation_id_closes_the_socket(address: str, user: ApiUser) -> None:
     project = await user.create_project()
     async with ws_client(address, user) as socket:
         for _ in range(2):
@@ -88,7 +88,7 @@ async def test_an_id_that_is_taken_closes_the_socket(address: str, user: ApiUser
         assert await socket.wait_closed() == (4409, "Subscriber for x already exists")
 
 
-async def test_two_beginnings_at_once_close_the_socket(address: str, user: ApiUser) -> None:
+async def test_second_connection_init_closes_the_socket(address: str, user: ApiUser) -> None:
     async with unauthenticated_client(address) as socket:
         for _ in range(2):
             await socket.send("connection_init", payload={"token": user.token})
@@ -98,7 +98,7 @@ async def test_two_beginnings_at_once_close_the_socket(address: str, user: ApiUs
 
 
 @pytest.mark.parametrize("token", ["junk", "", "a.b.c", 1, ["x"], {"a": 1}])
-async def test_a_bad_token_is_forbidden(address: str, token: Any) -> None:
+async def test_malformed_token_is_forbidden(address: str, token: Any) -> None:
     for payload in ({"Authorization": token}, {"token": token}):
         async with unauthenticated_client(address) as socket:
             await socket.send("connection_init", payload=payload)
@@ -106,7 +106,7 @@ async def test_a_bad_token_is_forbidden(address: str, token: Any) -> None:
             assert await socket.wait_closed() == (4403, "Forbidden")
 
 
-async def test_a_token_of_another_secret_or_a_past_time_is_forbidden(
+async def test_forged_token_or_ended_session_is_forbidden(
     address: str, users: UserFactory, user: ApiUser, settings: Settings
 ) -> None:
     head, body, mark = user.token.split(".")
@@ -124,30 +124,31 @@ async def test_a_token_of_another_secret_or_a_past_time_is_forbidden(
         assert (await socket.wait_closed())[0] == 4403
 
 
-async def test_whoever_is_signed_out_loses_the_socket_within_a_second(
+async def test_end_of_the_session_closes_the_socket_within_a_second(
     address: str, users: UserFactory, user: ApiUser
 ) -> None:
     close_codes = []
     for end in (users.end_session, users.ban):
-        person = await users.create()
-        project = await person.create_project()
-        async with ws_client(address, person) as socket, ws_client(address, person) as idle:
+        member = await users.create()
+        project = await member.create_project()
+        async with ws_client(address, member) as socket, ws_client(address, member) as idle:
             await socket.start_subscription(TASK_CHANGED, {"id": project["id"]})
             await socket.start_subscription("subscription { notificationAdded { id } }")
             started = time.monotonic()
-            await end(person)
+            await end(member)
             messages = await socket.receive_until_closed()
             assert all(
-                ["UNAUTHENTICATED"] == [each["extensions"]["code"] for each in one["payload"]] for one in messages
+                [error["extensions"]["code"] for error in message["payload"]] == ["UNAUTHENTICATED"]
+                for message in messages
             )
-            close_codes += [(await one.wait_closed())[0] for one in (socket, idle)]
-            # The poll finds what a foreign writer did: within a second, and a little for its own way.
+            close_codes += [(await client.wait_closed())[0] for client in (socket, idle)]
+            # The hub polls once a second for writes of other programs; the rest is the way to the client.
             assert time.monotonic() - started < 1.5
 
     assert close_codes == [4403] * 4
 
 
-async def test_a_token_that_ends_closes_the_socket(
+async def test_expiry_of_the_token_closes_the_socket(
     address: str, users: UserFactory, settings: Settings, user: ApiUser
 ) -> None:
     brief = AccessTokens(settings.jwt_secret, issuer=f"{settings.site_url}/auth/v1", ttl_s=1)
@@ -158,7 +159,7 @@ async def test_a_token_that_ends_closes_the_socket(
         assert (await socket.wait_closed())[0] == 4403
 
 
-async def test_whoever_never_begins_is_cut_off(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_connection_init_times_out(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport_ws, "INIT_TIMEOUT_S", 0.2)
     async with unauthenticated_client(address) as socket:
         await socket.send("ping")
@@ -168,12 +169,12 @@ async def test_whoever_never_begins_is_cut_off(address: str, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("offered", [None, ["graphql-ws"], ["a", "b"]])
-async def test_another_subprotocol_is_not_acceptable(address: str, offered: Any) -> None:
+async def test_unknown_subprotocol_is_not_acceptable(address: str, offered: Any) -> None:
     async with unauthenticated_client(address, subprotocols=offered) as socket:
         assert await socket.wait_closed() == (4406, "Subprotocol not acceptable")
 
 
-async def test_pages_of_strangers_get_no_socket(address: str) -> None:
+async def test_other_origins_cannot_connect(address: str) -> None:
     with pytest.raises(InvalidStatus) as error_info:
         async with unauthenticated_client(address, origin="https://evil.example"):
             pass
@@ -181,14 +182,14 @@ async def test_pages_of_strangers_get_no_socket(address: str) -> None:
     assert error_info.value.response.status_code == 403
 
 
-async def test_a_message_of_a_megabyte_closes_the_socket(address: str, user: ApiUser) -> None:
+async def test_message_over_a_megabyte_closes_the_socket(address: str, user: ApiUser) -> None:
     async with ws_client(address, user) as socket:
         await socket.connection.send("x" * 1_100_000)
 
         assert (await socket.wait_closed())[0] == 1009
 
 
-async def test_who_reads_nothing_for_long_is_cut_off_and_harms_nobody(
+async def test_slow_reader_is_disconnected_without_delaying_others(
     address: str, user: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("monynha.protocols.http.server.websocket._DRAIN_TIMEOUT_S", 0.5)
@@ -218,12 +219,12 @@ async def stopping(settings: Settings, running_servers: ServerUrls) -> AsyncIter
     await program.close()
 
 
-async def test_an_orderly_stop_closes_with_1001(stopping: Any, users: UserFactory) -> None:
-    person = await users.create()
+async def test_shutdown_closes_with_1001(stopping: Any, users: UserFactory) -> None:
+    member = await users.create()
     async with serve(stopping) as address:
         connection = await connect(f"ws://{address}/graphql", subprotocols=[PROTOCOL])
         socket = GraphQLWsClient(connection)
-        await socket.init({"token": person.token})
+        await socket.init({"token": member.token})
         await socket.start_subscription("subscription { notificationAdded { id } }")
 
     assert (await socket.wait_closed())[0] == 1001

@@ -1,4 +1,4 @@
-"""A connection to a program that handles everything alike."""
+"""A server that runs one ASGI function, and a client that reads and writes its bytes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from monynha.protocols.http.request import Receive, Scope, Send
-from monynha.protocols.http.response import SEND_COMPLETE
+from monynha.protocols.http.request import HttpScope, Receive, Send
 from tests.live_server import serve
 
-AsgiHandler = Callable[[Scope, Receive, Send], Awaitable[None]]
+AsgiHandler = Callable[[HttpScope, Receive, Send], Awaitable[None]]
 GET_REQUEST = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -19,8 +18,8 @@ GET_REQUEST = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
 async def connect_to(
     handler: AsgiHandler,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Return a connection to a program that handles everything alike."""
-    application: Any = handler
+    """Serve the handler, and yield a connection to it."""
+    application: Any = handler  # it lacks what only the shutdown of the whole program calls
     async with serve(application) as address:
         host, port = address.split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
@@ -29,13 +28,13 @@ async def connect_to(
         writer.close()
 
 
-def send_complete_response(scope: Scope, body: bytes) -> None:
-    """Answer in one write."""
-    scope[SEND_COMPLETE](200, ((b"content-length", b"%d" % len(body)),), body)
+def send_complete_response(scope: HttpScope, body: bytes) -> None:
+    """Send a 200 with this body in one write."""
+    scope["send_complete"](200, ((b"content-length", b"%d" % len(body)),), body)
 
 
 async def read_response(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    """Return the head of the next answer, and a body of the length that it tells."""
+    """Return the head of the next response in lower case, and its body by its Content-Length."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     size = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
     return head, await reader.readexactly(size)

@@ -1,4 +1,4 @@
-"""A connection as its client sees it: whose turn it is, who waits for whom, and how long."""
+"""HTTP/1.1 connections: pipelining, bodies, framing of responses, errors, shutdown."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from monynha.protocols.http.request import Receive, Scope, Send
-from monynha.protocols.http.response import SEND_COMPLETE
+from monynha.protocols.http.request import HttpScope, Receive, Send
+from monynha.protocols.http.server.connection import is_valid_head
 from tests.live_server import serve
 from tests.protocols.http.server.raw_client import (
     GET_REQUEST,
@@ -21,23 +21,25 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_pipelined_requests_are_handled_in_order_one_at_a_time() -> None:
-    under_way: list[str] = []
+    running_paths: list[str] = []
 
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        under_way.append(scope["path"])
-        assert under_way == [scope["path"]]
+    async def handle(scope: HttpScope, receive: Receive, send: Send) -> None:
+        running_paths.append(scope["path"])
+        assert running_paths == [scope["path"]]
         await asyncio.sleep(0.05 if scope["path"] == "/0" else 0)
-        under_way.clear()
+        running_paths.clear()
         send_complete_response(scope, scope["path"].encode())
 
     async with connect_to(handle) as (reader, writer):
         writer.write(b"".join(GET_REQUEST % number for number in range(20)))
 
-        assert [b"/%d" % number for number in range(20)] == [(await read_response(reader))[1] for _ in range(20)]
+        bodies = [(await read_response(reader))[1] for _ in range(20)]
+
+    assert bodies == [b"/%d" % number for number in range(20)]
 
 
 async def test_large_body_is_delivered_completely_to_a_slow_handler() -> None:
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(scope: HttpScope, receive: Receive, send: Send) -> None:
         await asyncio.sleep(0.2)
         size, more = 0, True
         while more:
@@ -53,7 +55,7 @@ async def test_large_body_is_delivered_completely_to_a_slow_handler() -> None:
 
 
 async def test_expect_100_continue_is_answered() -> None:
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(scope: HttpScope, receive: Receive, send: Send) -> None:
         send_complete_response(scope, (await receive())["body"])
 
     async with connect_to(handle) as (reader, writer):
@@ -65,7 +67,7 @@ async def test_expect_100_continue_is_answered() -> None:
 
 @pytest.mark.parametrize(("version", "is_chunked"), [("1.1", True), ("1.0", False)])
 async def test_response_of_unknown_length_is_delimited(version: str, is_chunked: bool) -> None:
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(scope: HttpScope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": ()})
         for part in (b"one ", b"two"):
             await send({"type": "http.response.body", "body": part, "more_body": True})
@@ -75,27 +77,27 @@ async def test_response_of_unknown_length_is_delimited(version: str, is_chunked:
         writer.write(f"GET / HTTP/{version}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
 
-    assert is_chunked == (b"transfer-encoding: chunked" in head)
-    assert (b"4\r\none \r\n3\r\ntwo\r\n0\r\n\r\n" if is_chunked else b"one two") == body
+    assert (b"transfer-encoding: chunked" in head) is is_chunked
+    assert body == (b"4\r\none \r\n3\r\ntwo\r\n0\r\n\r\n" if is_chunked else b"one two")
 
 
 async def test_handler_is_told_that_the_client_disconnected() -> None:
     events: asyncio.Queue[str] = asyncio.Queue()
 
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(scope: HttpScope, receive: Receive, send: Send) -> None:
         while (message := await receive())["type"] != "http.disconnect":
             events.put_nowait(message["type"])
-        events.put_nowait("left")
+        events.put_nowait("disconnected")
 
     async with connect_to(handle) as (_, writer):
         writer.write(GET_REQUEST % 1)
         assert await events.get() == "http.request"
         writer.transport.abort()
-        assert await events.get() == "left"
+        assert await events.get() == "disconnected"
 
 
-async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the headers and the body, after a while where the path asks for one."""
+async def echo(scope: HttpScope, receive: Receive, send: Send) -> None:
+    """Respond with the names of the headers and the body; `/slow` takes a while."""
     await asyncio.sleep(0.2 if scope["path"] == "/slow" else 0)
     body, more = b"", True
     while more:
@@ -109,7 +111,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 async def test_malformed_chunk_ends_the_waiting_handler() -> None:
     disconnected = asyncio.Event()
 
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(scope: HttpScope, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         disconnected.set()
@@ -122,7 +124,7 @@ async def test_malformed_chunk_ends_the_waiting_handler() -> None:
         await disconnected.wait()
 
 
-@pytest.mark.parametrize("then", [b"GARBAGE\r\n\r\n", GET_REQUEST % 1 + b"GARBAGE\r\n\r\n"])
+@pytest.mark.parametrize("following_bytes", [b"GARBAGE\r\n\r\n", GET_REQUEST % 1 + b"GARBAGE\r\n\r\n"])
 async def test_malformed_request_is_rejected_after_the_pending_ones(following_bytes: bytes) -> None:
     async with connect_to(echo) as (reader, writer):
         writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n" + following_bytes)
@@ -151,11 +153,11 @@ async def test_trailers_are_not_headers_and_are_limited() -> None:
             if reader.at_eof() or writer.is_closing():
                 break
         else:
-            raise AssertionError("trailers without an end were read")
+            raise AssertionError("endless trailers were read")
 
 
 async def test_head_request_of_a_streamed_response_has_no_body() -> None:
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(scope: HttpScope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": ()})
         await send({"type": "http.response.body", "body": b"data", "more_body": True})
         await send({"type": "http.response.body", "body": b""})
@@ -169,10 +171,10 @@ async def test_head_request_of_a_streamed_response_has_no_body() -> None:
 
 
 async def test_failing_handler_is_a_500_without_details() -> None:
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(scope: HttpScope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/1":
             raise RuntimeError("a secret")
-        scope[SEND_COMPLETE](200, ((b"x-odd", b"a\r\nb: c"), (b"content-length", b"0")), b"")
+        scope["send_complete"](200, ((b"x-injected", b"a\r\nb: c"), (b"content-length", b"0")), b"")
 
     for number in (1, 2):
         async with connect_to(handle) as (reader, writer):
@@ -186,7 +188,7 @@ async def test_failing_handler_is_a_500_without_details() -> None:
 async def test_running_requests_finish_before_shutdown() -> None:
     started = asyncio.Event()
 
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(scope: HttpScope, receive: Receive, send: Send) -> None:
         started.set()
         await asyncio.sleep(0.2)
         send_complete_response(scope, b"ok")
@@ -199,17 +201,41 @@ async def test_running_requests_finish_before_shutdown() -> None:
         await started.wait()
 
     head, body = await read_response(reader)
-    assert (b"ok", b"") == (body, await reader.read())
+    assert (body, await reader.read()) == (b"ok", b"")
     assert b"connection: close" in head
     writer.close()
 
 
 async def test_unknown_upgrade_is_ignored() -> None:
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(scope: HttpScope, receive: Receive, send: Send) -> None:
         send_complete_response(scope, b"plain")
 
     async with connect_to(handle) as (reader, writer):
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
         head, body = await read_response(reader)
-        assert (b"plain", b"") == (body, await reader.read())
+        assert (body, await reader.read()) == (b"plain", b"")
         assert b"connection: close" in head
+
+
+CHUNKED = (b"transfer-encoding", b"chunked")
+
+
+@pytest.mark.parametrize(
+    ("version", "headers", "is_valid"),
+    [
+        ("1.1", [(b"host", b"example.com:8000")], True),
+        ("1.1", [(b"host", b"[::1]:8000")], True),
+        ("1.1", [(b"host", b"")], True),
+        ("1.1", [(b"host", b"x"), CHUNKED], True),
+        ("1.0", [], True),
+        ("1.0", [(b"host", b"x")], True),
+        ("1.1", [], False),
+        ("1.1", [(b"host", b"x"), (b"host", b"x")], False),
+        ("1.0", [(b"host", b"x"), (b"host", b"y")], False),
+        ("1.1", [(b"host", b"x/y@z")], False),
+        ("1.1", [(b"host", b"x"), (b"transfer-encoding", b"gzip, chunked")], False),
+        ("2.0", [(b"host", b"x")], False),
+    ],
+)
+def test_ambiguous_heads_are_invalid(version: str, headers: list[tuple[bytes, bytes]], is_valid: bool) -> None:
+    assert is_valid_head(version, headers) is is_valid

@@ -1,108 +1,118 @@
-"""What a request brings beside its document: who asks, and the values of its variables."""
+"""The context of one request: the caller, the variables, and the argument values that depend on them.
+
+A plan is shared by all requests of the same shape. Where a value differs between them, the plan holds a `Parameter`,
+which reads the value from the context of the request at hand.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from graphql import FieldNode, GraphQLField, ListValueNode, ObjectValueNode, ValueNode, VariableNode
 from graphql.execution.values import VariableValues, get_argument_values
 
 from monynha.core.actor import Actor
 from monynha.core.errors import AppError
-from monynha.engine.query.selection import Selection
+from monynha.core.serialization import parse_uuid
+from monynha.engine.query.parameter import Parameter
 from monynha.protocols.graphql.errors import RequestError, ResponsePath
 
 
-@dataclass(frozen=True, eq=False)
-class ExecutionContext:
-    """Who asks, and with which variables; `made` keeps what was worked out for this request already."""
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request, and from where."""
 
     actor: Actor
+    request_id: str
+    client_ip: str
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ExecutionContext:
+    """The caller and the variables of one request, with what was computed for it."""
+
+    caller: Caller
     variables: VariableValues
     raw_variables: Mapping[str, object]
     """The variables as they were sent."""
-    cache: dict[Hashable, Any] = field(default_factory=dict)
+    introspections: dict[str, bytes] = field(default_factory=dict)
+    """JSON of the introspection fields, by response key."""
+    _arguments: dict[int, Mapping[str, object]] = field(default_factory=dict)
 
-    def arguments(self, field: GraphQLField, node: FieldNode) -> Mapping[str, Any]:
-        """Return the arguments of a field as this request gives them."""
-        values: Mapping[str, Any] | None = self.cache.get(id(node))
+    @property
+    def actor(self) -> Actor:
+        """The caller's identity."""
+        return self.caller.actor
+
+    def arguments(self, field: GraphQLField, node: FieldNode) -> Mapping[str, object]:
+        """Return the coerced arguments of a field; they are coerced once per request."""
+        values = self._arguments.get(id(node))
         if values is None:
-            values = self.cache[id(node)] = get_argument_values(field, node, self.variables)
+            values = self._arguments[id(node)] = get_argument_values(field, node, self.variables)
         return values
 
 
-@dataclass(frozen=True, slots=True)
-class ContextValue:
-    """A value that every request brings anew; `path` is the field it belongs to."""
+ArgumentReader = Callable[[ExecutionContext], object]
 
-    read: Callable[[ExecutionContext], object]
-    path: ResponsePath
 
-    def resolve(self, context: ExecutionContext) -> object:
-        """Return the value for this request (Refused where it is none)."""
+def context_parameter(read: ArgumentReader, path: ResponsePath) -> Parameter[ExecutionContext]:
+    """Return a parameter that is read for each request, with errors reported at the path of its field."""
+
+    def resolve(context: ExecutionContext) -> object:
         try:
-            return self.read(context)
+            return read(context)
         except AppError as error:
-            raise RequestError.from_error(error, self.path) from None
+            raise RequestError.from_error(error, path) from None
+
+    return Parameter(resolve)
 
 
-def resolve_value(value: object, context: ExecutionContext) -> object:
-    """Return a value that may have to be read first."""
-    return value.resolve(context) if isinstance(value, ContextValue) else value
-
-
-def resolve_selection(selection: Selection, context: ExecutionContext) -> Selection:
-    """Return a selection with all its values read, and those of what hangs on it."""
-    return replace(
-        selection,
-        key=tuple(resolve_value(one, context) for one in selection.key),
-        where=tuple(replace(one, value=resolve_value(one.value, context)) for one in selection.where),
-        after=tuple(resolve_value(one, context) for one in selection.after),
-        offset=resolve_value(selection.offset, context),
-        list_digest=resolve_value(selection.list_digest, context),
-        relations=tuple(
-            replace(one, selection=resolve_selection(one.selection, context)) for one in selection.relations
-        ),
-        page=None
-        if selection.page is None
-        else tuple(
-            replace(one, selection=one.selection and resolve_selection(one.selection, context))
-            for one in selection.page
-        ),
-    )
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FieldArguments:
-    """The arguments of one field, as this request gives them and as any other would."""
+    """The arguments of one field: their values for this request, and how to read them from any other."""
 
     field: GraphQLField
     node: FieldNode
-    values: Mapping[str, Any]
+    values: Mapping[str, object]
 
     @classmethod
     def from_node(cls, field: GraphQLField, node: FieldNode, context: ExecutionContext) -> FieldArguments:
-        """Read the arguments of a field."""
+        """Coerce the arguments of a field."""
         return cls(field, node, context.arguments(field, node))
 
-    def reader(self, name: str) -> Callable[[ExecutionContext], Any]:
-        """Return what reads an argument from a request of the same shape."""
-        node = next((one for one in self.node.arguments or () if one.name.value == name), None)
+    def is_given(self, name: str) -> bool:
+        """Whether the document names the argument."""
+        return any(argument.name.value == name for argument in self.node.arguments or ())
+
+    def reader(self, name: str) -> ArgumentReader:
+        """Return a function that reads the argument from a request of the same shape."""
+        node = next((argument for argument in self.node.arguments or () if argument.name.value == name), None)
         constant = self.values.get(name)
         if node is None or not _contains_variable(node.value):
-            return lambda asked: constant
+            return lambda context: constant
         if isinstance(node.value, VariableNode):
             variable = node.value.name.value
-            return lambda asked: asked.variables.coerced.get(variable, constant)
-        return lambda asked: asked.arguments(self.field, self.node).get(name)
+            return lambda context: context.variables.coerced.get(variable, constant)
+        return lambda context: context.arguments(self.field, self.node).get(name)
+
+    def id_parameter(self, name: str, path: ResponsePath) -> Parameter[ExecutionContext]:
+        """Return the UUID of an id argument as a parameter; `me` is the caller, None if it is no UUID."""
+        read = self.reader(name)
+
+        def resolve(context: ExecutionContext) -> object:
+            text = read(context)
+            if text == "me":
+                return context.actor.id
+            return parse_uuid(text) if isinstance(text, str) else None
+
+        return context_parameter(resolve, path)
 
 
 def _contains_variable(value: ValueNode) -> bool:
-    """Whether a variable stands somewhere in a value."""
     if isinstance(value, ListValueNode):
-        return any(_contains_variable(one) for one in value.values)
+        return any(_contains_variable(item) for item in value.values)
     if isinstance(value, ObjectValueNode):
-        return any(_contains_variable(one.value) for one in value.fields)
+        return any(_contains_variable(field.value) for field in value.fields)
     return isinstance(value, VariableNode)

@@ -1,4 +1,4 @@
-"""The schema, derived from the catalogue: every resource's questions and changes, under the seed's names."""
+"""The schema: queries, mutations and subscriptions of every resource, derived from the catalog."""
 
 from __future__ import annotations
 
@@ -19,99 +19,118 @@ from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.ephemeral import EphemeralEvent
 from monynha.engine.schema.resource import Resource
 from monynha.protocols.graphql.schema.field_bindings import (
+    ApiSchema,
+    BoundField,
+    BoundFields,
     BulkAction,
+    CreateBinding,
     CustomMutation,
+    DeleteBinding,
+    FieldBindings,
+    ListBinding,
     MutationBinding,
+    QueryBinding,
     RowBinding,
-    bind,
+    UpdateBinding,
+    plain_fields,
 )
-from monynha.protocols.graphql.schema.object_types import ObjectTypes, type_name
-from monynha.protocols.graphql.subscriptions.schema import subscription_fields
+from monynha.protocols.graphql.schema.object_types import ObjectTypes
+from monynha.protocols.graphql.subscriptions.schema import SubscriptionFields
 
 CustomMutations = dict[tuple[str, str], CustomMutation]
+"""The domains' own mutations, by operation and the resource's plural."""
 
 
 def build_schema(
     catalog: Catalog,
     custom_mutations: Iterable[CustomMutation | BulkAction] = (),
     ephemeral_events: Iterable[EphemeralEvent] = (),
-) -> GraphQLSchema:
-    """Return the schema of all resources; `own` are the mutations that domains do themselves."""
+) -> ApiSchema:
+    """Return the schema of all resources; `custom_mutations` are those that domains implement themselves."""
     custom_mutations = tuple(custom_mutations)
-    object_types = ObjectTypes(catalog)
+    bindings = FieldBindings()
+    object_types = ObjectTypes(catalog, bindings)
     mutations_by_resource: CustomMutations = {
-        (one.verb, one.resource.plural): one for one in custom_mutations if isinstance(one, CustomMutation)
+        (mutation.operation, mutation.resource.plural): mutation
+        for mutation in custom_mutations
+        if isinstance(mutation, CustomMutation)
     }
-    queries: dict[str, GraphQLField] = {}
-    mutations: dict[str, GraphQLField] = {}
     for resource in catalog.resources.values():
-        queries |= _query_fields(object_types, resource)
-        mutations |= _mutation_fields(object_types, resource, mutations_by_resource)
-    mutations |= {one.name: _bulk_action_field(one) for one in custom_mutations if isinstance(one, BulkAction)}
-    subscriptions = subscription_fields(object_types, catalog, ephemeral_events)
-    return GraphQLSchema(
-        GraphQLObjectType("Query", queries, description="What can be asked."),
-        GraphQLObjectType("Mutation", mutations, description="What can be changed; one after the other."),
-        GraphQLObjectType("Subscription", subscriptions, description="What can be heard; one at a time.")
-        if subscriptions
+        bindings.queries.update(_query_fields(object_types, resource))
+        bindings.mutations.update(_mutation_fields(object_types, resource, mutations_by_resource))
+    for action in custom_mutations:
+        if isinstance(action, BulkAction):
+            field = GraphQLField(GraphQLNonNull(GraphQLInt), description=action.description)
+            bindings.mutations[action.name] = BoundField(field, action)
+    bindings.subscriptions.update(SubscriptionFields(object_types, catalog, bindings).make(ephemeral_events))
+    return ApiSchema(
+        GraphQLObjectType("Query", plain_fields(bindings.queries), description="Reads."),
+        GraphQLObjectType(
+            "Mutation", plain_fields(bindings.mutations), description="Writes, executed one after the other."
+        ),
+        GraphQLObjectType(
+            "Subscription",
+            plain_fields(bindings.subscriptions),
+            description="Events; a subscription has one root field.",
+        )
+        if bindings.subscriptions
         else None,
+        bindings=bindings,
     )
 
 
 def print_sdl(schema: GraphQLSchema) -> str:
-    """Return the schema in its own language."""
+    """Return the schema in the schema definition language."""
     return print_schema(schema) + "\n"
 
 
-def _query_fields(object_types: ObjectTypes, resource: Resource) -> dict[str, GraphQLField]:
-    fields: dict[str, GraphQLField] = {}
+def _query_fields(object_types: ObjectTypes, resource: Resource) -> BoundFields[QueryBinding]:
+    fields: BoundFields[QueryBinding] = {}
     if "list" in resource.operations:
-        fields |= object_types.list_fields(
-            resource, resource.plural, f"All {resource.plural} that you see, newest first.", None
-        )
+        doc = f"All {resource.plural} that you can see, newest first."
+        plain, page = object_types.list_fields(resource, doc, None)
+        fields[resource.plural] = BoundField(plain, ListBinding(resource))
+        fields[f"{resource.plural}Page"] = BoundField(page, ListBinding(resource, is_page=True))
     if "read" in resource.operations:
-        doc = f"The {resource.singular}, or null where there is none that you see."
         field = GraphQLField(
             object_types.row_types[resource.plural],
             args=object_types.input_types.key_arguments(resource),
-            description=doc,
+            description=f"The {resource.singular}, or null if there is none that you can see.",
         )
-        fields[resource.singular] = bind(field, RowBinding(resource))
+        fields[resource.singular] = BoundField(field, RowBinding(resource))
     return fields
 
 
 def _mutation_fields(
     object_types: ObjectTypes, resource: Resource, custom_mutations: CustomMutations
-) -> dict[str, GraphQLField]:
-    input_types, noun, name = object_types.input_types, resource.singular, type_name(resource)
-    row = GraphQLNonNull(object_types.row_types[resource.plural])
-    fields: dict[str, GraphQLField] = {}
+) -> BoundFields[MutationBinding]:
+    input_types, noun, type_name = object_types.input_types, resource.singular, resource.type_name
+    row_type = GraphQLNonNull(object_types.row_types[resource.plural])
+    fields: BoundFields[MutationBinding] = {}
     custom = custom_mutations.get(("create", resource.plural))
     if "create" in resource.operations or custom is not None:
         text_inputs = {} if custom is None else custom.text_inputs
         input_type = input_types.create_input(resource, text_inputs, derived=custom is None)
-        args = {
+        arguments = {
             **input_types.parent_arguments(resource),
             "input": GraphQLArgument(GraphQLNonNull(input_type)),
         }
-        field = GraphQLField(row, args=args, description=f"Create a {noun}.")
-        fields[f"create{name}"] = bind(field, MutationBinding("create", resource, custom))
+        field = GraphQLField(row_type, args=arguments, description=f"Create a {noun}.")
+        fields[f"create{type_name}"] = BoundField(field, CreateBinding(resource, custom))
     custom = custom_mutations.get(("update", resource.plural))
     if "update" in resource.operations or custom is not None:
-        input_type = input_types.update_input(
-            resource, *(({}, {}) if custom is None else (custom.text_inputs, custom.flag_inputs))
-        )
-        args = {**input_types.key_arguments(resource), "input": GraphQLArgument(GraphQLNonNull(input_type))}
-        field = GraphQLField(row, args=args, description=f"Change a {noun}.")
-        fields[f"update{name}"] = bind(field, MutationBinding("update", resource, custom))
+        text_inputs, flag_inputs = ({}, {}) if custom is None else (custom.text_inputs, custom.flag_inputs)
+        input_type = input_types.update_input(resource, text_inputs, flag_inputs)
+        arguments = {
+            **input_types.key_arguments(resource),
+            "input": GraphQLArgument(GraphQLNonNull(input_type)),
+        }
+        field = GraphQLField(row_type, args=arguments, description=f"Update a {noun}.")
+        fields[f"update{type_name}"] = BoundField(field, UpdateBinding(resource, custom))
     if "delete" in resource.operations:
-        args = {**input_types.key_arguments(resource), **input_types.delete_arguments(resource)}
+        arguments = {**input_types.key_arguments(resource), **input_types.delete_arguments(resource)}
         field = GraphQLField(
-            GraphQLNonNull(GraphQLBoolean), args=args, description=f"Delete a {noun}; true once it is gone."
+            GraphQLNonNull(GraphQLBoolean), args=arguments, description=f"Delete a {noun}, and return true."
         )
-        fields[f"delete{name}"] = bind(field, MutationBinding("delete", resource))
+        fields[f"delete{type_name}"] = BoundField(field, DeleteBinding(resource))
     return fields
-
-
-def _bulk_action_field(action: BulkAction) -> GraphQLField:
-    return bind(GraphQLField(GraphQLNonNull(GraphQLInt), description=action.description), action)

@@ -1,120 +1,144 @@
-"""What a field of the schema means to the engine; each field carries its meaning along."""
+"""What each field of the schema reads or writes: a typed registry that is built with the schema.
+
+The planner looks a field up by its parent type and name and finds its binding to the engine, so that no resolver
+runs and the schema itself stays plain graphql-core.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Generic, Literal, TypeVar
 
-from graphql import GraphQLField
+from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 
 from monynha.core.actor import Actor
 from monynha.engine.mutation.mutations import PrimaryKey
-from monynha.engine.query.queries import JsonRow
+from monynha.engine.query.parameter import JsonRow
 from monynha.engine.query.selection import Selection
 from monynha.engine.schema.ephemeral import EphemeralEvent
 from monynha.engine.schema.resource import Relation, Resource
 from monynha.infra.postgres.database import ActorConnection
-from monynha.protocols.http.request import Request
-
-_EXTENSION_KEY = "monynha"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class RowBinding:
+    """One row of a resource by its primary key, at the root of a query."""
+
+    resource: Resource
+
+
+@dataclass(frozen=True, slots=True)
+class ListBinding:
+    """The visible rows of a resource, at the root of a query: a plain list, or a page with cursor and total."""
+
+    resource: Resource
+    is_page: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnBinding:
     """A value of the row, by its name in the resource."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class RowBinding:
-    """One row: by its key at the root, or at the end of a way to one."""
+@dataclass(frozen=True, slots=True)
+class RelationBinding:
+    """The rows that a relation leads to from a row; a relation to many is a plain list or a page."""
 
-    resource: Resource
-    relation: Relation | None = None
-
-
-@dataclass(frozen=True)
-class ListBinding:
-    """Some rows, as a list or as a page: all that are seen, or those at the end of a way to many."""
-
-    resource: Resource
-    relation: Relation | None = None
+    relation: Relation
     is_page: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PageFieldBinding:
-    """A word of a page."""
+    """A member of a page."""
 
     kind: Literal["nodes", "cursor", "total"]
 
 
-@dataclass(frozen=True)
-class MutationBinding:
-    """A derived mutation, or a domain's own in its place."""
+@dataclass(frozen=True, slots=True)
+class CreateBinding:
+    """Creates a row, by the domain's own mutation if there is one."""
 
-    verb: Literal["create", "update", "delete"]
     resource: Resource
     custom: CustomMutation | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UpdateBinding:
+    """Updates a row, by the domain's own mutation if there is one."""
+
+    resource: Resource
+    custom: CustomMutation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteBinding:
+    """Deletes a row."""
+
+    resource: Resource
+
+
+@dataclass(frozen=True, eq=False)
+class CustomMutation:
+    """A mutation that a domain implements in the place of the derived one."""
+
+    operation: Literal["create", "update"]
+    resource: Resource
+    text_inputs: Mapping[str, str] = field(default_factory=dict)
+    """Text inputs in addition to the derived ones, with their descriptions; a create requires them."""
+    flag_inputs: Mapping[str, str] = field(default_factory=dict)
+    """Boolean inputs in addition, with their descriptions."""
+    allows_anonymous: bool = False
+    """Whether it may be called without signing in."""
+
+
 @dataclass(frozen=True)
 class MutationCall:
-    """What a domain's own mutation is given: the input as it was sent, and the question for its answer.
+    """One call of a domain's mutation.
 
-    `acting` is None for nobody; `key` is the row's, empty for a create.
+    `connection` is None for anonymous callers; `key` is the row's, empty for a create; `input` is as the client
+    sent it; `selection` is what the response shows of the row.
     """
 
-    request: Request
     actor: Actor
     connection: ActorConnection | None
+    client_ip: str
+    user_agent: str
     key: PrimaryKey
     input: Mapping[str, object]
     selection: Selection
 
 
-@dataclass(frozen=True, eq=False)
-class CustomMutation:
-    """A mutation of a domain's own, instead of the derived one."""
-
-    verb: Literal["create", "update"]
-    resource: Resource
-    text_inputs: Mapping[str, str] = field(default_factory=dict)
-    """Inputs beside the derived ones, with what each is; a create demands them."""
-    flag_inputs: Mapping[str, str] = field(default_factory=dict)
-    """Truths that may be given beside them."""
-    allows_anonymous: bool = False
-    """Whether somebody who is not signed in may do it."""
+CustomMutationHandler = Callable[[MutationCall], Awaitable["JsonRow | Mapping[str, object]"]]
+"""Returns the row as the selection shows it, or the values of a row so new that it has no relations yet."""
 
 
 @dataclass(frozen=True, eq=False)
 class BulkAction:
-    """A mutation that needs no input: it does something to all that the asker has, and tells to how many."""
+    """A mutation without arguments that changes all rows of the caller, and returns how many it changed."""
 
     name: str
     description: str
 
 
 BulkActionHandler = Callable[[ActorConnection], Awaitable[int]]
-"""Does a deed."""
-CustomMutationHandler = Callable[[MutationCall], Awaitable["JsonRow | Mapping[str, object]"]]
-"""Answers what the selection asks for, or the values of a row that is so new that nothing hangs on it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EventSubscriptionBinding:
-    """A subscription to what happens to rows of a stream; `only_new` leaves out what changes them later."""
+    """Subscribes to the events of a resource's rows in a stream."""
 
     resource: Resource
     stream_kind: str
     only_created: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EphemeralSubscriptionBinding:
-    """A subscription to what people of a stream show each other and nobody keeps."""
+    """Subscribes to events that the users of a stream send each other and that are not stored."""
 
     event: EphemeralEvent
 
@@ -124,42 +148,72 @@ class EphemeralSubscriptionBinding:
         return self.event.stream_kind
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EventValueBinding:
-    """Something that is told itself, by its name."""
+    """A value that the event itself carries."""
 
     name: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EventRelationBinding:
-    """A row that what is told names by its key; `is_within` says that it belongs to the stream."""
+    """A row whose primary key the event carries under `key_names`.
+
+    `is_in_stream` says that the row belongs to the stream, so that all its subscribers may see it.
+    """
 
     resource: Resource
     key_names: tuple[str, ...]
     is_in_stream: bool
 
 
-FieldBinding = (
-    ColumnBinding
-    | RowBinding
-    | ListBinding
-    | PageFieldBinding
-    | MutationBinding
-    | BulkAction
-    | EventSubscriptionBinding
-    | EphemeralSubscriptionBinding
-    | EventValueBinding
-    | EventRelationBinding
-)
+QueryBinding = RowBinding | ListBinding
+MutationBinding = CreateBinding | UpdateBinding | DeleteBinding | BulkAction
+SubscriptionBinding = EventSubscriptionBinding | EphemeralSubscriptionBinding
+RowFieldBinding = ColumnBinding | RelationBinding
+PayloadFieldBinding = EventValueBinding | EventRelationBinding
+_Binding = TypeVar("_Binding")
 
 
-def bind(field: GraphQLField, binding: FieldBinding) -> GraphQLField:
-    """Return the field with its meaning."""
-    field.extensions = {_EXTENSION_KEY: binding}
-    return field
+@dataclass(frozen=True, slots=True)
+class BoundField(Generic[_Binding]):
+    """A field of the schema and what it is bound to."""
+
+    field: GraphQLField
+    binding: _Binding
 
 
-def binding_of(field: GraphQLField) -> Any:
-    """Return what a field means."""
-    return field.extensions[_EXTENSION_KEY]
+BoundFields = dict[str, BoundField[_Binding]]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldBindings:
+    """The bindings of all fields, by field name; those of object types by the type's name first."""
+
+    queries: BoundFields[QueryBinding] = field(default_factory=dict)
+    mutations: BoundFields[MutationBinding] = field(default_factory=dict)
+    subscriptions: BoundFields[SubscriptionBinding] = field(default_factory=dict)
+    rows: dict[str, BoundFields[RowFieldBinding]] = field(default_factory=dict)
+    pages: dict[str, BoundFields[PageFieldBinding]] = field(default_factory=dict)
+    payloads: dict[str, BoundFields[PayloadFieldBinding]] = field(default_factory=dict)
+
+
+class ApiSchema(GraphQLSchema):
+    """The GraphQL schema with the bindings of its fields."""
+
+    def __init__(
+        self,
+        query: GraphQLObjectType,
+        mutation: GraphQLObjectType,
+        subscription: GraphQLObjectType | None,
+        *,
+        bindings: FieldBindings,
+    ) -> None:
+        # The fields of row types are made while the schema collects its types, and bound then.
+        super().__init__(query, mutation, subscription)
+        self.bindings = bindings
+
+
+def plain_fields(fields: Mapping[str, BoundField[_Binding]]) -> dict[str, GraphQLField]:
+    """Return the fields alone, as graphql-core's object types take them."""
+    return {name: bound.field for name, bound in fields.items()}

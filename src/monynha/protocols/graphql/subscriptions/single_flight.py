@@ -1,4 +1,4 @@
-"""Asks what a subscription shows with an event: once for all hearers where all are shown the same."""
+"""Queries for events, made once for all subscribers that are shown the same (single flight)."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from weakref import WeakValueDictionary
 
 from monynha.core.errors import AppError, InternalError, NotFoundError, UnauthenticatedError
 from monynha.infra.postgres.database import ActorConnection
-from monynha.protocols.graphql.subscriptions.payload import EventPayload
-from monynha.protocols.graphql.subscriptions.plan import SubscriptionPlan
+from monynha.protocols.graphql.subscriptions.plan import EventPayload, SubscriptionPlan
 
 _MAX_CONCURRENT_FETCHES = 4
-"""How many may be asked at the same time, so that what is heard never holds up what is asked."""
+"""Keeps most connections free for requests, however many events there are."""
 
 
 @dataclass(frozen=True)
 class EventQueryRunner:
-    """Asks for all subscriptions of this process, one at a time for each person.
+    """Runs the queries of all subscriptions of this process, one at a time for each actor.
 
-    Whoever subscribes to much that is dear waits for themselves, and nobody waits for them.
+    An actor with many costly subscriptions delays only their own results.
     """
 
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT_FETCHES))
     _actor_locks: WeakValueDictionary[UUID | None, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def fetch(self, plan: SubscriptionPlan, payload: EventPayload, connection: ActorConnection) -> bytes:
-        """Return the whole answer; NotFound for who may not hear the stream any more."""
-        values = plan.resolve_binds(payload)
-        actor = None if plan.is_shared else connection.actor
-        key: Hashable = ("asked", plan.text, repr(values), actor)
+        """Return the whole result of an event; NotFoundError if the actor may not see the stream any more."""
+        query = plan.query
+        # A plan without a query has its results from the payload alone.
+        assert query is not None
+        binds = query.bind(payload)
+        key: Hashable = (query.text, repr(binds), None if plan.is_shared else connection.actor)
         while True:
-            # Looked for when it is their turn: meanwhile somebody else may have asked.
+            # The task is looked up under the actor's lock, since another subscriber may have begun it meanwhile.
             async with self._actor_locks.setdefault(connection.actor.id, asyncio.Lock()):
-                task: asyncio.Task[bytes] | None = payload.cache.get(key)
+                task = payload.fetches.get(key)
                 is_leader = task is None
                 if task is None:
-                    task = payload.cache[key] = asyncio.create_task(self._execute(plan, values, connection))
+                    task = payload.fetches[key] = asyncio.create_task(self._execute(query.text, binds, connection))
                 try:
                     return plan.wrap(await asyncio.shield(task))
                 except AppError as error:
-                    # Nobody else is told by what kept one asker out, or by a failure that is over.
-                    if payload.cache.get(key) is task:
-                        del payload.cache[key]
+                    # What one actor may not see, and a failure that is over, are not the others' result.
+                    if payload.fetches.get(key) is task:
+                        del payload.fetches[key]
                     if is_leader or not isinstance(error, NotFoundError | UnauthenticatedError):
                         raise
 
-    async def _execute(self, plan: SubscriptionPlan, values: list[object], connection: ActorConnection) -> bytes:
-        assert plan.text is not None
+    async def _execute(self, text: str, binds: list[object], connection: ActorConnection) -> bytes:
         async with self._slots:
             try:
-                data = await connection.fetch_json(plan.text, values)
+                data = await connection.fetch_json(text, binds)
             except AppError:
                 raise
             except Exception as error:

@@ -1,4 +1,4 @@
-"""One subscription under way: the listener of its stream, or a guest of its room."""
+"""One running subscription: receives the events of a stream from the hub and sends their results, in order."""
 
 from __future__ import annotations
 
@@ -21,44 +21,43 @@ from monynha.engine.realtime.event_log import Event, Stream
 from monynha.engine.realtime.hub import Hub
 from monynha.engine.realtime.subscriber import Sink
 from monynha.infra.postgres.database import ActorConnection
-from monynha.protocols.graphql.subscriptions.payload import EventPayload
-from monynha.protocols.graphql.subscriptions.plan import SubscriptionPlan
+from monynha.protocols.graphql.subscriptions.plan import EventPayload, SubscriptionPlan
 from monynha.protocols.graphql.subscriptions.single_flight import EventQueryRunner
 
 _PENDING_HIGH_WATER, _MAX_PENDING = 500, 5_000
-_TOO_MANY_EVENTS = "More happens than can be told; ask for less, or listen again."
+_TOO_MANY_EVENTS = "There are more events than can be sent. Select less, or subscribe again."
 _MAX_CONCURRENT_REPLAYS = 2
 _MAX_ATTEMPTS = 30
 _RETRY_DELAY_S = 1.0
 
 
 class ResultSink(Protocol):
-    """Where the answers of one subscription go. Its methods return at once."""
+    """Where the results of one subscription go. Its methods do not block."""
 
     @property
     def sink(self) -> Sink:
-        """What takes them to the other side."""
+        """What takes them to the client, with its back-pressure."""
 
     def next(self, result: bytes) -> None:
-        """Take an answer."""
+        """Send a result."""
 
     def fail(self, error: AppError) -> None:
-        """Take the last word: why there are no more."""
+        """Send an error as the last message."""
 
 
 @dataclass(frozen=True)
 class SubscriptionServices:
-    """What every subscription needs."""
+    """What all subscriptions of the process share."""
 
     hub: Hub
-    broadcast: Broadcaster
+    broadcaster: Broadcaster
     event_queries: EventQueryRunner
     replay_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT_REPLAYS))
-    """What was missed is held in memory until it is told."""
+    """Missed events are held in memory until they are sent, so few subscriptions replay at the same time."""
 
 
 class GraphQLSubscription:
-    """Hears one stream and tells its sink, in order, until somebody stops it."""
+    """A subscriber of one stream and a member of its room, until it is stopped."""
 
     def __init__(
         self,
@@ -77,31 +76,35 @@ class GraphQLSubscription:
 
     @property
     def actor(self) -> Actor:
-        """Who listens."""
+        """The caller."""
         return self.connection.actor
 
     @property
     def sink(self) -> GraphQLSubscription:
-        """Itself: what is heard waits for what has to be asked first, and for the other side to read."""
+        """Itself: events wait for the queries before them as well as for the client."""
         return self
 
     @property
     def is_full(self) -> bool:
-        """Whether more should wait."""
+        """Whether the hub should hold further events back."""
         return len(self._pending) >= _PENDING_HIGH_WATER or self._sink.sink.is_full
 
     async def drain(self) -> None:
-        """Return once most is told and read."""
+        """Wait until pending events are sent and the client has read most of them."""
         if self._task is not None:
             await asyncio.wait({self._task})
         await self._sink.sink.drain()
 
     def disconnect(self) -> None:
-        """End: more happens than is read."""
+        """End with an error, since events come faster than they are read."""
         self._fail(UnavailableError(_TOO_MANY_EVENTS))
 
     async def start(self) -> None:
-        """Take a seat at the stream and tell from now on, or from the position that was given."""
+        """Subscribe from now on, or from the version to resume at.
+
+        Raises NotFoundError where the actor may not see the stream, and PreconditionFailedError where events that
+        were missed are no longer stored.
+        """
         if self._plan.resume_version is None:
             await self._subscribe()
         else:
@@ -115,47 +118,49 @@ class GraphQLSubscription:
         )
         if not subscription.is_complete:
             self.stop()
-            raise PreconditionFailedError("Not all that you missed is known any more; ask anew, and then listen.")
+            raise PreconditionFailedError(
+                "Some of the events since then are no longer stored. Query again, then subscribe without `since`."
+            )
         if self._is_stopped:
-            # Whoever asked for it has left while it was proven that they may.
+            # The client left while the hub authorized the subscription.
             self.stop()
             return
-        self._services.broadcast.join(stream_room(stream), self)
+        self._services.broadcaster.join(stream_room(stream), self)
         subscription.activate()
 
     def stop(self) -> None:
-        """Hear no more."""
+        """Unsubscribe, and send nothing more."""
         self._is_stopped = True
         self._pending.clear()
         self._services.hub.unsubscribe(self._plan.stream, self)
-        self._services.broadcast.leave(stream_room(self._plan.stream), self)
+        self._services.broadcaster.leave(stream_room(self._plan.stream), self)
 
-    # What the hub and the rooms say.
+    # Called by the hub and the broadcaster.
 
     def on_event(self, event: Event) -> None:
-        """Take an event."""
+        """Handle an event of the stream."""
         self._enqueue(self._plan.payload_of_event(event))
 
     def on_broadcast(self, room: str, message: bytes) -> None:
-        """Take what others show; of what waits only the latest of each person is worth telling."""
+        """Handle an ephemeral event; of those still pending, only the latest of each user is kept."""
         payload = self._plan.payload_of_broadcast(message)
         if payload is not None and self._pending:
             user_id = payload.values["userId"]
-            self._pending = deque(one for one in self._pending if one.values["userId"] != user_id)
+            self._pending = deque(pending for pending in self._pending if pending.values["userId"] != user_id)
         self._enqueue(payload)
 
     def on_revoked(self, stream: Stream) -> None:
-        """End: it may not be heard any more."""
+        """End with an error: the actor may not see the stream any more."""
         self._fail(NotFoundError())
 
     def on_session_end(self) -> None:
-        """End: the session is over."""
+        """End with an error: the session is over."""
         self._fail(UnauthenticatedError("The session is over."))
 
     def _enqueue(self, payload: EventPayload | None) -> None:
         if payload is None or self._is_stopped:
             return
-        if self._plan.text is None:
+        if self._plan.query is None:
             self._sink.next(self._plan.result_without_query(payload))
         elif len(self._pending) >= _MAX_PENDING:
             self.disconnect()
@@ -165,7 +170,7 @@ class GraphQLSubscription:
                 self._task = asyncio.create_task(self._deliver())
 
     async def _deliver(self) -> None:
-        """Tell what waits, one after the other, so that order is kept."""
+        """Send the results of pending events one after the other, which keeps their order."""
         try:
             while self._pending:
                 result = await self._fetch_result(self._pending.popleft())
@@ -185,7 +190,7 @@ class GraphQLSubscription:
             try:
                 return await self._services.event_queries.fetch(self._plan, payload, self.connection)
             except UnavailableError:
-                # It is told once the database is there again.
+                # Sent once the database is reachable again.
                 await asyncio.sleep(_RETRY_DELAY_S)
         raise UnavailableError()
 

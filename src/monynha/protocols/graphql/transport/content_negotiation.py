@@ -1,4 +1,4 @@
-"""Which of its media types an answer takes (GraphQL over HTTP, 6.1; GraphQL over server-sent events)."""
+"""Choice of the response's media type by `Accept` (GraphQL over HTTP, 6.1; graphql-sse)."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ _MATCHING_RANGES = {
 
 
 @lru_cache(maxsize=200)
-def negotiate(header: str | None) -> str:
-    """Return the media type that `Accept` likes best; without one, application/json.
+def negotiate(accept: str | None) -> str:
+    """Return the media type that `Accept` prefers, application/json without one (NotAcceptableError for none).
 
-    Events have to be named, and are taken where nothing else is liked as well.
+    An event stream has to be named, and is chosen only where nothing else is preferred as much.
     """
-    if header is None or not header.strip():
+    if accept is None or not accept.strip():
         return JSON
-    weights = _parse_accept(header)
-    weights_by_type = {kind: _best_weight(ranges, weights) for kind, ranges in _MATCHING_RANGES.items()}
+    weights = _parse_accept(accept)
+    weights_by_type = {media_type: _best_weight(ranges, weights) for media_type, ranges in _MATCHING_RANGES.items()}
     if not any(weights_by_type.values()):
         raise NotAcceptableError(
-            "Only application/json, application/graphql-response+json and text/event-stream can be answered."
+            "Only application/json, application/graphql-response+json and text/event-stream are available."
         )
-    if weights_by_type[EVENT_STREAM] > max(weights_by_type[GRAPHQL_RESPONSE], weights_by_type[JSON]):
+    json, graphql_response = weights_by_type[JSON], weights_by_type[GRAPHQL_RESPONSE]
+    if weights_by_type[EVENT_STREAM] > max(graphql_response, json):
         return EVENT_STREAM
-    if weights_by_type[GRAPHQL_RESPONSE] > weights_by_type[JSON] or (
-        weights_by_type[GRAPHQL_RESPONSE] == weights_by_type[JSON] and GRAPHQL_RESPONSE in weights
-    ):
+    if graphql_response > json or (graphql_response == json and GRAPHQL_RESPONSE in weights):
         return GRAPHQL_RESPONSE
     return JSON
 
 
-def accepts_event_stream(header: str | None) -> bool:
-    """Whether `Accept` names events at all."""
-    return header is not None and _parse_accept(header).get(EVENT_STREAM, 0.0) > 0
+def accepts_event_stream(accept: str | None) -> bool:
+    """Whether `Accept` names an event stream, with whatever weight above zero."""
+    return accept is not None and _parse_accept(accept).get(EVENT_STREAM, 0.0) > 0
 
 
-def _parse_accept(header: str) -> dict[str, float]:
-    return dict(_parse_media_range(part) for part in header.lower().split(","))
+def _parse_accept(accept: str) -> dict[str, float]:
+    """Return the weight of each media range."""
+    return dict(_parse_media_range(text) for text in accept.lower().split(","))
 
 
 def _parse_media_range(text: str) -> tuple[str, float]:
-    media_range, *parameters = [word.strip() for word in text.split(";")]
+    media_range, *parameters = [part.strip() for part in text.split(";")]
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":
@@ -61,4 +61,5 @@ def _parse_media_range(text: str) -> tuple[str, float]:
 
 
 def _best_weight(ranges: tuple[str, ...], weights: dict[str, float]) -> float:
-    return next((weights[one] for one in ranges if one in weights), 0.0)
+    """Return the weight of the most specific range that is named."""
+    return next((weights[media_range] for media_range in ranges if media_range in weights), 0.0)

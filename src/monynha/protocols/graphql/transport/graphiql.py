@@ -1,4 +1,4 @@
-"""GraphiQL, the page to try queries on: vendored, so that it needs nobody else's server."""
+"""GraphiQL, the page to try queries on; its scripts and styles are vendored, so it loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ASSETS_DIR = files("monynha").joinpath("web", "graphiql")
 
 
 def page_response() -> Response:
-    """Return the page."""
+    """Return the HTML page."""
     return Response(
         200,
         _ASSETS_DIR.joinpath("index.html").read_bytes(),
@@ -36,14 +36,17 @@ def page_response() -> Response:
 
 def assets_route() -> Route:
     """Return the route of the page's scripts and styles."""
-    assets = {one.name: one for one in _ASSETS_DIR.iterdir() if one.name.endswith((".js", ".css"))}
+    assets = {asset.name: asset for asset in _ASSETS_DIR.iterdir() if asset.name.endswith((".js", ".css"))}
 
     async def serve_asset(request: Request) -> Response:
         asset = assets.get(request.path_params["name"])
         if asset is None:
-            raise NotFoundError("There is nothing at this address.")
+            raise NotFoundError("There is nothing at this path.")
         content_type = _CONTENT_TYPES[asset.name.rpartition(".")[2]]
-        fixed = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"public, max-age=3600"))
-        return Response(200, asset.read_bytes(), ((b"content-type", content_type), *fixed))
+        fixed_headers = (
+            (b"x-content-type-options", b"nosniff"),
+            (b"cache-control", b"public, max-age=3600"),
+        )
+        return Response(200, asset.read_bytes(), ((b"content-type", content_type), *fixed_headers))
 
     return Route("GET", "/graphiql/{name}", serve_asset)

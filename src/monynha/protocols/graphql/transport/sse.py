@@ -1,4 +1,4 @@
-"""Answers as server-sent events (graphql-sse, distinct connections): `next` for each, then `complete`."""
+"""Results as server-sent events: a `next` for each, then `complete` (graphql-sse, distinct connections mode)."""
 
 from __future__ import annotations
 
@@ -10,36 +10,42 @@ from monynha.core.errors import AppError, UnauthenticatedError
 from monynha.engine.realtime.session_monitor import SessionMonitor
 from monynha.protocols.graphql.errors import encode_response, format_error
 from monynha.protocols.graphql.executor import GraphQLExecutor, PreparedOperation
-from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Headers, Response
 from monynha.protocols.http.sse import SSE_HEADERS, SseStream, encode_event
 
 _COMPLETE_EVENT = encode_event(b"complete")
 _TOO_SLOW_EVENTS = (
-    encode_event(b"next", b'{"errors":[{"message":"You read too slowly.","extensions":{"code":"TOO_SLOW"}}]}')
+    encode_event(
+        b"next",
+        b'{"errors":[{"message":"Events are read too slowly.","extensions":{"code":"TOO_SLOW"}}]}',
+    )
     + _COMPLETE_EVENT
 )
 
 
 @dataclass(frozen=True)
 class SseTransport:
-    """Answers as events."""
+    """Responds with event streams."""
 
     executor: GraphQLExecutor
     open_streams: set[SseStream] = field(default_factory=set)
-    """The answers under way."""
+    """The streams under way, so that a shutdown can end them."""
 
-    def single_result(self, result: bytes, extra: Headers) -> Response:
-        """Return an answer that is complete."""
-        return Response(200, encode_event(b"next", result) + _COMPLETE_EVENT, (*SSE_HEADERS, *extra))
+    def single_result(self, result: bytes, extra_headers: Headers) -> Response:
+        """Return the response of an operation with one result."""
+        body = encode_event(b"next", result) + _COMPLETE_EVENT
+        return Response(200, body, (*SSE_HEADERS, *extra_headers))
 
-    async def subscribe(self, prepared: PreparedOperation, request: Request, extra: Headers) -> Response:
-        """Return the answers of a subscription, as they come (Refused)."""
-        sink = _SseSink(SseStream(self.open_streams, _TOO_SLOW_EVENTS), request.id)
+    async def subscribe(self, prepared: PreparedOperation, extra_headers: Headers) -> Response:
+        """Start a subscription and return the response that streams its results.
+
+        Raises RequestError for a subscription that cannot be planned, and UnauthenticatedError where the session is
+        over; any other error is the stream's only result.
+        """
+        sink = _SseSink(SseStream(self.open_streams, _TOO_SLOW_EVENTS), prepared.context.caller.request_id)
         subscription = await self.executor.create_subscription(prepared, sink)
-        session_monitor = SessionMonitor(
-            self.executor.subscription_services.hub, subscription.connection, sink.on_session_end
-        )
+        hub = self.executor.subscription_services.hub
+        session_monitor = SessionMonitor(hub, subscription.connection, sink.on_session_end)
         try:
             await session_monitor.start()
             await subscription.start()
@@ -52,26 +58,29 @@ class SseTransport:
             session_monitor.stop()
             raise
 
-        def leave() -> None:
+        def on_close() -> None:
             subscription.stop()
             session_monitor.stop()
 
-        return Response(200, b"", (*SSE_HEADERS, *extra), stream=_stream_chunks(sink.stream, leave))
+        headers = (*SSE_HEADERS, *extra_headers)
+        return Response(200, b"", headers, stream=_stream_chunks(sink.stream, on_close))
 
 
 async def _stream_chunks(stream: SseStream, on_close: Callable[[], None]) -> AsyncGenerator[bytes]:
     try:
-        # At once, so that the client knows that it is heard.
+        # Sent at once, so that the client knows that the subscription is active.
         yield b":\n\n"
-        async with aclosing(stream.events()) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        async with aclosing(stream.events()) as events:
+            async for event in events:
+                yield event
     finally:
         on_close()
 
 
 @dataclass(frozen=True)
 class _SseSink:
+    """The sink of a subscription's results."""
+
     stream: SseStream
     request_id: str
 
@@ -83,9 +92,8 @@ class _SseSink:
         self.stream.send(encode_event(b"next", result))
 
     def fail(self, error: AppError) -> None:
-        self.stream.close(
-            encode_event(b"next", encode_response([format_error(error, request_id=self.request_id)])) + _COMPLETE_EVENT
-        )
+        result = encode_response([format_error(error, request_id=self.request_id)])
+        self.stream.close(encode_event(b"next", result) + _COMPLETE_EVENT)
 
     def on_session_end(self) -> None:
         self.fail(UnauthenticatedError("The session is over."))

@@ -1,21 +1,19 @@
-"""Waiting until the other side has taken what it was sent."""
+"""Waiting for a peer to read what it was sent, shared by HTTP responses, WebSockets and event streams."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 
 
+@dataclass(slots=True, eq=False)
 class DrainEvent:
-    """Where those wait who would send more than the other side takes."""
+    """An event that is allocated on first use: most of ten thousand connections never wait."""
 
-    __slots__ = ("_event",)
-
-    def __init__(self) -> None:
-        # Most never wait, and there are ten thousand of them.
-        self._event: asyncio.Event | None = None
+    _event: asyncio.Event | None = field(default=None, init=False)
 
     async def wait(self, timeout_s: float) -> bool:
-        """Return once it has taken most of it, and whether that was in time."""
+        """Wait for `set`; return False on timeout."""
         self._event = self._event or asyncio.Event()
         try:
             async with asyncio.timeout(timeout_s):
@@ -25,7 +23,7 @@ class DrainEvent:
         return True
 
     def set(self) -> None:
-        """Let everybody go on."""
+        """Resume everything that waits."""
         if self._event is not None:
             self._event.set()
             self._event = None

@@ -1,15 +1,17 @@
-"""HTTP/1.1 spoken straight on a connection (RFC 9112): heads are parsed, requests answered one by one.
+"""HTTP/1.1 on one TCP connection: parse heads, handle requests one at a time, enforce timeouts (RFC 9112).
 
-uvicorn makes it for each client and counts it. Its own protocol takes twice the time: an answer is two calls,
-every header is looked through twice, every request sets a timer.
+uvicorn accepts the connection and instantiates `HttpConnection` in place of its own protocol, which takes twice
+the time: two calls per response, two passes over the headers, and a timer for every request.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Sequence
+from secrets import token_hex
+from typing import Final, cast
 
 import httptools
 import structlog
@@ -21,80 +23,80 @@ from monynha.core.errors import (
     InternalError,
     RequestTimeoutError,
 )
-from monynha.protocols.http.response import SEND_COMPLETE
+from monynha.protocols.http.request import Header
+from monynha.protocols.http.response import Response, error_response
 from monynha.protocols.http.server.backpressure import DrainEvent
-from monynha.protocols.http.server.header_validation import is_valid_head
-from monynha.protocols.http.server.lingering_close import build_rejection, close_gracefully
-from monynha.protocols.http.server.request_cycle import (
-    CONNECTION_CLOSE,
-    RequestCycle,
-    build_scope,
-    encode_head,
-)
+from monynha.protocols.http.server.request_cycle import CONNECTION_CLOSE, RequestCycle, build_scope, encode_head
+from monynha.protocols.http.server.uvicorn_interface import ServerConfig, ServerState
 
 HEAD_LIMIT_BYTES = 64 * 1024
 MAX_HEADERS = 100
-HEAD_TIMEOUT_S = BODY_TIMEOUT_S = 30.0
-"""How long a head may take, and a client that is waited for may say nothing."""
+HEAD_TIMEOUT_S = 30.0
+"""How long the head of a request may take to arrive."""
+BODY_TIMEOUT_S = 30.0
+"""How long a client may neither send the awaited body nor read the response."""
 IDLE_TIMEOUT_S = 75.0
+CLOSE_TIMEOUT_S = 30.0
+"""How long a closing connection waits for a client that reads nothing."""
+_HOST_PATTERN: Final = re.compile(rb"[\w.~%!$&'()*+,;=:\[\]-]*", re.ASCII)
 _log = structlog.get_logger("monynha.http")
 
 
 class HttpConnection(asyncio.Protocol):
-    """One client's connection. Requests that come before the answer to another wait for their turn."""
+    """One client connection; pipelined requests are queued until the previous response is finished."""
 
-    def __init__(self, config: Any, server_state: Any, app_state: Any = None, _loop: Any = None) -> None:
+    def __init__(
+        self, config: ServerConfig, server_state: ServerState, app_state: object = None, _loop: object = None
+    ) -> None:
         self._config = config
-        self._app: Callable[..., Any] = config.loaded_app
+        self._app = config.loaded_app
         self._state = server_state
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._transport = cast(asyncio.Transport, None)  # set by connection_made, before anything else is called
         self._parser = httptools.HttpRequestParser(self)
         self._client_address: tuple[str, int] | None = None
         self._current_cycle: RequestCycle | None = None
         self._latest_cycle: RequestCycle | None = None
         self._queued_cycles: deque[RequestCycle] = deque()
         self._url, self._head_bytes = b"", 0
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._is_reading_head = self._has_parsed_token = self._expects_continue = self._is_reading_paused = (
-            self._is_write_buffer_full
-        ) = False
+        self._headers: list[Header] = []
+        self._is_reading_head = self._has_parsed_token = self._expects_continue = False
+        self._is_reading_paused = self._is_write_buffer_full = False
         self._deferred_error: AppError | None = None
         self._parse_error: AppError | None = None
         self._drain_event = DrainEvent()
         self._last_received_at = self._head_started_at = self._loop.time()
         self._timeout_timer = self._loop.call_later(HEAD_TIMEOUT_S, self._check_timeouts)
-        self._cached_default_headers, self._default_header_lines = None, b""
+        self._cached_default_headers: list[Header] | None = None
+        self._default_header_lines = b""
         self.is_disconnected = False
         self.is_shutting_down = False
 
-    # What exchanges need.
+    # Called by request cycles.
 
     @property
     def default_header_lines(self) -> bytes:
-        """The lines of every answer's head; uvicorn makes them anew each second."""
+        """The encoded headers of every response (`Date`); uvicorn renews them each second."""
         default_headers = self._state.default_headers
         if default_headers is not self._cached_default_headers:
-            self._cached_default_headers, self._default_header_lines = (
-                default_headers,
-                b"".join(b"%b: %b\r\n" % pair for pair in default_headers),
-            )
+            self._cached_default_headers = default_headers
+            self._default_header_lines = b"".join(b"%b: %b\r\n" % pair for pair in default_headers)
         return self._default_header_lines
 
     def write(self, data: bytes) -> None:
-        """Send bytes; nothing follows the last words."""
+        """Send bytes, unless the connection is closing."""
         if not self._transport.is_closing():
             self._transport.write(data)
 
     async def drain(self) -> None:
-        """Return once the client has read most of what was sent."""
+        """Wait until the write buffer is below its low-water mark; abort a client that does not read."""
         if not self._is_write_buffer_full or self.is_disconnected:
             return
         if not await self._drain_event.wait(BODY_TIMEOUT_S):
             self._transport.abort()
 
     def update_reading(self) -> None:
-        """Read on, unless there is enough to do already or the client does not read itself."""
+        """Pause reading while requests are queued, a body buffer is full, or the client does not read."""
         latest_cycle = self._latest_cycle
         has_enough_work = bool(self._queued_cycles) or (latest_cycle is not None and latest_cycle.is_body_buffer_full)
         should_pause = has_enough_work or self._is_write_buffer_full or self._deferred_error is not None
@@ -106,7 +108,7 @@ class HttpConnection(asyncio.Protocol):
                 self._transport.resume_reading()
 
     def on_cycle_finished(self, cycle: RequestCycle) -> None:
-        """Go on with the next request, or wait for one."""
+        """Start the next queued request, wait for one, or close."""
         self._state.total_requests += 1
         self._current_cycle = None
         self._last_received_at = self._loop.time()
@@ -117,48 +119,49 @@ class HttpConnection(asyncio.Protocol):
         elif self._queued_cycles or self._is_reading_paused:
             self._start_next_cycle()
 
-    # What the server does: these names are uvicorn's and asyncio's.
+    # Called by uvicorn and asyncio, which prescribe the names.
 
     def shutdown(self) -> None:
-        """End because the program stops: what is under way is answered first."""
+        """Close because the server stops, after the current response."""
         self.is_shutting_down = True
         self._queued_cycles.clear()
         if self._current_cycle is None:
             close_gracefully(self._transport)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._transport = cast(asyncio.Transport, transport)
+        """Register the connection with the server."""
+        self._transport = cast(asyncio.Transport, transport)  # a stream server makes no other kind
         self._state.connections.add(self)
         peer = transport.get_extra_info("peername")
         self._client_address = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection; a handler hears of it when it next looks."""
+        """Unregister the connection; the handler receives `http.disconnect`."""
         self._state.connections.discard(self)
         self.is_disconnected = True
         self._timeout_timer.cancel()
         self._queued_cycles.clear()
-        self.resume_writing()
+        if self._is_write_buffer_full:
+            self.resume_writing()
         if self._current_cycle is not None:
             self._current_cycle.notify_handler()
 
     def eof_received(self) -> None:
-        """Close when the client does."""
+        """Return None, so that asyncio closes the transport when the client half-closes."""
 
     def pause_writing(self) -> None:
-        """Take notice that the client leaves much unread."""
+        """Stop reading requests while the client does not read responses."""
         self._is_write_buffer_full = True
         self.update_reading()
 
     def resume_writing(self) -> None:
-        """Take notice that the client has read most of it."""
+        """Continue once the client has read enough."""
         self._is_write_buffer_full = False
         self._drain_event.set()
         self._start_next_cycle()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes."""
+        """Feed the parser, and limit the size of an unfinished head."""
         self._last_received_at = self._loop.time()
         self._has_parsed_token = False
         try:
@@ -169,25 +172,26 @@ class HttpConnection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._reject_after_pending(self._parse_error or BadRequestError())
             return
-        # What is no body is kept by the parser until its line ends, and by us until its head does.
+        # The parser buffers an unfinished header line and we buffer the lines of an unfinished head: neither
+        # may grow without limit. Data of a body is passed on and does not count.
         self._head_bytes = 0 if self._has_parsed_token else self._head_bytes + len(data)
         if self._head_bytes > HEAD_LIMIT_BYTES:
             self._reject_after_pending(HeadersTooLargeError())
 
-    # What the parser finds.
+    # Called by the parser, which prescribes the names.
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """Begin a new head."""
         self._is_reading_head = self._has_parsed_token = True
         self._head_started_at = self._last_received_at
         self._url, self._headers, self._expects_continue = b"", [], False
 
     def on_url(self, url: bytes) -> None:
-        """A part of the address."""
+        """Append to the request target, which may arrive in pieces."""
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; what comes after a body would speak for one that was looked at already."""
+        """Collect a header; trailers are ignored, since the headers were already evaluated."""
         if not self._is_reading_head:
             return
         name = name.lower()
@@ -196,7 +200,10 @@ class HttpConnection(asyncio.Protocol):
             self._expects_continue = value.lower() == b"100-continue"
 
     def on_headers_complete(self) -> None:
-        """A head ends; what is raised here reaches `data_received` as an error of the parser."""
+        """Validate the head and start or queue its request.
+
+        The parser turns what is raised here into an HttpParserError, which `data_received` catches.
+        """
         self._is_reading_head, self._has_parsed_token = False, True
         if len(self._headers) > MAX_HEADERS:
             self._parse_error = HeadersTooLargeError()
@@ -211,7 +218,7 @@ class HttpConnection(asyncio.Protocol):
         method = parser.get_method().decode("ascii")
         scope = build_scope(method, self._url, version, headers=self._headers, client=self._client_address)
         cycle = RequestCycle(self, scope, keep_alive=keep_alive, expects_continue=self._expects_continue)
-        cycle.scope[SEND_COMPLETE] = cycle.send_complete
+        cycle.scope["send_complete"] = cycle.send_complete
         self._latest_cycle = cycle
         if self._current_cycle is None and not self._queued_cycles and not self._is_write_buffer_full:
             self._start_cycle(cycle)
@@ -219,15 +226,15 @@ class HttpConnection(asyncio.Protocol):
             self._queued_cycles.append(cycle)
             self.update_reading()
 
-    def on_body(self, part: bytes) -> None:
-        """A part of a body."""
+    def on_body(self, chunk: bytes) -> None:
+        """Pass a chunk of the body to its request."""
         self._has_parsed_token = True
         if self._latest_cycle is not None:
-            self._latest_cycle.feed_body(part)
+            self._latest_cycle.feed_body(chunk)
             self.update_reading()
 
     def on_message_complete(self) -> None:
-        """A request is whole."""
+        """Mark the body as complete."""
         self._has_parsed_token = True
         if self._latest_cycle is not None:
             self._latest_cycle.finish_body()
@@ -239,12 +246,8 @@ class HttpConnection(asyncio.Protocol):
         self._state.tasks.add(self._loop.create_task(self._run_cycle(cycle)))
 
     def _start_next_cycle(self) -> None:
-        if (
-            self._queued_cycles
-            and self._current_cycle is None
-            and not self._is_write_buffer_full
-            and not self.is_disconnected
-        ):
+        is_blocked = self._is_write_buffer_full or self.is_disconnected
+        if self._queued_cycles and self._current_cycle is None and not is_blocked:
             self._start_cycle(self._queued_cycles.popleft())
         self.update_reading()
 
@@ -252,14 +255,14 @@ class HttpConnection(asyncio.Protocol):
         try:
             await self._app(cycle.scope, cycle.receive, cycle.send)
         except Exception as error:
-            _log.error("failed", err={"type": type(error).__name__})
+            _log.error("request handler failed", err={"type": type(error).__name__})
         finally:
             self._state.tasks.discard(asyncio.current_task())
         if not cycle.is_response_finished and not self.is_disconnected:
             self._reject(InternalError())
 
     def _reject_after_pending(self, error: AppError) -> None:
-        """Refuse what cannot be read; requests before it are answered first."""
+        """Reject bytes that cannot be parsed, after the responses to the requests before them."""
         latest_cycle, current_cycle = self._latest_cycle, self._current_cycle
         if current_cycle is None or (latest_cycle is current_cycle and not current_cycle.is_body_complete):
             self._reject(error)
@@ -269,20 +272,18 @@ class HttpConnection(asyncio.Protocol):
         self._is_reading_paused = True
 
     def _reject(self, error: AppError) -> None:
-        """Say why, and end; within an answer that has begun, another would be read as a part of it."""
+        """Send the error, unless a response has begun that it would be read as a part of; close."""
         if self.is_disconnected or self._transport.is_closing():
             return
         self._queued_cycles.clear()
         if self._current_cycle is None or not self._current_cycle.is_response_started:
-            response = build_rejection(error)
-            self._transport.write(
-                encode_head(response.status, (*response.headers, CONNECTION_CLOSE), date=self.default_header_lines)
-                + response.body
-            )
+            response = _build_rejection(error)
+            head = encode_head(response.status, (*response.headers, CONNECTION_CLOSE), date=self.default_header_lines)
+            self._transport.write(head + response.body)
         close_gracefully(self._transport)
 
     def _check_timeouts(self) -> None:
-        """Look, now and then, whether the client takes too long."""
+        """Close if the client exceeds the timeout of the current state; schedule the next check."""
         now, current_cycle = self._loop.time(), self._current_cycle
         silent_s = now - self._last_received_at
         if self._is_reading_head:
@@ -290,19 +291,17 @@ class HttpConnection(asyncio.Protocol):
         elif current_cycle is None:
             limit_s = IDLE_TIMEOUT_S
         else:
-            limit_s = (
-                BODY_TIMEOUT_S
-                if current_cycle.is_waiting_for_body and not current_cycle.is_response_started
-                else float("inf")
-            )
+            is_awaiting_body = current_cycle.is_waiting_for_body and not current_cycle.is_response_started
+            limit_s = BODY_TIMEOUT_S if is_awaiting_body else float("inf")
         if silent_s < limit_s:
-            self._timeout_timer = self._loop.call_later(min(limit_s - silent_s, HEAD_TIMEOUT_S), self._check_timeouts)
+            delay_s = min(limit_s - silent_s, HEAD_TIMEOUT_S)
+            self._timeout_timer = self._loop.call_later(delay_s, self._check_timeouts)
         elif self._is_reading_head:
             self._reject(RequestTimeoutError())
         else:
             close_gracefully(self._transport)
 
-    # Sockets.
+    # WebSocket upgrades.
 
     def _is_websocket_upgrade(self) -> bool:
         return any(name == b"upgrade" and value.lower() == b"websocket" for name, value in self._headers)
@@ -321,3 +320,43 @@ class HttpConnection(asyncio.Protocol):
         self._transport.set_protocol(websocket)
         head = b"%b %b HTTP/1.1\r\n%b\r\n" % (self._parser.get_method(), self._url, header_lines)
         websocket.data_received(head + remaining)
+
+
+def is_valid_head(version: str, headers: Sequence[Header]) -> bool:
+    """Whether a head is unambiguous where the parser is too lenient (RFC 9112 §2.3, §3.2, §6.1).
+
+    Proxies and servers must agree on the host and on where the body ends.
+    """
+    host_count = 0
+    for name, value in headers:
+        if name == b"host":
+            host_count += 1
+            if not _HOST_PATTERN.fullmatch(value):
+                return False
+        # Another coding beside `chunked` would stay in the body, and nothing here decodes it.
+        elif name == b"transfer-encoding" and value.lower() != b"chunked":
+            return False
+    return host_count == 1 if version == "1.1" else version == "1.0" and host_count < 2
+
+
+def close_gracefully(transport: asyncio.Transport) -> None:
+    """Close after the write buffer is flushed; abort when the client reads nothing for `CLOSE_TIMEOUT_S`."""
+    transport.close()
+    _abort_if_stalled(transport, None)
+
+
+def _abort_if_stalled(transport: asyncio.Transport, unread_before: int | None) -> None:
+    unread = transport.get_write_buffer_size()
+    if unread and unread_before is not None and unread >= unread_before:
+        transport.abort()
+    elif unread:
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, _abort_if_stalled, transport, unread)
+
+
+def _build_rejection(error: AppError) -> Response:
+    """Return the response to a request that never reaches the application, with the headers that it adds."""
+    request_id = token_hex(16)
+    response = error_response(error, request_id)
+    content_length = (b"content-length", b"%d" % len(response.body))
+    headers = (*response.headers, (b"x-request-id", request_id.encode()), content_length)
+    return Response(response.status, response.body, headers)

@@ -1,4 +1,4 @@
-"""One request and its answer on an HTTP/1.1 connection: `receive` and `send` are ASGI's (HTTP spec 2.3)."""
+"""One request and its response on an HTTP/1.1 connection: ASGI's `receive` and `send` (ASGI HTTP spec 2.3)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from urllib.parse import unquote
 
 import httptools
 
-from monynha.protocols.http.request import Message, Scope
+from monynha.protocols.http.request import Header, HttpScope, RequestMessage, ResponseMessage
 from monynha.protocols.http.response import Headers
 
+CONNECTION_CLOSE: Header = (b"connection", b"close")
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
-_STATUS_LINES = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
-CONNECTION_CLOSE = (b"connection", b"close")
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _FULL_BODY_BUFFER_BYTES = 65_536
-"""How much of a body may wait for the handler before the client is not read from."""
+"""How much of a body may wait for the handler before the connection stops reading."""
 
 
 def build_scope(
@@ -24,11 +24,11 @@ def build_scope(
     url: bytes,
     version: str,
     *,
-    headers: list[tuple[bytes, bytes]],
+    headers: list[Header],
     client: tuple[str, int] | None,
-) -> Scope:
-    """Return a request's head as ASGI has it."""
-    raw_path, query = _split_target(url)
+) -> HttpScope:
+    """Return the ASGI scope of a request."""
+    raw_path, query_string = _split_target(url)
     path = raw_path.decode("ascii")
     return {
         "type": "http",
@@ -38,54 +38,54 @@ def build_scope(
         "scheme": "http",
         "path": unquote(path) if "%" in path else path,
         "raw_path": raw_path,
-        "query_string": query,
+        "query_string": query_string,
         "headers": headers,
         "client": client,
     }
 
 
 def encode_head(status: int, headers: Headers, *, date: bytes) -> bytes:
-    """Return an answer's head as it stands on the wire; a value with a line break is refused (ValueError)."""
+    """Return the bytes of a response head; raise ValueError if a header contains a line break."""
     lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
     if lines.count(b"\n") != len(headers):
-        raise ValueError("a header holds a line break")
+        raise ValueError("a header contains a line break")
     return b"%b%b%b\r\n" % (_STATUS_LINES[status], date, lines)
 
 
 def _split_target(url: bytes) -> tuple[bytes, bytes]:
-    """Return the path and the query of a request's target (RFC 9112 §3.2)."""
+    """Return path and query string of a request target (RFC 9112 §3.2)."""
     if not url.startswith(b"/") or b"#" in url:
         parsed = httptools.parse_url(url)
         return parsed.path or b"/", parsed.query or b""
-    path, _, query = url.partition(b"?")
-    return path, query
+    path, _, query_string = url.partition(b"?")
+    return path, query_string
 
 
 class CycleConnection(Protocol):
-    """What an exchange needs of its connection."""
+    """What a request cycle needs of its connection."""
 
     is_disconnected: bool
     is_shutting_down: bool
 
     @property
     def default_header_lines(self) -> bytes:
-        """The lines of every answer's head."""
+        """The encoded headers of every response."""
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
 
     async def drain(self) -> None:
-        """Return once the client has read most of what was sent."""
+        """Wait until the client has read most of what was sent."""
 
     def update_reading(self) -> None:
-        """Read on, or no more."""
+        """Pause or resume reading, by what is buffered."""
 
     def on_cycle_finished(self, cycle: RequestCycle) -> None:
-        """Take notice that the answer is sent."""
+        """Continue after a complete response."""
 
 
 class RequestCycle:
-    """One request and its answer; `keeps` says whether the connection goes on after it."""
+    """One request and its response; `keep_alive` is False if the connection closes afterwards."""
 
     __slots__ = (
         "_body",
@@ -101,7 +101,9 @@ class RequestCycle:
         "scope",
     )
 
-    def __init__(self, connection: CycleConnection, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
+    def __init__(
+        self, connection: CycleConnection, scope: HttpScope, *, keep_alive: bool, expects_continue: bool
+    ) -> None:
         self._connection = connection
         self._expects_continue = expects_continue
         self._body = bytearray()
@@ -111,42 +113,42 @@ class RequestCycle:
         self.scope = scope
         self.keep_alive = keep_alive
         self.is_body_complete = False
-        """Whether all of the body has come."""
+        """Whether the whole body has arrived."""
         self.is_response_started = False
         self.is_response_finished = False
 
     @property
     def is_body_buffer_full(self) -> bool:
-        """Whether so much of the body waits that no more should be read."""
+        """Whether no more of the body should be read before the handler takes some."""
         return len(self._body) > _FULL_BODY_BUFFER_BYTES
 
     @property
     def is_waiting_for_body(self) -> bool:
-        """Whether the handler waits for the client to say more."""
+        """Whether the handler waits for the client to send more."""
         return self._state_changed is not None and not self.is_body_complete
 
-    # What the connection says.
+    # Called by the connection.
 
     def feed_body(self, chunk: bytes) -> None:
-        """Take a part of the body; after the answer nobody wants it any more."""
+        """Buffer a chunk of the body; drop it if the response is finished."""
         if not self.is_response_finished:
             self._body += chunk
             self.notify_handler()
 
     def finish_body(self) -> None:
-        """Take notice that the body is whole."""
+        """Mark the body as complete."""
         self.is_body_complete = True
         self.notify_handler()
 
     def notify_handler(self) -> None:
-        """Let the handler look at what has changed."""
+        """Let a waiting `receive` check the state again."""
         if self._state_changed is not None:
             self._state_changed.set()
 
-    # What the handler says.
+    # Called by the application.
 
-    async def receive(self) -> Message:
-        """Return the next part of the body, or that the client has left or been answered."""
+    async def receive(self) -> RequestMessage:
+        """Return the next chunk of the body, or `http.disconnect` after a disconnect or the response."""
         if self._expects_continue and not (self.is_response_started or self.is_body_complete):
             self._expects_continue = False
             self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -161,8 +163,8 @@ class RequestCycle:
             self._state_changed = None
         return {"type": "http.disconnect"}
 
-    async def send(self, message: Message) -> None:
-        """Send the head of the answer, or a part of its body."""
+    async def send(self, message: ResponseMessage) -> None:
+        """Send the head of the response, or a chunk of its body."""
         if self._connection.is_disconnected:
             return
         if message["type"] == "http.response.start":
@@ -170,7 +172,8 @@ class RequestCycle:
             return
         chunk, is_last = message.get("body", b""), not message.get("more_body", False)
         if self._is_chunked:
-            chunk = (b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunk else b"") + (b"0\r\n\r\n" if is_last else b"")
+            chunk = b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunk else b""
+            chunk += b"0\r\n\r\n" if is_last else b""
         if chunk and self.scope["method"] != "HEAD":
             self._connection.write(chunk)
         if is_last:
@@ -179,7 +182,7 @@ class RequestCycle:
             await self._connection.drain()
 
     def send_complete(self, status: int, headers: Headers, body: bytes) -> None:
-        """Send a whole answer, whose length its headers tell, in one write."""
+        """Send a whole response in one write; `headers` hold its Content-Length."""
         if not self._connection.is_disconnected:
             self._connection.write(self._encode_head(status, headers) + body)
             self.is_response_started = True

@@ -1,7 +1,7 @@
-"""A WebSocket as a handler sees it, spoken straight on the connection (RFC 6455).
+"""One WebSocket connection: handshake, messages, keep-alive pings, closing (RFC 6455).
 
-What is sent goes out as finished frames, so that one event's frame is made once for all its hearers. Whoever
-reads too slowly is waited for, then cut off with a reason, and whoever writes too fast is not read from.
+`send_frame` takes encoded frames, so that the frame of an event is encoded once for all its subscribers. A peer
+that reads too slowly is disconnected after a while, and a peer that sends too fast is not read from meanwhile.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import asyncio
 import base64
 import hashlib
 from collections import deque
-from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 from urllib.parse import unquote
 
 import structlog
 
+from monynha.protocols.http.request import RequestMessage, ResponseMessage, Scope
 from monynha.protocols.http.server.backpressure import DrainEvent
+from monynha.protocols.http.server.uvicorn_interface import ServerConfig, ServerState
 from monynha.protocols.http.server.ws_frames import (
     BINARY,
     CLOSE,
@@ -31,21 +32,30 @@ from monynha.protocols.http.server.ws_frames import (
 )
 
 MESSAGE_LIMIT_BYTES = 1_000_000
-CLOSE_GOING_AWAY, CLOSE_POLICY_VIOLATION, CLOSE_TRY_AGAIN_LATER, CLOSE_INTERNAL_ERROR = 1001, 1008, 1013, 1011
-_UNREAD_LIMIT_BYTES = 2_000_000
+CLOSE_GOING_AWAY, CLOSE_POLICY_VIOLATION, CLOSE_INTERNAL_ERROR, CLOSE_TRY_AGAIN_LATER = 1001, 1008, 1011, 1013
+"""Close codes of the IANA registry."""
+_WRITE_BUFFER_LIMIT_BYTES = 2_000_000
 _MAX_QUEUED_MESSAGES = 64
 _CLOSE_TIMEOUT_S = 2.0
 _DRAIN_TIMEOUT_S = 30.0
 _PING_INTERVAL_S = 30.0
 _HANDSHAKE_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_log = structlog.get_logger("monynha.socket")
+_log = structlog.get_logger("monynha.websocket")
+
+
+class WebSocketScope(Scope):
+    """The ASGI scope of a WebSocket; the handler uses the `WebSocket` instead of ASGI's messages."""
+
+    websocket: WebSocket
 
 
 class WebSocket(asyncio.Protocol):
-    """One WebSocket. uvicorn makes it at the upgrade and hands it the request's head."""
+    """One WebSocket. `HttpConnection` instantiates it for an upgrade and passes it the request head."""
 
-    def __init__(self, config: Any, server_state: Any, app_state: Any = None, _loop: Any = None) -> None:
-        self._app: Callable[..., Any] = config.loaded_app
+    def __init__(
+        self, config: ServerConfig, server_state: ServerState, app_state: object = None, _loop: object = None
+    ) -> None:
+        self._app = config.loaded_app
         self._state = server_state
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -61,10 +71,10 @@ class WebSocket(asyncio.Protocol):
         self._drain_event = DrainEvent()
         self.is_closed = False
         self.is_full = False
-        """Whether the peer leaves so much unread that more should wait."""
-        self.scope: dict[str, Any] = {}
+        """Whether the write buffer is above its high-water mark, so that senders should wait for `drain`."""
+        self.scope = cast(WebSocketScope, {})  # set by the handshake, before the handler is called
 
-    # What a handler does.
+    # Called by the handler.
 
     def accept(self, subprotocol: str | None = None) -> None:
         """Complete the handshake."""
@@ -83,7 +93,7 @@ class WebSocket(asyncio.Protocol):
         self._timer = self._loop.call_later(_PING_INTERVAL_S, self._ping)
 
     def reject(self, status: int, body: bytes, *, content_type: str = "application/json") -> None:
-        """Answer the handshake as plain HTTP, and end."""
+        """Answer the handshake with an HTTP error response, and close."""
         if self._is_handshake_finished:
             return
         self._is_handshake_finished = True
@@ -95,44 +105,43 @@ class WebSocket(asyncio.Protocol):
         self._flush_and_close()
 
     async def receive(self) -> str | bytes | None:
-        """Return the next message, None once the socket is closed."""
+        """Return the next text or binary message, None once the connection is closed."""
         while not self._messages:
             if self.is_closed:
                 return None
             self._message_arrived = self._loop.create_future()
             await self._message_arrived
         message = self._messages.popleft()
-        if self._is_reading_paused and len(self._messages) < _MAX_QUEUED_MESSAGES // 2 and self._transport is not None:
-            self._is_reading_paused = False
-            self._transport.resume_reading()
+        if self._is_reading_paused and len(self._messages) < _MAX_QUEUED_MESSAGES // 2:
+            self._resume_reading()
         return message.payload if message.opcode == BINARY else message.payload.decode()
 
     def send_text(self, text: bytes) -> None:
-        """Send a text message."""
+        """Send a text message, encoded in UTF-8."""
         self.send_frame(encode_frame(text))
 
     def send_frame(self, frame: bytes) -> None:
-        """Send a finished frame; a peer that leaves too much unread is cut off."""
+        """Send an encoded frame; disconnect a peer that leaves too many bytes unread."""
         if self.is_closed or self._transport is None:
             return
-        if self.is_full and self._transport.get_write_buffer_size() > _UNREAD_LIMIT_BYTES:
+        if self.is_full and self._transport.get_write_buffer_size() > _WRITE_BUFFER_LIMIT_BYTES:
             self.disconnect()
             return
         self._transport.write(frame)
 
     async def drain(self) -> None:
-        """Return once the peer has read most of what was sent; one that reads nothing for long is cut off."""
+        """Wait until the write buffer is below its low-water mark; disconnect a peer that does not read."""
         if not self.is_full or self.is_closed:
             return
         if not await self._drain_event.wait(_DRAIN_TIMEOUT_S):
             self.disconnect()
 
     def disconnect(self) -> None:
-        """Close: the peer reads too slowly."""
-        self.close(CLOSE_TRY_AGAIN_LATER, "reads too slowly")
+        """Close because the peer reads too slowly."""
+        self.close(CLOSE_TRY_AGAIN_LATER, "client reads too slowly")
 
     def close(self, code: int, reason: str) -> None:
-        """Say why, and end; a peer that does not read that is cut off soon."""
+        """Send a close frame and wait shortly for the peer's; reject an unfinished handshake with 403."""
         if self.is_closed:
             return
         if not self._is_handshake_finished:
@@ -141,7 +150,7 @@ class WebSocket(asyncio.Protocol):
         self._write(encode_close_frame(code, reason))
         self._mark_closed()
         if self._transport is not None:
-            # Its answer is waited for: closing at once could make the kernel drop what it has not read yet.
+            # Closing before the peer has replied could make the kernel discard what it has not read yet.
             self._transport.resume_reading()
             self._timer = self._loop.call_later(_CLOSE_TIMEOUT_S, self._transport.abort)
 
@@ -149,37 +158,37 @@ class WebSocket(asyncio.Protocol):
         """Return a header of the handshake by its lower-case name."""
         return next((value for key, value in self.scope["headers"] if key == name), None)
 
-    # What the server does: these names are uvicorn's and asyncio's.
+    # Called by uvicorn and asyncio, which prescribe the names.
 
     def shutdown(self) -> None:
-        """End because the program stops."""
-        self.close(CLOSE_GOING_AWAY, "the server stops")
+        """Close because the server stops."""
+        self.close(CLOSE_GOING_AWAY, "server is shutting down")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._transport = cast(asyncio.Transport, transport)
+        """Register the connection with the server."""
+        self._transport = cast(asyncio.Transport, transport)  # a stream server makes no other kind
         self._state.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection; the handler hears of it at its next `receive`."""
+        """Unregister the connection; the handler's next `receive` returns None."""
         self._state.connections.discard(self)
         self._transport = None
         self._mark_closed()
 
     def pause_writing(self) -> None:
-        """Take notice that the peer leaves much unread."""
+        """Mark the write buffer as full."""
         self.is_full = True
 
     def resume_writing(self) -> None:
-        """Take notice that the peer has read most of it."""
+        """Resume senders once the peer has read enough."""
         self.is_full = False
         self._drain_event.set()
 
     def eof_received(self) -> None:
-        """Close when the peer does."""
+        """Return None, so that asyncio closes the transport when the peer half-closes."""
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes: first the handshake, then frames."""
+        """Read the handshake, then frames."""
         self._has_received_since_ping = True
         if self._parser is None:
             self._handshake_buffer += data
@@ -199,22 +208,25 @@ class WebSocket(asyncio.Protocol):
             self.close(error.code, error.reason)
 
     def _parse_handshake(self, head: bytes) -> bool:
-        request_line, *lines = head.split(b"\r\n")
-        path, _, query = request_line.split(b" ")[1].partition(b"?")
-        headers = [(name.strip().lower(), value.strip()) for name, _, value in (one.partition(b":") for one in lines)]
+        request_line, *header_lines = head.split(b"\r\n")
+        path, _, query_string = request_line.split(b" ")[1].partition(b"?")
+        headers = [
+            (name.strip().lower(), value.strip()) for name, _, value in (line.partition(b":") for line in header_lines)
+        ]
         peer = self._transport.get_extra_info("peername") if self._transport is not None else None
         self.scope = {
             "type": "websocket",
             "path": unquote(path.decode("ascii", "replace")),
-            "query_string": query,
+            "query_string": query_string,
             "headers": headers,
             "client": (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None,
-            "monynha.socket": self,
+            "websocket": self,
         }
         self._parser = FrameParser(MESSAGE_LIMIT_BYTES)
         key = self.header(b"sec-websocket-key") or b""
-        if self.header(b"sec-websocket-version") != b"13" or len(key) != 24 or not request_line.startswith(b"GET "):
-            self.reject(400, b'{"error":"this is no WebSocket handshake of version 13"}')
+        is_version_13 = self.header(b"sec-websocket-version") == b"13"
+        if not is_version_13 or len(key) != 24 or not request_line.startswith(b"GET "):
+            self.reject(400, b'{"error":"A WebSocket handshake of version 13 is required."}')
             return False
         self._task = self._loop.create_task(self._run())
         self._state.tasks.add(self._task)
@@ -223,11 +235,15 @@ class WebSocket(asyncio.Protocol):
 
     async def _run(self) -> None:
         try:
-            await self._app(self.scope, None, None)
+            await self._app(self.scope, _no_receive, _no_send)
             self.close(1000, "")
         except Exception as error:
-            _log.error("failed", path=self.scope["path"], err={"type": type(error).__name__, "message": str(error)})
-            self.close(CLOSE_INTERNAL_ERROR, "something went wrong on our side")
+            _log.error(
+                "websocket handler failed",
+                path=self.scope["path"],
+                err={"type": type(error).__name__, "message": str(error)},
+            )
+            self.close(CLOSE_INTERNAL_ERROR, "internal server error")
 
     def _on_message(self, message: WebSocketMessage) -> None:
         if self.is_closed:
@@ -242,25 +258,31 @@ class WebSocket(asyncio.Protocol):
                 try:
                     message.payload.decode()
                 except UnicodeDecodeError:
-                    raise WebSocketProtocolError(1007, "a text is UTF-8") from None
+                    raise WebSocketProtocolError(1007, "text messages must be UTF-8") from None
             self._messages.append(message)
             self._notify_receiver()
-            if (
-                len(self._messages) >= _MAX_QUEUED_MESSAGES
-                and self._transport is not None
-                and not self._is_reading_paused
-            ):
-                self._is_reading_paused = True
-                self._transport.pause_reading()
+            if len(self._messages) >= _MAX_QUEUED_MESSAGES and not self._is_reading_paused:
+                self._pause_reading()
 
-    def _reply_close(self, data: bytes) -> None:
-        code = int.from_bytes(data[:2], "big") if len(data) >= 2 else 1000
-        self._write(encode_close_frame(code if 1000 <= code < 5000 and code not in (1005, 1006) else 1002, ""))
+    def _pause_reading(self) -> None:
+        if self._transport is not None:
+            self._is_reading_paused = True
+            self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._transport is not None:
+            self._is_reading_paused = False
+            self._transport.resume_reading()
+
+    def _reply_close(self, payload: bytes) -> None:
+        code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1000
+        is_sendable = 1000 <= code < 5000 and code not in (1005, 1006)
+        self._write(encode_close_frame(code if is_sendable else 1002, ""))
         self._flush_and_close()
 
     def _ping(self) -> None:
         if not self._has_received_since_ping:
-            # Two pings without a sign of life: nobody is there any more.
+            # Nothing was received between two pings: the peer has gone.
             self._flush_and_close()
         elif not self.is_closed:
             self._has_received_since_ping = False
@@ -272,7 +294,7 @@ class WebSocket(asyncio.Protocol):
             self._transport.write(data)
 
     def _flush_and_close(self) -> None:
-        """Flush and close; a peer that does not take what is left is cut off."""
+        """Close after the write buffer is flushed; abort if the peer does not read it."""
         self._mark_closed()
         if self._transport is not None:
             self._transport.close()
@@ -288,3 +310,11 @@ class WebSocket(asyncio.Protocol):
     def _notify_receiver(self) -> None:
         if self._message_arrived is not None and not self._message_arrived.done():
             self._message_arrived.set_result(None)
+
+
+async def _no_receive() -> RequestMessage:
+    raise NotImplementedError("the handler reads from the WebSocket itself")
+
+
+async def _no_send(message: ResponseMessage) -> None:
+    raise NotImplementedError("the handler writes to the WebSocket itself")

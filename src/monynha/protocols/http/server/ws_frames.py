@@ -1,4 +1,4 @@
-"""WebSocket frames: bytes to messages and back (RFC 6455 §5)."""
+"""WebSocket frames: decode bytes into messages and encode messages into frames (RFC 6455 §5)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 _CONTINUATION = 0x0
 _OPCODES = frozenset({_CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
+_MAX_FRAGMENTS = 10_000
 
 
 class WebSocketProtocolError(Exception):
-    """The peer breaks the protocol: the code with which the socket closes, and why."""
+    """The peer violates the protocol; the connection closes with this code and reason."""
 
     def __init__(self, code: int, reason: str) -> None:
         self.code = code
@@ -20,14 +21,14 @@ class WebSocketProtocolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WebSocketMessage:
-    """A whole message, or a control frame."""
+    """A complete message, or a control frame."""
 
     opcode: int
     payload: bytes
 
 
 def encode_frame(payload: bytes, opcode: int = TEXT) -> bytes:
-    """Return a server's frame: whole and unmasked, so that one serves any number of sockets."""
+    """Return an unfragmented, unmasked server frame, which may be sent on any number of connections."""
     size = len(payload)
     if size < 126:
         return bytes((0x80 | opcode, size)) + payload
@@ -37,18 +38,18 @@ def encode_frame(payload: bytes, opcode: int = TEXT) -> bytes:
 
 
 def frame_payload(frame: bytes) -> bytes:
-    """Return what stands in a frame that `frame` made."""
+    """Return the payload of a frame that `encode_frame` returned."""
     size = frame[1]
     return frame[2 if size < 126 else 4 if size == 126 else 10 :]
 
 
 def encode_close_frame(code: int, reason: str) -> bytes:
-    """Return the frame that says why a socket closes."""
+    """Return a close frame; the reason is truncated to the 123 bytes that a control frame has room for."""
     return encode_frame(code.to_bytes(2, "big") + reason.encode()[:123], CLOSE)
 
 
 class FrameParser:
-    """Puts a client's frames together into messages of at most `limit_bytes`."""
+    """Decodes and reassembles a client's frames into messages of at most `limit_bytes`."""
 
     __slots__ = ("_buffer", "_fragments", "_fragments_bytes", "_limit_bytes", "_opcode")
 
@@ -60,7 +61,7 @@ class FrameParser:
         self._opcode = 0
 
     def feed(self, data: bytes) -> list[WebSocketMessage]:
-        """Return the messages that are complete with these bytes; BrokenFrame where they are none."""
+        """Return the messages that these bytes complete; raise WebSocketProtocolError if they are invalid."""
         self._buffer += data
         messages: list[WebSocketMessage] = []
         while (frame := self._next_frame()) is not None:
@@ -84,7 +85,7 @@ class FrameParser:
                 return None
             size, start = int.from_bytes(buffer[2 : 2 + width], "big"), 2 + width
         if size + self._fragments_bytes > self._limit_bytes:
-            raise WebSocketProtocolError(1009, f"a message is at most {self._limit_bytes} bytes")
+            raise WebSocketProtocolError(1009, f"message exceeds {self._limit_bytes} bytes")
         end = start + 4 + size
         if len(buffer) < end:
             return None
@@ -94,13 +95,13 @@ class FrameParser:
 
     def _check_header(self, first_byte: int, second_byte: int, *, is_final: bool, opcode: int, size: int) -> None:
         if first_byte & 0x70 or opcode not in _OPCODES:
-            raise WebSocketProtocolError(1002, "an extension that was not agreed on")
+            raise WebSocketProtocolError(1002, "reserved bit or opcode without a negotiated extension")
         if not second_byte & 0x80:
-            raise WebSocketProtocolError(1002, "a client's frames are masked")
+            raise WebSocketProtocolError(1002, "client frames must be masked")
         if opcode >= CLOSE and (not is_final or size > 125):
-            raise WebSocketProtocolError(1002, "a control frame is short and whole")
+            raise WebSocketProtocolError(1002, "control frames must be short and unfragmented")
         if opcode < CLOSE and (opcode == _CONTINUATION) != bool(self._opcode):
-            raise WebSocketProtocolError(1002, "a continuation out of place")
+            raise WebSocketProtocolError(1002, "unexpected continuation frame")
 
     def _assemble(self, is_final: bool, opcode: int, payload: bytes) -> WebSocketMessage | None:
         self._opcode = opcode or self._opcode
@@ -109,8 +110,8 @@ class FrameParser:
         else:
             self._fragments.append(payload)
             self._fragments_bytes += len(payload)
-            if len(self._fragments) > 10_000:
-                raise WebSocketProtocolError(1008, "a message in too many frames")
+            if len(self._fragments) > _MAX_FRAGMENTS:
+                raise WebSocketProtocolError(1008, "message has too many fragments")
             if not is_final:
                 return None
             message = WebSocketMessage(self._opcode, b"".join(self._fragments))

@@ -1,10 +1,10 @@
-// Runs GraphiQL's page with nothing drawn, and asks with the fetcher that it hands over.
+// Runs the GraphiQL page without rendering, and executes requests with its fetcher.
 import { readFileSync } from "node:fs";
 import vm from "node:vm";
 import { parse } from "graphql";
 
 const [page, url, token, id] = process.argv.slice(2);
-const tell = (what, more) => console.log(JSON.stringify({ what, ...more }));
+const report = (what, more) => console.log(JSON.stringify({ what, ...more }));
 let fetcher;
 const GraphiQL = { createFetcher: () => async () => "plain" };
 vm.runInNewContext(readFileSync(page, "utf8"), {
@@ -17,14 +17,14 @@ vm.runInNewContext(readFileSync(page, "utf8"), {
   TextDecoderStream,
 });
 
-const ask = (query, headers) => fetcher({ query, variables: { id } }, { documentAST: parse(query), headers });
-tell("query", { answer: await ask("{ __typename }") });
+const execute = (query, headers) => fetcher({ query, variables: { id } }, { documentAST: parse(query), headers });
+report("query", { answer: await execute("{ __typename }") });
 const query = "subscription ($id: ID!) { taskChanged(projectId: $id) { title } }";
-for await (const answer of ask(query, { Authorization: "Bearer junk" })) tell("forged", { answer });
-const heard = ask(query, { Authorization: `Bearer ${token}` });
-setTimeout(() => tell("ready"), 500);
-const first = await heard.next();
-tell("task", { answer: first.value });
-const second = heard.next();
-heard.return();
-tell("stopped", { done: (await second).done });
+for await (const answer of execute(query, { Authorization: "Bearer junk" })) report("forged", { answer });
+const results = execute(query, { Authorization: `Bearer ${token}` });
+setTimeout(() => report("ready"), 500);
+const first = await results.next();
+report("task", { answer: first.value });
+const second = results.next();
+results.return();
+report("stopped", { done: (await second).done });

@@ -1,0 +1,205 @@
+"""WebSocket connections: handshake, messages, pings, closing, backpressure (RFC 6455)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+
+from monynha.protocols.http.request import Receive, Send
+from monynha.protocols.http.server import websocket as module
+from monynha.protocols.http.server.websocket import WebSocket, WebSocketScope
+from monynha.protocols.http.server.ws_frames import BINARY, encode_frame
+from tests.live_server import serve
+from tests.protocols.http.server.test_ws_frames import client_frame
+
+pytestmark = pytest.mark.anyio
+
+WebSocketHandler = Callable[[WebSocket], Awaitable[None]]
+
+
+@asynccontextmanager
+async def server_of(handler: WebSocketHandler) -> AsyncIterator[str]:
+    """Serve a WebSocket handler, and yield host and port."""
+
+    async def application(scope: WebSocketScope, receive: Receive, send: Send) -> None:
+        await handler(scope["websocket"])
+
+    served: Any = application  # it lacks what only the shutdown of the whole program calls
+    async with serve(served) as address:
+        yield address
+
+
+@asynccontextmanager
+async def client_of(handler: WebSocketHandler) -> AsyncIterator[ClientConnection]:
+    """Serve a WebSocket handler, and yield a client of it."""
+    async with server_of(handler) as address, asyncio.timeout(10), connect(f"ws://{address}/path?x=1") as client:
+        yield client
+
+
+async def closed(client: ClientConnection) -> tuple[int | None, str | None]:
+    """Return the code and reason with which the server closes."""
+    await client.wait_closed()
+    return client.close_code, client.close_reason
+
+
+async def echo(websocket: WebSocket) -> None:
+    """Send every message back."""
+    websocket.accept()
+    while (message := await websocket.receive()) is not None:
+        if isinstance(message, str):
+            websocket.send_text(message.encode())
+        else:
+            websocket.send_frame(encode_frame(message, BINARY))
+
+
+async def test_text_and_binary_messages_are_exchanged() -> None:
+    async with client_of(echo) as client:
+        for message in ("ä", b"\x00\xff", "x" * 100_000, ""):
+            await client.send(message)
+            assert await client.recv() == message
+        pong = await client.ping()
+        await pong
+
+
+async def test_the_scope_is_that_of_the_handshake() -> None:
+    async def handle(websocket: WebSocket) -> None:
+        scope = websocket.scope
+        assert scope["client"] is not None
+        websocket.accept()
+        text = f"{scope['path']} {scope['query_string'].decode()} {scope['client'][0]}"
+        websocket.send_text(text.encode())
+
+    async with client_of(handle) as client:
+        assert await client.recv() == "/path x=1 127.0.0.1"
+        assert await closed(client) == (1000, "")
+
+
+async def test_a_subprotocol_is_accepted() -> None:
+    async def handle(websocket: WebSocket) -> None:
+        websocket.accept("second")
+
+    async with server_of(handle) as address, connect(f"ws://{address}/", subprotocols=["first", "second"]) as client:  # type: ignore[list-item]  # a NewType of str
+        assert client.subprotocol == "second"
+
+
+async def test_a_handshake_is_rejected_with_an_http_response() -> None:
+    async def handle(websocket: WebSocket) -> None:
+        if websocket.scope["path"] == "/closed":
+            websocket.close(1008, "not here")
+        else:
+            websocket.reject(404, b"{}")
+
+    async with server_of(handle) as address:
+        for path, status, body in (("/closed", 403, b'{"error":"not here"}'), ("/other", 404, b"{}")):
+            with pytest.raises(InvalidStatus) as raised:
+                await connect(f"ws://{address}{path}")
+            assert (raised.value.response.status_code, raised.value.response.body) == (status, body)
+
+
+@pytest.mark.parametrize("header", ["Sec-WebSocket-Version: 8", "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x"])
+async def test_a_malformed_handshake_is_a_400(header: str) -> None:
+    async with server_of(echo) as address:
+        host, port = address.split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        request = f"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{header}\r\n\r\n"
+        writer.write(request.encode())
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        writer.close()
+
+
+async def test_a_failing_handler_closes_without_details() -> None:
+    async def handle(websocket: WebSocket) -> None:
+        websocket.accept()
+        raise RuntimeError("a secret")
+
+    async with client_of(handle) as client:
+        assert await closed(client) == (1011, "internal server error")
+
+
+async def test_the_handler_is_told_that_the_client_closed() -> None:
+    received: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+
+    async def handle(websocket: WebSocket) -> None:
+        websocket.accept()
+        received.put_nowait(await websocket.receive())
+
+    async with client_of(handle) as client:
+        await client.close(4000, "done")
+        assert await received.get() is None
+        assert client.close_code == 4000
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [(client_frame(b"\xff"), 1007), (encode_frame(b"unmasked"), 1002), (client_frame(b"x" * 1_000_001), 1009)],
+    ids=["not UTF-8", "unmasked", "too long"],
+)
+async def test_a_violation_of_the_protocol_closes(data: bytes, code: int) -> None:
+    async with client_of(echo) as client:
+        client.transport.write(data)
+        assert (await closed(client))[0] == code
+
+
+async def test_a_shutdown_closes_every_websocket() -> None:
+    async with server_of(echo) as address:
+        client = await connect(f"ws://{address}/")
+
+    assert await closed(client) == (1001, "server is shutting down")
+
+
+async def test_a_client_that_does_not_answer_pings_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PING_INTERVAL_S", 0.1)
+
+    async with client_of(echo) as client:
+        await asyncio.sleep(0.5)
+        await client.send("alive: the client answers pings")
+        assert await client.recv() == "alive: the client answers pings"
+        client.transport.pause_reading()
+        await asyncio.sleep(0.5)
+        client.transport.resume_reading()
+        assert (await closed(client))[0] == 1006
+
+
+async def test_a_client_that_sends_faster_than_it_is_handled_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_read = asyncio.Event()
+
+    async def handle(websocket: WebSocket) -> None:
+        websocket.accept()
+        await may_read.wait()
+        for _ in range(500):
+            message = await websocket.receive()
+            assert isinstance(message, str)
+            websocket.send_text(message.encode())
+
+    async with client_of(handle) as client:
+        for number in range(500):
+            client.transport.write(client_frame(b"%d" % number))
+        await asyncio.sleep(0.1)
+        may_read.set()
+        assert [await client.recv() for _ in range(500)] == [str(number) for number in range(500)]
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["sender waits", "sender floods"])
+async def test_a_client_that_reads_too_slowly_is_disconnected(monkeypatch: pytest.MonkeyPatch, waits: bool) -> None:
+    monkeypatch.setattr(module, "_DRAIN_TIMEOUT_S", 0.1)
+    is_closed = asyncio.Event()
+
+    async def handle(websocket: WebSocket) -> None:
+        websocket.accept()
+        while not websocket.is_closed:
+            websocket.send_text(b"x" * 100_000)
+            if waits:
+                await websocket.drain()
+            await asyncio.sleep(0)
+        is_closed.set()
+
+    async with client_of(handle) as client:
+        client.transport.pause_reading()
+        await is_closed.wait()
+        client.transport.abort()

@@ -1,0 +1,71 @@
+"""Operations: complete documentation, request bodies, public and custom endpoints."""
+
+from __future__ import annotations
+
+import jsonschema_rs
+import pytest
+
+from tests.protocols.openapi.generated_document import DOCUMENT, OPERATIONS, operation
+from tests.users import ApiUser
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_operation_is_documented_completely(path: str, method: str) -> None:
+    documented = DOCUMENT["paths"][path][method]
+
+    assert documented["summary"]
+    assert documented["description"]
+    assert documented["tags"]
+    assert [parameter["name"] for parameter in documented["parameters"] if not parameter["description"]] == []
+    assert {"400", "401", "429", "500", "503"} <= set(documented["responses"])
+    has_body = method in ("post", "put", "patch") and not path.endswith("/read-all")
+    assert ("requestBody" in documented) is has_body
+
+
+def test_only_sign_up_needs_no_token() -> None:
+    public = [(path, method) for path, method in OPERATIONS if DOCUMENT["paths"][path][method].get("security") == []]
+
+    assert public == [("/api/v1/users", "post")]
+    assert DOCUMENT["security"] == [{"bearer": []}]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "statuses"),
+    [
+        ("/tasks", "get", {"200"}),
+        ("/tasks/{id}", "get", {"200", "304", "404"}),
+        ("/projects/{id}/tasks", "post", {"201", "403", "404", "409", "413", "415", "422"}),
+        ("/tasks/{id}", "put", {"200", "403", "404", "409", "412", "413", "415", "422"}),
+        ("/tasks/{id}", "delete", {"204", "403", "404", "409", "412"}),
+        ("/users", "post", {"201", "409", "413", "415", "422"}),
+    ],
+)
+def test_an_operation_documents_what_it_may_respond(path: str, method: str, statuses: set[str]) -> None:
+    of_every_operation = {"400", "401", "406", "408", "429", "431", "500", "503"}
+
+    assert set(operation(path, method)["responses"]) == statuses | of_every_operation
+
+
+def test_a_body_is_an_object_or_its_data_wrapper() -> None:
+    content = operation("/projects/{id}/members", "post")["requestBody"]["content"]["application/json"]
+
+    names = [variant["$ref"].rpartition("/")[2] for variant in content["schema"]["anyOf"]]
+    assert names == ["MemberCreate", "MemberCreateWrapped", "MemberCreateByEmail", "MemberCreateByEmailWrapped"]
+
+
+async def test_response_of_a_custom_endpoint_matches_its_schema(user: ApiUser) -> None:
+    response = await user.post("/notifications/read-all", None)
+    documented = operation("/notifications/read-all", "post")["responses"]["200"]
+
+    jsonschema_rs.validate(documented["content"]["application/json"]["schema"], response.json())
+    assert response.json()["data"] == {"updated": 0}
+    assert (await user.post("/notifications/read-all?all=1", None)).status_code == 400
+
+
+def test_an_event_stream_is_documented_by_its_media_type() -> None:
+    documented = operation("/projects/{id}/events", "get")
+
+    assert list(documented["responses"]["200"]["content"]) == ["text/event-stream"]
+    assert "406" not in documented["responses"]
