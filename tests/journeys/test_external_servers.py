@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.journeys.external_postgres import Postgres, installations, run_postgres
-from tests.journeys.program import CLI, SERVE, Program, run_program, stop_and_clean_up
+from tests.journeys.program import CLI, ROOT, SERVE, Program, run_program, stop_and_clean_up
 
 UNPRIVILEGED = "nosuperuser nobypassrls nocreaterole nocreatedb"
 NOT_MIGRATED = (
@@ -38,7 +38,8 @@ def environment(server: Postgres, *, app_login: str = "app", owner_login: str = 
         "DATABASE_URL": server.url(app_login),
         **({"DATABASE_OWNER_URL": server.url(owner_login)} if owner_login else {}),
     }
-    return {"PATH": os.environ["PATH"], "JWT_SECRET": "7f" * 20 + "k3y", **urls, **extra}
+    base = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src"), "JWT_SECRET": "7f" * 20 + "k3y"}
+    return {**base, **urls, **extra}
 
 
 def migrate(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -9,11 +9,12 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from monynha.app.commands.keys import make_key
 from monynha.app.catalog import CATALOG
+from monynha.app.commands.keys import make_key
 from monynha.app.composition.graphql import schema_text
 from monynha.app.composition.openapi import openapi_document
 from monynha.core.settings.settings import Settings
@@ -81,10 +82,9 @@ def page_rows() -> list[list[str]]:
 
 
 def test_every_endpoint_has_a_row_in_the_rights_table() -> None:
+    document: Any = openapi_document()
     described = {
-        (method.upper(), path.removeprefix("/api/v1"))
-        for path, item in openapi_document()["paths"].items()
-        for method in item
+        (method.upper(), path.removeprefix("/api/v1")) for path, item in document["paths"].items() for method in item
     }
     streamed = {tuple(where.strip("`").split(" ")) for where, _ in STREAM_TRANSPORTS if " " in where}
 

@@ -12,8 +12,8 @@ from graphql import GraphQLSchema, parse, validate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monynha.app.composition.application import Application
 from monynha.app.catalog import CATALOG
+from monynha.app.composition.application import Application
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.domains.users.graphql import CUSTOM_MUTATIONS

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from monynha.app.composition.application import build
 from monynha.app.catalog import CATALOG
+from monynha.app.composition.application import build
 from monynha.app.composition.graphql import full_schema
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings

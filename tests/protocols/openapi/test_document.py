@@ -8,8 +8,8 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from monynha.app.composition.application import Application
 from monynha.app.catalog import CATALOG
+from monynha.app.composition.application import Application
 from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import UserRoutes

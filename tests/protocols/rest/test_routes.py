@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from monynha.app.composition.application import Application
 from monynha.app.catalog import CATALOG
+from monynha.app.composition.application import Application
 from monynha.core.settings.settings import Settings
 from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.query.compiler import Compiler

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from monynha.app.catalog import CATALOG
 from monynha.app.composition.graphql import graphql_routes
 from monynha.app.composition.landing_page import landing_page
-from monynha.app.composition.realtime import RealtimeServices, realtime_routes
 from monynha.app.composition.openapi import openapi_document
+from monynha.app.composition.realtime import RealtimeServices, realtime_routes
 from monynha.app.maintenance.migration import migrate_or_check
 from monynha.core.errors import SettingsError
 from monynha.core.logs import configure_logging
@@ -97,16 +97,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)
     client_ip_of = client_ip_resolver(settings.trusted_proxies)
     dependencies = _Dependencies(settings, rest, auth, rate_limits, valkey, realtime, client_ip_of)
-    services = list(_enabled_services(dependencies))
-    http = HttpApplication(
-        Router([_health_routes(database, valkey), *(group for service in services for group in service.route_groups)]),
-        CorsPolicy(frozenset(settings.cors_origins), allows_localhost=not settings.is_production),
-        client_ip_of,
-        shows_stack=not settings.is_production,
-        websocket_handlers={
-            path: handler for service in services for path, handler in service.websocket_handlers.items()
-        },
-    )
+    http = _http_application(dependencies, _health_routes(database, valkey))
     return Application(http, database, auth, valkey, realtime, dependencies.open_streams, smtp_mailer)
 
 
@@ -193,6 +184,19 @@ def _smtp_mailer(settings: Settings) -> SmtpMailer | None:
     from monynha.infra.mail.smtp_mailer import SmtpMailer, SmtpServer  # a start without SMTP_URL saves the import
 
     return SmtpMailer(SmtpServer.from_url(settings.smtp_url, site_url=settings.site_url))
+
+
+def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) -> HttpApplication:
+    settings, services = dependencies.settings, list(_enabled_services(dependencies))
+    return HttpApplication(
+        Router([health_routes, *(group for service in services for group in service.route_groups)]),
+        CorsPolicy(frozenset(settings.cors_origins), allows_localhost=not settings.is_production),
+        dependencies.client_ip_of,
+        shows_stack=not settings.is_production,
+        websocket_handlers={
+            path: handler for service in services for path, handler in service.websocket_handlers.items()
+        },
+    )
 
 
 async def _refuse_dangerous_database(database: Database) -> None:

@@ -87,7 +87,6 @@ def _graphql_executor(
     realtime: RealtimeServices,
 ) -> GraphQLExecutor:
     schema = full_schema()
-
     user_mutations = UserMutations(rest.mutations, actions)
     notification_mutations = NotificationMutations(rest.mutations)
     return GraphQLExecutor(

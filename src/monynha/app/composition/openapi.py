@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+
 from monynha import __version__
 from monynha.app.catalog import CATALOG
 from monynha.domains.notifications import http as notifications

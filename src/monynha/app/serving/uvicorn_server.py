@@ -32,7 +32,7 @@ class _UvicornServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         try:
             await super().startup(sockets)
-        except OSError as error:  # another start took the port in the meantime
+        except OSError as error:  # another program took the port meanwhile
             raise SettingsError(f"MONYNHA_PORT: it cannot be listened on ({error.strerror})") from error
         await self.on_tick(0)  # sets the Date header of the very first response
         self._on_ready()
