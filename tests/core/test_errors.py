@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monynha.core.errors import AppError, RateLimitedError, ValidationFailedError
+from monynha.core.errors import AppError, NotFoundError, RateLimitedError, ValidationFailedError
 
 
 def subclasses(parent: type[AppError]) -> Iterator[type[AppError]]:
@@ -39,3 +39,8 @@ def test_rate_limit_states_when_to_retry() -> None:
 
     assert error.details == {"retryAfter": 7}
     assert error.headers == (("Retry-After", "7"), ("X-Limit", "1"))
+
+
+def test_what_is_not_found_is_named_in_words() -> None:
+    assert NotFoundError.for_name("project").message == "Project not found."
+    assert NotFoundError.for_name("projectMember").message == "Project member not found."

@@ -160,7 +160,7 @@ class PhoenixRealtimeClient(RealtimeClient):
         if payload["status"] != "ok":
             raise TimeoutError
         if self.resume_token is None:
-            self.resume_token = payload["response"]["position"]
+            self.resume_token = payload["response"]["resumeToken"]
             self.version = self._version(self.resume_token)
         else:
             assert payload["response"]["resumed"] is True
@@ -168,7 +168,7 @@ class PhoenixRealtimeClient(RealtimeClient):
     def on_message(self, message: Any) -> None:
         *_, event, payload = message
         if event == "postgres_changes":
-            self.resume_token = payload["data"]["position"]
+            self.resume_token = payload["data"]["resumeToken"]
             record = payload["data"]["record"]
             self.apply_change(self._version(self.resume_token), record["id"], record["title"])
 

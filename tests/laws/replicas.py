@@ -163,7 +163,7 @@ class PhoenixReplica(ProjectReplica):
                 if event == "phx_reply":
                     response = payload["response"]
                     if self.tasks is None or not response.get("resumed"):
-                        self._set_version(response["position"])
+                        self._set_version(response["resumeToken"])
                         await self.reload()
                 elif event == "postgres_changes":
                     await self._handle_change(payload["data"])
@@ -178,7 +178,7 @@ class PhoenixReplica(ProjectReplica):
         return {"config": {"postgres_changes": bindings, **since}, "access_token": self.user.token}
 
     async def _handle_change(self, data: dict[str, Any]) -> None:
-        self._set_version(data["position"])
+        self._set_version(data["resumeToken"])
         resource: Resource = CATALOG.resources["tasks" if data["table"] == "tasks" else "members"]
         row = data.get("record") or data["old_record"]
         key = row["id" if resource.plural == "tasks" else "user_id"]

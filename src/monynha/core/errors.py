@@ -83,6 +83,12 @@ class NotFoundError(AppError):
     status = 404
     code = "NOT_FOUND"
 
+    @classmethod
+    def for_name(cls, name: str) -> NotFoundError:
+        """Return the error for a thing that is named in camelCase: `Project not found.` for `project`."""
+        words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+        return cls(f"{words.capitalize()} not found.")
+
 
 class MethodNotAllowedError(AppError):
     """This method is not allowed here."""

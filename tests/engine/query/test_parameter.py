@@ -57,7 +57,7 @@ def test_resolve_reaches_nested_selections() -> None:
 
 
 def test_row_is_split_after_its_version() -> None:
-    assert JsonRow.parse(b'[12, {"a":[1, 2]}]') == JsonRow(12, b'{"a":[1, 2]}')
+    assert JsonRow.parse(b'[12, {"a":[1, 2]}]', "task") == JsonRow(12, b'{"a":[1, 2]}')
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def test_row_is_split_after_its_version() -> None:
     ],
 )
 def test_page_is_split_after_total_and_sort_values(result: bytes, expected: Page) -> None:
-    assert Page.parse(result) == expected
+    assert Page.parse(result, "project") == expected
 
 
 def test_missing_result_is_not_found() -> None:
-    with pytest.raises(NotFoundError):
-        JsonRow.parse(None)
-    with pytest.raises(NotFoundError):
-        Page.parse(None)
+    with pytest.raises(NotFoundError, match=r"^Task not found\.$"):
+        JsonRow.parse(None, "task")
+    with pytest.raises(NotFoundError, match=r"^Project not found\.$"):
+        Page.parse(None, "project")

@@ -111,7 +111,7 @@ async def test_join_with_since_replays_missed_changes(
     async with phoenix_client(address, api_key) as client:
         await client.join("a", viewer.token, tasks_binding())
         await user.create_task(project, title="Heard")
-        resume_token = (await client.receive_change())["position"]
+        resume_token = (await client.receive_change())["resumeToken"]
     later_project = await user.create_project()
     await user.create_task(project, title="Missed")
     await user.create(f"/projects/{later_project['id']}/members", {"userId": str(viewer.id)})
@@ -130,7 +130,7 @@ async def test_invalid_resume_token_is_refused(address: str, api_key: str, user:
         reply = await client.join("a", user.token, tasks_binding(), since=since)
 
     assert reply["status"] == "error"
-    assert reply["reason"].startswith("InvalidPosition: ")
+    assert reply["reason"].startswith("InvalidResumeToken: ")
 
 
 @pytest.mark.parametrize(

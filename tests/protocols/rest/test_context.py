@@ -17,14 +17,14 @@ pytestmark = pytest.mark.anyio
 def test_me_is_the_id_of_the_actor() -> None:
     actor = Actor(ActorKind.USER, uuid4())
 
-    assert parse_id("me", actor) == actor.id
-    assert parse_id(str(actor.id), ANONYMOUS) == actor.id
+    assert parse_id("me", actor, "user") == actor.id
+    assert parse_id(str(actor.id), ANONYMOUS, "user") == actor.id
 
 
 @pytest.mark.parametrize("text", ["me", "", "x", "{00000000-0000-4000-8000-000000000000}", "0" * 32])
 def test_invalid_id_is_not_found(text: str) -> None:
-    with pytest.raises(NotFoundError):
-        parse_id(text, ANONYMOUS)
+    with pytest.raises(NotFoundError, match=r"^Task not found\.$"):
+        parse_id(text, ANONYMOUS, "task")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])

@@ -115,7 +115,7 @@ class Mutations:
         if idempotency_key is not None:
             await idempotency_key.complete(transaction, own_id)
         if returning is not None:
-            return CreatedRow(key, JsonRow.parse(record[0]))
+            return CreatedRow(key, JsonRow.parse(record[0], resource.singular))
         return CreatedRow(key, await self.queries.fetch_in_transaction(transaction, replace(selection, key=key)))
 
     async def update(
@@ -136,7 +136,7 @@ class Mutations:
             build_sql = update_sql if columns else lock_sql
             statement = build_sql(resource, columns, with_version=versions is not None, returning=returning or ())
             record = await transaction.fetch_row(statement, *binds, *_version_binds(versions))
-            return None if record is None else JsonRow.parse(record[0])
+            return None if record is None else JsonRow.parse(record[0], resource.singular)
 
         async def attempt() -> JsonRow:
             async with connection.transaction() as transaction:
@@ -210,7 +210,7 @@ async def _autocommit_insert(
     result, own_id = row
     # The id is the primary key's, which is never null.
     assert own_id is not None
-    return CreatedRow(_primary_key(resource, values, UUID(own_id.decode())), JsonRow.parse(result))
+    return CreatedRow(_primary_key(resource, values, UUID(own_id.decode())), JsonRow.parse(result, resource.singular))
 
 
 @lru_cache(2000)
@@ -265,7 +265,7 @@ async def _write_or_raise(
             return result
         current_version = await transaction.fetch_value(version_sql(resource), *key)
         if current_version is None:
-            raise NotFoundError()
+            raise NotFoundError.for_name(resource.singular)
         if expected_versions is not None and current_version not in expected_versions:
             raise PreconditionFailedError() if await _is_write_allowed(transaction, write) else ForbiddenError()
     raise ForbiddenError()
@@ -291,7 +291,7 @@ async def _create_error(
         async with connection.transaction() as transaction:
             parent_id = values[resource.parent_column.name]
             if await transaction.fetch_value(version_sql(resource.parent.target), parent_id) is None:
-                return NotFoundError()
+                return NotFoundError.for_name(resource.parent.target.singular)
     return _violation_error(resource, violation, values)
 
 

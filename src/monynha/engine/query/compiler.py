@@ -58,7 +58,9 @@ class Compiler:
         """Return the statement with the selection's values, ready to be executed any number of times."""
         statement = self.compile(selection, within_transaction=within_transaction)
         binds = tuple(statement.arrange_binds(selection.bind_values()))
-        return PreparedQuery(statement.text, binds, statement.is_light, selection.cost())
+        missing = selection.scope or selection
+        scope_name = "" if isinstance(missing, SelectionBatch) else missing.resource.singular
+        return PreparedQuery(statement.text, binds, statement.is_light, selection.cost(), scope_name)
 
 
 def _compile(selection: Selection | SelectionBatch, *, sets_actor: bool) -> Statement:

@@ -32,10 +32,10 @@ class JsonRow:
     json: bytes
 
     @classmethod
-    def parse(cls, result: bytes | None) -> JsonRow:
-        """Split `[version, row]`; NotFoundError if there is no result."""
+    def parse(cls, result: bytes | None, name: str) -> JsonRow:
+        """Split `[version, row]`; NotFoundError with the resource's name if there is no result."""
         if result is None:
-            raise NotFoundError()
+            raise NotFoundError.for_name(name)
         comma = result.index(b",")
         return cls(int(result[1:comma]), result[comma + 2 : -1])
 
@@ -51,10 +51,10 @@ class Page:
     rows: bytes
 
     @classmethod
-    def parse(cls, result: bytes | None) -> Page:
-        """Split `[total, sort values, rows]`; NotFoundError if there is no result, as below a parent that is absent."""
+    def parse(cls, result: bytes | None, name: str) -> Page:
+        """Split `[total, sort values, rows]`; NotFoundError with the parent's name if there is no result."""
         if result is None:
-            raise NotFoundError()
+            raise NotFoundError.for_name(name)
         first = result.index(b", ")
         second = result.index(b", ", first + 2)
         total, sort_values = result[1:first], result[first + 2 : second]
@@ -76,6 +76,8 @@ class PreparedQuery(Generic[SourceT]):
     """Whether it may share its connection with other queries (`Selection.is_light`)."""
     cost: int
     """How many rows it can return at most, with all that is nested."""
+    scope_name: str
+    """What an execution without a result did not find: the singular of its resource, or of the row of its scope."""
 
     def bind(self, source: SourceT) -> list[object]:
         """Return the bind values of one execution."""
@@ -83,11 +85,15 @@ class PreparedQuery(Generic[SourceT]):
 
     async def fetch_row(self, connection: ActorConnection, source: SourceT) -> JsonRow:
         """Return the row that the query's key names (NotFoundError if the actor does not see it)."""
-        return JsonRow.parse(await connection.fetch_json(self.text, self.bind(source), is_light=self.is_light))
+        return JsonRow.parse(
+            await connection.fetch_json(self.text, self.bind(source), is_light=self.is_light), self.scope_name
+        )
 
     async def fetch_page(self, connection: ActorConnection, source: SourceT) -> Page:
         """Return a page of rows (NotFoundError if the actor does not see the row of the scope)."""
-        return Page.parse(await connection.fetch_json(self.text, self.bind(source), is_light=self.is_light))
+        return Page.parse(
+            await connection.fetch_json(self.text, self.bind(source), is_light=self.is_light), self.scope_name
+        )
 
 
 def resolve_value(value: object, source: object) -> object:

@@ -33,4 +33,4 @@ class Queries:
     async def fetch_in_transaction(self, transaction: Transaction, selection: Selection) -> JsonRow:
         """Return one row as a transaction under way sees it."""
         query: PreparedQuery[None] = self.compiler.prepare(selection, within_transaction=True)
-        return JsonRow.parse(await transaction.fetch_json(query.text, *query.bind(None)))
+        return JsonRow.parse(await transaction.fetch_json(query.text, *query.bind(None)), query.scope_name)

@@ -116,7 +116,7 @@ class Hub:
             if since is not None:
                 await self._replay_missed(stream, subscription, since)
             if subscription.is_revoked:
-                raise NotFoundError()
+                raise NotFoundError.for_name(stream.kind)
         except BaseException:
             self.unsubscribe(stream, subscriber)
             raise

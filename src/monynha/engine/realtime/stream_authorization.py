@@ -68,11 +68,11 @@ class StreamAuthorizer:
         root = self.roots.get(stream.kind)
         if root is None:
             if stream.id != GLOBAL_STREAM_ID:
-                raise NotFoundError()
+                raise NotFoundError.for_name(stream.kind)
             return await connection.require_live_session()
         if root.is_private_stream:
             if stream.id != connection.actor.id:
-                raise NotFoundError()
+                raise NotFoundError.for_name(stream.kind)
             return await connection.require_live_session()
         selection = Selection(root, (root.id_column.name,), key=(stream.id,))
         await self.query.fetch_row(connection, selection)

@@ -132,7 +132,7 @@ class Channel:
         try:
             return decode_resume_token(self._params.resume_token)
         except ValueError:
-            raise JoinRefusedError("InvalidPosition: `since` is not a valid position") from None
+            raise JoinRefusedError("InvalidResumeToken: `since` is not a resume token") from None
 
     async def _subscribe(self, actor: Actor, resume_from: Mapping[Stream, int] | None) -> MultiStreamSubscriber:
         """Subscribe as the actor, in place of the present subscriptions, and return the inactive subscriber."""
@@ -245,7 +245,7 @@ class Channel:
     def _reply_to_join(self, ref: str | None, subscriber: MultiStreamSubscriber) -> None:
         response: dict[str, object] = {
             "postgres_changes": [{**config, "id": binding_id(config)} for config in self._params.postgres_changes],
-            "position": encode_resume_token(subscriber.versions),
+            "resumeToken": encode_resume_token(subscriber.versions),
         }
         if self._params.resume_token is not None:
             response["resumed"] = subscriber.is_complete

@@ -116,7 +116,7 @@ def _change_frame(
     key = ("change frame", topic, ids, select, resume_token, is_v2)
     frame = event.payload_cache.get(key)
     if not isinstance(frame, bytes):
-        data = _change_data(event, resource, select)[:-1] + b',"position":' + orjson.dumps(resume_token) + b"}"
+        data = _change_data(event, resource, select)[:-1] + b',"resumeToken":' + orjson.dumps(resume_token) + b"}"
         payload = b'{"ids":' + orjson.dumps(ids) + b',"data":' + data + b"}"
         frame = event.payload_cache[key] = encode_frame(encode_message(topic, "postgres_changes", payload, is_v2=is_v2))
     return frame

@@ -108,18 +108,18 @@ async def read_json_body(request: Request) -> object:
     return unwrap_data(await request.json())
 
 
-def parse_id(text: str, actor: Actor) -> UUID:
-    """Return the id in a path; `me` is the actor's, and NotFoundError is raised for what is not a UUID."""
+def parse_id(text: str, actor: Actor, name: str) -> UUID:
+    """Return the id in a path; `me` is the actor's. NotFoundError names the resource if it is no UUID."""
     id = actor.id if text == "me" else parse_uuid(text)
     if id is None:
-        raise NotFoundError()
+        raise NotFoundError.for_name(name)
     return id
 
 
 def parse_primary_key(resource: Resource, request: Request, actor: Actor) -> PrimaryKey:
     """Return the primary key that an item's path names."""
-    own_id = parse_id(request.path_params[id_parameter(resource)], actor)
-    if not resource.is_nested:
+    own_id = parse_id(request.path_params[id_parameter(resource)], actor, resource.singular)
+    if not resource.is_nested or resource.parent is None:
         return (own_id,)
-    parent_id = parse_id(request.path_params["id"], actor)
+    parent_id = parse_id(request.path_params["id"], actor, resource.parent.target.singular)
     return tuple(parent_id if column is resource.parent_column else own_id for column in resource.primary_key)

@@ -72,7 +72,9 @@ class ReadHandlers:
         return data_response(row.json, extra_headers=item_headers(etag))
 
     def _parse_parent_id(self, request: Request, actor: Actor) -> UUID | None:
-        return None if self.parent_relation is None else parse_id(request.path_params["id"], actor)
+        if self.parent_relation is None:
+            return None
+        return parse_id(request.path_params["id"], actor, self.parent_relation.source.singular)
 
     def _prepare_item(self, request: Request) -> PreparedQuery[_PathIds]:
         query_string: bytes = request.scope["query_string"]

@@ -85,7 +85,8 @@ class EventStreamEndpoints:
         async def handler(request: Request) -> Response:
             connection = self.context.connect(request)
             since = _parse_since(request)
-            stream = Stream(resource.streams[0].kind, parse_id(request.path_params["id"], connection.actor))
+            kind = resource.streams[0].kind
+            stream = Stream(kind, parse_id(request.path_params["id"], connection.actor, kind))
             subscriber = _SseSubscriber(self, connection, stream)
             await subscriber.start(since)
             return Response(200, b"", SSE_HEADERS, stream=subscriber.chunks(since))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import orjson
 
@@ -51,7 +52,7 @@ class WriteHandlers:
         body = await read_json_body(request)
         values = parse_create(self.resource, body)
         idempotency_key = _parse_idempotency_key(request, connection.actor, body)
-        parent_id = None if self.resource.parent is None else parse_id(request.path_params["id"], connection.actor)
+        parent_id = self._parse_parent_id(request, connection.actor)
         created = await self.context.mutations.create(
             connection,
             self.resource,
@@ -68,6 +69,11 @@ class WriteHandlers:
         if created.is_replay:
             headers.append((b"idempotency-replayed", b"true"))
         return data_response(created.row.json, status=201, extra_headers=tuple(headers))
+
+    def _parse_parent_id(self, request: Request, actor: Actor) -> UUID | None:
+        if self.resource.parent is None:
+            return None
+        return parse_id(request.path_params["id"], actor, self.resource.parent.target.singular)
 
     async def update(self, request: Request) -> Response:
         """Update what the body names and respond with the row as it is then."""

@@ -24,7 +24,7 @@ def parse_id(body: Mapping[str, object], name: str) -> UUID:
         raise BadRequestError(f"{name} is required.", details={name: "is required"})
     parsed_id = parse_uuid(value) if isinstance(value, str) else None
     if parsed_id is None:
-        raise NotFoundError()
+        raise NotFoundError.for_name(name.removesuffix("Id"))
     return parsed_id
 
 

@@ -14,6 +14,7 @@ from monynha.core.serialization import to_camel_case
 from monynha.engine.mutation.mutations import Mutations, PrimaryKey
 from monynha.engine.mutation.validation import parse_create, parse_update
 from monynha.engine.query.selection import Selection
+from monynha.engine.schema.resource import Resource
 from monynha.infra.postgres.database import ActorConnection, check_session_before_error
 from monynha.protocols.graphql.errors import encode_response, format_error
 from monynha.protocols.graphql.execution.context import (
@@ -154,9 +155,9 @@ class MutationExecutor:
         resource = step.binding.resource
         values = parse_create(resource, step.input)
         parent_id = None
-        if resource.parent_column is not None:
+        if resource.parent is not None and resource.parent_column is not None:
             name = to_camel_case(resource.parent_column.name)
-            parent_id = _require_id(step.arguments.id_parameter(name, ()).resolve(context))
+            parent_id = _require_id(step.arguments.id_parameter(name, ()).resolve(context), resource.parent.target)
         created = await self.mutations.create(
             connection,
             resource,
@@ -213,12 +214,12 @@ def _plan_step(
 
 def _row_key(step: _DeleteStep | _WriteStep, context: ExecutionContext) -> PrimaryKey:
     parameters = key_parameters(step.binding.resource, step.arguments, ())
-    return tuple(_require_id(parameter.resolve(context)) for parameter in parameters)
+    return tuple(_require_id(parameter.resolve(context), step.binding.resource) for parameter in parameters)
 
 
-def _require_id(value: object) -> UUID:
+def _require_id(value: object, resource: Resource) -> UUID:
     if not isinstance(value, UUID):
-        raise NotFoundError()
+        raise NotFoundError.for_name(resource.singular)
     return value
 
 

@@ -252,7 +252,7 @@ def _read_stream(
     if not root.is_private_stream:
         stream_id = parse_uuid(str(arguments.values[f"{binding.stream_kind}Id"]))
     if stream_id is None:
-        raise NotFoundError()
+        raise NotFoundError.for_name(binding.stream_kind)
     return Stream(binding.stream_kind, stream_id)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from monynha.core.errors import AppError, InternalError, NotFoundError, UnauthenticatedError
+from monynha.engine.query.parameter import PreparedQuery
 from monynha.infra.postgres.database import ActorConnection
 from monynha.protocols.graphql.subscriptions.plan import EventPayload, SubscriptionPlan
 
@@ -39,7 +40,7 @@ class EventQueryRunner:
                 task = payload.fetches.get(key)
                 is_leader = task is None
                 if task is None:
-                    task = payload.fetches[key] = asyncio.create_task(self._execute(query.text, binds, connection))
+                    task = payload.fetches[key] = asyncio.create_task(self._execute(query, binds, connection))
                 try:
                     return plan.wrap(await asyncio.shield(task))
                 except AppError as error:
@@ -49,14 +50,16 @@ class EventQueryRunner:
                     if is_leader or not isinstance(error, NotFoundError | UnauthenticatedError):
                         raise
 
-    async def _execute(self, text: str, binds: list[object], connection: ActorConnection) -> bytes:
+    async def _execute(
+        self, query: PreparedQuery[EventPayload], binds: list[object], connection: ActorConnection
+    ) -> bytes:
         async with self._slots:
             try:
-                data = await connection.fetch_json(text, binds)
+                data = await connection.fetch_json(query.text, binds)
             except AppError:
                 raise
             except Exception as error:
                 raise InternalError() from error
         if data is None:
-            raise NotFoundError()
+            raise NotFoundError.for_name(query.scope_name)
         return data

@@ -151,7 +151,7 @@ class GraphQLSubscription:
 
     def on_revoked(self, stream: Stream) -> None:
         """End with an error: the actor may not see the stream any more."""
-        self._fail(NotFoundError())
+        self._fail(NotFoundError.for_name(stream.kind))
 
     def on_session_end(self) -> None:
         """End with an error: the session is over."""
