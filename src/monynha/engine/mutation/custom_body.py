@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from monynha.core.errors import ValidationFailedError
+from monynha.engine.mutation.validation import require_object
 from monynha.engine.schema.resource import Resource
 
 FieldParser = Callable[[object], object]
@@ -26,21 +27,20 @@ def parse_custom_body(
 
     Raises ValidationFailedError if the body is not an object.
     """
-    if not isinstance(body, dict):
-        raise ValidationFailedError("The validation of the request failed: the body must be an object.")
+    body_fields = require_object(body)
     errors: FieldErrors = {
         str(name)[:100]: "is read-only" if name in resource.fields else "is not known"
-        for name in body
+        for name in body_fields
         if name not in parsers
     }
     values: dict[str, object] = {}
     for name, parse in parsers.items():
-        if name not in body:
+        if name not in body_fields:
             if name not in optional:
                 errors[name] = "is required"
             continue
         try:
-            values[name] = parse(body[name])
+            values[name] = parse(body_fields[name])
         except ValueError as error:
             errors[name] = str(error)
         except ValidationFailedError as error:

@@ -25,7 +25,7 @@ def parse_create(resource: Resource, body: object) -> ColumnValues:
     """Return what a create writes; ValidationFailedError names every invalid field."""
     inputs = _creatable_fields(resource)
     problems: dict[str, object] = {}
-    values = _parse_fields(resource, _require_object(body), inputs, problems)
+    values = _parse_fields(resource, require_object(body), inputs, problems)
     for name, (column, field) in inputs.fields.items():
         if field.rules.lookup is not None:
             _check_lookup(name, field.rules.lookup.input_name, problems, is_given=column in values, values=values)
@@ -40,7 +40,7 @@ def parse_create(resource: Resource, body: object) -> ColumnValues:
 def parse_update(resource: Resource, body: object) -> ColumnValues:
     """Return what an update writes: only what the body names; ValidationFailedError names every invalid field."""
     problems: dict[str, object] = {}
-    values = _parse_fields(resource, _require_object(body), _updatable_fields(resource), problems)
+    values = _parse_fields(resource, require_object(body), _updatable_fields(resource), problems)
     return _raise_problems(problems, values)
 
 
@@ -85,7 +85,8 @@ def _updatable_fields(resource: Resource) -> _InputFields:
     return _InputFields.of(field for field in resource.fields.values() if field.rules.is_updatable)
 
 
-def _require_object(body: object) -> dict[str, object]:
+def require_object(body: object) -> dict[str, object]:
+    """Return the body if it is a JSON object; raise ValidationFailedError otherwise."""
     if not isinstance(body, dict):
         raise ValidationFailedError("The validation of the request failed: the body must be an object.")
     return body
