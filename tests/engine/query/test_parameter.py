@@ -17,7 +17,7 @@ PROJECTS, TASKS = CATALOG.resources["projects"], CATALOG.resources["tasks"]
 
 def test_bind_resolves_parameters_and_keeps_constants() -> None:
     query: PreparedQuery[dict[str, int]] = PreparedQuery(
-        "select $1, $2, $3", (Parameter(lambda source: source["a"]), 7, None), is_light=True, cost=1
+        "select $1, $2, $3", (Parameter(lambda source: source["a"]), 7, None), is_light=True, cost=1, scope_name="task"
     )
 
     assert query.bind({"a": 1}) == [1, 7, None]
