@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -14,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from monynha.app.serving.loader import ServedApplication
 from monynha.protocols.http.server.connection import HttpConnection
+from monynha.protocols.http.server.unsent_bytes import UnsentBytes
 from monynha.protocols.http.server.websocket import WebSocket
 from tests.users import ApiUser
 
@@ -23,12 +25,13 @@ OwnerSql = Callable[..., Awaitable[list[Any]]]
 
 
 @asynccontextmanager
-async def serve(application: ServedApplication) -> AsyncIterator[str]:
+async def serve(application: ServedApplication, unsent_bytes: UnsentBytes | None = None) -> AsyncIterator[str]:
     """Serve the application on a free port and yield `host:port`."""
+    unsent_bytes = unsent_bytes or UnsentBytes(256_000_000)
     config = uvicorn.Config(
         application.http,
         port=0,
-        http=HttpConnection,
+        http=partial(HttpConnection, unsent_bytes=unsent_bytes),  # type: ignore[arg-type]  # uvicorn calls it as a class
         ws=WebSocket,
         lifespan="off",
         interface="asgi3",

@@ -32,7 +32,7 @@ async def port(program: Application) -> AsyncIterator[int]:
     """Serve the application on a real port in this process; return the port."""
     listener = socket.create_server(("127.0.0.1", 0))
     stop, ready = asyncio.Event(), asyncio.Event()
-    serving = asyncio.create_task(serve_http(program, listener, stop, ready.set))
+    serving = asyncio.create_task(serve_http(program, listener, stop, ready.set, max_unsent_bytes=256_000_000))
     await ready.wait()
     yield listener.getsockname()[1]
     stop.set()

@@ -72,7 +72,13 @@ async def _serve(settings: Settings, module: str, stop_signal: _StopSignal) -> N
         build = await load_task
         application = await build(settings, server_urls)
         try:
-            await serve_http(application, listeners[0], stop_signal.requested, on_ready)
+            await serve_http(
+                application,
+                listeners[0],
+                stop_signal.requested,
+                on_ready,
+                max_unsent_bytes=settings.max_unsent_bytes,
+            )
         finally:
             await application.close()
 

@@ -7,12 +7,15 @@ import contextlib
 import gc
 import socket
 from collections.abc import Callable, Generator
+from functools import partial
+from typing import cast
 
 import uvicorn
 
 from monynha.app.serving.loader import ServedApplication
 from monynha.core.errors import SettingsError
 from monynha.protocols.http.server.connection import HttpConnection
+from monynha.protocols.http.server.unsent_bytes import UnsentBytes
 from monynha.protocols.http.server.websocket import WebSocket
 
 SHUTDOWN_TIMEOUT_S = 10
@@ -43,11 +46,17 @@ async def serve_http(
     listener: socket.socket,
     stop_requested: asyncio.Event,
     on_ready: Callable[[], None],
+    *,
+    max_unsent_bytes: int,
 ) -> None:
-    """Serve requests until `stop_requested`; then accept none, and wait up to 10 s for those in flight."""
+    """Serve requests until `stop_requested`; then accept none, and wait up to 10 s for those in flight.
+
+    At most `max_unsent_bytes` wait for clients that read slowly.
+    """
     config = uvicorn.Config(
         application.http,
-        http=HttpConnection,
+        # uvicorn calls what it is given as a class.
+        http=cast(type[asyncio.Protocol], partial(HttpConnection, unsent_bytes=UnsentBytes(max_unsent_bytes))),
         ws=WebSocket,
         lifespan="off",
         interface="asgi3",

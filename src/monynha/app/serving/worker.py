@@ -50,7 +50,13 @@ async def _serve(build: BuildApplication, start_message: bytes, control: socket.
         control.sendall(json.dumps({"error": str(error)}).encode() + b"\n")
         return 1
     try:
-        await serve_http(application, listener, stop_requested, lambda: control.sendall(b'{"ready": true}\n'))
+        await serve_http(
+            application,
+            listener,
+            stop_requested,
+            lambda: control.sendall(b'{"ready": true}\n'),
+            max_unsent_bytes=settings.max_unsent_bytes,
+        )
     finally:
         await application.close()
     loop.remove_reader(control)

@@ -180,6 +180,13 @@ class Settings:
         production=Limit(10, _HOUR),
         missing_feature="uploading files",
     )
+    max_unsent_mb: int = setting_field(
+        "MONYNHA_MAX_UNSENT_MB",
+        setting_types.number(16, 65_536),
+        256,
+        "How many megabytes of responses and events may wait in one process for clients that read slowly;"
+        " beyond, the slowest are disconnected.",
+    )
     migrate: str = setting_field(
         "MONYNHA_MIGRATE",
         setting_types.choice("auto", "manual"),
@@ -209,6 +216,11 @@ class Settings:
     def is_production(self) -> bool:
         """Whether the strict rules of production apply."""
         return self.app_env == "production"
+
+    @property
+    def max_unsent_bytes(self) -> int:
+        """MONYNHA_MAX_UNSENT_MB in bytes."""
+        return self.max_unsent_mb * 1_000_000
 
     @property
     def limit_auth_address(self) -> Limit | None:

@@ -95,6 +95,9 @@ class MultiStreamSubscriber:
             self._hub.unsubscribe(stream, self)
         self._subscriptions.clear()
         self._hub.stop_observing_new_streams(self)
+        # What the callbacks belong to also refers to this subscriber.
+        self._handle_event = self._handle_revoked = _ignore
+        self._handle_session_end = _do_nothing
 
     def replace_connection(self, connection: ActorConnection) -> None:
         """Continue as the same user with a newer token."""
@@ -117,8 +120,9 @@ class MultiStreamSubscriber:
     def on_session_end(self) -> None:
         """Unsubscribe and report that the session is over."""
         if not self._is_stopped:
+            handle_session_end = self._handle_session_end
             self.stop()
-            self._handle_session_end()
+            handle_session_end()
 
     def on_new_stream(self, stream: Stream) -> None:
         """Subscribe to a stream that has begun to exist, if it is wanted."""
@@ -208,3 +212,11 @@ class MultiStreamSubscriber:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _ignore(_: object) -> None:
+    """Stands for the callbacks of a subscriber that has stopped."""
+
+
+def _do_nothing() -> None:
+    """Stands for the callback without an argument of a subscriber that has stopped."""

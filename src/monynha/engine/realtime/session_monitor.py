@@ -74,6 +74,7 @@ class SessionMonitor:
     def stop(self) -> None:
         """Stop watching."""
         self._is_stopped = True
+        self._handle_end = self._handle_expiry = _do_nothing  # what they belong to also refers to this monitor
         if self._user_stream is not None:
             self._hub.unsubscribe(self._user_stream, self)
             self._user_stream = None
@@ -89,12 +90,14 @@ class SessionMonitor:
     def on_session_end(self) -> None:
         """End: the session is over. Two events can tell of it; it is reported once."""
         if not self._is_stopped:
+            handle_end = self._handle_end
             self.stop()
-            self._handle_end()
+            handle_end()
 
     def _on_expiry(self) -> None:
+        handle_expiry = self._handle_expiry
         self.stop()
-        self._handle_expiry()
+        handle_expiry()
 
     def _start_timer(self) -> None:
         self._stop_timer()
@@ -107,3 +110,7 @@ class SessionMonitor:
         if self._expiry_timer is not None:
             self._expiry_timer.cancel()
             self._expiry_timer = None
+
+
+def _do_nothing() -> None:
+    """Stands for the callbacks of a monitor that has stopped."""

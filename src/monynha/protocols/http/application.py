@@ -19,9 +19,11 @@ import structlog
 from monynha.core.errors import AppError, InternalError
 from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
 from monynha.protocols.http.cors import CorsPolicy
+from monynha.protocols.http.rate_limits import rate_limit_subject
 from monynha.protocols.http.request import HttpScope, Receive, Request, Scope, Send, peer_ip
 from monynha.protocols.http.response import Headers, Response
 from monynha.protocols.http.router import Router
+from monynha.protocols.http.server.unauthenticated_sockets import UnauthenticatedSockets
 from monynha.protocols.http.server.websocket import WebSocket, WebSocketScope
 
 _log = structlog.get_logger("monynha.http")
@@ -44,6 +46,7 @@ class HttpApplication:
     """Whether a 500 contains the stack (in development)."""
     websocket_handlers: Mapping[str, WebSocketHandler] = field(default_factory=dict)
     """By path."""
+    unauthenticated_sockets: UnauthenticatedSockets = field(default_factory=UnauthenticatedSockets)
     logs_requests: bool = field(default_factory=lambda: _log.is_enabled_for(INFO))
 
     async def __call__(
@@ -77,11 +80,22 @@ class HttpApplication:
             # CORS does not apply to WebSockets: a browser connects pages of any site, and sends cookies along.
             websocket.reject(403, b'{"error":"This origin may not connect."}')
         else:
-            started_at = time.perf_counter()
-            _log.info("websocket opened", path=path, ip=self.client_ip_of(websocket.scope))
+            await self._serve_websocket(handler, websocket)
+
+    async def _serve_websocket(self, handler: WebSocketHandler, websocket: WebSocket) -> None:
+        path, client_ip = websocket.scope["path"], self.client_ip_of(websocket.scope)
+        slot = websocket.slot = self.unauthenticated_sockets.acquire(rate_limit_subject(client_ip))
+        if slot is None:
+            websocket.reject(429, b'{"error":"Too many WebSockets of this address are not authenticated yet."}')
+            return
+        started_at = time.perf_counter()
+        _log.info("websocket opened", path=path, ip=client_ip)
+        try:
             await handler(websocket)
-            duration_ms = round((time.perf_counter() - started_at) * 1000, 3)
-            _log.info("websocket closed", path=path, duration=duration_ms)
+        finally:
+            slot.release()
+        duration_ms = round((time.perf_counter() - started_at) * 1000, 3)
+        _log.info("websocket closed", path=path, duration=duration_ms)
 
     def _is_allowed_origin(self, websocket: WebSocket, origin: str) -> bool:
         host = (websocket.header(b"host") or b"").decode("latin-1")

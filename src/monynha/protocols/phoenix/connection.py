@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 import orjson
 
 from monynha.core.errors import AppError, BadRequestError
+from monynha.protocols.http.server.token_bucket import message_cost
 from monynha.protocols.http.server.websocket import WebSocket
 from monynha.protocols.phoenix.channel import Channel
 from monynha.protocols.phoenix.context import PhoenixContext
 from monynha.protocols.phoenix.serializer import HEARTBEAT_TOPIC, Push, decode_push, encode_message
 from monynha.protocols.phoenix.tokens import JoinRefusedError, authenticate_token, handshake_reason
-from monynha.protocols.realtime.token_bucket import TokenBucket
 
 PATH = "/realtime/v1/websocket"
 _MAX_CHANNELS = 100
@@ -52,11 +51,15 @@ class _PhoenixConnection:
     api_key: str
     is_v2: bool
     channels: dict[str, Channel] = field(default_factory=dict)
-    rate_limit: TokenBucket = field(default_factory=lambda: TokenBucket(time.monotonic))
 
     async def run(self) -> None:
         try:
             while (message := await self.socket.receive()) is not None:
+                cost = message_cost(message)
+                if cost > 1 and not self.socket.budget.try_take(cost - 1):
+                    # Not even decoded; `_handle` takes the first token of a message, which a heartbeat does not cost.
+                    self._warn(Push(HEARTBEAT_TOPIC, ""))
+                    continue
                 try:
                     push = decode_push(message, is_v2=self.is_v2)
                 except BadRequestError as error:
@@ -67,14 +70,14 @@ class _PhoenixConnection:
         finally:
             for channel in list(self.channels.values()):
                 channel.leave()
+            self.channels.clear()
 
     async def _handle(self, push: Push) -> None:
         channel = self.channels.get(push.topic)
         if push.event == "heartbeat":
             self._reply(push, b"{}")
-        elif not self.rate_limit.try_take():
-            if self.rate_limit.should_warn():
-                self._reply_error(push, "ClientMessageRateLimitReached: Too many messages per second")
+        elif not self.socket.budget.try_take():
+            self._warn(push)
         elif push.event == "phx_join":
             await self._join(push)
         elif push.event == "phx_leave":
@@ -87,6 +90,10 @@ class _PhoenixConnection:
             await channel.handle(push)
         else:
             self._reply_error(push, "unmatched topic")
+
+    def _warn(self, push: Push) -> None:
+        if self.socket.budget.should_warn():
+            self._reply_error(push, "ClientMessageRateLimitReached: Too many messages per second")
 
     async def _join(self, push: Push) -> None:
         former_channel = self.channels.pop(push.topic, None)
@@ -102,6 +109,7 @@ class _PhoenixConnection:
         self.channels[push.topic] = channel
         try:
             await channel.join(push.ref, self.api_key)
+            self.socket.mark_authenticated()
         except (JoinRefusedError, AppError) as error:
             channel.leave()
             self._remove(channel)

@@ -2,5 +2,4 @@
 
 * `event_messages`: events, rows and errors as JSON messages and finished WebSocket frames
 * `message_parsing`: reads the JSON object that a client sent
-* `token_bucket`: limits the messages per second of one socket
 """

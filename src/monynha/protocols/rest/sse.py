@@ -132,6 +132,7 @@ class _SseSubscriber:
         """Unsubscribe."""
         self.endpoints.hub.unsubscribe(self.stream, self)
         self.session_monitor.stop()
+        self.subscription = None  # it refers to its subscriber
 
     def on_event(self, event: Event) -> None:
         """Send an event; its message is encoded once for all subscribers."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 
 import orjson
 
@@ -19,6 +18,7 @@ from monynha.engine.schema.ephemeral import EphemeralEvent
 from monynha.engine.schema.resource import Resource
 from monynha.infra.postgres.database import ActorConnection
 from monynha.infra.postgres.stream_version import StreamVersion
+from monynha.protocols.http.server.token_bucket import message_cost
 from monynha.protocols.http.server.websocket import WebSocket
 from monynha.protocols.realtime.event_messages import (
     ephemeral_message,
@@ -27,7 +27,6 @@ from monynha.protocols.realtime.event_messages import (
     stream_id_field,
 )
 from monynha.protocols.realtime.message_parsing import JsonObject, parse_message_object
-from monynha.protocols.realtime.token_bucket import TokenBucket
 from monynha.protocols.websocket.context import WebSocketContext
 from monynha.protocols.websocket.message_parsing import parse_id, parse_token, parse_version
 
@@ -46,13 +45,6 @@ class WebSocketSession:
         self._connection: ActorConnection | None = None
         self._monitor: SessionMonitor | None = None
         self._joined_streams: dict[Stream, None] = {}
-        self._rate_limit = TokenBucket(time.monotonic)
-        self._handlers: dict[str, Callable[[JsonObject], Awaitable[None]]] = {
-            "auth": self._reauthenticate,
-            "join": self._join,
-            "leave": self._leave,
-            "resume": self._resume,
-        }
         self._update_resources = {
             f"{resource.singular}_update": resource
             for resource in context.catalog.resources.values()
@@ -139,10 +131,8 @@ class WebSocketSession:
         else:
             await connection.require_live_session()
             self._monitor.renew(connection)
+        self._socket.mark_authenticated()
         self._send("ready", userId=None if actor.id is None else str(actor.id))
-
-    async def _reauthenticate(self, body: JsonObject) -> None:
-        await self._authenticate(parse_token(body))
 
     def _on_token_expiry(self) -> None:
         self._socket.close(CLOSE_UNAUTHENTICATED, "the access token has expired")
@@ -155,8 +145,8 @@ class WebSocketSession:
     # Messages of the client.
 
     async def _handle_message(self, message: str | bytes) -> None:
-        if not self._rate_limit.try_take():
-            if self._rate_limit.should_warn():
+        if not self._socket.budget.try_take(message_cost(message)):
+            if self._socket.budget.should_warn():
                 error = RateLimitedError("Too many messages: some were ignored.", retry_after_s=1)
                 self._socket.send_text(error_message(error))
             return
@@ -175,14 +165,21 @@ class WebSocketSession:
         message_type = body.get("type")
         if not isinstance(message_type, str):
             raise BadRequestError("type is required.", details={"type": "is required"})
-        if message_type in self._handlers:
-            await self._handlers[message_type](body)
-        elif message_type in self._update_resources:
-            await self._update(self._update_resources[message_type], body)
-        elif message_type in self._context.ephemeral_events:
-            self._broadcast_ephemeral(self._context.ephemeral_events[message_type], body)
-        else:
-            raise BadRequestError("type is not known.", details={"type": "is not known"})
+        match message_type:
+            case "auth":
+                await self._authenticate(parse_token(body))
+            case "join":
+                await self._join(body)
+            case "leave":
+                await self._leave(body)
+            case "resume":
+                await self._resume(body)
+            case _ if message_type in self._update_resources:
+                await self._update(self._update_resources[message_type], body)
+            case _ if message_type in self._context.ephemeral_events:
+                self._broadcast_ephemeral(self._context.ephemeral_events[message_type], body)
+            case _:
+                raise BadRequestError("type is not known.", details={"type": "is not known"})
 
     async def _join(self, body: JsonObject) -> None:
         stream = self._parse_stream(body)

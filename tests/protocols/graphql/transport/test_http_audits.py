@@ -35,7 +35,7 @@ async def url(program: Application) -> AsyncIterator[str]:
     """Serve the program on a port of its own and return the URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     stop, ready = asyncio.Event(), asyncio.Event()
-    serving = asyncio.create_task(serve_http(program, listener, stop, ready.set))
+    serving = asyncio.create_task(serve_http(program, listener, stop, ready.set, max_unsent_bytes=256_000_000))
     await ready.wait()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}/graphql"
     stop.set()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
 from monynha.protocols.http.request import HttpScope, Receive, Send
-from monynha.protocols.http.server.connection import is_valid_head
+from monynha.protocols.http.server.connection import HttpConnection, is_valid_head, without_upgrade
+from monynha.protocols.http.server.request_cycle import RequestCycle
 from tests.live_server import serve
 from tests.protocols.http.server.raw_client import (
     GET_REQUEST,
@@ -205,17 +207,65 @@ async def test_running_requests_finish_before_shutdown() -> None:
     writer.close()
 
 
-async def test_unknown_upgrade_is_ignored() -> None:
-    async def handle(scope: HttpScope, receive: Receive, send: Send) -> None:
-        send_complete_response(scope, b"plain")
+@pytest.mark.parametrize("options", [b"Upgrade, HTTP2-Settings", b"keep-alive, upgrade"])
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket/14", b"TLS/1.0, HTTP/1.1"])
+async def test_an_upgrade_to_another_protocol_is_ignored(options: bytes, protocol: bytes) -> None:
+    lines = b"Host: x\r\nConnection: " + options + b"\r\nUpgrade: " + protocol + b"\r\nHTTP2-Settings: AAA\r\n"
+    async with connect_to(echo) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\n" + lines + b"\r\n")
+        writer.write(b"POST / HTTP/1.1\r\n" + lines + b"Content-Length: 4\r\n\r\nbody" + GET_REQUEST % 1)
+        bodies = [(await read_response(reader))[1].rpartition(b"|")[2] for _ in range(3)]
+        writer.write(b"POST / HTTP/1.1\r\n" + lines + b"Transfer-Encoding: chunked\r\n\r\n2\r\n")
+        await asyncio.sleep(0.05)
+        writer.write(b"bo\r\n0\r\n\r\n")
+        bodies.append((await read_response(reader))[1].rpartition(b"|")[2])
 
-    async with connect_to(handle) as (reader, writer):
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
-        head, body = await read_response(reader)
-        assert (body, await reader.read()) == (b"plain", b"")
-        assert b"connection: close" in head
+    assert bodies == [b"", b"body", b"", b"bo"]
 
 
+async def test_a_malformed_body_behind_a_running_request_is_rejected_after_it() -> None:
+    async with connect_to(echo) as (reader, writer):
+        writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nZZ\r\n")
+        assert (await read_response(reader))[1] == b"host|"
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("size", [70_000, 40_000])
+async def test_a_head_over_the_limit_is_431_however_it_is_split(size: int) -> None:
+    async with connect_to(echo) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * size)
+        if size < 64 * 1024:
+            await asyncio.sleep(0.1)
+        writer.write(b"x" * (70_000 - size) + b"\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
+
+
+def open_connections() -> set[int]:
+    """Return the ids of the objects of connections that exist."""
+    return {id(value) for value in gc.get_objects() if isinstance(value, HttpConnection | RequestCycle)}
+
+
+async def test_closed_connections_are_freed_without_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    before = open_connections()
+    try:
+        async with serve(application_of(echo)) as address:
+            host, port = address.split(":")
+            for data in (GET_REQUEST % 1, GET_REQUEST % 1 + b"GARBAGE\r\n\r\n", GET_REQUEST[:-2], POST_WITHOUT_BODY):
+                _, writer = await asyncio.open_connection(host, int(port))
+                writer.write(data)
+                await asyncio.sleep(0.05)
+                writer.close()
+            async with asyncio.timeout(10):
+                while open_connections() - before:
+                    await asyncio.sleep(0.05)
+    finally:
+        gc.enable()
+
+
+POST_WITHOUT_BODY = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
 CHUNKED = (b"transfer-encoding", b"chunked")
 
 
@@ -238,3 +288,10 @@ CHUNKED = (b"transfer-encoding", b"chunked")
 )
 def test_ambiguous_heads_are_invalid(version: str, headers: list[tuple[bytes, bytes]], is_valid: bool) -> None:
     assert is_valid_head(version, headers) is is_valid
+
+
+def test_the_headers_of_an_ignored_upgrade_are_removed() -> None:
+    headers = [(b"host", b"x"), (b"connection", b"Upgrade, close"), (b"upgrade", b"h2c"), (b"http2-settings", b"A")]
+
+    assert without_upgrade(headers) == [(b"host", b"x"), (b"connection", b"close")]
+    assert without_upgrade([(b"connection", b"upgrade")]) == []

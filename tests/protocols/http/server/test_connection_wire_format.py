@@ -22,7 +22,9 @@ async def port(program: Application) -> AsyncIterator[int]:
     """The TCP port of the program."""
     listener = socket.create_server(("127.0.0.1", 0))
     stop_requested, ready = asyncio.Event(), asyncio.Event()
-    server_task = asyncio.create_task(serve_http(program, listener, stop_requested, ready.set))
+    server_task = asyncio.create_task(
+        serve_http(program, listener, stop_requested, ready.set, max_unsent_bytes=256_000_000)
+    )
     await ready.wait()
     yield listener.getsockname()[1]
     stop_requested.set()

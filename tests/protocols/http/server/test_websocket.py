@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -12,8 +14,9 @@ from websockets.exceptions import InvalidStatus
 
 from monynha.protocols.http.request import Receive, Send
 from monynha.protocols.http.server import websocket as module
+from monynha.protocols.http.server.connection import HttpConnection
 from monynha.protocols.http.server.websocket import WebSocket, WebSocketScope
-from monynha.protocols.http.server.ws_frames import BINARY, encode_frame
+from monynha.protocols.http.server.ws_frames import BINARY, CLOSE, PING, PONG, encode_frame
 from tests.live_server import serve
 from tests.protocols.http.server.raw_client import application_of
 from tests.protocols.http.server.test_ws_frames import client_frame
@@ -21,6 +24,10 @@ from tests.protocols.http.server.test_ws_frames import client_frame
 pytestmark = pytest.mark.anyio
 
 WebSocketHandler = Callable[[WebSocket], Awaitable[None]]
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 
 
 @asynccontextmanager
@@ -50,6 +57,7 @@ async def closed(client: ClientConnection) -> tuple[int | None, str | None]:
 async def echo(websocket: WebSocket) -> None:
     """Send every message back."""
     websocket.accept()
+    websocket.mark_authenticated()
     while (message := await websocket.receive()) is not None:
         if isinstance(message, str):
             websocket.send_text(message.encode())
@@ -170,6 +178,7 @@ async def test_a_client_that_sends_faster_than_it_is_handled_is_not_read(monkeyp
 
     async def handle(websocket: WebSocket) -> None:
         websocket.accept()
+        websocket.mark_authenticated()
         await may_read.wait()
         for _ in range(500):
             message = await websocket.receive()
@@ -202,3 +211,138 @@ async def test_a_client_that_reads_too_slowly_is_disconnected(monkeypatch: pytes
         client.transport.pause_reading()
         await is_closed.wait()
         client.transport.abort()
+
+
+async def echo_unauthenticated(websocket: WebSocket) -> None:
+    """Send every message back, to a peer that never authenticates."""
+    websocket.accept()
+    while (message := await websocket.receive()) is not None:
+        assert isinstance(message, str)
+        websocket.send_text(message.encode())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        client_frame(b"x" * 16_385),
+        client_frame(b"x") * 100,
+        client_frame(b"", PING) * 51,
+        client_frame(b"x", is_final=False) + client_frame(b"", 0, is_final=False) * 50,
+    ],
+    ids=["long message", "messages", "pings", "fragments"],
+)
+async def test_an_unauthenticated_peer_that_sends_too_much_is_closed(data: bytes) -> None:
+    async with client_of(echo_unauthenticated) as client:
+        client.transport.write(data)
+        assert (await closed(client))[0] == 1008
+
+
+async def test_an_unauthenticated_peer_may_send_a_little() -> None:
+    async with client_of(echo_unauthenticated) as client:
+        client.transport.write(client_frame(b"x" * 16_384) + client_frame(b"", PING) * 20 + client_frame(b"y") * 20)
+        assert [await client.recv() for _ in range(21)] == ["x" * 16_384, *["y"] * 20]
+
+
+async def test_messages_behind_the_one_that_authenticates_are_within_the_later_limits() -> None:
+    async def handle(websocket: WebSocket) -> None:
+        websocket.accept()
+        assert await websocket.receive() == "token"
+        await asyncio.sleep(0.1)
+        websocket.mark_authenticated()
+        while (message := await websocket.receive()) is not None:
+            websocket.send_text(b"%d" % len(message))
+
+    async with client_of(handle) as client:
+        client.transport.write(client_frame(b"token") + client_frame(b"x" * 100_000) + client_frame(b"y") * 100)
+        assert [await client.recv() for _ in range(101)] == ["100000", *["1"] * 100]
+
+
+async def test_only_the_latest_ping_of_many_is_answered() -> None:
+    async with server_of(echo) as address:
+        host, port = address.split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        pings = b"".join(client_frame(b"%d" % number, PING) for number in range(60))
+        writer.write(pings + client_frame(b"end"))
+        answer = await asyncio.wait_for(reader.readuntil(encode_frame(b"end")), 10)
+        writer.close()
+
+    assert answer == encode_frame(b"59", PONG) + encode_frame(b"end")
+
+
+async def test_a_flood_of_messages_lets_other_tasks_run_in_between() -> None:
+    handled: list[str] = []
+
+    async def handle(websocket: WebSocket) -> None:
+        websocket.accept()
+        websocket.mark_authenticated()
+        while (message := await websocket.receive()) is not None:
+            assert isinstance(message, str)
+            handled.append(message)
+
+    async with client_of(handle) as client:
+        client.transport.write(client_frame(b"x") * 200)
+        counts = []
+        while len(handled) < 200:
+            counts.append(len(handled))
+            await asyncio.sleep(0)
+
+    assert max(after - before for before, after in pairwise([*counts, 200])) == 1
+
+
+@pytest.mark.parametrize("opening", [encode_frame(b"unmasked"), client_frame(b"x" * 1_000_001)[:14]])
+async def test_bytes_after_a_violation_are_dropped_unread(opening: bytes) -> None:
+    sockets: list[WebSocket] = []
+
+    async def handle(websocket: WebSocket) -> None:
+        sockets.append(websocket)
+        await echo(websocket)
+
+    async with server_of(handle) as address:
+        host, port = address.split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(opening)
+        writer.transport.set_write_buffer_limits(0)
+        with suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(10):
+                while not sockets[0].is_closed or writer.transport.get_write_buffer_size() < 1_000_000:
+                    writer.write(b"x" * 100_000)
+                    await asyncio.sleep(0)
+        assert sockets[0]._parser is None
+        writer.transport.abort()
+
+
+@pytest.mark.parametrize("code", [1015, 1016])
+async def test_an_invalid_close_code_is_a_violation(code: int) -> None:
+    async with client_of(echo) as client:
+        client.transport.write(client_frame(code.to_bytes(2, "big"), CLOSE))
+        assert (await closed(client))[0] == 1002
+
+
+def open_connections() -> set[int]:
+    """Return the ids of the objects of connections that exist."""
+    return {id(value) for value in gc.get_objects() if isinstance(value, WebSocket | HttpConnection)}
+
+
+async def test_closed_connections_are_freed_without_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    before = open_connections()
+    try:
+        async with server_of(echo) as address:
+            for data in (
+                client_frame(b"x"),
+                client_frame(b"\xff"),
+                encode_frame(b"unmasked"),
+                client_frame(b"", CLOSE),
+            ):
+                async with connect(f"ws://{address}/") as client:
+                    client.transport.write(data)
+            async with asyncio.timeout(10):
+                while open_connections() - before:
+                    await asyncio.sleep(0.05)
+    finally:
+        gc.enable()

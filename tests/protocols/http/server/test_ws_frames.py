@@ -7,6 +7,7 @@ import pytest
 from monynha.protocols.http.server.ws_frames import (
     BINARY,
     CLOSE,
+    CONTINUATION,
     PING,
     TEXT,
     FrameParser,
@@ -15,6 +16,7 @@ from monynha.protocols.http.server.ws_frames import (
     encode_close_frame,
     encode_frame,
     frame_payload,
+    parse_close_code,
 )
 
 MASK = b"\x01\x02\x03\x04"
@@ -33,19 +35,25 @@ def client_frame(payload: bytes, opcode: int = TEXT, *, is_final: bool = True, r
     return head + MASK + bytes(byte ^ MASK[index % 4] for index, byte in enumerate(payload))
 
 
+def parse(parser: FrameParser, data: bytes) -> list[WebSocketMessage]:
+    """Return what the parser makes of these bytes."""
+    parser.feed(data)
+    return list(iter(parser.parse_next, None))
+
+
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536, 100_000])
 def test_payloads_of_every_length_encoding_survive(size: int) -> None:
     payload = bytes(index % 251 for index in range(size))
 
     assert frame_payload(encode_frame(payload)) == payload
-    assert FrameParser(1_000_000).feed(client_frame(payload, BINARY)) == [WebSocketMessage(BINARY, payload)]
+    assert parse(FrameParser(1_000_000), client_frame(payload, BINARY)) == [WebSocketMessage(BINARY, payload)]
 
 
 def test_frames_arrive_in_any_pieces() -> None:
     parser = FrameParser(1_000)
     data = client_frame(b"a" * 200) + client_frame(b"", PING) + client_frame(b"second")
 
-    messages = [message for byte in data for message in parser.feed(bytes((byte,)))]
+    messages = [message for byte in data for message in parse(parser, bytes((byte,)))]
 
     assert messages == [
         WebSocketMessage(TEXT, b"a" * 200),
@@ -62,8 +70,10 @@ def test_fragments_are_joined_and_control_frames_may_come_between() -> None:
         + client_frame(b"third", 0)
     )
 
-    assert FrameParser(1_000).feed(data) == [
+    assert parse(FrameParser(1_000), data) == [
+        WebSocketMessage(CONTINUATION, b""),
         WebSocketMessage(PING, b"ping"),
+        WebSocketMessage(CONTINUATION, b""),
         WebSocketMessage(TEXT, b"first second third"),
     ]
 
@@ -95,6 +105,27 @@ VIOLATIONS = {
 @pytest.mark.parametrize(("data", "code"), VIOLATIONS.values(), ids=VIOLATIONS.keys())
 def test_violations_of_the_protocol_are_rejected(data: bytes, code: int) -> None:
     with pytest.raises(WebSocketProtocolError) as raised:
-        FrameParser(1_000).feed(data)
+        parse(FrameParser(1_000), data)
+
+    assert raised.value.code == code
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1003, 1007, 1014, 3000, 4999])
+def test_a_valid_close_code_is_accepted(code: int) -> None:
+    assert parse_close_code(code.to_bytes(2, "big") + "ä".encode()) == code
+    assert parse_close_code(b"") == 1000
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        *[(invalid.to_bytes(2, "big"), 1002) for invalid in (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000)],
+        (b"\x03", 1002),
+        (b"\x03\xe8\xff", 1007),
+    ],
+)
+def test_an_invalid_close_frame_is_rejected(payload: bytes, code: int) -> None:
+    with pytest.raises(WebSocketProtocolError) as raised:
+        parse_close_code(payload)
 
     assert raised.value.code == code

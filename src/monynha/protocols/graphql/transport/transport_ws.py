@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
@@ -27,9 +26,9 @@ from monynha.protocols.graphql.executor import GraphQLExecutor, PreparedOperatio
 from monynha.protocols.graphql.subscriptions.subscription import GraphQLSubscription
 from monynha.protocols.graphql.transport.request_params import RequestParams, parse_request_params
 from monynha.protocols.http.request import Scope
+from monynha.protocols.http.server.token_bucket import message_cost
 from monynha.protocols.http.server.websocket import CLOSE_INTERNAL_ERROR, CLOSE_TRY_AGAIN_LATER, WebSocket
 from monynha.protocols.realtime.message_parsing import parse_message_object
-from monynha.protocols.realtime.token_bucket import TokenBucket
 
 PROTOCOL = "graphql-transport-ws"
 INIT_TIMEOUT_S = 10.0
@@ -83,8 +82,9 @@ class _Connection:
         self._session_monitor: SessionMonitor | None = None
         self._operations: dict[str, SocketOperation] = {}
         self._running: set[SocketOperation] = set()
-        self._token_bucket = TokenBucket(time.monotonic)
         self._start_lock = asyncio.Lock()
+        self._is_within_budget = True
+        """Whether the message that is being handled is one of those that the socket may send."""
 
     async def run(self) -> None:
         timeout = (CLOSE_INIT_TIMEOUT, "Connection initialisation timeout")
@@ -92,6 +92,7 @@ class _Connection:
         self._init_timer = loop.call_later(INIT_TIMEOUT_S, self._socket.close, *timeout)
         try:
             while (message := await self._socket.receive()) is not None:
+                self._is_within_budget = self._socket.budget.try_take(message_cost(message))
                 await self._handle(message)
         except _ProtocolError as error:
             self._socket.close(error.code, error.reason)
@@ -125,7 +126,7 @@ class _Connection:
 
     def _pong(self, payload: object) -> None:
         encoded_payload = b"" if payload is None else b',"payload":' + orjson.dumps(_require_object(payload))
-        if self._token_bucket.try_take():
+        if self._is_within_budget:
             self._socket.send_text(b'{"type":"pong"' + encoded_payload + b"}")
 
     async def _init(self, payload: Mapping[str, object]) -> None:
@@ -146,6 +147,8 @@ class _Connection:
         except AppError as error:
             raise _ProtocolError(CLOSE_INTERNAL_ERROR, error.message) from None
         self._actor = actor
+        if not actor.is_anonymous:
+            self._socket.mark_authenticated()
         self._socket.send_text(b'{"type":"connection_ack"}')
 
     def _authenticate(self, payload: Mapping[str, object]) -> Actor:
@@ -173,7 +176,7 @@ class _Connection:
         operation = SocketOperation(self._executor, self._socket, id, on_end=self._discard)
         if len(self._running) >= MAX_OPERATIONS:
             operation.reject(f"At most {MAX_OPERATIONS} operations can run on one socket.")
-        elif not self._token_bucket.try_take():
+        elif not self._is_within_budget:
             operation.reject("Too many messages per second.")
         else:
             self._operations[id] = operation
@@ -245,7 +248,9 @@ class SocketOperation:
             async with start_lock:
                 prepared = await self._prepare(params, caller)
             if prepared is not None:
-                self.next(await self._executor.execute(prepared))
+                result = await self._executor.execute(prepared)
+                await self._socket.drain()
+                self.next(result)
                 self._send(b"complete")
                 self._finish()
         except RequestError as error:
@@ -304,6 +309,7 @@ class SocketOperation:
         self._is_cancelled = True
         if self._subscription is not None:
             self._subscription.stop()
+            self._subscription = None
         self._on_end(self)
 
     def _send(self, message_type: bytes, payload: bytes = b"") -> None:

@@ -26,18 +26,32 @@ from monynha.core.errors import (
 from monynha.protocols.http.request import Header
 from monynha.protocols.http.response import Response, error_response
 from monynha.protocols.http.server.backpressure import DrainEvent
-from monynha.protocols.http.server.request_cycle import CONNECTION_CLOSE, RequestCycle, build_scope, encode_head
+from monynha.protocols.http.server.request_cycle import (
+    CONNECTION_CLOSE,
+    DISCARD_LIMIT_BYTES,
+    RequestCycle,
+    build_scope,
+    encode_head,
+)
+from monynha.protocols.http.server.unsent_bytes import SlowReader, UnsentBytes
 from monynha.protocols.http.server.uvicorn_interface import ServerConfig, ServerState
 
 HEAD_LIMIT_BYTES = 64 * 1024
 MAX_HEADERS = 100
 HEAD_TIMEOUT_S = 30.0
 """How long the head of a request may take to arrive."""
-BODY_TIMEOUT_S = 30.0
-"""How long a client may neither send the awaited body nor read the response."""
+BODY_TIMEOUT_S, BODY_MIN_BYTES_PER_S = 10.0, 16 * 1024
+"""How long a body may take: so many seconds, and one more for so many bytes of it."""
+DRAIN_TIMEOUT_S = 30.0
+"""How long a handler waits for a client that reads nothing of its response."""
 IDLE_TIMEOUT_S = 75.0
 CLOSE_TIMEOUT_S = 30.0
 """How long a closing connection waits for a client that reads nothing."""
+HALF_CLOSE_TIMEOUT_S = 3.0
+"""How long a response may take once the client has closed its side: most clients that do so have left."""
+LINGER_TIMEOUT_S, LINGER_LIMIT_BYTES = 2.0, 1_000_000
+"""How long, and for how many bytes, a client that is still sending is left time to read its response."""
+_IGNORED_UPGRADE_TOKENS: Final = frozenset({b"upgrade", b"http2-settings"})
 _HOST_PATTERN: Final = re.compile(rb"[\w.~%!$&'()*+,;=:\[\]-]*", re.ASCII)
 _log = structlog.get_logger("monynha.http")
 
@@ -46,21 +60,31 @@ class HttpConnection(asyncio.Protocol):
     """One client connection; pipelined requests are queued until the previous response is finished."""
 
     def __init__(
-        self, config: ServerConfig, server_state: ServerState, app_state: object = None, _loop: object = None
+        self,
+        config: ServerConfig,
+        server_state: ServerState,
+        app_state: object = None,
+        _loop: object = None,
+        *,
+        unsent_bytes: UnsentBytes,
     ) -> None:
         self._config = config
+        self._unsent_bytes = unsent_bytes
+        self._slow_reader: SlowReader | None = None
         self._app = config.loaded_app
         self._state = server_state
         self._loop = asyncio.get_running_loop()
         self._transport = cast(asyncio.Transport, None)  # set by connection_made, before anything else is called
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self._client_address: tuple[str, int] | None = None
         self._current_cycle: RequestCycle | None = None
         self._latest_cycle: RequestCycle | None = None
         self._queued_cycles: deque[RequestCycle] = deque()
-        self._url, self._head_bytes = b"", 0
+        self._url, self._head_bytes, self._packet_bytes, self._head_packets_bytes = b"", 0, 0, 0
         self._headers: list[Header] = []
         self._is_reading_head = self._has_parsed_token = self._expects_continue = False
+        self._is_half_closed = self._is_lingering = False
+        self._lingering_bytes = 0
         self._is_reading_paused = self._is_write_buffer_full = False
         self._deferred_error: AppError | None = None
         self._parse_error: AppError | None = None
@@ -86,13 +110,15 @@ class HttpConnection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Send bytes, unless the connection is closing."""
         if not self._transport.is_closing():
+            if self._slow_reader is not None:
+                self._slow_reader.queued_bytes += len(data)
             self._transport.write(data)
 
     async def drain(self) -> None:
         """Wait until the write buffer is below its low-water mark; abort a client that does not read."""
         if not self._is_write_buffer_full or self.is_disconnected:
             return
-        if not await self._drain_event.wait(BODY_TIMEOUT_S):
+        if not await self._drain_event.wait(DRAIN_TIMEOUT_S):
             self._transport.abort()
 
     def update_reading(self) -> None:
@@ -100,7 +126,8 @@ class HttpConnection(asyncio.Protocol):
         latest_cycle = self._latest_cycle
         has_enough_work = bool(self._queued_cycles) or (latest_cycle is not None and latest_cycle.is_body_buffer_full)
         should_pause = has_enough_work or self._is_write_buffer_full or self._deferred_error is not None
-        if should_pause != self._is_reading_paused and not self.is_disconnected:
+        is_open = not (self.is_disconnected or self._is_half_closed)
+        if should_pause != self._is_reading_paused and is_open:
             self._is_reading_paused = should_pause
             if should_pause:
                 self._transport.pause_reading()
@@ -112,8 +139,12 @@ class HttpConnection(asyncio.Protocol):
         self._state.total_requests += 1
         self._current_cycle = None
         self._last_received_at = self._loop.time()
-        if not cycle.keep_alive or self.is_shutting_down:
-            close_gracefully(self._transport)
+        is_last = self._is_half_closed and not self._queued_cycles and self._deferred_error is None
+        if not cycle.keep_alive or self.is_shutting_down or is_last:
+            if cycle.is_body_complete:
+                close_gracefully(self._transport)
+            else:
+                self._linger()
         elif self._deferred_error is not None and not self._queued_cycles:
             self._reject(self._deferred_error)
         elif self._queued_cycles or self._is_reading_paused:
@@ -140,36 +171,60 @@ class HttpConnection(asyncio.Protocol):
         self._state.connections.discard(self)
         self.is_disconnected = True
         self._timeout_timer.cancel()
+        # The parser, the cycles and the tracebacks of errors refer to this connection: without these lines it would be a reference cycle.
+        self._parser = self._latest_cycle = self._parse_error = self._deferred_error = None
         self._queued_cycles.clear()
+        if self._slow_reader is not None:
+            self._unsent_bytes.unwatch(self._slow_reader)
         if self._is_write_buffer_full:
             self.resume_writing()
         if self._current_cycle is not None:
             self._current_cycle.notify_handler()
 
-    def eof_received(self) -> None:
-        """Return None, so that asyncio closes the transport when the client half-closes."""
+    def eof_received(self) -> bool:
+        """Return whether a request that was received completely is still to be answered (RFC 9112 §9.6)."""
+        current_cycle, latest_cycle = self._current_cycle, self._latest_cycle
+        is_answering = self._queued_cycles if current_cycle is None else not current_cycle.is_response_started
+        if not is_answering or latest_cycle is None:
+            return False
+        self._is_half_closed = latest_cycle.is_body_complete and not self._is_reading_head
+        if self._is_half_closed:
+            self._timeout_timer.cancel()
+            self._timeout_timer = self._loop.call_later(HALF_CLOSE_TIMEOUT_S, close_gracefully, self._transport)
+        return self._is_half_closed
 
     def pause_writing(self) -> None:
         """Stop reading requests while the client does not read responses."""
         self._is_write_buffer_full = True
+        if self._slow_reader is None:
+            self._slow_reader = self._unsent_bytes.watch(self._transport)
         self.update_reading()
 
     def resume_writing(self) -> None:
         """Continue once the client has read enough."""
         self._is_write_buffer_full = False
+        if self._slow_reader is not None:
+            self._unsent_bytes.unwatch(self._slow_reader)
+            self._slow_reader = None
         self._drain_event.set()
         self._start_next_cycle()
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, and limit the size of an unfinished head."""
+        """Feed the parser, limit the size of an unfinished head, and see to a body that has yet to arrive."""
+        if self._is_lingering or self._parser is None:
+            self._drop(len(data))
+            return
         self._last_received_at = self._loop.time()
-        self._has_parsed_token = False
+        self._has_parsed_token, self._packet_bytes = False, len(data)
+        self._head_packets_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._upgrade_to_websocket(data[upgrade.args[0] :])
+            self._upgrade(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError:
+            if self._is_lingering:
+                return
             self._reject_after_pending(self._parse_error or BadRequestError())
             return
         # The parser buffers an unfinished header line and we buffer the lines of an unfinished head: neither
@@ -177,13 +232,18 @@ class HttpConnection(asyncio.Protocol):
         self._head_bytes = 0 if self._has_parsed_token else self._head_bytes + len(data)
         if self._head_bytes > HEAD_LIMIT_BYTES:
             self._reject_after_pending(HeadersTooLargeError())
+        latest_cycle = self._latest_cycle
+        if latest_cycle is not None and not latest_cycle.is_body_complete and not latest_cycle.has_body_timer:
+            latest_cycle.has_body_timer = True
+            self._timeout_timer.cancel()
+            self._timeout_timer = self._loop.call_later(BODY_TIMEOUT_S, self._check_timeouts)
 
     # Called by the parser, which prescribes the names.
 
     def on_message_begin(self) -> None:
         """Begin a new head."""
         self._is_reading_head = self._has_parsed_token = True
-        self._head_started_at = self._last_received_at
+        self._head_started_at, self._head_packets_bytes = self._last_received_at, self._packet_bytes
         self._url, self._headers, self._expects_continue = b"", [], False
 
     def on_url(self, url: bytes) -> None:
@@ -205,20 +265,22 @@ class HttpConnection(asyncio.Protocol):
         The parser turns what is raised here into an HttpParserError, which `data_received` catches.
         """
         self._is_reading_head, self._has_parsed_token = False, True
-        if len(self._headers) > MAX_HEADERS:
+        is_too_long = self._head_packets_bytes > HEAD_LIMIT_BYTES and self._is_head_too_long()
+        if is_too_long or len(self._headers) > MAX_HEADERS:
             self._parse_error = HeadersTooLargeError()
             raise self._parse_error
-        parser = self._parser
+        parser = cast(httptools.HttpRequestParser, self._parser)  # it calls this method
         version = parser.get_http_version()
         if not is_valid_head(version, self._headers):
             raise BadRequestError()
-        if parser.should_upgrade() and self._is_websocket_upgrade():
+        # A CONNECT request also counts as an upgrade; it is answered and the connection closed.
+        if self._is_lingering or (parser.should_upgrade() and parser.get_method() != b"CONNECT"):
             return
         keep_alive = version != "1.0" and parser.should_keep_alive() and not parser.should_upgrade()
         method = parser.get_method().decode("ascii")
         scope = build_scope(method, self._url, version, headers=self._headers, client=self._client_address)
         cycle = RequestCycle(self, scope, keep_alive=keep_alive, expects_continue=self._expects_continue)
-        cycle.scope["send_complete"] = cycle.send_complete
+        cycle.body_started_at = self._last_received_at
         self._latest_cycle = cycle
         if self._current_cycle is None and not self._queued_cycles and not self._is_write_buffer_full:
             self._start_cycle(cycle)
@@ -229,8 +291,12 @@ class HttpConnection(asyncio.Protocol):
     def on_body(self, chunk: bytes) -> None:
         """Pass a chunk of the body to its request."""
         self._has_parsed_token = True
-        if self._latest_cycle is not None:
-            self._latest_cycle.feed_body(chunk)
+        latest_cycle = self._latest_cycle
+        if latest_cycle is not None:
+            latest_cycle.feed_body(chunk)
+            if latest_cycle.discarded_bytes > DISCARD_LIMIT_BYTES:
+                self._linger()
+                raise BadRequestError()  # stops the parser
             self.update_reading()
 
     def on_message_complete(self) -> None:
@@ -243,6 +309,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _start_cycle(self, cycle: RequestCycle) -> None:
         self._current_cycle = cycle
+        cycle.scope["send_complete"] = cycle.send_complete
         self._state.tasks.add(self._loop.create_task(self._run_cycle(cycle)))
 
     def _start_next_cycle(self) -> None:
@@ -258,14 +325,23 @@ class HttpConnection(asyncio.Protocol):
             _log.error("request handler failed", err={"type": type(error).__name__})
         finally:
             self._state.tasks.discard(asyncio.current_task())
+            cycle.scope.pop("send_complete", None)  # it refers to the cycle, and the cycle to the scope
+            if self.is_disconnected:
+                self._current_cycle = None
         if not cycle.is_response_finished and not self.is_disconnected:
             self._reject(InternalError())
 
     def _reject_after_pending(self, error: AppError) -> None:
         """Reject bytes that cannot be parsed, after the responses to the requests before them."""
         latest_cycle, current_cycle = self._latest_cycle, self._current_cycle
-        if current_cycle is None or (latest_cycle is current_cycle and not current_cycle.is_body_complete):
+        if latest_cycle is not None and latest_cycle.is_response_finished and not latest_cycle.is_body_complete:
+            close_gracefully(self._transport)
+        elif current_cycle is None or (latest_cycle is current_cycle and not current_cycle.is_body_complete):
             self._reject(error)
+        elif latest_cycle is not None and not latest_cycle.is_body_complete:
+            # Its handler would wait for the rest of the body for ever.
+            self._queued_cycles.remove(latest_cycle)
+            self._deferred_error = error
         elif latest_cycle is not None and latest_cycle.keep_alive:
             self._deferred_error = error
         self._transport.pause_reading()
@@ -282,44 +358,100 @@ class HttpConnection(asyncio.Protocol):
             self._transport.write(head + response.body)
         close_gracefully(self._transport)
 
+    def _drop(self, size: int) -> None:
+        """Drop what a client still sends while it is left time to read its response."""
+        self._lingering_bytes += size
+        if self._lingering_bytes > LINGER_LIMIT_BYTES:
+            self._transport.pause_reading()
+
+    def _linger(self) -> None:
+        """Close although the client is still sending a body.
+
+        Closing at once could make the kernel discard the response before the client has read it.
+        """
+        if self._is_lingering or self._transport.is_closing():
+            return
+        self._is_lingering = True
+        self._queued_cycles.clear()
+        self._transport.write_eof()
+        self._timeout_timer.cancel()
+        self._timeout_timer = self._loop.call_later(LINGER_TIMEOUT_S, close_gracefully, self._transport)
+
     def _check_timeouts(self) -> None:
         """Close if the client exceeds the timeout of the current state; schedule the next check."""
-        now, current_cycle = self._loop.time(), self._current_cycle
-        silent_s = now - self._last_received_at
+        now, current_cycle, latest_cycle = self._loop.time(), self._current_cycle, self._latest_cycle
+        next_check_s = HEAD_TIMEOUT_S
         if self._is_reading_head:
-            silent_s, limit_s = now - self._head_started_at, HEAD_TIMEOUT_S
+            deadline = self._head_started_at + HEAD_TIMEOUT_S
+        elif latest_cycle is not None and not latest_cycle.is_body_complete and current_cycle in (None, latest_cycle):
+            is_awaited = current_cycle is None or latest_cycle.is_waiting_for_body
+            has_deadline = is_awaited and (current_cycle is None or not latest_cycle.is_response_started)
+            deadline = latest_cycle.body_deadline(BODY_TIMEOUT_S, BODY_MIN_BYTES_PER_S) if has_deadline else now + 1
+            next_check_s = 1.0
         elif current_cycle is None:
-            limit_s = IDLE_TIMEOUT_S
+            deadline = self._last_received_at + IDLE_TIMEOUT_S
         else:
-            is_awaiting_body = current_cycle.is_waiting_for_body and not current_cycle.is_response_started
-            limit_s = BODY_TIMEOUT_S if is_awaiting_body else float("inf")
-        if silent_s < limit_s:
-            delay_s = min(limit_s - silent_s, HEAD_TIMEOUT_S)
-            self._timeout_timer = self._loop.call_later(delay_s, self._check_timeouts)
-        elif self._is_reading_head:
+            deadline = float("inf")
+        if now < deadline:
+            self._timeout_timer = self._loop.call_later(min(deadline - now, next_check_s), self._check_timeouts)
+        elif self._is_reading_head or current_cycle is not None:
             self._reject(RequestTimeoutError())
         else:
             close_gracefully(self._transport)
 
-    # WebSocket upgrades.
+    # Upgrades.
 
-    def _is_websocket_upgrade(self) -> bool:
-        return any(name == b"upgrade" and value.lower() == b"websocket" for name, value in self._headers)
+    def _is_head_too_long(self) -> bool:
+        """Whether a head that arrived in few packets exceeds the limit; the parser does not count it."""
+        size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
+        return size > HEAD_LIMIT_BYTES
 
-    def _upgrade_to_websocket(self, remaining: bytes) -> None:
-        if not self._is_websocket_upgrade():
+    def _is_websocket_upgrade(self, parser: httptools.HttpRequestParser) -> bool:
+        return parser.get_http_version() == "1.1" and any(
+            name == b"upgrade" and value.lower() == b"websocket" for name, value in self._headers
+        )
+
+    def _upgrade(self, remaining: bytes) -> None:
+        """Switch to WebSocket, or ignore an upgrade to another protocol (RFC 9110 §7.8)."""
+        parser = self._parser
+        if parser is None or parser.get_method() == b"CONNECT" or self._is_lingering:
             return
-        if self._current_cycle is not None:
+        if not self._is_websocket_upgrade(parser):
+            # The parser skips the body of a request that asks for an upgrade, so it parses one that does not ask.
+            self._parser = httptools.HttpRequestParser(self)
+            self.data_received(self._encode_request_head(parser, without_upgrade(self._headers)) + remaining)
+        elif self._current_cycle is not None:
             self._reject_after_pending(BadRequestError())
-            return
-        self._state.connections.discard(self)
-        self._timeout_timer.cancel()
-        header_lines = b"".join([b"%b: %b\r\n" % pair for pair in self._headers])
-        websocket = self._config.ws_protocol_class(config=self._config, server_state=self._state)
-        websocket.connection_made(self._transport)
-        self._transport.set_protocol(websocket)
-        head = b"%b %b HTTP/1.1\r\n%b\r\n" % (self._parser.get_method(), self._url, header_lines)
-        websocket.data_received(head + remaining)
+        else:
+            self._state.connections.discard(self)
+            self._timeout_timer.cancel()
+            if self._slow_reader is not None:
+                self._unsent_bytes.unwatch(self._slow_reader)
+            websocket = self._config.ws_protocol_class(
+                config=self._config, server_state=self._state, unsent_bytes=self._unsent_bytes
+            )
+            websocket.connection_made(self._transport)
+            self._transport.set_protocol(websocket)
+            head = self._encode_request_head(parser, self._headers)
+            self._parser = self._latest_cycle = None
+            websocket.data_received(head + remaining)
+
+    def _encode_request_head(self, parser: httptools.HttpRequestParser, headers: Sequence[Header]) -> bytes:
+        lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+        version = parser.get_http_version().encode()
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (parser.get_method(), self._url, version, lines)
+
+
+def without_upgrade(headers: Sequence[Header]) -> list[Header]:
+    """Return the headers of a request without those that ask for another protocol."""
+    kept: list[Header] = []
+    for name, value in headers:
+        if name == b"connection":
+            options = [option.strip() for option in value.split(b",")]
+            value = b", ".join([option for option in options if option.lower() not in _IGNORED_UPGRADE_TOKENS])
+        if name not in _IGNORED_UPGRADE_TOKENS and (value or name != b"connection"):
+            kept.append((name, value))
+    return kept
 
 
 def is_valid_head(version: str, headers: Sequence[Header]) -> bool:

@@ -15,6 +15,10 @@ from monynha.protocols.http.response import Headers
 CONNECTION_CLOSE: Header = (b"connection", b"close")
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+DISCARD_LIMIT_BYTES = 64 * 1024
+"""How much of a body is read after its response, so that the connection can be kept."""
+_COPIED_BODY_BYTES = 65_536
+"""From this size on, the body of a response waits by reference: a copy of it would wait beside the body itself."""
 _FULL_BODY_BUFFER_BYTES = 65_536
 """How much of a body may wait for the handler before the connection stops reading."""
 
@@ -94,10 +98,14 @@ class RequestCycle:
         "_is_body_delivered",
         "_is_chunked",
         "_state_changed",
+        "body_started_at",
+        "discarded_bytes",
+        "has_body_timer",
         "is_body_complete",
         "is_response_finished",
         "is_response_started",
         "keep_alive",
+        "received_bytes",
         "scope",
     )
 
@@ -112,6 +120,11 @@ class RequestCycle:
         self._is_chunked = False
         self.scope = scope
         self.keep_alive = keep_alive
+        self.body_started_at = 0.0
+        self.has_body_timer = False
+        """Whether the connection checks how long the body takes."""
+        self.received_bytes = self.discarded_bytes = 0
+        """How much of the body has arrived, and how much of that after the response."""
         self.is_body_complete = False
         """Whether the whole body has arrived."""
         self.is_response_started = False
@@ -131,9 +144,21 @@ class RequestCycle:
 
     def feed_body(self, chunk: bytes) -> None:
         """Buffer a chunk of the body; drop it if the response is finished."""
-        if not self.is_response_finished:
+        self.received_bytes += len(chunk)
+        if self.is_response_finished:
+            self.discarded_bytes += len(chunk)
+        else:
             self._body += chunk
             self.notify_handler()
+
+    def body_deadline(self, timeout_s: float, min_bytes_per_s: int) -> float:
+        """Return the time of the event loop by which the body must be complete."""
+        return self.body_started_at + timeout_s + self._body_size() / min_bytes_per_s
+
+    def _body_size(self) -> int:
+        """Return the declared size of the body, or without one what has arrived."""
+        declared = next((value for name, value in self.scope["headers"] if name == b"content-length"), None)
+        return self.received_bytes if declared is None else int(declared)
 
     def finish_body(self) -> None:
         """Mark the body as complete."""
@@ -184,7 +209,12 @@ class RequestCycle:
     def send_complete(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole response in one write; `headers` hold its Content-Length."""
         if not self._connection.is_disconnected:
-            self._connection.write(self._encode_head(status, headers) + body)
+            head = self._encode_head(status, headers)
+            if len(body) < _COPIED_BODY_BYTES:
+                self._connection.write(head + body)
+            else:
+                self._connection.write(head)
+                self._connection.write(body)
             self.is_response_started = True
             self._finish_response()
 
@@ -200,7 +230,8 @@ class RequestCycle:
         self._connection.write(self._encode_head(status, headers))
 
     def _encode_head(self, status: int, headers: Headers) -> bytes:
-        self.keep_alive = self.keep_alive and not self._connection.is_shutting_down
+        is_rest_small = self.is_body_complete or self._body_size() - self.received_bytes <= DISCARD_LIMIT_BYTES
+        self.keep_alive = self.keep_alive and is_rest_small and not self._connection.is_shutting_down
         if not self.keep_alive:
             headers = (*headers, CONNECTION_CLOSE)
         return encode_head(status, headers, date=self._connection.default_header_lines)

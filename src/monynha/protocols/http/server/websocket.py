@@ -2,6 +2,7 @@
 
 `send_frame` takes encoded frames, so that the frame of an event is encoded once for all its subscribers. A peer
 that reads too slowly is disconnected after a while, and a peer that sends too fast is not read from meanwhile.
+Until the handler calls `mark_authenticated` a peer may send little, and one message at a time.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import time
 from collections import deque
 from typing import cast
 from urllib.parse import unquote
@@ -17,10 +19,14 @@ import structlog
 
 from monynha.protocols.http.request import RequestMessage, ResponseMessage, Scope
 from monynha.protocols.http.server.backpressure import DrainEvent
+from monynha.protocols.http.server.token_bucket import TokenBucket
+from monynha.protocols.http.server.unauthenticated_sockets import SocketSlot
+from monynha.protocols.http.server.unsent_bytes import SlowReader, UnsentBytes
 from monynha.protocols.http.server.uvicorn_interface import ServerConfig, ServerState
 from monynha.protocols.http.server.ws_frames import (
     BINARY,
     CLOSE,
+    CONTINUATION,
     PING,
     PONG,
     TEXT,
@@ -29,13 +35,25 @@ from monynha.protocols.http.server.ws_frames import (
     WebSocketProtocolError,
     encode_close_frame,
     encode_frame,
+    parse_close_code,
 )
 
 MESSAGE_LIMIT_BYTES = 1_000_000
+UNAUTHENTICATED_MESSAGE_LIMIT_BYTES = 16 * 1024
+UNAUTHENTICATED_FRAMES_PER_S, UNAUTHENTICATED_BURST = 10.0, 50.0
 CLOSE_GOING_AWAY, CLOSE_POLICY_VIOLATION, CLOSE_INTERNAL_ERROR, CLOSE_TRY_AGAIN_LATER = 1001, 1008, 1011, 1013
 """Close codes of the IANA registry."""
-_WRITE_BUFFER_LIMIT_BYTES = 2_000_000
-_MAX_QUEUED_MESSAGES = 64
+_WRITE_BUFFER_LIMIT_BYTES = 1_000_000
+"""Beyond it nothing more is written; a single message may be longer."""
+_MAX_QUEUED_MESSAGES, _MAX_QUEUED_BYTES = 64, 1_000_000
+_FRAME_HEADER_BYTES = 6
+_MAX_FRAMES_PER_TURN, _MAX_BYTES_PER_TURN = 64, 64 * 1024
+"""How much is parsed before the event loop turns to other connections."""
+_FLOOD_DELAY_S, _FLOOD_BYTES_PER_S = 0.1, 1_000_000
+"""How fast a peer is read from whose budget is empty."""
+_MAX_FRAMES_AFTER_CLOSE, _MAX_BYTES_AFTER_CLOSE = 100, 64 * 1024
+"""Where the peer's close frame is looked for after ours; the rest is dropped unread."""
+_MAX_DROPPED_BYTES = 1_000_000
 _CLOSE_TIMEOUT_S = 2.0
 _DRAIN_TIMEOUT_S = 30.0
 _PING_INTERVAL_S = 30.0
@@ -52,27 +70,39 @@ class WebSocketScope(Scope):
 class WebSocket(asyncio.Protocol):
     """One WebSocket. `HttpConnection` instantiates it for an upgrade and passes it the request head."""
 
-    def __init__(
-        self, config: ServerConfig, server_state: ServerState, app_state: object = None, _loop: object = None
-    ) -> None:
+    def __init__(self, config: ServerConfig, server_state: ServerState, *, unsent_bytes: UnsentBytes) -> None:
         self._app = config.loaded_app
         self._state = server_state
+        self._unsent_bytes = unsent_bytes
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._handshake_buffer = bytearray()
         self._parser: FrameParser | None = None
+        self._parsing: asyncio.Handle | None = None
         self._messages: deque[WebSocketMessage] = deque()
+        self._queued_bytes = 0
         self._message_arrived: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_handshake_finished = False
         self._is_reading_paused = False
         self._has_received_since_ping = True
+        self._pending_pong: bytes | None = None
+        self._bytes_after_close = 0
         self._drain_event = DrainEvent()
+        self._slow_reader: SlowReader | None = None
+        self._unauthenticated_budget = TokenBucket(
+            time.monotonic, rate_per_s=UNAUTHENTICATED_FRAMES_PER_S, burst=UNAUTHENTICATED_BURST
+        )
+        self.budget = TokenBucket(time.monotonic)
+        """What the peer may send once it is authenticated: the handler takes the cost of each message from it."""
+        self.slot: SocketSlot | None = None
+        """Its place among the unauthenticated sockets of its client."""
+        self.is_authenticated = False
         self.is_closed = False
         self.is_full = False
         """Whether the write buffer is above its high-water mark, so that senders should wait for `drain`."""
-        self.scope = cast(WebSocketScope, {})  # set by the handshake, before the handler is called
+        self.scope = cast(Scope, {})  # set by the handshake, before the handler is called
 
     # Called by the handler.
 
@@ -91,6 +121,15 @@ class WebSocket(asyncio.Protocol):
         self._is_handshake_finished = True
         self._write(b"\r\n".join(lines) + b"\r\n\r\n")
         self._timer = self._loop.call_later(_PING_INTERVAL_S, self._ping)
+        self._continue_parsing()
+
+    def mark_authenticated(self) -> None:
+        """Let the peer send as much as an authenticated one may, from the next message on."""
+        self.is_authenticated = True
+        if self._parser is not None:
+            self._parser.limit_bytes = MESSAGE_LIMIT_BYTES
+        if self.slot is not None:
+            self.slot.release()
 
     def reject(self, status: int, body: bytes, *, content_type: str = "application/json") -> None:
         """Answer the handshake with an HTTP error response, and close."""
@@ -106,14 +145,20 @@ class WebSocket(asyncio.Protocol):
 
     async def receive(self) -> str | bytes | None:
         """Return the next text or binary message, None once the connection is closed."""
+        if self._messages:
+            # Waiting messages would otherwise be handled one after the other, with nothing else in between.
+            await asyncio.sleep(0)
         while not self._messages:
             if self.is_closed:
                 return None
+            self._continue_parsing()
             self._message_arrived = self._loop.create_future()
             await self._message_arrived
+            self._message_arrived = None
         message = self._messages.popleft()
-        if self._is_reading_paused and len(self._messages) < _MAX_QUEUED_MESSAGES // 2:
-            self._resume_reading()
+        self._queued_bytes -= len(message.payload)
+        if self.is_authenticated:
+            self._continue_parsing()
         return message.payload if message.opcode == BINARY else message.payload.decode()
 
     def send_text(self, text: bytes) -> None:
@@ -124,10 +169,10 @@ class WebSocket(asyncio.Protocol):
         """Send an encoded frame; disconnect a peer that leaves too many bytes unread."""
         if self.is_closed or self._transport is None:
             return
-        if self.is_full and self._transport.get_write_buffer_size() > _WRITE_BUFFER_LIMIT_BYTES:
+        if self.is_full and self._transport.get_write_buffer_size() + len(frame) > _WRITE_BUFFER_LIMIT_BYTES:
             self.disconnect()
             return
-        self._transport.write(frame)
+        self._write(frame)
 
     async def drain(self) -> None:
         """Wait until the write buffer is below its low-water mark; disconnect a peer that does not read."""
@@ -149,9 +194,11 @@ class WebSocket(asyncio.Protocol):
             return
         self._write(encode_close_frame(code, reason))
         self._mark_closed()
+        self._messages.clear()
+        self._queued_bytes = 0
         if self._transport is not None:
             # Closing before the peer has replied could make the kernel discard what it has not read yet.
-            self._transport.resume_reading()
+            self._resume_reading()
             self._timer = self._loop.call_later(_CLOSE_TIMEOUT_S, self._transport.abort)
 
     def header(self, name: bytes) -> bytes | None:
@@ -172,24 +219,35 @@ class WebSocket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Unregister the connection; the handler's next `receive` returns None."""
         self._state.connections.discard(self)
-        self._transport = None
+        self._transport = self._parser = None
+        if self._slow_reader is not None:
+            self._unsent_bytes.unwatch(self._slow_reader)
         self._mark_closed()
 
     def pause_writing(self) -> None:
         """Mark the write buffer as full."""
         self.is_full = True
+        if self._transport is not None and self._slow_reader is None:
+            self._slow_reader = self._unsent_bytes.watch(self._transport)
 
     def resume_writing(self) -> None:
         """Resume senders once the peer has read enough."""
         self.is_full = False
+        if self._slow_reader is not None:
+            self._unsent_bytes.unwatch(self._slow_reader)
+            self._slow_reader = None
+        self._send_pending_pong()
         self._drain_event.set()
 
     def eof_received(self) -> None:
         """Return None, so that asyncio closes the transport when the peer half-closes."""
 
     def data_received(self, data: bytes) -> None:
-        """Read the handshake, then frames."""
+        """Read the handshake, then frames; after a close, drop what is received."""
         self._has_received_since_ping = True
+        if self.is_closed:
+            self._receive_after_close(data)
+            return
         if self._parser is None:
             self._handshake_buffer += data
             end = self._handshake_buffer.find(b"\r\n\r\n")
@@ -199,13 +257,10 @@ class WebSocket(asyncio.Protocol):
             self._handshake_buffer.clear()
             if not self._parse_handshake(head):
                 return
-        if self._parser is None:
-            return
-        try:
-            for message in self._parser.feed(data):
-                self._on_message(message)
-        except WebSocketProtocolError as error:
-            self.close(error.code, error.reason)
+        if self._parser is not None:
+            self._parser.feed(data)
+            if self._parsing is None:
+                self._parse_frames()
 
     def _parse_handshake(self, head: bytes) -> bool:
         request_line, *header_lines = head.split(b"\r\n")
@@ -220,9 +275,8 @@ class WebSocket(asyncio.Protocol):
             "query_string": query_string,
             "headers": headers,
             "client": (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None,
-            "websocket": self,
         }
-        self._parser = FrameParser(MESSAGE_LIMIT_BYTES)
+        self._parser = FrameParser(UNAUTHENTICATED_MESSAGE_LIMIT_BYTES)
         key = self.header(b"sec-websocket-key") or b""
         is_version_13 = self.header(b"sec-websocket-version") == b"13"
         if not is_version_13 or len(key) != 24 or not request_line.startswith(b"GET "):
@@ -235,7 +289,8 @@ class WebSocket(asyncio.Protocol):
 
     async def _run(self) -> None:
         try:
-            await self._app(self.scope, _no_receive, _no_send)
+            # A scope that held the socket for longer would be a reference cycle.
+            await self._app(cast(WebSocketScope, {**self.scope, "websocket": self}), _no_receive, _no_send)
             self.close(1000, "")
         except Exception as error:
             _log.error(
@@ -245,43 +300,123 @@ class WebSocket(asyncio.Protocol):
             )
             self.close(CLOSE_INTERNAL_ERROR, "internal server error")
 
-    def _on_message(self, message: WebSocketMessage) -> None:
+    # Receiving.
+
+    @property
+    def _is_receiver_busy(self) -> bool:
+        """Whether the handler should take what was parsed before more is.
+
+        Before authentication it takes one message at a time: the next may be within other limits.
+        """
+        if not self._is_handshake_finished or self._queued_bytes >= _MAX_QUEUED_BYTES:
+            return True
+        return len(self._messages) >= (_MAX_QUEUED_MESSAGES if self.is_authenticated else 1)
+
+    def _continue_parsing(self) -> None:
+        """Go on with what was received while the handler was busy."""
+        if self._is_reading_paused and self._parsing is None and not self.is_closed:
+            self._parsing = self._loop.call_soon(self._parse_frames)
+
+    def _parse_frames(self) -> None:
+        """Handle some of the frames that were received, and schedule the others; read on when there are none."""
+        self._parsing = None
+        parsed_bytes, has_more = 0, True
+        try:
+            for _ in range(_MAX_FRAMES_PER_TURN):
+                if self._parser is None or self.is_closed or self._is_receiver_busy:
+                    break
+                frame = self._parser.parse_next()
+                if frame is None:
+                    has_more = False
+                    break
+                self._on_frame(frame)
+                parsed_bytes += len(frame.payload) + _FRAME_HEADER_BYTES
+                if parsed_bytes > _MAX_BYTES_PER_TURN:
+                    break
+        except WebSocketProtocolError as error:
+            self._parser = None  # what follows cannot be parsed
+            is_policy = error.code == 1009 and not self.is_authenticated
+            self.close(CLOSE_POLICY_VIOLATION if is_policy else error.code, error.reason)
         if self.is_closed:
-            if message.opcode == CLOSE and self._transport is not None:
-                self._transport.close()
-        elif message.opcode == PING:
-            self._write(encode_frame(message.payload, PONG))
-        elif message.opcode == CLOSE:
-            self._reply_close(message.payload)
-        elif message.opcode != PONG:
-            if message.opcode == TEXT:
+            return
+        self._send_pending_pong()
+        if self.is_authenticated and parsed_bytes and self.budget.is_empty:
+            delay_s = max(_FLOOD_DELAY_S, parsed_bytes / _FLOOD_BYTES_PER_S)
+            self._parsing = self._loop.call_later(delay_s, self._parse_frames)
+        elif not has_more:
+            self._resume_reading()
+            return
+        elif not self._is_receiver_busy:
+            self._parsing = self._loop.call_soon(self._parse_frames)
+        self._pause_reading()
+
+    def _on_frame(self, frame: WebSocketMessage) -> None:
+        """Handle a frame. Messages take from the budget in the handler, which can tell the peer that it is empty."""
+        opcode = frame.opcode
+        if opcode == CLOSE:
+            self._reply_close(frame.payload)
+        elif not self.is_authenticated and not self._unauthenticated_budget.try_take():
+            raise WebSocketProtocolError(CLOSE_POLICY_VIOLATION, "too many messages before authentication")
+        elif opcode in (PING, PONG, CONTINUATION):
+            is_within_budget = not self.is_authenticated or self.budget.try_take()
+            if opcode == PING and is_within_budget:
+                self._pending_pong = frame.payload
+        else:
+            if opcode == TEXT:
                 try:
-                    message.payload.decode()
+                    frame.payload.decode()
                 except UnicodeDecodeError:
                     raise WebSocketProtocolError(1007, "text messages must be UTF-8") from None
-            self._messages.append(message)
+            self._messages.append(frame)
+            self._queued_bytes += len(frame.payload)
             self._notify_receiver()
-            if len(self._messages) >= _MAX_QUEUED_MESSAGES and not self._is_reading_paused:
-                self._pause_reading()
+
+    def _send_pending_pong(self) -> None:
+        """Answer the latest of the pings that were received (RFC 6455 §5.5.3), once the peer reads."""
+        if self._pending_pong is not None and not self.is_full:
+            self._write(encode_frame(self._pending_pong, PONG))
+            self._pending_pong = None
+
+    def _receive_after_close(self, data: bytes) -> None:
+        """Look for the peer's close frame; drop everything else unread."""
+        self._bytes_after_close += len(data)
+        if self._bytes_after_close > _MAX_BYTES_AFTER_CLOSE:
+            self._parser = None
+        if self._parser is not None:
+            self._parser.feed(data)
+            self._find_close_frame(self._parser)
+        elif self._bytes_after_close > _MAX_DROPPED_BYTES:
+            self._pause_reading()
+
+    def _find_close_frame(self, parser: FrameParser) -> None:
+        try:
+            for _ in range(_MAX_FRAMES_AFTER_CLOSE):
+                frame = parser.parse_next()
+                if frame is None:
+                    return
+                if frame.opcode == CLOSE and self._transport is not None:
+                    self._transport.close()
+                    return
+        except WebSocketProtocolError:
+            pass
+        self._parser = None
 
     def _pause_reading(self) -> None:
-        if self._transport is not None:
+        if self._transport is not None and not self._is_reading_paused:
             self._is_reading_paused = True
             self._transport.pause_reading()
 
     def _resume_reading(self) -> None:
-        if self._transport is not None:
+        if self._transport is not None and self._is_reading_paused:
             self._is_reading_paused = False
             self._transport.resume_reading()
 
     def _reply_close(self, payload: bytes) -> None:
-        code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1000
-        is_sendable = 1000 <= code < 5000 and code not in (1005, 1006)
-        self._write(encode_close_frame(code if is_sendable else 1002, ""))
+        self._write(encode_close_frame(parse_close_code(payload), ""))
         self._flush_and_close()
 
     def _ping(self) -> None:
-        if not self._has_received_since_ping:
+        if not self._has_received_since_ping and not self._is_reading_paused:
             # Nothing was received between two pings: the peer has gone.
             self._flush_and_close()
         elif not self.is_closed:
@@ -291,6 +426,8 @@ class WebSocket(asyncio.Protocol):
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
+            if self._slow_reader is not None:
+                self._slow_reader.queued_bytes += len(data)
             self._transport.write(data)
 
     def _flush_and_close(self) -> None:
@@ -303,8 +440,9 @@ class WebSocket(asyncio.Protocol):
     def _mark_closed(self) -> None:
         self.is_closed = True
         self._drain_event.set()
-        if self._timer is not None:
-            self._timer.cancel()
+        for handle in (self._timer, self._parsing):
+            if handle is not None:
+                handle.cancel()
         self._notify_receiver()
 
     def _notify_receiver(self) -> None:

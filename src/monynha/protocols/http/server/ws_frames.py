@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
-_CONTINUATION = 0x0
-_OPCODES = frozenset({_CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+_OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
+_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
+"""Those of the protocol that a close frame may contain (IANA registry); above 3000 they are the applications'."""
 _MAX_FRAGMENTS = 10_000
 
 
@@ -21,7 +22,7 @@ class WebSocketProtocolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WebSocketMessage:
-    """A complete message, or a control frame."""
+    """A complete message, a control frame, or CONTINUATION for a fragment of a message that is not complete yet."""
 
     opcode: int
     payload: bytes
@@ -48,29 +49,53 @@ def encode_close_frame(code: int, reason: str) -> bytes:
     return encode_frame(code.to_bytes(2, "big") + reason.encode()[:123], CLOSE)
 
 
+def parse_close_code(payload: bytes) -> int:
+    """Return the code of a close frame, 1000 for an empty one; raise WebSocketProtocolError if it is invalid."""
+    if not payload:
+        return 1000
+    code = int.from_bytes(payload[:2], "big")
+    if len(payload) == 1 or not (code in _CLOSE_CODES or 3000 <= code < 5000):
+        raise WebSocketProtocolError(1002, "invalid close code")
+    try:
+        payload[2:].decode()
+    except UnicodeDecodeError:
+        raise WebSocketProtocolError(1007, "the reason of a close frame must be UTF-8") from None
+    return code
+
+
 class FrameParser:
     """Decodes and reassembles a client's frames into messages of at most `limit_bytes`."""
 
-    __slots__ = ("_buffer", "_fragments", "_fragments_bytes", "_limit_bytes", "_opcode")
+    __slots__ = ("_buffer", "_fragments", "_fragments_bytes", "_opcode", "limit_bytes")
 
     def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
+        self.limit_bytes = limit_bytes
         self._buffer = bytearray()
         self._fragments: list[bytes] = []
         self._fragments_bytes = 0
         self._opcode = 0
 
-    def feed(self, data: bytes) -> list[WebSocketMessage]:
-        """Return the messages that these bytes complete; raise WebSocketProtocolError if they are invalid."""
+    @property
+    def buffered_bytes(self) -> int:
+        """How many bytes wait to be parsed."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> None:
+        """Buffer what was received."""
         self._buffer += data
-        messages: list[WebSocketMessage] = []
-        while (frame := self._next_frame()) is not None:
-            is_final, opcode, payload = frame
-            if opcode >= CLOSE:
-                messages.append(WebSocketMessage(opcode, payload))
-            elif (message := self._assemble(is_final, opcode, payload)) is not None:
-                messages.append(message)
-        return messages
+
+    def parse_next(self) -> WebSocketMessage | None:
+        """Parse one frame, and return what it completes; None without a whole frame.
+
+        Raise WebSocketProtocolError if the bytes are invalid; the parser must not be used afterwards.
+        """
+        frame = self._next_frame()
+        if frame is None:
+            return None
+        is_final, opcode, payload = frame
+        if opcode >= CLOSE:
+            return WebSocketMessage(opcode, payload)
+        return self._assemble(is_final, opcode, payload)
 
     def _next_frame(self) -> tuple[bool, int, bytes] | None:
         buffer = self._buffer
@@ -84,8 +109,8 @@ class FrameParser:
             if len(buffer) < 2 + width:
                 return None
             size, start = int.from_bytes(buffer[2 : 2 + width], "big"), 2 + width
-        if size + self._fragments_bytes > self._limit_bytes:
-            raise WebSocketProtocolError(1009, f"message exceeds {self._limit_bytes} bytes")
+        if opcode < CLOSE and size + self._fragments_bytes > self.limit_bytes:
+            raise WebSocketProtocolError(1009, f"message exceeds {self.limit_bytes} bytes")
         end = start + 4 + size
         if len(buffer) < end:
             return None
@@ -100,10 +125,10 @@ class FrameParser:
             raise WebSocketProtocolError(1002, "client frames must be masked")
         if opcode >= CLOSE and (not is_final or size > 125):
             raise WebSocketProtocolError(1002, "control frames must be short and unfragmented")
-        if opcode < CLOSE and (opcode == _CONTINUATION) != bool(self._opcode):
+        if opcode < CLOSE and (opcode == CONTINUATION) != bool(self._opcode):
             raise WebSocketProtocolError(1002, "unexpected continuation frame")
 
-    def _assemble(self, is_final: bool, opcode: int, payload: bytes) -> WebSocketMessage | None:
+    def _assemble(self, is_final: bool, opcode: int, payload: bytes) -> WebSocketMessage:
         self._opcode = opcode or self._opcode
         if is_final and not self._fragments:
             message = WebSocketMessage(self._opcode, payload)
@@ -113,7 +138,7 @@ class FrameParser:
             if len(self._fragments) > _MAX_FRAGMENTS:
                 raise WebSocketProtocolError(1008, "message has too many fragments")
             if not is_final:
-                return None
+                return WebSocketMessage(CONTINUATION, b"")
             message = WebSocketMessage(self._opcode, b"".join(self._fragments))
         self._fragments, self._fragments_bytes, self._opcode = [], 0, 0
         return message
