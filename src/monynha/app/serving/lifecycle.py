@@ -77,7 +77,7 @@ async def _serve(settings: Settings, module: str, stop_signal: _StopSignal) -> N
                 listeners[0],
                 stop_signal.requested,
                 on_ready,
-                max_unsent_bytes=settings.max_unsent_bytes,
+                max_unsent_bytes=settings.max_unsent_mb * 1_000_000,
             )
         finally:
             await application.close()

@@ -53,23 +53,7 @@ async def serve_http(
 
     At most `max_unsent_bytes` wait for clients that read slowly.
     """
-    config = uvicorn.Config(
-        application.http,
-        # uvicorn calls what it is given as a class.
-        http=cast(type[asyncio.Protocol], partial(HttpConnection, unsent_bytes=UnsentBytes(max_unsent_bytes))),
-        ws=WebSocket,
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        proxy_headers=False,  # our own middleware reads them, and only behind trusted proxies
-        server_header=False,
-        date_header=True,
-        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
-        backlog=2048,
-    )
-    server = _UvicornServer(config, on_ready)
+    server = _UvicornServer(_uvicorn_config(application, UnsentBytes(max_unsent_bytes)), on_ready)
     _tune_garbage_collector()
 
     async def shut_down_when_requested() -> None:
@@ -84,6 +68,25 @@ async def serve_http(
         await server_task
     finally:
         shutdown_task.cancel()
+
+
+def _uvicorn_config(application: ServedApplication, unsent_bytes: UnsentBytes) -> uvicorn.Config:
+    return uvicorn.Config(
+        application.http,
+        # uvicorn calls what it is given as a class.
+        http=cast(type[asyncio.Protocol], partial(HttpConnection, unsent_bytes=unsent_bytes)),
+        ws=WebSocket,
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        proxy_headers=False,  # our own middleware reads them, and only behind trusted proxies
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+        backlog=2048,
+    )
 
 
 def _tune_garbage_collector() -> None:

@@ -55,7 +55,7 @@ async def _serve(build: BuildApplication, start_message: bytes, control: socket.
             listener,
             stop_requested,
             lambda: control.sendall(b'{"ready": true}\n'),
-            max_unsent_bytes=settings.max_unsent_bytes,
+            max_unsent_bytes=settings.max_unsent_mb * 1_000_000,
         )
     finally:
         await application.close()

@@ -218,11 +218,6 @@ class Settings:
         return self.app_env == "production"
 
     @property
-    def max_unsent_bytes(self) -> int:
-        """MONYNHA_MAX_UNSENT_MB in bytes."""
-        return self.max_unsent_mb * 1_000_000
-
-    @property
     def limit_auth_address(self) -> Limit | None:
         """Sign-in attempts per IP address alone: wide enough for an office behind one address."""
         return self.limit_auth and Limit(10 * self.limit_auth.count, self.limit_auth.window_s)

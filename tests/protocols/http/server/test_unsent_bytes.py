@@ -58,7 +58,7 @@ def _frequent_checks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_frequent_checks")
 async def test_only_a_client_below_the_least_speed_is_aborted() -> None:
-    unsent_bytes = UnsentBytes(100 * MEGABYTE)
+    unsent_bytes = UnsentBytes(1_000 * MEGABYTE)
     stalled, fast = StalledTransport(MEGABYTE), StalledTransport(100 * MEGABYTE)
 
     async with reading(fast, 64 * 1024):

@@ -171,7 +171,7 @@ class HttpConnection(asyncio.Protocol):
         self._state.connections.discard(self)
         self.is_disconnected = True
         self._timeout_timer.cancel()
-        # The parser, the cycles and the tracebacks of errors refer to this connection: without these lines it would be a reference cycle.
+        # The parser, the cycles and the tracebacks of errors refer to this connection.
         self._parser = self._latest_cycle = self._parse_error = self._deferred_error = None
         self._queued_cycles.clear()
         if self._slow_reader is not None:

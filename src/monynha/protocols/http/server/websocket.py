@@ -127,7 +127,7 @@ class WebSocket(asyncio.Protocol):
         """Let the peer send as much as an authenticated one may, from the next message on."""
         self.is_authenticated = True
         if self._parser is not None:
-            self._parser.limit_bytes = MESSAGE_LIMIT_BYTES
+            self._parser.policy_limit_bytes = MESSAGE_LIMIT_BYTES
         if self.slot is not None:
             self.slot.release()
 
@@ -276,7 +276,7 @@ class WebSocket(asyncio.Protocol):
             "headers": headers,
             "client": (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None,
         }
-        self._parser = FrameParser(UNAUTHENTICATED_MESSAGE_LIMIT_BYTES)
+        self._parser = FrameParser(MESSAGE_LIMIT_BYTES, UNAUTHENTICATED_MESSAGE_LIMIT_BYTES)
         key = self.header(b"sec-websocket-key") or b""
         is_version_13 = self.header(b"sec-websocket-version") == b"13"
         if not is_version_13 or len(key) != 24 or not request_line.startswith(b"GET "):
@@ -335,8 +335,7 @@ class WebSocket(asyncio.Protocol):
                     break
         except WebSocketProtocolError as error:
             self._parser = None  # what follows cannot be parsed
-            is_policy = error.code == 1009 and not self.is_authenticated
-            self.close(CLOSE_POLICY_VIOLATION if is_policy else error.code, error.reason)
+            self.close(error.code, error.reason)
         if self.is_closed:
             return
         self._send_pending_pong()

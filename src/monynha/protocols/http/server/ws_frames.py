@@ -64,12 +64,16 @@ def parse_close_code(payload: bytes) -> int:
 
 
 class FrameParser:
-    """Decodes and reassembles a client's frames into messages of at most `limit_bytes`."""
+    """Decodes and reassembles a client's frames into messages of at most `limit_bytes`.
 
-    __slots__ = ("_buffer", "_fragments", "_fragments_bytes", "_opcode", "limit_bytes")
+    `policy_limit_bytes` is lower for a client that may not send such messages yet.
+    """
 
-    def __init__(self, limit_bytes: int) -> None:
-        self.limit_bytes = limit_bytes
+    __slots__ = ("_buffer", "_fragments", "_fragments_bytes", "_limit_bytes", "_opcode", "policy_limit_bytes")
+
+    def __init__(self, limit_bytes: int, policy_limit_bytes: int | None = None) -> None:
+        self._limit_bytes = limit_bytes
+        self.policy_limit_bytes = policy_limit_bytes or limit_bytes
         self._buffer = bytearray()
         self._fragments: list[bytes] = []
         self._fragments_bytes = 0
@@ -109,14 +113,22 @@ class FrameParser:
             if len(buffer) < 2 + width:
                 return None
             size, start = int.from_bytes(buffer[2 : 2 + width], "big"), 2 + width
-        if opcode < CLOSE and size + self._fragments_bytes > self.limit_bytes:
-            raise WebSocketProtocolError(1009, f"message exceeds {self.limit_bytes} bytes")
+        if opcode < CLOSE:
+            self._check_message_size(size + self._fragments_bytes)
         end = start + 4 + size
         if len(buffer) < end:
             return None
         payload = _unmask(bytes(buffer[start + 4 : end]), bytes(buffer[start : start + 4]))
         del buffer[:end]
         return is_final, opcode, payload
+
+    def _check_message_size(self, size: int) -> None:
+        if size > self._limit_bytes:
+            raise WebSocketProtocolError(1009, f"message exceeds {self._limit_bytes} bytes")
+        if size > self.policy_limit_bytes:
+            raise WebSocketProtocolError(
+                1008, f"message exceeds the {self.policy_limit_bytes} bytes that are allowed before authentication"
+            )
 
     def _check_header(self, first_byte: int, second_byte: int, *, is_final: bool, opcode: int, size: int) -> None:
         if first_byte & 0x70 or opcode not in _OPCODES:
