@@ -75,7 +75,7 @@ def test_lines_of_a_pipe_are_written_in_pieces_that_other_processes_cannot_split
         return len(data)
 
     writer = LogWriter(writing)
-    monkeypatch.setattr(log_writer.os, "write", write)
+    monkeypatch.setattr(os, "write", write)
     lines = [b"x" * 999 + b"\n"] * 20
     for line in lines:
         writer.write(line)
