@@ -17,6 +17,7 @@ from collections import deque
 from functools import partial
 from math import ceil
 from typing import cast
+from uuid import UUID
 
 import hiredis
 
@@ -40,6 +41,10 @@ _MAX_REPORTS_PER_INTERVAL = 500
 _REPLY_TIMEOUT_S = 1.0
 
 
+Subject = str | UUID
+"""Who is counted. The text of a UUID, which takes longer to make than to count, is only made for Valkey."""
+
+
 def batch_size(limit: Limit) -> int:
     """Return how many requests are reported at once; 1 means that each is counted in Valkey before it is admitted."""
     return max(1, min(MAX_BATCH_SIZE, limit.count // _BATCHES_PER_LIMIT))
@@ -50,7 +55,7 @@ class _Lease:
 
     __slots__ = ("is_full", "is_queued", "pending", "reply", "report_at_ms", "reset_at_ms", "subject", "used")
 
-    def __init__(self, subject: str) -> None:
+    def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self.used = 0
         """The count of Valkey's last reply."""
@@ -76,12 +81,12 @@ class LeasedRateLimit:
         self._batch_size = batch_size(limit)
         self._max_pending = 2 * self._batch_size
         self._slot_ms = limit.window_s * 1000 // SLOTS
-        self._leases: LruCache[str, _Lease] = LruCache(_MAX_LEASES)
+        self._leases: LruCache[Subject, _Lease] = LruCache(_MAX_LEASES)
         self._unreported: deque[_Lease] = deque()
         """The leases with pending requests, in the order in which they are due."""
         self._timer: asyncio.TimerHandle | None = None
 
-    def try_count(self, subject: str, times: int = 1) -> tuple[int, int] | None:
+    def try_count(self, subject: Subject, times: int = 1) -> tuple[int, int] | None:
         """Count an allowed request without waiting.
 
         Return what remains and in how many seconds there is room for one more, or None where `count` has to decide.
@@ -103,9 +108,9 @@ class LeasedRateLimit:
             self._enqueue(lease, now_ms)
         return max(0, self._max_count - used - times), max(1, -(-reset_ms // 1000))
 
-    async def count(self, subject: str, times: int = 1) -> RateLimitResult:
+    async def count(self, subject: Subject, times: int = 1) -> RateLimitResult:
         """Count a request, or refuse it; ask Valkey where the lease does not decide."""
-        window = RateLimitWindow(subject, self._action, self.limit)
+        window = self._window(subject)
         valkey = self._limiter.valkey
         if valkey is None or self._batch_size == 1:
             return (await self._limiter.count([window], times))[0]
@@ -136,7 +141,10 @@ class LeasedRateLimit:
             # Replies arrive in the order of the commands.
             await self._limiter.valkey.is_reachable()
 
-    def _lease_of(self, subject: str) -> _Lease:
+    def _window(self, subject: Subject) -> RateLimitWindow:
+        return RateLimitWindow(str(subject), self._action, self.limit)
+
+    def _lease_of(self, subject: Subject) -> _Lease:
         lease = self._leases.get(subject)
         if lease is None:
             lease = _Lease(subject)
@@ -169,7 +177,7 @@ class LeasedRateLimit:
         valkey, reported = self._limiter.valkey, lease.pending
         if valkey is None:
             return
-        key = RateLimitWindow(lease.subject, self._action, self.limit).key
+        key = self._window(lease.subject).key
         try:
             reply = valkey.start_script(count_script(), [key], self._binds(0, reported))
         except ValkeyUnavailableError:

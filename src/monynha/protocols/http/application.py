@@ -181,14 +181,13 @@ def _request_id(request: Request) -> str:
 
 def _request_event(request: Request, response: Response, duration_s: float) -> dict[str, object]:
     """Return the log line of a request."""
+    query_string = request.scope["query_string"]
     event: dict[str, object] = {
         "event": "request",
         "method": request.method,
         "path": request.path,
         # Names only: values may be personal.
-        "query": [
-            name.partition(b"=")[0].decode("latin-1") for name in request.scope["query_string"].split(b"&") if name
-        ],
+        "query": _parameter_names(query_string) if query_string else [],
         "status": response.status,
         "duration": round(duration_s * 1000, 3),
         "ip": request.client_ip,
@@ -199,6 +198,10 @@ def _request_event(request: Request, response: Response, duration_s: float) -> d
     if request.failure:
         event["err"] = _describe_error(request.failure)
     return event
+
+
+def _parameter_names(query_string: bytes) -> list[str]:
+    return [name.partition(b"=")[0].decode("latin-1") for name in query_string.split(b"&") if name]
 
 
 def _describe_error(error: BaseException) -> dict[str, object]:

@@ -75,10 +75,10 @@ class RateLimits:
         """
         if actor is not None and (actor.is_admin or actor.kind is ActorKind.SERVICE):
             return b""
-        if actor is not None and actor.id is not None:
-            limit, subject = self._api_per_user, str(actor.id)
-        else:
-            limit, subject = self._api_per_ip, rate_limit_subject(client_ip)
+        limit, user_id = self._api_per_user, actor.id if actor is not None else None
+        if user_id is None:
+            limit = self._api_per_ip
+        subject = user_id or rate_limit_subject(client_ip)
         if limit is None:
             return b""
         allowed = limit.leased.try_count(subject, cost)
