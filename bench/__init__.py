@@ -7,7 +7,9 @@ dataset: the database with a million tasks, and access tokens
 documents: the GraphQL documents of each server
 pgbench_limit: what PostgreSQL alone reaches with the same statements
 report: the table
+chart: the same as a chart (SVG)
 scale: does the cost of a read grow with the number of rows?
 fuzz: random requests, none of which may fail with a 5xx
+soak: readers, writers, sockets, slow and rude clients at once (`make soak`)
 realtime: the benchmark of sockets
 """

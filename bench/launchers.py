@@ -19,16 +19,11 @@ _BIN = Path(sys.executable).parent
 
 
 @asynccontextmanager
-async def launch_targets(dataset: Dataset, workers: int) -> AsyncIterator[list[Target]]:
-    """Start all servers that can be installed here; Monynha is the first."""
-    specs = [monynha_spec(dataset, workers), await _fastapi_spec(dataset, workers)]
-    if await install_packages(_PEERS / "express", "npx", "prisma", "generate", "--schema", "schema.prisma"):
-        specs += [
-            _express_spec(dataset, 8103, "code", "monynha_owner"),
-            _express_spec(dataset, 8104, "claims", "monynha_app"),
-        ]
-    if await install_packages(_PEERS / "postgraphile"):
-        specs.append(_postgraphile_spec(dataset))
+async def launch_targets(dataset: Dataset, workers: int, *, with_peers: bool = True) -> AsyncIterator[list[Target]]:
+    """Start all servers that can be installed here; Monynha is the first, and bare the second."""
+    specs = [monynha_spec(dataset, workers), bare_spec(dataset, workers)]
+    if with_peers:
+        specs += await _peer_specs(dataset, workers)
     async with AsyncExitStack() as stack:
         targets = [start.launch(stack) for start in specs]
         for target in targets:
@@ -36,21 +31,51 @@ async def launch_targets(dataset: Dataset, workers: int) -> AsyncIterator[list[T
         yield targets
 
 
+async def _peer_specs(dataset: Dataset, workers: int) -> list[LaunchSpec]:
+    specs = [await _fastapi_spec(dataset, workers)]
+    if await install_packages(_PEERS / "express", "npx", "prisma", "generate", "--schema", "schema.prisma"):
+        specs += [
+            _express_spec(dataset, 8103, "code", "monynha_owner"),
+            _express_spec(dataset, 8104, "claims", "monynha_app"),
+        ]
+    if await install_packages(_PEERS / "postgraphile"):
+        specs.append(_postgraphile_spec(dataset))
+    return specs
+
+
+PRODUCTION = "Monynha"
+BARE = "Monynha, bare"
+
+
 def monynha_spec(dataset: Dataset, workers: int) -> LaunchSpec:
-    """Return how Monynha is started."""
+    """Return how Monynha is started in production: every request is counted, and logged as JSON to a file."""
     env = {
+        "APP_ENV": "production",
+        "MONYNHA_AUTOCONFIRM": "on",
+        # Counted, but never refused: a user of the benchmark sends more than a person.
+        "MONYNHA_LIMIT_API": "10000000/15m",
+    }
+    log_file = dataset.work_folder / "production.log"
+    return _monynha_spec(dataset, workers, PRODUCTION, port=8101, env=env, log_file=log_file)
+
+
+def bare_spec(dataset: Dataset, workers: int) -> LaunchSpec:
+    """Return how Monynha is started without limits and request logs, as the other servers are."""
+    env = {"LOG_LEVEL": "warning", "MONYNHA_LIMIT_API": "off", "MONYNHA_LIMIT_API_ADDRESS": "off"}
+    return _monynha_spec(dataset, workers, BARE, port=8107, env=env)
+
+
+def _monynha_spec(
+    dataset: Dataset, workers: int, name: str, *, port: int, env: dict[str, str], log_file: Path | None = None
+) -> LaunchSpec:
+    server_env = {
         "DATABASE_URL": dataset.servers.database_url,
         "REDIS_URL": dataset.servers.redis_url,
         "JWT_SECRET": dataset.secret,
-        # The other servers neither log nor count requests.
-        "LOG_LEVEL": "warning",
-        "MONYNHA_LIMIT_API": "off",
-        "MONYNHA_LIMIT_API_ADDRESS": "off",
     }
-    command = (str(_BIN / "monynha"), "serve", "--port", "8101", "--workers", str(workers))
-    return LaunchSpec(
-        "Monynha", 8101, (*command, "--data-dir", str(dataset.work_folder / "app")), env, documents=MONYNHA
-    )
+    options = ("--port", str(port), "--workers", str(workers), "--data-dir", str(dataset.work_folder / f"app-{port}"))
+    command = (str(_BIN / "monynha"), "serve", *options)
+    return LaunchSpec(name, port, command, {**server_env, **env}, documents=MONYNHA, log_file=log_file)
 
 
 async def _fastapi_spec(dataset: Dataset, workers: int) -> LaunchSpec:

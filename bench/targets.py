@@ -43,14 +43,18 @@ class LaunchSpec:
     folder: Path = BENCH_FOLDER
     documents: Mapping[str, str] = field(default_factory=dict)
     has_rest: bool = True
+    log_file: Path | None = None
+    """Where standard error goes; None leaves it on the terminal."""
 
     def launch(self, stack: AsyncExitStack) -> Target:
         """Start the server; the stack stops it."""
+        log = stack.enter_context(self.log_file.open("wb")) if self.log_file else None
         process = subprocess.Popen(
             self.command,
             env={**os.environ, **self.env},
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
+            stderr=log,
             start_new_session=True,
         )
         stack.callback(_stop, process)

@@ -15,7 +15,7 @@ import asyncpg
 import uvloop
 
 from bench.dataset import BENCH_FOLDER, Dataset, open_dataset
-from bench.launchers import install_packages, monynha_spec
+from bench.launchers import bare_spec, install_packages
 from bench.realtime.fan_out import SUBSCRIBERS, measure_fan_out
 from bench.realtime.latency import LatencyProbe
 from bench.realtime.ws_client import open_clients
@@ -23,7 +23,7 @@ from bench.targets import LaunchSpec, Target, wait_until_ready
 
 _IDLE_SOCKETS = 10_000
 _SLOW_SOCKETS = 5_000
-_MONYNHA_PORT, _NODE_PORT = 8101, 8106
+_MONYNHA_PORT, _NODE_PORT = 8107, 8106
 _STATISTICS_DELAY_S = 12
 """How long an idle PostgreSQL process takes to report its statistics."""
 
@@ -158,7 +158,7 @@ async def main() -> None:
     parser.add_argument("--work", type=Path, default=BENCH_FOLDER / ".work")
     options = parser.parse_args()
     async with open_dataset(options.work.resolve()) as dataset, AsyncExitStack() as stack:
-        monynha = monynha_spec(dataset, 1).launch(stack)
+        monynha = bare_spec(dataset, 1).launch(stack)
         await wait_until_ready(monynha, dataset)
         setup = Setup(dataset, monynha, dataset.tokens_file.read_text().split())
         only = options.only.split(",")

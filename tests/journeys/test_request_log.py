@@ -100,3 +100,16 @@ def test_no_line_contains_what_was_sent(log: Log, secret: str) -> None:
     log_text, _ = log
 
     assert secret not in log_text
+
+
+def test_orderly_stop_loses_no_line(tmp_path: Path) -> None:
+    environment = {"APP_ENV": "production", "MONYNHA_AUTOCONFIRM": "on"}
+    with run_program(tmp_path, *SERVE, **environment) as program:
+        with httpx.Client(base_url=program.url, timeout=20) as client:
+            for number in range(200):
+                client.get("/healthz", headers={"x-request-id": f"request-{number}"})
+        program.stop()
+        _, log_text = program.process.communicate()
+
+    request_ids = [json.loads(line)["requestId"] for line in log_text.splitlines()]
+    assert request_ids == [f"request-{number}" for number in range(200)]

@@ -7,4 +7,5 @@
 - `lru_cache`: a cache of bounded size.
 - `weak_secrets`: keys and passwords that can be guessed.
 - `logs`: set-up of logging.
+- `log_writer`: writes log lines in batches from a thread.
 """

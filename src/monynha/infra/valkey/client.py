@@ -246,6 +246,17 @@ class ValkeyClient:
                 raise
         return await self.execute("EVAL", script.text, len(keys), *keys, *binds)
 
+    def start_script(self, script: Script, keys: list[str], binds: list[str | int | float]) -> asyncio.Future[Reply]:
+        """Run a cached script and return the future of its reply, an error `NOSCRIPT` if it is not cached.
+
+        Raises ValkeyUnavailableError if it could not be sent.
+        """
+        connection = self._connection
+        if connection is None or not connection.is_open:
+            self._schedule_reconnect()
+            raise ValkeyUnavailableError()
+        return connection.send("EVALSHA", script.sha, len(keys), *keys, *binds)
+
     def _schedule_reconnect(self) -> None:
         if self._reconnect_task is None or self._reconnect_task.done():
             self._reconnect_task = asyncio.get_running_loop().create_task(self._reconnect())

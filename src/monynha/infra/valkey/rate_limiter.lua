@@ -1,6 +1,7 @@
 -- Counts one action in several sliding windows at once: in all of them, or in none if one is full.
 -- KEYS: one hash per window. ARGV: the time in ms ('' for the server's own), then the limit and the length in ms
--- of each window, and last how often the action is counted.
+-- of each window, then how often the action is counted (0 counts nothing), and last how often it was admitted
+-- elsewhere, which is added to the first window even if that is full (it may be left out).
 -- Each hash maps the end of a time slot to the count in it. A small window has slots of 1 ms and is exact; a large
 -- one has 64 slots and keeps a count slightly too long, never too short.
 -- Returns for each window: whether it had room, its count, and in how many ms it has room for one more.
@@ -11,6 +12,7 @@ if not now then
 end
 
 local times = tonumber(ARGV[2 * #KEYS + 2])
+local admitted = tonumber(ARGV[2 * #KEYS + 3] or 0)
 local windows, is_full = {}, false
 for i, key in ipairs(KEYS) do
   local limit, length = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
@@ -27,15 +29,22 @@ for i, key in ipairs(KEYS) do
     end
   end
   if #expired > 0 then redis.call('HDEL', key, unpack(expired)) end
+  local slot = math.ceil((now + 1) / slot_ms) * slot_ms - 1
+  if i == 1 and admitted > 0 then
+    redis.call('HINCRBY', key, string.format('%.0f', slot), admitted)
+    redis.call('PEXPIRE', key, length + math.max(slot - now, 0) + 1)
+    used = used + admitted
+    oldest = oldest or slot
+  end
   if used >= limit then is_full = true end
-  windows[i] = {used, oldest, limit, length, math.ceil((now + 1) / slot_ms) * slot_ms - 1}
+  windows[i] = {used, oldest, limit, length, slot}
 end
 
 local counts = {}
 for i, key in ipairs(KEYS) do
   local used, oldest, limit, length, slot = unpack(windows[i])
   local had_room = used < limit and 1 or 0
-  if not is_full then
+  if not is_full and times > 0 then
     redis.call('HINCRBY', key, string.format('%.0f', slot), times)
     redis.call('PEXPIRE', key, length + math.max(slot - now, 0) + 1)
     used = used + times

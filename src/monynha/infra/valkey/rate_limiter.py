@@ -1,4 +1,7 @@
-"""Rate limits as sliding windows, counted in Valkey for all processes, or in this process without Valkey."""
+"""Rate limits as sliding windows, counted in Valkey for all processes, or in this process without Valkey.
+
+Here each request is counted before it is admitted; `leased_rate_limit` counts many at once.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from monynha.infra.valkey.client import Script, ValkeyClient, ValkeyUnavailableE
 
 _log = logging.getLogger("monynha.limits")
 _MAX_LOCAL_WINDOWS = 10_000
-_SLOTS = 64
+SLOTS = 64
 """How many slots a large window has; a limit of up to so many is counted exactly."""
 
 
@@ -35,6 +38,11 @@ class RateLimitWindow:
         """The key in Valkey; the braces keep all windows of a subject on one node of a cluster."""
         return f"rate_limit:{{{self.subject}}}:{self.action}"
 
+    def result(self, count: WindowCount) -> RateLimitResult:
+        """Return what a count means for a client."""
+        had_room, used, reset_ms = count
+        return RateLimitResult(bool(had_room), self, max(0, self.limit.count - used), max(1, ceil(reset_ms / 1000)))
+
 
 @dataclass(frozen=True, slots=True)
 class RateLimitResult:
@@ -46,7 +54,7 @@ class RateLimitResult:
     reset_s: int
 
 
-_Count = tuple[int, int, int]
+WindowCount = tuple[int, int, int]
 """Whether the window had room (0 or 1), how often it is used, and in how many ms it has room for one more."""
 
 
@@ -67,27 +75,35 @@ class RateLimiter:
             return []
         counts = await self._count_in_valkey(windows, times)
         if counts is None:
-            counts = self._count_locally(windows, times)
-        return [_to_result(window, count) for window, count in zip(windows, counts, strict=True)]
+            return self.count_locally(windows, times)
+        return [window.result(count) for window, count in zip(windows, counts, strict=True)]
 
-    async def _count_in_valkey(self, windows: Sequence[RateLimitWindow], times: int) -> Sequence[_Count] | None:
+    def count_locally(self, windows: Sequence[RateLimitWindow], times: int = 1) -> list[RateLimitResult]:
+        """Count in this process only."""
+        counts = self._count_locally(windows, times)
+        return [window.result(count) for window, count in zip(windows, counts, strict=True)]
+
+    def warn(self, error: hiredis.HiredisError) -> None:
+        """Log that Valkey could not count: it is out of memory, still loading, or a read-only replica."""
+        _log.warning("Valkey failed, rate limits are counted in this process: %s", type(error).__name__)
+
+    async def _count_in_valkey(self, windows: Sequence[RateLimitWindow], times: int) -> Sequence[WindowCount] | None:
         if self.valkey is None:
             return None
         now_ms = str(self.clock_ms()) if self.clock_ms else ""
         sizes = [size for window in windows for size in (window.limit.count, window.limit.window_s * 1000)]
         keys = [window.key for window in windows]
         try:
-            reply = await self.valkey.run_script(_script(), keys, [now_ms, *sizes, times])
+            reply = await self.valkey.run_script(count_script(), keys, [now_ms, *sizes, times])
         except ValkeyUnavailableError:
             return None
         except hiredis.HiredisError as error:
-            # Out of memory, still loading, a read-only replica.
-            _log.warning("Valkey failed, rate limits are counted in this process: %s", type(error).__name__)
+            self.warn(error)
             return None
         # The script returns a list of three integers for each window.
-        return cast(Sequence[_Count], reply)
+        return cast(Sequence[WindowCount], reply)
 
-    def _count_locally(self, windows: Sequence[RateLimitWindow], times: int) -> list[_Count]:
+    def _count_locally(self, windows: Sequence[RateLimitWindow], times: int) -> list[WindowCount]:
         now_ms = self.clock_ms() if self.clock_ms else time.monotonic_ns() // 1_000_000
         slots_by_window = [self._current_slots(window, now_ms) for window in windows]
         is_full = any(
@@ -99,7 +115,7 @@ class RateLimiter:
             used = sum(slots.values())
             had_room = int(used < window.limit.count)
             if not is_full:
-                slot_ms = 1 if window.limit.count <= _SLOTS else ceil(length_ms / _SLOTS)
+                slot_ms = 1 if window.limit.count <= SLOTS else ceil(length_ms / SLOTS)
                 slot_end = ceil((now_ms + 1) / slot_ms) * slot_ms - 1
                 slots[slot_end] = slots.get(slot_end, 0) + times
                 used += times
@@ -116,11 +132,7 @@ class RateLimiter:
         return slots
 
 
-def _to_result(window: RateLimitWindow, count: _Count) -> RateLimitResult:
-    had_room, used, reset_ms = count
-    return RateLimitResult(bool(had_room), window, max(0, window.limit.count - used), max(1, ceil(reset_ms / 1000)))
-
-
 @cache
-def _script() -> Script:
+def count_script() -> Script:
+    """Return the script that counts in Valkey."""
     return Script.from_text(files("monynha.infra.valkey").joinpath("rate_limiter.lua").read_text("utf-8"))

@@ -25,7 +25,7 @@ from monynha.protocols.graphql.subscriptions.subscription import (
 )
 from monynha.protocols.graphql.transport.persisted_queries import PersistedQueries
 from monynha.protocols.graphql.transport.request_params import RequestParams
-from monynha.protocols.http.rate_limits import HeaderPairs, RateLimits
+from monynha.protocols.http.rate_limits import RateLimits
 
 ROWS_PER_REQUEST = 1000
 """A query counts as one request more for each of so many rows that it may read."""
@@ -60,8 +60,8 @@ class GraphQLExecutor:
     subscription_services: SubscriptionServices
     rate_limits: RateLimits
 
-    async def count_requests(self, caller: Caller, cost: int) -> HeaderPairs:
-        """Count so many requests of a caller, and return the rate limit headers (RateLimitedError)."""
+    async def count_requests(self, caller: Caller, cost: int) -> bytes:
+        """Count so many requests of a caller, and return the encoded rate limit headers (RateLimitedError)."""
         return await self.rate_limits.count_api_request(caller.client_ip, caller.actor, cost)
 
     async def prepare(self, params: RequestParams, caller: Caller) -> PreparedOperation:

@@ -10,18 +10,19 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Mutabl
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from itertools import count
-from logging import ERROR, INFO
+from logging import INFO
 from secrets import token_hex
 from typing import cast
 
 import structlog
 
 from monynha.core.errors import AppError, InternalError
+from monynha.core.logs import LogEvent, log_event
 from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
 from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.rate_limits import rate_limit_subject
 from monynha.protocols.http.request import HttpScope, Receive, Request, Scope, Send, peer_ip
-from monynha.protocols.http.response import Headers, Response
+from monynha.protocols.http.response import Headers, Response, decode_header_lines
 from monynha.protocols.http.router import Router
 from monynha.protocols.http.server.unauthenticated_sockets import UnauthenticatedSockets
 from monynha.protocols.http.server.websocket import WebSocket, WebSocketScope
@@ -47,6 +48,7 @@ class HttpApplication:
     websocket_handlers: Mapping[str, WebSocketHandler] = field(default_factory=dict)
     """By path."""
     unauthenticated_sockets: UnauthenticatedSockets = field(default_factory=UnauthenticatedSockets)
+    log_event: LogEvent = log_event
     logs_requests: bool = field(default_factory=lambda: _log.is_enabled_for(INFO))
 
     async def __call__(
@@ -68,7 +70,8 @@ class HttpApplication:
         response = await self._respond(request)
         await self._send(request, response, http_receive, http_send)
         if request.failure or self.logs_requests:
-            _log_request(request, response, time.perf_counter() - started_at)
+            event = _request_event(request, response, time.perf_counter() - started_at)
+            self.log_event("error" if request.failure else "info", event)
 
     async def _handle_websocket(self, websocket: WebSocket) -> None:
         path = websocket.scope["path"]
@@ -124,18 +127,21 @@ class HttpApplication:
     async def _send(self, request: Request, response: Response, receive: Receive, send: Send) -> None:
         origin = request.header(b"origin")
         cors_headers = () if origin is None else self.cors.response_headers(origin)
-        headers: Headers = (*response.headers, (b"x-request-id", request.id.encode()), *cors_headers)
+        headers = response.headers if not cors_headers else (*response.headers, *cors_headers)
+        lines = b"%bx-request-id: %b\r\n" % (response.header_lines, request.id.encode())
         if response.stream is not None:
             send_stream = _send_stream_head if request.method == "HEAD" else _send_stream
+            headers = (*headers, *decode_header_lines(lines))
             await send_stream(response.stream, response.status, headers, receive=receive, send=send)
             return
         if response.status != 204 and response.status != 304:
-            headers = (*headers, (b"content-length", b"%d" % len(response.body)))
+            lines += b"content-length: %d\r\n" % len(response.body)
         body = b"" if request.method == "HEAD" else response.body
         send_complete = request.scope.get("send_complete")
         if send_complete is not None:
-            send_complete(response.status, headers, body)
+            send_complete(response.status, headers, body, lines)
         else:
+            headers = (*headers, *decode_header_lines(lines))
             await send({"type": "http.response.start", "status": response.status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
 
@@ -187,23 +193,29 @@ def _request_id(request: Request) -> str:
     return f"{_REQUEST_ID_PREFIX}{next(_request_numbers):08x}"
 
 
-def _log_request(request: Request, response: Response, duration_s: float) -> None:
-    failure = request.failure
-    _log.log(
-        ERROR if failure else INFO,
-        "request",
-        method=request.method,
-        path=request.path,
+def _request_event(request: Request, response: Response, duration_s: float) -> dict[str, object]:
+    """Return the log line of a request."""
+    query_string = request.scope["query_string"]
+    event: dict[str, object] = {
+        "event": "request",
+        "method": request.method,
+        "path": request.path,
         # Names only: values may be personal.
-        query=[name.partition(b"=")[0].decode("latin-1") for name in request.scope["query_string"].split(b"&") if name],
-        status=response.status,
-        duration=round(duration_s * 1000, 3),
-        ip=request.client_ip,
-        userAgent=request.header(b"user-agent"),
-        userId=request.actor.id if request.actor else None,
-        requestId=request.id,
-        **({"err": _describe_error(failure)} if failure else {}),
-    )
+        "query": _parameter_names(query_string) if query_string else [],
+        "status": response.status,
+        "duration": round(duration_s * 1000, 3),
+        "ip": request.client_ip,
+        "userAgent": request.header(b"user-agent"),
+        "userId": request.actor.id if request.actor else None,
+        "requestId": request.id,
+    }
+    if request.failure:
+        event["err"] = _describe_error(request.failure)
+    return event
+
+
+def _parameter_names(query_string: bytes) -> list[str]:
+    return [name.partition(b"=")[0].decode("latin-1") for name in query_string.split(b"&") if name]
 
 
 def _describe_error(error: BaseException) -> dict[str, object]:

@@ -6,17 +6,20 @@ import hashlib
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import RateLimitedError
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
-from monynha.infra.valkey import RateLimiter, RateLimitResult, RateLimitWindow
+from monynha.infra.valkey import LeasedRateLimit, RateLimiter, RateLimitResult, RateLimitWindow
+from monynha.protocols.http.response import encode_headers
 
 AUTH_MESSAGE = "Too many authentication attempts, please try again later"
 API_MESSAGE = "Too many API requests, please try again later"
 UPLOAD_MESSAGE = "Too many file uploads, please try again later"
+_API = "api"
 
 HeaderPairs = tuple[tuple[str, str], ...]
 
@@ -26,7 +29,8 @@ class RateLimits:
     """Counts requests and rejects those over a limit; a limit that is None is off.
 
     Each method returns the RateLimit headers of the response, empty where nothing is limited, and raises
-    RateLimitedError over a limit.
+    RateLimitedError over a limit. API requests are counted in batches (see `LeasedRateLimit` for the slack),
+    everything else is counted before it is allowed.
     """
 
     limiter: RateLimiter
@@ -63,35 +67,79 @@ class RateLimits:
             windows.append((subject, f"auth:{digest}", self.auth_per_account))
         return await self.count(AUTH_MESSAGE, *windows)
 
-    async def count_api_request(self, client_ip: str, actor: Actor | None, cost: int = 1) -> HeaderPairs:
-        """Count API requests by user, or by IP where nobody is signed in.
+    async def count_api_request(self, client_ip: str, actor: Actor | None, cost: int = 1) -> bytes:
+        """Count API requests by user, or by IP where nobody is signed in; return encoded header lines.
 
         Admins and the service key are exempt. `actor` is None for an invalid token, so that guessing tokens
         counts by IP; `cost` is the number of requests.
         """
         if actor is not None and (actor.is_admin or actor.kind is ActorKind.SERVICE):
-            return ()
-        if actor is not None and actor.id is not None:
-            return await self.count(API_MESSAGE, (str(actor.id), "api", self.api_per_user), cost=cost)
-        window = (rate_limit_subject(client_ip), "api", self.api_per_ip)
-        return await self.count(API_MESSAGE, window, cost=cost)
+            return b""
+        limit, user_id = self._api_per_user, actor.id if actor is not None else None
+        if user_id is None:
+            limit = self._api_per_ip
+        subject = user_id or rate_limit_subject(client_ip)
+        if limit is None:
+            return b""
+        allowed = limit.leased.try_count(subject, cost)
+        if allowed is None:
+            result = await limit.leased.count(subject, cost)
+            if not result.is_allowed:
+                raise RateLimitedError(API_MESSAGE, retry_after_s=result.reset_s, headers=rate_limit_headers([result]))
+            allowed = result.remaining, result.reset_s
+        return limit.header_lines(*allowed)
+
+    @cached_property
+    def _api_per_user(self) -> _ApiLimit | None:
+        return _ApiLimit.create(self.limiter, self.api_per_user)
+
+    @cached_property
+    def _api_per_ip(self) -> _ApiLimit | None:
+        return _ApiLimit.create(self.limiter, self.api_per_ip)
+
+    async def close(self) -> None:
+        """Report the requests that are counted only here."""
+        for limit in (self._api_per_user, self._api_per_ip):
+            if limit is not None:
+                await limit.leased.close()
 
     async def count_upload(self, user_id: UUID) -> HeaderPairs:
         """Count a file upload of a user."""
         return await self.count(UPLOAD_MESSAGE, (str(user_id), "upload", self.upload_per_user))
 
-    async def count(self, message: str, *windows: tuple[str, str, Limit | None], cost: int = 1) -> HeaderPairs:
-        """Add `cost` to all windows `(subject, action, limit)`, or to none if one of them is exceeded."""
+    async def count(self, message: str, *windows: tuple[str, str, Limit | None]) -> HeaderPairs:
+        """Add one to all windows `(subject, action, limit)`, or to none if one of them is exceeded."""
         active_windows = [
             RateLimitWindow(subject, action, limit) for subject, action, limit in windows if limit is not None
         ]
-        results = await self.limiter.count(active_windows, cost)
+        results = await self.limiter.count(active_windows)
         headers = rate_limit_headers(results)
         exceeded = [result for result in results if not result.is_allowed]
         if exceeded:
             retry_after_s = max(result.reset_s for result in exceeded)
             raise RateLimitedError(message, retry_after_s=retry_after_s, headers=headers)
         return headers
+
+
+@dataclass(frozen=True, slots=True)
+class _ApiLimit:
+    """A limit on API requests, with the headers of its responses prepared."""
+
+    leased: LeasedRateLimit
+    header_template: bytes
+    """The header lines, with what remains and the reset as their placeholders, each twice."""
+
+    @classmethod
+    def create(cls, limiter: RateLimiter, limit: Limit | None) -> _ApiLimit | None:
+        """Return the limit, None if it is off."""
+        if limit is None:
+            return None
+        window = RateLimitWindow("", _API, limit)
+        return cls(LeasedRateLimit(limiter, _API, limit), _header_lines(_header_values(window, "%d", "%d", [window])))
+
+    def header_lines(self, remaining: int, reset_s: int) -> bytes:
+        """Return the headers of an allowed request, encoded."""
+        return self.header_template % (remaining, reset_s, remaining, reset_s)
 
 
 def rate_limit_headers(results: Sequence[RateLimitResult]) -> HeaderPairs:
@@ -103,18 +151,27 @@ def rate_limit_headers(results: Sequence[RateLimitResult]) -> HeaderPairs:
     if not results:
         return ()
     tightest = min(results, key=lambda result: (result.is_allowed, result.remaining))
-    limit = tightest.window.limit
+    windows = [result.window for result in results]
+    return _header_values(tightest.window, str(tightest.remaining), str(tightest.reset_s), windows)
+
+
+def _header_values(
+    window: RateLimitWindow, remaining: str, reset_s: str, windows: Sequence[RateLimitWindow]
+) -> HeaderPairs:
     policies = ", ".join(
-        f'"{_policy_name(result.window)}";q={result.window.limit.count};w={result.window.limit.window_s}'
-        for result in results
+        f'"{_policy_name(window)}";q={window.limit.count};w={window.limit.window_s}' for window in windows
     )
     return (
-        ("RateLimit-Limit", str(limit.count)),
-        ("RateLimit-Remaining", str(tightest.remaining)),
-        ("RateLimit-Reset", str(tightest.reset_s)),
-        ("RateLimit", f'"{_policy_name(tightest.window)}";r={tightest.remaining};t={tightest.reset_s}'),
+        ("RateLimit-Limit", str(window.limit.count)),
+        ("RateLimit-Remaining", remaining),
+        ("RateLimit-Reset", reset_s),
+        ("RateLimit", f'"{_policy_name(window)}";r={remaining};t={reset_s}'),
         ("RateLimit-Policy", policies),
     )
+
+
+def _header_lines(pairs: HeaderPairs) -> bytes:
+    return b"".join(b"%b: %b\r\n" % pair for pair in encode_headers(*pairs))
 
 
 def _policy_name(window: RateLimitWindow) -> str:

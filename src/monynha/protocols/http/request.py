@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NotRequired, Required, TypedDict
+from typing import NotRequired, Protocol, Required, TypedDict
 from urllib.parse import parse_qsl
 
 from monynha.core.actor import Actor
@@ -11,7 +11,13 @@ from monynha.core.errors import BadRequestError, PayloadTooLargeError, Unsupport
 from monynha.core.serialization import parse_json
 
 Header = tuple[bytes, bytes]
-SendComplete = Callable[[int, tuple[Header, ...], bytes], None]
+
+
+class SendComplete(Protocol):
+    """Sends status, headers and the whole body in one write."""
+
+    def __call__(self, status: int, headers: tuple[Header, ...], body: bytes, header_lines: bytes = b"", /) -> None:
+        """Send a response; `header_lines` are more headers, encoded, each with its line break."""
 
 
 class Scope(TypedDict):
@@ -34,7 +40,7 @@ class HttpScope(Scope):
     scheme: str
     raw_path: bytes
     send_complete: NotRequired[SendComplete]
-    """Our extension: send status, headers and the whole body in one write."""
+    """Our extension to ASGI."""
 
 
 class RequestMessage(TypedDict, total=False):

@@ -7,7 +7,7 @@ and executes (`read_handlers`, `write_handlers`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from monynha.core.actor import Actor
@@ -20,9 +20,9 @@ from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.resource import Resource
 from monynha.infra.postgres.database import ActorConnection, Database, check_session_before_error
 from monynha.protocols.http.content_negotiation import accepts_json
-from monynha.protocols.http.rate_limits import HeaderPairs, RateLimits
+from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.request import Request
-from monynha.protocols.http.response import Response, encode_headers
+from monynha.protocols.http.response import Response, decode_header_pairs
 from monynha.protocols.http.router import Handler
 from monynha.protocols.rest.query_params import QueryParamParser
 from monynha.protocols.rest.resource_routes import id_parameter
@@ -46,27 +46,26 @@ class RestContext:
         """Return a handler that is rate limited, and that reports an ended session before any other error."""
 
         async def handle(request: Request) -> Response:
-            limit_headers = await self._count(request)
+            limit_lines = await self._count(request)
             try:
                 response = await self._handle(handler, request)
             except AppError as error:
                 if not any(name == "RateLimit" for name, _ in error.headers):
-                    error.headers = (*error.headers, *limit_headers)
+                    error.headers = (*error.headers, *decode_header_pairs(limit_lines))
                 raise
-            if not limit_headers:
-                return response
-            return replace(response, headers=(*response.headers, *encode_headers(*limit_headers)))
+            return response.with_header_lines(limit_lines)
 
         return handle
 
-    async def _count(self, request: Request) -> HeaderPairs:
-        """Count a request and return the headers that report its limit; one with an invalid token counts per IP."""
+    async def _count(self, request: Request) -> bytes:
+        """Count a request and return the lines that report its limit; one with an invalid token counts per IP."""
         if not self.rate_limits.limits_api:
-            return ()
+            return b""
         try:
             actor = self.authenticate(request)
         except UnauthenticatedError as error:
-            error.headers = (*error.headers, *await self.rate_limits.count_api_request(request.client_ip, None))
+            limit_lines = await self.rate_limits.count_api_request(request.client_ip, None)
+            error.headers = (*error.headers, *decode_header_pairs(limit_lines))
             raise
         return await self.rate_limits.count_api_request(request.client_ip, actor)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from monynha.core.actor import Actor
 from monynha.core.errors import (
@@ -29,9 +30,14 @@ from monynha.protocols.graphql.transport.content_negotiation import (
 )
 from monynha.protocols.graphql.transport.request_params import parse_request_params
 from monynha.protocols.graphql.transport.sse import SseTransport
-from monynha.protocols.http.rate_limits import HeaderPairs
 from monynha.protocols.http.request import Request
-from monynha.protocols.http.response import Headers, Response, encode_headers
+from monynha.protocols.http.response import (
+    Headers,
+    Response,
+    decode_header_lines,
+    decode_header_pairs,
+    encode_headers,
+)
 from monynha.protocols.http.router import Route, RouteGroup
 
 PATH = "/graphql"
@@ -73,12 +79,12 @@ class GraphQLEndpoint:
                 "A GET request needs a header that forces a CORS preflight, such as GraphQL-Require-Preflight: 1.",
                 details={"GraphQL-Require-Preflight": "is required"},
             )
-        rate_limit_headers = await self.executor.count_requests(caller, 1)
+        rate_limit_lines = await self.executor.count_requests(caller, 1)
         query_params = request.query_params
         body: dict[str, object] = {name: query_params.get(name) for name in ("query", "operationName")}
         body |= {name: _parse_json_param(query_params, name) for name in ("variables", "extensions")}
         return await self._respond_to_one(
-            body, caller, request, media_type, rate_limit_headers=rate_limit_headers, allows_mutations=False
+            body, caller, request, media_type, rate_limit_lines=rate_limit_lines, allows_mutations=False
         )
 
     async def post(self, request: Request) -> Response:
@@ -90,16 +96,16 @@ class GraphQLEndpoint:
             raise UnsupportedMediaTypeError()
         body = parse_json(await request.body())
         if not isinstance(body, list):
-            rate_limit_headers = await self.executor.count_requests(caller, 1)
-            return await self._respond_to_one(body, caller, request, media_type, rate_limit_headers=rate_limit_headers)
+            rate_limit_lines = await self.executor.count_requests(caller, 1)
+            return await self._respond_to_one(body, caller, request, media_type, rate_limit_lines=rate_limit_lines)
         if media_type == EVENT_STREAM:
             raise NotAcceptableError("A batch has no event stream; send its requests one by one.")
         if not 1 <= len(body) <= MAX_BATCH_SIZE:
             raise BadRequestError(f"A batch holds 1 to {MAX_BATCH_SIZE} requests, not {len(body)}.")
-        rate_limit_headers = await self.executor.count_requests(caller, len(body))
+        rate_limit_lines = await self.executor.count_requests(caller, len(body))
         results = [await self._execute_batch_item(item, caller) for item in body]
-        extra_headers = encode_headers(*rate_limit_headers)
-        return _build_response(b"[" + b",".join(results) + b"]", media_type, extra_headers=extra_headers)
+        response = _build_response(b"[" + b",".join(results) + b"]", media_type)
+        return response.with_header_lines(rate_limit_lines)
 
     def _caller(self, request: Request) -> Caller:
         user_agent = request.header(b"user-agent") or ""
@@ -112,28 +118,27 @@ class GraphQLEndpoint:
         request: Request,
         media_type: str,
         *,
-        rate_limit_headers: HeaderPairs,
+        rate_limit_lines: bytes,
         allows_mutations: bool = True,
     ) -> Response:
-        extra_headers = encode_headers(*rate_limit_headers)
         try:
             prepared = await self.executor.prepare(parse_request_params(body), caller)
             if prepared.is_subscription and accepts_event_stream(request.header(b"accept")):
-                return await self.sse.subscribe(prepared, extra_headers)
+                return await self.sse.subscribe(prepared, decode_header_lines(rate_limit_lines))
             result = await self.executor.execute(prepared, allows_mutations=allows_mutations)
         except RequestError as error:
             result = encode_response(error.errors)
             if media_type == EVENT_STREAM:
-                return self.sse.single_result(result, extra_headers)
+                return self.sse.single_result(result).with_header_lines(rate_limit_lines)
             # With the older media type every response to a well-formed request is a 200.
             status = 400 if media_type == GRAPHQL_RESPONSE else 200
-            return _build_response(result, media_type, status=status, extra_headers=extra_headers)
+            return _build_response(result, media_type, status=status).with_header_lines(rate_limit_lines)
         except AppError as error:
-            error.headers = (*error.headers, *rate_limit_headers)
+            error.headers = (*error.headers, *decode_header_pairs(rate_limit_lines))
             raise
         if media_type == EVENT_STREAM:
-            return self.sse.single_result(result, extra_headers)
-        return _build_response(result, media_type, extra_headers=extra_headers)
+            return self.sse.single_result(result).with_header_lines(rate_limit_lines)
+        return _build_response(result, media_type).with_header_lines(rate_limit_lines)
 
     async def _execute_batch_item(self, body: object, caller: Caller) -> bytes:
         try:
@@ -161,13 +166,16 @@ def render_error(error: AppError, request: Request, stack: Sequence[str]) -> Res
 
 
 def _build_response(body: bytes, media_type: str, *, status: int = 200, extra_headers: Headers = ()) -> Response:
-    content_type = f"{media_type}; charset=utf-8".encode()
-    fixed_headers = (
-        (b"content-type", content_type),
+    return Response(status, body, (*_fixed_headers(media_type), *extra_headers))
+
+
+@cache
+def _fixed_headers(media_type: str) -> Headers:
+    return (
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
         (b"cache-control", b"private, no-store"),
         (b"vary", b"Accept"),
     )
-    return Response(status, body, (*fixed_headers, *extra_headers))
 
 
 def _content_type(request: Request) -> str:

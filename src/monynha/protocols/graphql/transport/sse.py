@@ -31,10 +31,10 @@ class SseTransport:
     open_streams: set[SseStream] = field(default_factory=set)
     """The streams under way, so that a shutdown can end them."""
 
-    def single_result(self, result: bytes, extra_headers: Headers) -> Response:
+    def single_result(self, result: bytes) -> Response:
         """Return the response of an operation with one result."""
         body = encode_event(b"next", result) + _COMPLETE_EVENT
-        return Response(200, body, (*SSE_HEADERS, *extra_headers))
+        return Response(200, body, SSE_HEADERS)
 
     async def subscribe(self, prepared: PreparedOperation, extra_headers: Headers) -> Response:
         """Start a subscription and return the response that streams its results.

@@ -48,12 +48,15 @@ def build_scope(
     }
 
 
-def encode_head(status: int, headers: Headers, *, date: bytes) -> bytes:
-    """Return the bytes of a response head; raise ValueError if a header contains a line break."""
+def encode_head(status: int, headers: Headers, *, date: bytes, header_lines: bytes = b"") -> bytes:
+    """Return the bytes of a response head; raise ValueError if a header contains a line break.
+
+    `date` and `header_lines` are headers that are encoded already.
+    """
     lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
     if lines.count(b"\n") != len(headers):
         raise ValueError("a header contains a line break")
-    return b"%b%b%b\r\n" % (_STATUS_LINES[status], date, lines)
+    return b"%b%b%b%b\r\n" % (_STATUS_LINES[status], date, lines, header_lines)
 
 
 def _split_target(url: bytes) -> tuple[bytes, bytes]:
@@ -206,10 +209,10 @@ class RequestCycle:
         else:
             await self._connection.drain()
 
-    def send_complete(self, status: int, headers: Headers, body: bytes) -> None:
-        """Send a whole response in one write; `headers` hold its Content-Length."""
+    def send_complete(self, status: int, headers: Headers, body: bytes, header_lines: bytes = b"", /) -> None:
+        """Send a whole response in one write; its Content-Length is among `headers` or `header_lines`."""
         if not self._connection.is_disconnected:
-            head = self._encode_head(status, headers)
+            head = self._encode_head(status, headers, header_lines)
             if len(body) < _COPIED_BODY_BYTES:
                 self._connection.write(head + body)
             else:
@@ -229,12 +232,12 @@ class RequestCycle:
         self.is_response_started = True
         self._connection.write(self._encode_head(status, headers))
 
-    def _encode_head(self, status: int, headers: Headers) -> bytes:
+    def _encode_head(self, status: int, headers: Headers, header_lines: bytes = b"") -> bytes:
         is_rest_small = self.is_body_complete or self._body_size() - self.received_bytes <= DISCARD_LIMIT_BYTES
         self.keep_alive = self.keep_alive and is_rest_small and not self._connection.is_shutting_down
         if not self.keep_alive:
             headers = (*headers, CONNECTION_CLOSE)
-        return encode_head(status, headers, date=self._connection.default_header_lines)
+        return encode_head(status, headers, date=self._connection.default_header_lines, header_lines=header_lines)
 
     def _finish_response(self) -> None:
         self.is_response_finished = True
