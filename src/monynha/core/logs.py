@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import orjson
 import structlog
+
+# Control characters (Unicode's Cc), line separators, and the characters that reorder a line. In a terminal they would
+# move the cursor, change colours, or make two lines out of one.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def configure_logging(*, level: str, as_json: bool) -> None:
@@ -16,6 +21,8 @@ def configure_logging(*, level: str, as_json: bool) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
+    if not as_json:
+        shared_processors.append(_escape_control_characters)
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(_dumps)
         if as_json
@@ -34,6 +41,15 @@ def configure_logging(*, level: str, as_json: bool) -> None:
     root.handlers[:] = [handler]
     root.setLevel(max(threshold, logging.WARNING))
     logging.getLogger("monynha").setLevel(threshold)
+
+
+def _escape_control_characters(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    for name, value in event.items():
+        if isinstance(value, str) and _CONTROL.search(value):
+            event[name] = _CONTROL.sub(lambda match: ascii(match[0])[1:-1], value)
+    return event
 
 
 def _dumps(value: object, **_: object) -> str:

@@ -20,7 +20,7 @@ from monynha.core.errors import AppError, InternalError
 from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
 from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.request import HttpScope, Receive, Request, Scope, Send, peer_ip
-from monynha.protocols.http.response import Headers, Response
+from monynha.protocols.http.response import NO_SNIFFING, Headers, Response
 from monynha.protocols.http.router import Router
 from monynha.protocols.http.server.websocket import WebSocket, WebSocketScope
 
@@ -44,6 +44,8 @@ class HttpApplication:
     """Whether a 500 contains the stack (in development)."""
     websocket_handlers: Mapping[str, WebSocketHandler] = field(default_factory=dict)
     """By path."""
+    security_headers: Headers = (NO_SNIFFING,)
+    """Sent with every response."""
     logs_requests: bool = field(default_factory=lambda: _log.is_enabled_for(INFO))
 
     async def __call__(
@@ -110,7 +112,8 @@ class HttpApplication:
     async def _send(self, request: Request, response: Response, receive: Receive, send: Send) -> None:
         origin = request.header(b"origin")
         cors_headers = () if origin is None else self.cors.response_headers(origin)
-        headers: Headers = (*response.headers, (b"x-request-id", request.id.encode()), *cors_headers)
+        request_id_header = (b"x-request-id", request.id.encode())
+        headers: Headers = (*response.headers, *self.security_headers, request_id_header, *cors_headers)
         if response.stream is not None:
             send_stream = _send_stream_head if request.method == "HEAD" else _send_stream
             await send_stream(response.stream, response.status, headers, receive=receive, send=send)

@@ -12,6 +12,10 @@ from monynha.protocols.http.request import Header
 
 Headers = tuple[Header, ...]
 JSON_CONTENT_TYPE: Header = (b"content-type", b"application/json")
+NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
+"""A browser must not guess another content type than that of the response (Fetch §3.6)."""
+STRICT_TRANSPORT: Header = (b"strict-transport-security", b"max-age=31536000")
+"""A browser must not use this site without TLS for a year (RFC 6797)."""
 
 
 @dataclass(frozen=True, slots=True)
