@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import io
 import logging
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +15,10 @@ import orjson
 import structlog
 
 from monynha.core.log_writer import LogWriter
+
+# Control characters (Unicode's Cc), line separators, and the characters that reorder a line. In a terminal they would
+# move the cursor, change colours, or make two lines out of one.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 LogEvent = Callable[[str, dict[str, object]], None]
 """Logs an event at a level that is enabled: `event` and its other fields."""
@@ -31,6 +36,8 @@ def configure_logging(*, level: str, as_json: bool) -> LogEvent:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
+    if not as_json:
+        shared_processors.append(_escape_control_characters)
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(_dumps)
         if as_json
@@ -113,6 +120,15 @@ def _render_json_line(_: object, level: str, event: structlog.typing.EventDict) 
     event["level"] = level
     event["time"] = datetime.now(UTC)
     return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
+
+
+def _escape_control_characters(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    for name, value in event.items():
+        if isinstance(value, str) and _CONTROL.search(value):
+            event[name] = _CONTROL.sub(lambda match: ascii(match[0])[1:-1], value)
+    return event
 
 
 def _dumps(value: object, **_: object) -> str:

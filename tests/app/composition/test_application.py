@@ -54,3 +54,27 @@ async def test_smtp_url_makes_mail_go_through_its_server(settings: Settings, run
 async def test_wrong_sender_of_mail_stops_the_start(settings: Settings, running_servers: ServerUrls) -> None:
     with pytest.raises(SettingsError, match=r"^SMTP_URL: `from` must be an email address"):
         await build(replace(settings, smtp_url="smtp://127.0.0.1:1?from=nobody"), running_servers)
+
+
+@pytest.mark.parametrize(
+    ("app_env", "site_url", "expected"),
+    [
+        ("production", "https://monynha.example", "max-age=31536000"),
+        ("production", "http://monynha.example", None),
+        ("development", "https://monynha.example", None),
+    ],
+)
+async def test_browsers_stay_with_tls_in_production_behind_tls(
+    settings: Settings, running_servers: ServerUrls, app_env: str, site_url: str, expected: str | None
+) -> None:
+    production = replace(settings, app_env=app_env, site_url=site_url, smtp_url="smtp://127.0.0.1:1")
+    application = await build(production, running_servers)
+    transport = httpx.ASGITransport(app=application.http)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://monynha.test") as client:
+            response = await client.get("/auth/v1/settings")
+    finally:
+        await application.close()
+
+    assert response.headers.get("strict-transport-security") == expected
+    assert response.headers["x-content-type-options"] == "nosniff"

@@ -196,3 +196,21 @@ def _attributes_read_of_settings() -> set[str]:
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
         if getattr(node.value, "id", getattr(node.value, "attr", "")) in ("settings", "_settings")
     }
+
+
+def test_passwords_and_sign_up_are_settings_within_bounds() -> None:
+    defaults = Settings.read({})
+    changed = Settings.read(
+        {
+            "MONYNHA_PASSWORD_MIN_LENGTH": "6",
+            "MONYNHA_SIGNUP": "OFF",
+            "MONYNHA_JWT_ISSUERS": "https://a.example/auth/v1, own",
+        }
+    )
+
+    assert (defaults.password_min_length, defaults.signup, defaults.jwt_issuers) == (8, "on", ())
+    assert (changed.password_min_length, changed.signup) == (6, "off")
+    assert changed.jwt_issuers == ("https://a.example/auth/v1", "own")
+    for name, text in (("MONYNHA_PASSWORD_MIN_LENGTH", "5"), ("MONYNHA_SIGNUP", "sometimes")):
+        with pytest.raises(SettingsError, match=rf"^{name}: expected "):
+            Settings.read({name: text})

@@ -167,7 +167,8 @@ class AuthApp:
 
     def api_key(self, role: str, **claims: Any) -> str:
         """Sign a token with that role."""
-        body = {"role": role, "iss": "monynha", "exp": int(self.clock().timestamp()) + 60, **claims}
+        issuer = {} if role == "authenticated" else {"iss": "monynha"}
+        body = {"role": role, **issuer, "exp": int(self.clock().timestamp()) + 60, **claims}
         return jwt.encode({"alg": "HS256"}, body, OctKey.import_key(self.settings.jwt_secret))
 
     @property

@@ -28,8 +28,14 @@ SUB = "11111111-1111-4111-8111-111111111111"
 SESSION = "22222222-2222-4222-8222-222222222222"
 
 
-def access_tokens(clock: ManualClock | None = None) -> AccessTokens:
-    return AccessTokens(SECRET, issuer="https://a.example/auth/v1", ttl_s=3600, clock=clock or ManualClock(NOW))
+def access_tokens(clock: ManualClock | None = None, other_issuers: tuple[str, ...] = ()) -> AccessTokens:
+    return AccessTokens(
+        SECRET,
+        issuer="https://a.example/auth/v1",
+        other_issuers=other_issuers,
+        ttl_s=3600,
+        clock=clock or ManualClock(NOW),
+    )
 
 
 def _base64url(raw: bytes) -> str:

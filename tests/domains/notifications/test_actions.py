@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.live_server import OwnerSql
 from tests.protocols.graphql.requests import error_codes, fetch_data
 from tests.users import ApiUser, UserFactory
 
@@ -138,3 +139,28 @@ async def test_graphql_marks_notifications_read_like_rest(users: UserFactory, us
     for query in (mark, "mutation { readAllNotifications }"):
         variables = {"id": first["id"], "input": {"read": True}} if query == mark else {}
         assert await error_codes(users.anonymous(), query, **variables) == ["UNAUTHENTICATED"]
+
+
+async def test_notifications_of_a_project_that_was_left_are_not_shown(
+    users: UserFactory, user: ApiUser, owner_sql: OwnerSql
+) -> None:
+    left, kept = await user.create_project(name="Secret garden"), await user.create_project(name="Park")
+    bob = await users.create_member(left, user, "member", "Bob")
+    await user.create(f"/projects/{kept['id']}/members", {"userId": str(bob.id), "role": "member"})
+    await user.create_task(left, title="Secret task", assigneeId=str(bob.id))
+    unread = [notification["id"] for notification in await list_notifications(bob)]
+
+    response = await bob.delete(f"/projects/{left['id']}/members/{bob.id}")
+
+    assert response.status_code == 204
+    assert [notification["title"] for notification in await list_notifications(bob, "?unread=true")] == ["Park"]
+    data = await fetch_data(bob, "{ notifications { title } }")
+    assert data["notifications"] == [{"title": "Park"}]
+    assert [(await bob.put(f"/notifications/{id}", {"read": True})).status_code for id in unread] == [404, 200, 404]
+    events = await owner_sql(
+        "select new::text || coalesce(old::text, '') as event from monynha.events "
+        "where stream = $1 and resource = 'notifications'",
+        bob.id,
+    )
+    assert len(events) >= 3
+    assert [row["event"] for row in events if "Secret" in row["event"]] == []

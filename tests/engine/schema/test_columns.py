@@ -33,7 +33,10 @@ def test_list_is_limited_in_items_and_in_characters_per_item() -> None:
 def test_choices_keep_the_order_of_their_enum() -> None:
     priority = TASKS.fields["priority"].rules
 
-    assert priority == ColumnRules(ColumnType.ENUM, choices=("low", "medium", "high", "urgent"), has_default=True)
+    assert priority == ColumnRules(
+        ColumnType.ENUM, choices=("low", "medium", "high", "urgent"), choice_docs=priority.choice_docs, has_default=True
+    )
+    assert [doc for doc in priority.choice_docs if not doc.endswith(".")] == []
 
 
 def test_foreign_key_with_a_lookup_is_set_on_create_only() -> None:

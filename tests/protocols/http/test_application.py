@@ -26,6 +26,19 @@ MALFORMED_IDS = [
 UNDECODABLE_IDS = ["%00", "%FF", "'", "%2e%2e", "%ED%A0%80", "٣"]
 
 
+async def test_no_response_may_be_taken_for_another_content_type(user: ApiUser) -> None:
+    responses = [
+        await user.get("/users/me"),
+        await user.get("/nothing"),
+        await user.delete(f"/posts/{UNKNOWN_ID}"),
+        await user.client.get("/auth/v1/settings"),
+        await user.client.get("/"),
+    ]
+
+    assert [response.headers.get_list("x-content-type-options") for response in responses] == [["nosniff"]] * 5
+    assert [response for response in responses if "strict-transport-security" in response.headers] == []
+
+
 @pytest.mark.parametrize("id", [*MALFORMED_IDS, *UNDECODABLE_IDS])
 async def test_malformed_id_is_not_found(user: ApiUser, id: str) -> None:
     for method, path, body in (

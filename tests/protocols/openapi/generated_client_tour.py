@@ -20,11 +20,9 @@ from monynha_client.models import (
     MemberAnswer,
     MemberCreateByEmail,
     MemberCreateByEmailRole,
-    Project,
     ProjectAnswer,
     ProjectCreate,
-    ProjectPart,
-    Task,
+    ProjectPartAnswer,
     TaskAnswer,
     TaskCreate,
     TaskCreatePriority,
@@ -44,7 +42,6 @@ def sign_up(name: str) -> User:
     account = UserCreate(name=name, email=f"{name.lower()}@tour.example.com", password="a long secret")
     response = create_user.sync(client=Client(base_url=URL), body=account)
     assert isinstance(response, UserAnswer)
-    assert isinstance(response.data, User)
     return response.data
 
 
@@ -62,7 +59,6 @@ def main() -> None:
 
     created = create_project.sync(client=as_ines, body=ProjectCreate(name="Website relaunch"))
     assert isinstance(created, ProjectAnswer)
-    assert isinstance(created.data, Project)
     project = created.data
 
     hidden_project = get_project.sync_detailed(project.id, client=as_sam)
@@ -78,7 +74,6 @@ def main() -> None:
     new_task = TaskCreate(title="Build the start page", priority=TaskCreatePriority.URGENT, tags=["build"])
     created_task = create_task.sync(project.id, client=as_ines, body=new_task)
     assert isinstance(created_task, TaskAnswer)
-    assert isinstance(created_task.data, Task)
     updated_task = update_task.sync(created_task.data.id, client=as_ines, body=TaskUpdate(status=TaskUpdateStatus.DONE))
     assert isinstance(updated_task, TaskAnswer)
 
@@ -86,9 +81,11 @@ def main() -> None:
     assert isinstance(page, TaskPage)
 
     fields = "name,myRole,members.role,members.user.name,tasks.title"
-    visible_project = get_project.sync(project.id, client=as_sam, include="members.user,tasks", fields=fields)
-    assert isinstance(visible_project, ProjectAnswer)
-    assert isinstance(visible_project.data, ProjectPart)
+    # With `fields` a response has a schema of its own, which OpenAPI cannot say of a parameter.
+    selected = as_sam.get_httpx_client().get(
+        f"/api/v1/projects/{project.id}", params={"include": "members.user,tasks", "fields": fields}
+    )
+    visible_project = ProjectPartAnswer.from_dict(selected.json())
 
     steps = {
         "unseen": [

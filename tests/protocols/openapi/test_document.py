@@ -73,3 +73,27 @@ def test_schemas_are_valid_and_their_references_exist(name: str) -> None:
 
     jsonschema_rs.meta.validate(SCHEMAS[name])
     jsonschema_rs.validator_for(schema)
+
+
+def test_every_component_is_used() -> None:
+    text = json.dumps(DOCUMENT)
+
+    unused = [
+        f"{kind}/{name}"
+        for kind, components in DOCUMENT["components"].items()
+        for name in components
+        if kind != "securitySchemes" and f'"#/components/{kind}/{name}"' not in text
+    ]
+
+    assert unused == []
+
+
+def test_every_request_body_is_a_named_component() -> None:
+    bodies = [
+        DOCUMENT["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]
+        for path, method in OPERATIONS
+        if "requestBody" in DOCUMENT["paths"][path][method]
+    ]
+
+    assert len(bodies) > 10
+    assert [body for body in bodies if list(body) != ["$ref"]] == []

@@ -65,6 +65,8 @@ def test_other_operations_take_what_applies_to_them() -> None:
     assert list(parameters("/tasks/{id}", "get", "header")) == ["If-None-Match"]
     assert list(parameters("/tasks/{id}", "put", "header")) == ["If-Match"]
     assert list(parameters("/tasks/{id}", "delete", "header")) == ["If-Match"]
+    assert parameters("/tasks/{id}", "put", "header")["If-Match"]["minLength"] == 1
+    assert parameters("/tasks", "get", "query")["cursor"]["minLength"] == 1
     assert list(parameters(LIST_PATH, "post", "header")) == ["Idempotency-Key"]
     assert list(parameters("/users/{id}", "delete", "query")) == ["cascade"]
 

@@ -97,6 +97,19 @@ async def test_removed_member_is_notified_and_receives_no_more_events(
             await reader.next()
 
 
+async def test_malformed_version_is_rejected_beside_a_valid_header(user: ApiUser) -> None:
+    project = await user.create_project()
+    path = f"/projects/{project['id']}/events"
+
+    query = await user.get(path, params={"since": "x"}, headers={"last-event-id": "1"})
+    header = await user.get(path, params={"since": "1"}, headers={"last-event-id": "x"})
+
+    assert [(response.status_code, list(response.json()["error"]["details"])) for response in (query, header)] == [
+        (400, ["since"]),
+        (400, ["Last-Event-ID"]),
+    ]
+
+
 @pytest.mark.parametrize("since", ["-1", "x", "1.5", "", "9" * 30])
 async def test_malformed_version_is_rejected(user: ApiUser, since: str) -> None:
     project = await user.create_project()

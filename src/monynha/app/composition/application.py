@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from monynha.app.catalog import CATALOG
@@ -34,6 +35,7 @@ from monynha.protocols.http.client_ip import ClientIpOf, client_ip_resolver
 from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.health import HealthRoutes
 from monynha.protocols.http.rate_limits import RateLimits
+from monynha.protocols.http.response import NO_SNIFFING, STRICT_TRANSPORT, Headers, encode_header_lines
 from monynha.protocols.http.router import RouteGroup, Router
 from monynha.protocols.http.sse import SseStream
 from monynha.protocols.rest.context import RestContext
@@ -175,7 +177,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     )
     route_groups = (
         rest_routes(rest, overrides),
-        openapi.docs_route_group(openapi_document),
+        openapi.docs_route_group(partial(openapi_document, dependencies.settings.password_min_length)),
         graphql.routes,
     )
     return _Service(route_groups, graphql.sockets)
@@ -198,10 +200,17 @@ def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) ->
         dependencies.client_ip_of,
         log_event=dependencies.log_event,
         shows_stack=not settings.is_production,
+        security_header_lines=encode_header_lines(_security_headers(settings)),
         websocket_handlers={
             path: handler for service in services for path, handler in service.websocket_handlers.items()
         },
     )
+
+
+def _security_headers(settings: Settings) -> Headers:
+    """Return the headers of every response; behind TLS in production, browsers are told to stay with TLS."""
+    is_behind_tls = settings.is_production and settings.site_url.startswith("https:")
+    return (NO_SNIFFING, STRICT_TRANSPORT) if is_behind_tls else (NO_SNIFFING,)
 
 
 async def _refuse_dangerous_database(database: Database) -> None:

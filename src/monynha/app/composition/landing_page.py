@@ -54,7 +54,6 @@ def _headers(page: str) -> Headers:
     return (
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-security-policy", policy.encode()),
-        (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
         (b"cache-control", b"no-cache"),
     )

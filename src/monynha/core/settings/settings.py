@@ -131,6 +131,21 @@ class Settings:
         "Whether an account is confirmed at sign-up, without a confirmation mail.",
         production=False,
     )
+    signup: str = setting_field(
+        "MONYNHA_SIGNUP",
+        setting_types.choice("on", "off"),
+        "on",
+        "Whether anybody may sign up; off: only admins create and invite accounts.",
+    )
+    password_min_length: int = setting_field(
+        "MONYNHA_PASSWORD_MIN_LENGTH", setting_types.number(6, 256), 8, "How many characters a password has at least."
+    )
+    jwt_issuers: tuple[str, ...] = setting_field(
+        "MONYNHA_JWT_ISSUERS",
+        setting_types.issuers,
+        (),
+        "Further issuers (`iss`) whose access tokens are accepted, beside SITE_URL/auth/v1.",
+    )
     access_token_ttl_s: int = setting_field(
         "MONYNHA_ACCESS_TOKEN_TTL", setting_types.duration, _HOUR, "How long an access token is valid."
     )

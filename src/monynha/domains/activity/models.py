@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy.orm import Mapped
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Mapped
 from monynha.domains.projects import projects
 from monynha.domains.users import users
 from monynha.engine.schema.columns import (
+    Choice,
     Model,
     choice_of,
     foreign_key,
@@ -26,12 +26,12 @@ from monynha.engine.schema.columns import (
 from monynha.engine.schema.resource import ForeignRelation, Resource, filter_in
 
 
-class ActivityVerb(StrEnum):
+class ActivityVerb(Choice):
     """What was done to a row."""
 
-    CREATED = "created"
-    UPDATED = "updated"
-    DELETED = "deleted"
+    CREATED = "created", "The row was created."
+    UPDATED = "updated", "The row was changed."
+    DELETED = "deleted", "The row was deleted."
 
 
 class ActivityEntry(Model):

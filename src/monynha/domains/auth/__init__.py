@@ -12,7 +12,7 @@ http/         the routes
 
 from monynha.domains.auth.accounts.account import ACCOUNT_COLUMNS, Account, account_from_row
 from monynha.domains.auth.accounts.hooks import AccountHook
-from monynha.domains.auth.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+from monynha.domains.auth.accounts.passwords import DEFAULT_MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.emails.email_address import normalize_email
 from monynha.domains.auth.errors import EmailExistsError
@@ -23,8 +23,8 @@ from monynha.domains.auth.tokens.access_tokens import AccessTokens, SessionClaim
 
 __all__ = [
     "ACCOUNT_COLUMNS",
+    "DEFAULT_MIN_PASSWORD_LENGTH",
     "MAX_PASSWORD_LENGTH",
-    "MIN_PASSWORD_LENGTH",
     "AccessTokens",
     "Account",
     "AccountHook",

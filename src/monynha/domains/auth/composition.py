@@ -99,14 +99,12 @@ class _Builder:
         self.repository = repository
         self.clock = clock
         self.response_step_s = response_step_s
-        self.passwords = PasswordHasher(strict=settings.is_production)
+        self.passwords = PasswordHasher(strict=settings.is_production, min_length=settings.password_min_length)
         self.one_time_tokens = OneTimeTokenStore(secret, clock)
         redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
         self.mailer = AuthMailer(mailer, EmailTemplates(site_url), redirects)
         self.rate_limits = AuthRateLimits(limits, _EMAIL_INTERVAL if settings.is_production else None)
-        self.access_tokens = AccessTokens(
-            secret, issuer=f"{site_url.rstrip('/')}/auth/v1", ttl_s=settings.access_token_ttl_s, clock=clock
-        )
+        self.access_tokens = self._access_tokens(settings)
         self.sessions = SessionService(
             repository=repository,
             access_tokens=self.access_tokens,
@@ -122,6 +120,15 @@ class _Builder:
             autoconfirm=settings.autoconfirm,
         )
         self.sign_up = self._sign_up(settings)
+
+    def _access_tokens(self, settings: Settings) -> AccessTokens:
+        return AccessTokens(
+            settings.jwt_secret,
+            issuer=f"{settings.site_url.rstrip('/')}/auth/v1",
+            other_issuers=settings.jwt_issuers,
+            ttl_s=settings.access_token_ttl_s,
+            clock=self.clock,
+        )
 
     def build(self) -> AuthServices:
         return AuthServices(
@@ -149,8 +156,8 @@ class _Builder:
             one_time_tokens=self.one_time_tokens,
             mailer=self.mailer,
             clock=self.clock,
-            secret=settings.jwt_secret,
             autoconfirm=settings.autoconfirm,
+            is_enabled=settings.signup == "on",
             response_step_s=self.response_step_s,
         )
 
@@ -172,6 +179,7 @@ class _Builder:
             mailer=self.mailer,
             clock=self.clock,
             autoconfirm=self.sign_up.autoconfirm,
+            is_sign_up_enabled=self.sign_up.is_enabled,
             response_step_s=self.response_step_s,
         )
 

@@ -5,7 +5,7 @@ The docstring of each class is its message, as official clients show it.
 
 from __future__ import annotations
 
-from monynha.core.errors import AppError, ConflictError, RateLimitedError, ValidationFailedError
+from monynha.core.errors import AppError, ConflictError, ForbiddenError, RateLimitedError, ValidationFailedError
 
 
 class AuthError(AppError):
@@ -183,6 +183,10 @@ class EmailRateLimitedError(RateLimitedError):
     def __init__(self, wait_s: int) -> None:
         message = f"For security purposes, you can only request this after {wait_s} seconds."
         super().__init__(message, retry_after_s=wait_s)
+
+
+class SignUpDisabledError(ForbiddenError):
+    """Signups not allowed for this instance"""
 
 
 class UserAlreadyExistsError(ConflictError):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy.orm import Mapped
 
 from monynha.domains.users import users
 from monynha.engine.schema.columns import (
+    Choice,
     Model,
     choice_of,
     json_object,
@@ -24,13 +24,13 @@ from monynha.engine.schema.columns import (
 from monynha.engine.schema.resource import EventStream, Filter, ForeignRelation, Resource, filter_in
 
 
-class NotificationType(StrEnum):
+class NotificationType(Choice):
     """What caused a notification."""
 
-    ASSIGNED = "assigned"
-    MENTIONED = "mentioned"
-    ADDED = "added"
-    DUE = "due"
+    ASSIGNED = "assigned", "The recipient was assigned to a task."
+    MENTIONED = "mentioned", "The recipient was mentioned in a task."
+    ADDED = "added", "The recipient was added to a project."
+    DUE = "due", "A task of the recipient is due."
 
 
 class Notification(Model):

@@ -3,8 +3,15 @@
 create policy "owner role: full access for migrations and triggers" on public.notifications
   for all to monynha_owner using (true) with check (true);
 
-create policy "users can view their notifications" on public.notifications for select to monynha_app
-  using (user_id = (select auth.uid()));
+create policy "users can view their notifications, of projects they are in" on public.notifications
+  for select to monynha_app
+  using (
+    user_id = (select auth.uid())
+    and (
+      data ->> 'projectId' is null
+      or (data ->> 'projectId')::uuid = any (array(select public.visible_project_ids()))
+    )
+  );
 
 create policy "users can mark their notifications as read" on public.notifications for update to monynha_app
   using (user_id = (select auth.uid()))

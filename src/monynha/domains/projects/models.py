@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy.orm import Mapped
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Mapped
 from monynha.core.errors import ForbiddenError
 from monynha.domains.users import users
 from monynha.engine.schema.columns import (
+    Choice,
     Lookup,
     Model,
     choice_of,
@@ -35,20 +35,20 @@ from monynha.engine.schema.resource import (
 )
 
 
-class ProjectStatus(StrEnum):
+class ProjectStatus(Choice):
     """Whether a project is active; an archived project is read-only."""
 
-    ACTIVE = "active"
-    ARCHIVED = "archived"
+    ACTIVE = "active", "Its members work in it."
+    ARCHIVED = "archived", "It is read-only until it is active again."
 
 
-class Role(StrEnum):
+class Role(Choice):
     """The role of a member, from the fewest rights to the most."""
 
-    VIEWER = "viewer"
-    MEMBER = "member"
-    ADMIN = "admin"
-    OWNER = "owner"
+    VIEWER = "viewer", "Sees the project and its tasks."
+    MEMBER = "member", "Also creates, changes and deletes tasks."
+    ADMIN = "admin", "Also changes the project, and adds and removes viewers and members."
+    OWNER = "owner", "Also appoints admins, deletes the project and hands it over."
 
 
 class Project(Model):
@@ -95,7 +95,7 @@ projects = Resource(
     foreign_relations={"owner": ForeignRelation(users, Project.owner_id, inverse="ownedProjects")},
     computed={
         "myRole": ComputedField(
-            _caller_role_sql, tuple(Role), "Role of the caller; null for a system admin who is not a member."
+            _caller_role_sql, Role, "Role of the caller; null for a system admin who is not a member."
         )
     },
     filters=(*filter_in("status"), filter_search("name", "description")),

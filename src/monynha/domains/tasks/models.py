@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy.orm import Mapped
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Mapped
 from monynha.domains.projects import projects
 from monynha.domains.users import users
 from monynha.engine.schema.columns import (
+    Choice,
     Model,
     choice_of,
     nullable_foreign_key,
@@ -35,22 +35,22 @@ from monynha.engine.schema.resource import (
 )
 
 
-class TaskStatus(StrEnum):
+class TaskStatus(Choice):
     """The progress of a task, from first to last."""
 
-    TODO = "todo"
-    IN_PROGRESS = "in_progress"
-    REVIEW = "review"
-    DONE = "done"
+    TODO = "todo", "Not begun."
+    IN_PROGRESS = "in_progress", "Somebody works on it."
+    REVIEW = "review", "Waits for somebody to look at it."
+    DONE = "done", "Finished."
 
 
-class TaskPriority(StrEnum):
+class TaskPriority(Choice):
     """The priority of a task, from lowest to highest."""
 
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    URGENT = "urgent"
+    LOW = "low", "When nothing else is to be done."
+    MEDIUM = "medium", "The usual priority."
+    HIGH = "high", "Before the usual tasks."
+    URGENT = "urgent", "Before all others."
 
 
 class Task(Model):

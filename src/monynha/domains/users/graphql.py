@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monynha.core.errors import UnauthenticatedError
-from monynha.domains.auth.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+from monynha.domains.auth.accounts.passwords import MAX_PASSWORD_LENGTH
 from monynha.domains.auth.services.sessions import ClientInfo
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.models import users
@@ -25,7 +25,7 @@ SIGN_UP = CustomMutation(
     {
         "name": "Display name.",
         "email": "Email address to sign in with.",
-        "password": f"Password of {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.",
+        "password": f"Password of at most {MAX_PASSWORD_LENGTH} characters; a setting says how many it must have.",
     },
     allows_anonymous=True,
 )

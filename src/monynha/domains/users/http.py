@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from monynha.domains.auth.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+from monynha.domains.auth.accounts.passwords import DEFAULT_MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH
 from monynha.domains.auth.services.sessions import ClientInfo
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.models import users
@@ -20,38 +20,40 @@ from monynha.protocols.rest.resource_routes import API_PREFIX
 from monynha.protocols.rest.routes import RouteOverrides
 from monynha.protocols.rest.write_handlers import WriteHandlers
 
-_PASSWORD = {
-    "type": "string",
-    "minLength": MIN_PASSWORD_LENGTH,
-    "maxLength": MAX_PASSWORD_LENGTH,
-    "format": "password",
-}
 _EMAIL = {
     **email_schema(),
     "description": "Email address. A new address applies at once, or once it is confirmed.",
 }
-ENDPOINT_DOCS = (
-    EndpointDoc(
+
+
+def endpoint_docs(password_min_length: int = DEFAULT_MIN_PASSWORD_LENGTH) -> tuple[EndpointDoc, ...]:
+    """Return the documentation of these endpoints for OpenAPI."""
+    password_schema = {
+        "type": "string",
+        "minLength": password_min_length,
+        "maxLength": MAX_PASSWORD_LENGTH,
+        "format": "password",
+    }
+    sign_up = EndpointDoc(
         "POST",
         "/users",
         "create",
         users,
-        "Sign up. Returns the profile of the new user.",
+        "Sign up. Returns the profile of the new user; 403 where only admins create accounts.",
         input_schemas={
             "name": input_schema(users.fields["name"]),
             "email": email_schema(),
-            "password": _PASSWORD,
+            "password": password_schema,
         },
         required=("name", "email", "password"),
         replaces_fields=True,
         is_public=True,
-    ),
-    *(
+    )
+    updates = (
         EndpointDoc(method, "/users/{id}", "update", users, "A user of the application.", {"email": _EMAIL})
         for method in ("PUT", "PATCH")
-    ),
-)
-"""The documentation of these endpoints for OpenAPI."""
+    )
+    return (sign_up, *updates)
 
 
 @dataclass(frozen=True)

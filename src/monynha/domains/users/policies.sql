@@ -3,8 +3,11 @@
 create policy "owner role: full access for migrations and triggers" on public.users
   for all to monynha_owner using (true) with check (true);
 
-create policy "signed-in users can view all users" on public.users for select to monynha_app
-  using ((select auth.uid()) is not null);
+create policy "signed-in users can view confirmed users" on public.users for select to monynha_app
+  using (
+    (select auth.uid()) is not null
+    and (email_verified or email is null or id = (select auth.uid()))
+  );
 
 create policy "users can update themselves" on public.users for update to monynha_app
   using (id = (select auth.uid()))

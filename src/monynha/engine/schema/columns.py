@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, DateTime, ForeignKey, String, Text, Uuid
@@ -52,6 +52,19 @@ class ColumnType(StrEnum):
     ROW_VERSION = "row_version"
 
 
+class Choice(StrEnum):
+    """Base class of the enums of columns: each choice is declared as its value and its description."""
+
+    doc: str
+
+    def __new__(cls, value: str, doc: str) -> Self:
+        """Make a choice, which equals its value."""
+        choice = str.__new__(cls, value)
+        choice._value_ = value
+        choice.doc = doc
+        return choice
+
+
 class Lookup(NamedTuple):
     """Another input by which a foreign key may be given, as an email address instead of a user's id."""
 
@@ -76,6 +89,8 @@ class ColumnRules:
     """In characters, for each item of a list."""
     is_trimmed: bool = False
     choices: tuple[str, ...] = ()
+    choice_docs: tuple[str, ...] = ()
+    """The descriptions of the choices, in their order."""
     is_creatable: bool = True
     is_updatable: bool = True
     has_default: bool = False
@@ -146,10 +161,12 @@ def nullable_url(max_length: int, doc: str, *, is_personal: bool = False) -> Map
     return _column(rules, String(max_length), is_nullable=True, doc=doc)
 
 
-def choice_of(choices: type[StrEnum], max_length: int, doc: str) -> MappedColumn[str]:
+def choice_of(choices: type[Choice], max_length: int, doc: str) -> MappedColumn[str]:
     """One value of an enum, sorted in the enum's order; the database has the default."""
     values = tuple(choice.value for choice in choices)
-    return _column(ColumnRules(ColumnType.ENUM, choices=values, has_default=True), String(max_length), doc=doc)
+    choice_docs = tuple(choice.doc for choice in choices)
+    rules = ColumnRules(ColumnType.ENUM, choices=values, choice_docs=choice_docs, has_default=True)
+    return _column(rules, String(max_length), doc=doc)
 
 
 def text_list(max_items: int, max_item_length: int, doc: str) -> MappedColumn[list[str]]:

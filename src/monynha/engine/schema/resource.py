@@ -12,7 +12,7 @@ from sqlalchemy.orm import ColumnProperty
 
 from monynha.core.errors import AppError, ConflictError, ForbiddenError, ValidationFailedError
 from monynha.core.serialization import to_camel_case
-from monynha.engine.schema.columns import ColumnAttribute, ColumnRules, ColumnType, Model, SqlExpression
+from monynha.engine.schema.columns import Choice, ColumnAttribute, ColumnRules, ColumnType, Model, SqlExpression
 
 Operator = Literal["in", "overlaps", "lt", "gte", "search", "is_null"]
 """How a filter compares: equal to one of several values, a list that shares an item with them, below a time,
@@ -85,7 +85,7 @@ class ComputedField:
     """A value that is computed for the current actor and not stored."""
 
     expression: SqlExpression
-    choices: tuple[str, ...]
+    choices: type[Choice]
     doc: str
 
 
@@ -186,7 +186,13 @@ class Resource:
                 is_nullable = bool(column.nullable) or rules.read_via_view is not None
                 fields[name] = Field(name, rules, is_nullable, column.doc or "", column=column)
         for name, computed_field in self.computed.items():
-            rules = ColumnRules(ColumnType.ENUM, choices=computed_field.choices, is_creatable=False, is_updatable=False)
+            rules = ColumnRules(
+                ColumnType.ENUM,
+                choices=tuple(choice.value for choice in computed_field.choices),
+                choice_docs=tuple(choice.doc for choice in computed_field.choices),
+                is_creatable=False,
+                is_updatable=False,
+            )
             fields[name] = Field(name, rules, True, computed_field.doc, expression=computed_field.expression)
         return fields
 

@@ -22,7 +22,13 @@ from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransac
 from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.rate_limits import rate_limit_subject
 from monynha.protocols.http.request import HttpScope, Receive, Request, Scope, Send, peer_ip
-from monynha.protocols.http.response import Headers, Response, decode_header_lines
+from monynha.protocols.http.response import (
+    NO_SNIFFING,
+    Headers,
+    Response,
+    decode_header_lines,
+    encode_header_lines,
+)
 from monynha.protocols.http.router import Router
 from monynha.protocols.http.server.unauthenticated_sockets import UnauthenticatedSockets
 from monynha.protocols.http.server.websocket import WebSocket, WebSocketScope
@@ -49,6 +55,8 @@ class HttpApplication:
     """By path."""
     unauthenticated_sockets: UnauthenticatedSockets = field(default_factory=UnauthenticatedSockets)
     log_event: LogEvent = log_event
+    security_header_lines: bytes = encode_header_lines((NO_SNIFFING,))
+    """Sent with every response."""
     logs_requests: bool = field(default_factory=lambda: _log.is_enabled_for(INFO))
 
     async def __call__(
@@ -128,7 +136,11 @@ class HttpApplication:
         origin = request.header(b"origin")
         cors_headers = () if origin is None else self.cors.response_headers(origin)
         headers = response.headers if not cors_headers else (*response.headers, *cors_headers)
-        lines = b"%bx-request-id: %b\r\n" % (response.header_lines, request.id.encode())
+        lines = b"%b%bx-request-id: %b\r\n" % (
+            response.header_lines,
+            self.security_header_lines,
+            request.id.encode(),
+        )
         if response.stream is not None:
             send_stream = _send_stream_head if request.method == "HEAD" else _send_stream
             headers = (*headers, *decode_header_lines(lines))

@@ -12,6 +12,10 @@ from monynha.protocols.http.request import Header
 
 Headers = tuple[Header, ...]
 JSON_CONTENT_TYPE: Header = (b"content-type", b"application/json")
+NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
+"""A browser must not guess another content type than that of the response (Fetch §3.6)."""
+STRICT_TRANSPORT: Header = (b"strict-transport-security", b"max-age=31536000")
+"""A browser must not use this site without TLS for a year (RFC 6797)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,11 @@ class Response:
 def encode_headers(*pairs: tuple[str, str]) -> Headers:
     """Return header pairs in the form of ASGI: bytes, names in lower case."""
     return tuple((name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in pairs)
+
+
+def encode_header_lines(headers: Headers) -> bytes:
+    """Return headers as the lines of a response's head."""
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
 def decode_header_lines(header_lines: bytes) -> Headers:

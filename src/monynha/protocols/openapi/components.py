@@ -17,14 +17,18 @@ from monynha.protocols.openapi.field_schemas import (
 )
 
 
-def row_reference(resource: Resource) -> Schema:
-    """Return a reference to the schema of a row in a response, with all or with selected fields."""
-    return ref(f"{resource.type_name}Shown")
+def body_component(*names: str) -> str:
+    """Return the name of the schema of a request body that is one of these objects."""
+    return f"{names[0]}Body"
 
 
-def body_schema(*names: str) -> Schema:
-    """Return the schema of a request body: one of these objects, bare or wrapped as `{"data": …}`."""
-    return {"anyOf": [ref(variant) for name in names for variant in (name, f"{name}Wrapped")]}
+def body_schemas(*names: str) -> dict[str, Schema]:
+    """Return the named schema of a request body: one of these objects, bare or wrapped as `{"data": …}`.
+
+    It is a component, because generators give an inline union no name, or none that stays.
+    """
+    variants = [ref(variant) for name in names for variant in (name, f"{name}Wrapped")]
+    return {body_component(*names): {"anyOf": variants}}
 
 
 def resource_schemas(catalog: Catalog) -> dict[str, Schema]:
@@ -67,39 +71,45 @@ def update_properties(resource: Resource) -> dict[str, Schema]:
     return {field.name: input_schema(field) for field in resource.fields.values() if field.rules.is_updatable}
 
 
+def part_name(resource: Resource) -> str:
+    """Return the name of the schema of a row of which `fields` selects some fields."""
+    return f"{resource.type_name}Part"
+
+
 def _row_schemas(catalog: Catalog, resource: Resource) -> dict[str, Schema]:
-    name = resource.type_name
+    """Return the schemas of a row with all fields, and with those that `fields` selects.
+
+    They are never a union: every field of a union of both is optional to a typed client.
+    """
     field_schemas = {field.name: output_schema(field) for field in resource.fields.values()}
-    relation_schemas = {
-        relation.name: _relation_schema(relation) for relation in catalog.relations_of(resource).values()
-    }
+    relations = catalog.relations_of(resource).values()
     row: Schema = {
         "type": "object",
         "description": resource.doc,
         "required": list(field_schemas),
-        "properties": {**field_schemas, **relation_schemas},
+        "properties": {
+            **field_schemas,
+            **{relation.name: _relation_schema(relation, relation.target.type_name) for relation in relations},
+        },
     }
     partial_row: Schema = {
         "type": "object",
         "description": f"{resource.doc} Only the fields that `fields` selects.",
-        "properties": {**field_schemas, **relation_schemas},
+        "properties": {
+            **field_schemas,
+            **{relation.name: _relation_schema(relation, part_name(relation.target)) for relation in relations},
+        },
     }
-    return {name: row, f"{name}Part": partial_row, f"{name}Shown": {"anyOf": [ref(name), ref(f"{name}Part")]}}
+    return {resource.type_name: row, part_name(resource): partial_row}
 
 
-def _relation_schema(relation: Relation) -> Schema:
-    target = row_reference(relation.target)
+def _relation_schema(relation: Relation, target_name: str) -> Schema:
     description = f"With `include={relation.name}`."
     if relation.is_many:
-        return {"type": "array", "description": f"{description} At most the newest 100.", "items": target}
+        return {"type": "array", "description": f"{description} At most the newest 100.", "items": ref(target_name)}
     if relation.source_column.nullable:
-        return {"description": description, "anyOf": [*row_variants(relation.target), {"type": "null"}]}
-    return {"description": description, "anyOf": row_variants(relation.target)}
-
-
-def row_variants(resource: Resource) -> list[Schema]:
-    """Return references to both schemas of a row: with all fields, and with selected ones."""
-    return [ref(resource.type_name), ref(f"{resource.type_name}Part")]
+        return {"description": description, "anyOf": [ref(target_name), {"type": "null"}]}
+    return {"description": description, "allOf": [ref(target_name)]}
 
 
 def _create_schemas(resource: Resource) -> dict[str, Schema]:

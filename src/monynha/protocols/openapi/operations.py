@@ -11,13 +11,14 @@ from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.resource import Resource
 from monynha.protocols.openapi import links, parameters, responses
 from monynha.protocols.openapi.components import (
-    body_schema,
+    body_component,
+    body_schemas,
     create_schema_names,
     object_schema,
     update_properties,
     with_data_wrapper,
 )
-from monynha.protocols.openapi.field_schemas import Schema
+from monynha.protocols.openapi.field_schemas import Schema, ref
 from monynha.protocols.openapi.operation_ids import operation_id, operation_summary
 from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc, EndpointDoc
 from monynha.protocols.rest.resource_routes import Operation, ResourceRoute
@@ -42,7 +43,8 @@ _ROW_ERRORS = (
 _ERRORS_BY_OPERATION: dict[Operation, tuple[type[AppError], ...]] = {
     "list": (),
     "read": (errors.NotFoundError,),
-    "create": (errors.ForbiddenError, errors.ConflictError, *_BODY_ERRORS),
+    # 404: the row that a repeated Idempotency-Key once created is gone, or the caller may not see it any more.
+    "create": (errors.ForbiddenError, errors.NotFoundError, errors.ConflictError, *_BODY_ERRORS),
     "update": (*_ROW_ERRORS, *_BODY_ERRORS),
     "delete": _ROW_ERRORS,
 }
@@ -75,7 +77,7 @@ class OperationBuilder:
             "responses": self._responses(route, endpoint_doc),
         }
         if route.operation in ("create", "update"):
-            schema = body_schema(*self._body_schema_names(route, endpoint_doc))
+            schema = ref(body_component(*self._body_schema_names(route, endpoint_doc)))
             operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
         if is_sign_up:
             operation["security"] = []
@@ -111,6 +113,11 @@ class OperationBuilder:
                     _body_schema_name(endpoint_doc),
                     object_schema(properties, list(endpoint_doc.required), endpoint_doc.doc),
                 )
+        for route in self.routes:
+            if route.operation in ("create", "update"):
+                schemas |= body_schemas(
+                    *self._body_schema_names(route, self.endpoint_docs.get((route.method, route.path)))
+                )
         return schemas
 
     def _body_schema_names(self, route: ResourceRoute, endpoint_doc: EndpointDoc | None) -> list[str]:
@@ -131,7 +138,7 @@ class OperationBuilder:
             errors.NotAcceptableError,
         }
         if endpoint_doc is not None and endpoint_doc.is_public:
-            error_classes -= {errors.ForbiddenError}
+            error_classes -= {errors.NotFoundError}
         return {
             **self._success_responses(route, endpoint_doc, resource),
             **responses.error_references(error_classes),

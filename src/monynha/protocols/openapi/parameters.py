@@ -8,11 +8,13 @@ from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.columns import ColumnType
 from monynha.engine.schema.resource import Field, Filter, Resource, column_of
 from monynha.protocols.openapi import patterns
-from monynha.protocols.openapi.field_schemas import Schema, id_schema, timestamp_schema
+from monynha.protocols.openapi.components import part_name
+from monynha.protocols.openapi.field_schemas import Schema, id_schema, ref, timestamp_schema
 from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc
 from monynha.protocols.rest.query_params import DEFAULT_LIMIT, MAX_LIMIT
 from monynha.protocols.rest.resource_routes import ResourceRoute, id_parameter
 
+_ETAG_SCHEMA: Schema = {"type": "string", "minLength": 1}
 _ME_SCHEMA = {"type": "string", "const": "me", "description": "The caller."}
 
 
@@ -58,7 +60,16 @@ def query_parameters(catalog: Catalog, route: ResourceRoute) -> Iterator[Schema]
         description = f"Relations to embed, such as `{include_values[0]}`; dots lead further, up to the cost limit."
         yield _query_parameter("include", f"{description} Comma-separated.", _comma_list_schema(include_values))
     description = "Fields to return; those of an included relation follow its name and a dot."
-    yield _query_parameter("fields", f"{description} Comma-separated.", _comma_list_schema(list(resource.fields)))
+    answer_name = f"{part_name(resource)}{'Page' if route.operation == 'list' else 'Answer'}"
+    yield {
+        **_query_parameter(
+            "fields",
+            f"{description} Comma-separated. The response is then a `{answer_name}`.",
+            _comma_list_schema(list(resource.fields)),
+        ),
+        # OpenAPI cannot say that a response depends on a parameter.
+        "x-response-schema": ref(answer_name),
+    }
 
 
 def _list_parameters(resource: Resource) -> Iterator[Schema]:
@@ -154,11 +165,11 @@ def header_parameters(route: ResourceRoute) -> Iterator[Schema]:
     """Yield the header parameters."""
     if route.operation == "read":
         yield _header_parameter(
-            "If-None-Match", "The ETag of the last response: 304 if the row has not changed.", {"type": "string"}
+            "If-None-Match", "The ETag of the last response: 304 if the row has not changed.", dict(_ETAG_SCHEMA)
         )
     if route.operation in ("update", "delete"):
         description = "The ETag of the last response, or *: 412 if the row has changed since."
-        yield _header_parameter("If-Match", description, {"type": "string"})
+        yield _header_parameter("If-Match", description, dict(_ETAG_SCHEMA))
     if route.operation == "create":
         description = "A unique key of this request: repeating it within 24 hours returns the first response."
         yield _header_parameter("Idempotency-Key", description, {"type": "string", "pattern": patterns.IDEMPOTENCY_KEY})

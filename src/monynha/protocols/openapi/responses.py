@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from monynha.core import errors
 from monynha.core.errors import AppError
 from monynha.engine.schema.resource import Resource
-from monynha.protocols.openapi.components import row_reference
+from monynha.protocols.openapi.components import part_name
 from monynha.protocols.openapi.field_schemas import Schema, ref
 
 # Every operation of the document allows its method, so that none responds with MethodNotAllowedError.
@@ -65,12 +65,15 @@ def error_references(error_classes: Iterable[type[AppError]]) -> dict[str, Schem
 
 
 def envelope_schemas(resource: Resource) -> dict[str, Schema]:
-    """Return the schemas of the envelopes of a row and of a page."""
-    page: Schema = {"type": "array", "items": row_reference(resource)}
-    return {
-        f"{resource.type_name}Answer": _envelope_schema({"data": row_reference(resource)}),
-        f"{resource.type_name}Page": _envelope_schema({"data": page, "meta": ref("PageMeta")}),
-    }
+    """Return the schemas of the envelopes of a row and of a page, with all fields and with selected ones."""
+    schemas: dict[str, Schema] = {}
+    for row_name in (resource.type_name, part_name(resource)):
+        if resource.operations - {"list"}:
+            schemas[f"{row_name}Answer"] = _envelope_schema({"data": ref(row_name)})
+        if "list" in resource.operations:
+            page: Schema = {"type": "array", "items": ref(row_name)}
+            schemas[f"{row_name}Page"] = _envelope_schema({"data": page, "meta": ref("PageMeta")})
+    return schemas
 
 
 def shared_schemas() -> dict[str, Schema]:

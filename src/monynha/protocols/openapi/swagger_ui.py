@@ -25,7 +25,6 @@ _CONTENT_SECURITY_POLICY = (
 )
 _FILE_HEADERS: Headers = (
     (b"content-security-policy", _CONTENT_SECURITY_POLICY),
-    (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"public, max-age=3600"),
 )

@@ -175,11 +175,16 @@ class _SseSubscriber:
 def _parse_since(request: Request) -> int | None:
     params = request.query_params
     reject_unknown_params(params, ("since",))
+    since = _parse_version(params.get("since"), "query parameter since", "since")
+    last_event_id = _parse_version(request.header(b"last-event-id") or None, "header Last-Event-ID", "Last-Event-ID")
     # A browser that reconnects sends the header, while its URL still has the version that it started from.
-    text = request.header(b"last-event-id") or params.get("since")
+    return since if last_event_id is None else last_event_id
+
+
+def _parse_version(text: str | None, source: str, name: str) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         problem = "must be a version, an integer from 0 on"
-        raise BadRequestError(f"The query parameter since {problem}.", details={"since": problem})
+        raise BadRequestError(f"The {source} {problem}.", details={name: problem})
     return int(text)

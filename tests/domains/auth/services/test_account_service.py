@@ -118,3 +118,13 @@ async def test_an_email_change_by_the_api_is_confirmed_as_in_auth(auth_app: Auth
     assert (by_email.email, by_email.new_email) == (first_email, second_email)
     assert [len(confirming_app.emails_to(email)) for email in (first_email, second_email)] == [1, 1]
     assert await auth_app.auth.accounts.change_email(uuid4(), new_email()) is None
+
+
+async def test_an_account_that_becomes_admin_loses_the_password_that_nobody_proved(confirming_app: AuthApp) -> None:
+    auth_app, email = confirming_app, new_email()
+    await auth_app.sign_up_unconfirmed(email, "the password of a thief")
+
+    account = await auth_app.auth.accounts.grant_admin_role(email, None)
+
+    assert (account.is_verified, account.app_metadata["role"]) == (True, "admin")
+    assert (await auth_app.sign_in(email, "the password of a thief")).status_code == 400

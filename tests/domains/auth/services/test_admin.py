@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from monynha.core.actor import ActorKind
 from monynha.core.errors import (
     UnauthenticatedError,
 )
@@ -24,6 +25,32 @@ async def test_a_created_account_can_sign_in_has_a_profile_and_gets_no_email(aut
     assert (await auth_app.sign_in(user["email"])).status_code == 200
     assert [account.name for account in auth_app.hook.created_accounts] == ["Ada"]
     assert auth_app.emails_to(user["email"]) == []
+
+
+async def test_user_metadata_is_exactly_what_the_admin_sent(auth_app: AuthApp) -> None:
+    sent = {"name": "Ada", "nothing": None, "list": [1, {"a": None}]}
+    created = await auth_app.create_user(user_metadata=sent, email_confirm=False)
+    plain = await auth_app.create_user()
+    path = f"/admin/users/{created['id']}"
+    moved = await auth_app.put(path, {"email": new_email("new"), "email_confirm": True}, auth_app.service_key)
+
+    assert [user["user_metadata"] for user in (created, plain, moved.json())] == [sent, {}, sent]
+    assert moved.json()["identities"][0]["identity_data"]["email"] == moved.json()["email"]
+
+
+async def test_the_role_of_an_admin_is_stored_and_grants_nothing(auth_app: AuthApp) -> None:
+    user = await auth_app.create_user(role="service_role")
+    changed = await auth_app.put(f"/admin/users/{user['id']}", {"role": "supabase_admin"}, auth_app.service_key)
+    session = (await auth_app.sign_in(user["email"])).json()
+
+    assert [user["role"], changed.json()["role"], session["user"]["role"]] == [
+        "service_role",
+        "supabase_admin",
+        "supabase_admin",
+    ]
+    actor = auth_app.auth.tokens.verify(session["access_token"])
+    assert (actor.kind, actor.id) == (ActorKind.USER, UUID(user["id"]))
+    assert (await auth_app.get("/admin/users", session["access_token"])).json()["error_code"] == "not_admin"
 
 
 async def test_an_account_created_without_confirmation_cannot_sign_in(auth_app: AuthApp) -> None:

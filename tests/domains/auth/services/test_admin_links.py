@@ -35,6 +35,25 @@ async def test_a_sign_up_link_creates_the_account_and_its_code_confirms_it(auth_
     assert (await auth_app.sign_in(email)).status_code == 200
 
 
+async def test_a_sign_up_link_proves_the_password_that_the_admin_gave(confirming_app: AuthApp) -> None:
+    email = new_email()
+    await confirming_app.sign_up_unconfirmed(email, "the password of a thief")
+    body = {"type": "signup", "email": email, "password": PASSWORD, "data": {"name": "Ada"}}
+    link = (await confirming_app.post("/admin/generate_link", body, confirming_app.service_key)).json()
+
+    await confirming_app.post("/verify", {"type": "signup", "token_hash": link["hashed_token"]})
+
+    assert (await confirming_app.sign_in(email, "the password of a thief")).status_code == 400
+    assert (await confirming_app.sign_in(email)).status_code == 200
+
+
+async def test_metadata_of_a_generated_link_is_exactly_what_was_sent(auth_app: AuthApp) -> None:
+    body = {"type": "signup", "email": new_email(), "password": PASSWORD, "data": {"name": "Ada"}}
+    link = (await auth_app.post("/admin/generate_link", body, auth_app.service_key)).json()
+
+    assert link["user_metadata"] == {"name": "Ada"}
+
+
 async def test_an_invitation_is_mailed_and_its_link_signs_in(auth_app: AuthApp) -> None:
     email = new_email()
     invited = await auth_app.post("/invite", {"email": email, "data": {"name": "Ada"}}, auth_app.service_key)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monynha.infra.postgres.database import guard_query
-from tests.domains.auth.conftest import PASSWORD, AuthApp, new_email, redirect_fragment
+from tests.domains.auth.conftest import PASSWORD, AuthApp, MakeAuthApp, new_email, redirect_fragment
 
 NEW_FORMAT = {"X-Supabase-Api-Version": "2024-01-01"}
 
@@ -167,4 +167,56 @@ async def test_a_sign_up_does_not_reveal_whether_an_address_is_registered(confir
         assert body["identities"][0]["created_at"] in times
     for email, response in responses.items():
         again = (await auth_app.sign_up_unconfirmed(email)).json()
-        assert again["id"] == response.json()["id"], "an id that changes would tell"
+        assert again["id"] != response.json()["id"], "an id that stays would tell"
+
+
+async def test_only_the_sign_up_that_its_owner_confirmed_named_the_account(confirming_app: AuthApp) -> None:
+    auth_app, email = confirming_app, new_email()
+    probe = (await auth_app.sign_up_unconfirmed(email, "the password of a thief")).json()
+    own = (await auth_app.sign_up_unconfirmed(email)).json()
+    await auth_app.follow(auth_app.emails_to(email)[1].link)
+    later_probe = (await auth_app.sign_up_unconfirmed(email, "the password of a thief")).json()
+
+    statuses = [
+        (await auth_app.get(f"/admin/users/{body['id']}", auth_app.service_key)).status_code
+        for body in (probe, own, later_probe)
+    ]
+
+    assert statuses == [404, 200, 404]
+
+
+async def test_a_sign_up_keeps_what_an_admin_gave_an_unconfirmed_account(confirming_app: AuthApp) -> None:
+    auth_app, email = confirming_app, new_email()
+    user = await auth_app.create_user(email=email, email_confirm=False, app_metadata={"team": "a"})
+
+    answered = (await auth_app.sign_up_unconfirmed(email)).json()
+    await auth_app.follow(auth_app.emails_to(email)[0].link)
+
+    stored = (await auth_app.get(f"/admin/users/{user['id']}", auth_app.service_key)).json()
+    assert answered["id"] != user["id"]
+    assert (stored["app_metadata"]["team"], "email_confirmed_at" in stored) == ("a", True)
+
+
+async def test_nobody_signs_up_where_sign_ups_are_off(make_auth_app: MakeAuthApp) -> None:
+    auth_app, email = make_auth_app(autoconfirm=True, signup="off"), new_email()
+
+    refused = await auth_app.post("/signup", {"email": email, "password": PASSWORD}, headers=NEW_FORMAT)
+    mailed = await auth_app.post("/otp", {"email": email, "create_user": True})
+
+    assert refused.status_code == 422
+    assert refused.json() == {"code": "signup_disabled", "message": "Signups not allowed for this instance"}
+    assert (mailed.status_code, auth_app.emails_to(email)) == (200, [])
+    assert (await auth_app.get("/settings")).json()["disable_signup"] is True
+    assert (await auth_app.create_user(email=email))["email"] == email
+
+
+async def test_the_shortest_password_is_a_setting(make_auth_app: MakeAuthApp) -> None:
+    auth_app = make_auth_app(autoconfirm=True, password_min_length=12)
+
+    responses = [
+        await auth_app.post("/signup", {"email": new_email(), "password": password})
+        for password in ("11 letters.", "12 letters..")
+    ]
+
+    assert [response.status_code for response in responses] == [422, 200]
+    assert responses[0].json()["msg"] == "Password must be at least 12 characters"

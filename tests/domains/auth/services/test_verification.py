@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from monynha.domains.auth import ClientInfo
 from tests.domains.auth.conftest import AuthApp, new_email, redirect_fragment
 
 
@@ -39,6 +41,47 @@ async def test_a_magic_link_to_an_unconfirmed_account_removes_its_password(
 
     assert "access_token" in fragment
     assert (await auth_app.sign_in(email, "the password of a thief")).status_code == 400
+
+
+@pytest.mark.parametrize("type", ["magiclink", "recovery", "invite"])
+async def test_whoever_signed_up_first_keeps_nothing_of_the_owners_account(confirming_app: AuthApp, type: str) -> None:
+    auth_app, email = confirming_app, new_email()
+    probe = (await auth_app.sign_up_unconfirmed(email, "the password of a thief", data={"name": "Thief"})).json()
+    link = await auth_app.post("/admin/generate_link", {"type": type, "email": email}, auth_app.service_key)
+
+    session = (await auth_app.post("/verify", {"type": type, "token_hash": link.json()["hashed_token"]})).json()
+
+    user = session["user"]
+    assert (user["email"], "email_confirmed_at" in user, user["id"] == probe["id"]) == (email, True, False)
+    assert "Thief" not in str(user)
+    assert (await auth_app.get("/user", session["access_token"])).json()["id"] == user["id"]
+    assert (await auth_app.sign_in(email, "the password of a thief")).status_code == 400
+    late = await auth_app.post("/verify", {"type": "signup", "token_hash": auth_app.emails_to(email)[0].token})
+    assert late.json()["error_code"] == "otp_expired"
+
+
+async def test_a_sign_up_link_that_is_used_as_a_magic_link_removes_the_password(confirming_app: AuthApp) -> None:
+    auth_app, email = confirming_app, new_email()
+    await auth_app.sign_up_unconfirmed(email, "the password of a thief")
+    code = auth_app.emails_to(email)[0].code
+
+    entered = await auth_app.post("/verify", {"type": "magiclink", "email": email, "token": code})
+
+    assert entered.status_code == 200
+    assert (await auth_app.sign_in(email, "the password of a thief")).status_code == 400
+
+
+async def test_a_confirmation_ends_sessions_that_are_older(confirming_app: AuthApp) -> None:
+    auth_app, email = confirming_app, new_email()
+    user = await auth_app.create_user(email=email, email_confirm=False)
+    account = await auth_app.auth.admin.get(UUID(user["id"]))
+    older = await auth_app.auth.sessions.create(account, ClientInfo("127.0.0.1"), method="password")
+    await auth_app.post("/resend", {"type": "signup", "email": email})
+
+    await auth_app.follow(auth_app.emails_to(email)[0].link)
+
+    assert (await auth_app.get("/user", older.access_token.text)).json()["error_code"] == "session_not_found"
+    assert (await auth_app.sign_in(email)).status_code == 200
 
 
 async def test_a_code_confirms_as_the_link_does(confirming_app: AuthApp) -> None:

@@ -82,7 +82,11 @@ def test_the_anon_key_is_anonymous_and_the_service_key_is_the_service() -> None:
         valid_claims(sub=5),
         valid_claims(sub=[SUB]),
         valid_claims(sub=""),
-        valid_claims(role="service_role"),
+        valid_claims(iss="https://b.example/auth/v1"),
+        valid_claims(iss=""),
+        valid_claims(iss=7),
+        valid_claims(iss=["https://a.example/auth/v1"]),
+        {"role": "anon"},
         valid_claims(role="anon"),
         valid_claims(role="admin"),
         valid_claims(role=...),
@@ -107,6 +111,40 @@ def test_the_anon_key_is_anonymous_and_the_service_key_is_the_service() -> None:
 def test_invalid_claims_are_refused_although_the_signature_is_valid(claims: Any) -> None:
     with pytest.raises(UnauthenticatedError):
         access_tokens().verify(sign_token(claims))
+
+
+@pytest.mark.parametrize("issuer", ["https://a.example/auth/v1", "https://b.example", "own"])
+def test_a_person_may_come_from_any_of_our_issuers(issuer: str) -> None:
+    tokens = access_tokens(other_issuers=("https://b.example", "own"))
+
+    assert tokens.verify(sign_token(valid_claims(iss=issuer))).id == UUID(SUB)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"role": "service_role"},
+        {"role": "service_role", "iss": "supabase", "sub": "1234567890"},
+        {"role": "service_role", "sub": SUB, "exp": START + 60},
+        {"role": "supabase_admin", "iss": "https://b.example", "sub": ""},
+    ],
+    ids=repr,
+)
+def test_a_hand_made_service_token_is_the_service_and_nobody_else(claims: dict[str, Any]) -> None:
+    tokens, token = access_tokens(), sign_token(claims)
+
+    actors = [tokens.verify(token), tokens.verify(token)]
+
+    assert [(actor.kind, actor.id) for actor in actors] == [(ActorKind.SERVICE, None)] * 2
+    assert actors[0].expires_at == claims.get("exp")
+    assert orjson.loads(actors[0].claims)["role"] == "service_role"
+    assert "sub" not in orjson.loads(actors[0].claims)
+
+
+@pytest.mark.parametrize("exp", [START, "tomorrow"])
+def test_a_service_token_expires_where_it_says_when(exp: object) -> None:
+    with pytest.raises(UnauthenticatedError):
+        access_tokens().verify(sign_token({"role": "service_role", "exp": exp}))
 
 
 @pytest.mark.parametrize(

@@ -62,3 +62,19 @@ def test_order_values_name_field_and_direction() -> None:
 
     assert order_type.values["DUE_DATE_ASC"].value == Order("dueDate", is_descending=False)
     assert order_type.values["CREATED_AT_DESC"].value == Order("createdAt", is_descending=True)
+
+
+def test_every_type_field_argument_and_value_has_a_description() -> None:
+    undescribed = []
+    for name, graphql_type in SCHEMA.type_map.items():
+        members = {**getattr(graphql_type, "fields", {}), **getattr(graphql_type, "values", {})}
+        arguments = {
+            f"{name}.{member_name}({argument_name})": argument
+            for member_name, member in members.items()
+            for argument_name, argument in getattr(member, "args", {}).items()
+        }
+        described = {name: graphql_type, **{f"{name}.{key}": member for key, member in members.items()}, **arguments}
+        undescribed += [path for path, element in described.items() if not element.description]
+
+    # The introspection types are graphql-core's own.
+    assert [path for path in undescribed if not path.startswith("__")] == []

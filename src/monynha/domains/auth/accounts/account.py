@@ -31,6 +31,7 @@ class Identity:
 class Account:
     """A row of `auth.users` with its identities.
 
+    `role` is what an admin stored for official clients; it grants nothing.
     `changes` is set on an account that was just updated: which of `email`, `name` and `verified` changed.
     """
 
@@ -41,6 +42,7 @@ class Account:
     updated_at: datetime
     email: str | None = None
     phone: str | None = None
+    role: str | None = None
     email_confirmed_at: datetime | None = None
     phone_confirmed_at: datetime | None = None
     invited_at: datetime | None = None
@@ -68,6 +70,12 @@ class Account:
         """Whether the email address is confirmed."""
         return self.email_confirmed_at is not None
 
+    @property
+    def is_unconfirmed_sign_up(self) -> bool:
+        """Whether somebody signed up with the address who has not proved yet that it is theirs."""
+        is_by_admin = self.confirmation_sent_at is None or self.invited_at is not None
+        return self.email is not None and not self.is_verified and not is_by_admin
+
     def is_banned(self, now: datetime) -> bool:
         """Whether a ban is in force at that time."""
         return self.banned_until is not None and self.banned_until > now
@@ -83,7 +91,7 @@ def display_name(metadata: Mapping[str, object], email: str | None) -> str:
 
 
 ACCOUNT_COLUMNS = """
-  u.id, u.email, u.phone, u.email_confirmed_at, u.phone_confirmed_at, u.invited_at, u.confirmation_sent_at,
+  u.id, u.email, u.phone, u.role, u.email_confirmed_at, u.phone_confirmed_at, u.invited_at, u.confirmation_sent_at,
   u.recovery_sent_at, u.reauthentication_sent_at, u.new_email, u.email_change_sent_at,
   u.is_email_change_half_confirmed, u.last_sign_in_at, u.app_metadata, u.user_metadata, u.is_anonymous,
   u.banned_until, u.deleted_at, u.created_at, u.updated_at, u.password_hash,

@@ -45,9 +45,9 @@ _INSERT_ACCOUNT = """
 with account as (
   insert into auth.users (
     id, email, phone, password_hash, email_confirmed_at, phone_confirmed_at, invited_at, confirmation_sent_at,
-    banned_until, app_metadata, user_metadata
+    banned_until, app_metadata, user_metadata, role
   )
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12)
   on conflict do nothing
   returning id, email, email_confirmed_at
 ),
@@ -62,9 +62,13 @@ select id from account
 """
 _SYNC_EMAIL_IDENTITY = """
 with account as (
-  update auth.users set user_metadata = user_metadata || jsonb_build_object(
-    'email', email, 'email_verified', email_confirmed_at is not null
-  )
+  update auth.users set user_metadata = case
+    -- The claims of a sign-up follow the address; metadata that an admin wrote stays as it is.
+    when user_metadata ->> 'sub' = id::text then user_metadata || jsonb_build_object(
+      'email', email, 'email_verified', email_confirmed_at is not null
+    )
+    else user_metadata
+  end
   where id = $1 and email is not null
   returning id, email, email_confirmed_at
 )
@@ -91,6 +95,7 @@ where id = $1
 _COLUMN_CASTS = {
     "email": "",
     "phone": "",
+    "role": "",
     "password_hash": "",
     "email_confirmed_at": "",
     "phone_confirmed_at": "",
@@ -125,9 +130,14 @@ class NewAccount:
     app_metadata: Mapping[str, object] = field(default_factory=dict)
     user_metadata: Mapping[str, object] = field(default_factory=dict)
     id: UUID = field(default_factory=uuid4)
+    role: str | None = None
+    has_sign_up_claims: bool = True
+    """Whether the user metadata gets the keys that official clients expect of a sign-up."""
 
     def stored_user_metadata(self) -> dict[str, object]:
-        """Return the user metadata with the keys that official clients expect in it."""
+        """Return the user metadata as it is stored: of a sign-up, with the claims that official clients expect."""
+        if not self.has_sign_up_claims:
+            return dict(self.user_metadata)
         standard: dict[str, object] = {"sub": str(self.id)}
         if self.email:
             standard |= {"email": self.email, "email_verified": self.email_confirmed_at is not None}
@@ -200,6 +210,7 @@ class AccountRepository:
             new_account.banned_until,
             serialize_metadata(new_account.stored_app_metadata(), "app_metadata"),
             serialize_metadata(new_account.stored_user_metadata(), "user_metadata"),
+            new_account.role,
         )
         account = await self.find_by_id(transaction, new_account.id) if inserted_id else None
         if account is not None:

@@ -16,7 +16,7 @@ from pwdlib.hashers.bcrypt import BcryptHasher
 from monynha.core.errors import UnavailableError
 from monynha.domains.auth.errors import WeakPasswordError
 
-MIN_PASSWORD_LENGTH = 8
+DEFAULT_MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 256
 _MAX_HASH_LENGTH = 512
 _MAX_PENDING = 200
@@ -41,8 +41,11 @@ class PasswordHasher:
     Every method that hashes raises UnavailableError while too many passwords are pending.
     """
 
-    def __init__(self, *, strict: bool, threads: int | None = None) -> None:
+    def __init__(
+        self, *, strict: bool, min_length: int = DEFAULT_MIN_PASSWORD_LENGTH, threads: int | None = None
+    ) -> None:
         self._strict = strict
+        self._min_length = min_length
         thread_count = threads or max(2, os.cpu_count() or 2)
         self._threads = ThreadPoolExecutor(thread_count, thread_name_prefix="passwords")
         self._pending = 0
@@ -68,8 +71,8 @@ class PasswordHasher:
 
         In production also for one that is easy to guess, considering `user_inputs`: texts about the user.
         """
-        if len(password) < MIN_PASSWORD_LENGTH:
-            raise WeakPasswordError(f"must be at least {MIN_PASSWORD_LENGTH} characters", "length")
+        if len(password) < self._min_length:
+            raise WeakPasswordError(f"must be at least {self._min_length} characters", "length")
         if len(password) > MAX_PASSWORD_LENGTH:
             raise WeakPasswordError(f"must be at most {MAX_PASSWORD_LENGTH} characters", "length")
         if self._strict and await self._run_in_thread(lambda: _score(password, user_inputs)) < _MIN_SCORE:

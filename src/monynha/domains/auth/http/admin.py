@@ -10,8 +10,8 @@ from monynha.core.errors import ConflictError
 from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.emails.email_templates import LINK_TYPES
-from monynha.domains.auth.errors import InvalidAuthRequestError, InvalidUserIdError
-from monynha.domains.auth.http.dependencies import require_service_key
+from monynha.domains.auth.errors import InvalidAuthRequestError
+from monynha.domains.auth.http.dependencies import parse_user_id, require_service_key
 from monynha.domains.auth.http.request_body import RequestBody, read_body, requested_redirect
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import user_json
@@ -72,17 +72,17 @@ class AdminRoutes:
 
     async def _get_user(self, request: Request) -> Response:
         require_service_key(self.auth, request)
-        return auth_response(user_json(await self.auth.admin.get(_user_id(request))))
+        return auth_response(user_json(await self.auth.admin.get(parse_user_id(request))))
 
     async def _update_user(self, request: Request) -> Response:
         require_service_key(self.auth, request)
-        user_id = _user_id(request)
+        user_id = parse_user_id(request)
         attributes = _user_attributes(await read_body(request))
         return auth_response(user_json(await self.auth.admin.update(user_id, attributes)))
 
     async def _delete_user(self, request: Request) -> Response:
         require_service_key(self.auth, request)
-        user_id = _user_id(request)
+        user_id = parse_user_id(request)
         keeps_row = (await read_body(request)).boolean("should_soft_delete") is True
         try:
             await self.auth.admin.delete(user_id, keeps_row=keeps_row)
@@ -153,15 +153,9 @@ def _user_attributes(body: RequestBody, user_id: UUID | None = None) -> AdminUse
         user_metadata=body.json_object("user_metadata"),
         app_metadata=body.json_object("app_metadata"),
         ban_duration=body.text("ban_duration"),
+        role=body.text("role"),
         id=user_id,
     )
-
-
-def _user_id(request: Request) -> UUID:
-    user_id = parse_uuid(request.path_params["id"])
-    if user_id is None:
-        raise InvalidUserIdError()
-    return user_id
 
 
 def _parse_positive_number(text: str | None, default: int, maximum: int, name: str) -> int:

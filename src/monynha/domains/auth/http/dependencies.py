@@ -8,9 +8,10 @@ from uuid import UUID
 
 from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import AppError, UnauthenticatedError
+from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.composition import AuthServices
-from monynha.domains.auth.errors import BadJwtError, MissingBearerTokenError, NotAdminError
+from monynha.domains.auth.errors import BadJwtError, InvalidUserIdError, MissingBearerTokenError, NotAdminError
 from monynha.domains.auth.http.responses import with_headers
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
@@ -37,6 +38,14 @@ def require_service_key(auth: AuthServices, request: Request) -> None:
     """Raise NotAdminError unless the request carries the service key."""
     if _authenticate(auth, request).kind is not ActorKind.SERVICE:
         raise NotAdminError()
+
+
+def parse_user_id(request: Request) -> UUID:
+    """Return the user id in the path; InvalidUserIdError if it is malformed."""
+    user_id = parse_uuid(request.path_params["id"])
+    if user_id is None:
+        raise InvalidUserIdError()
+    return user_id
 
 
 async def count_sign_in_attempt(

@@ -17,6 +17,7 @@ from monynha.core.errors import (
 from monynha.domains.auth.errors import (
     AuthError,
     EmailRateLimitedError,
+    SignUpDisabledError,
     UserAlreadyExistsError,
     WeakPasswordError,
 )
@@ -74,6 +75,8 @@ def _gotrue_error(error: AppError) -> tuple[int, str, str]:
             return 429, "over_email_send_rate_limit", error.message
         case WeakPasswordError():
             return 422, "weak_password", f"Password {error.details['password']}"
+        case SignUpDisabledError():
+            return 422, "signup_disabled", error.message
         case UserAlreadyExistsError():
             return 422, "user_already_exists", error.message
         case ValidationFailedError():

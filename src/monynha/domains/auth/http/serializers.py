@@ -26,7 +26,7 @@ def user_json(account: Account) -> dict[str, object]:
     body: dict[str, object] = {
         "id": str(account.id),
         "aud": AUDIENCE,
-        "role": AUDIENCE,
+        "role": account.role or AUDIENCE,
         "email": account.email or "",
         "phone": account.phone or "",
         "app_metadata": account.app_metadata,

@@ -44,7 +44,7 @@ class SettingsRoutes:
         return json_response(
             {
                 "external": {**dict.fromkeys(_PROVIDERS, False), "email": True},
-                "disable_signup": False,
+                "disable_signup": not self.auth.sign_up.is_enabled,
                 "mailer_autoconfirm": self.auth.autoconfirm,
                 "phone_autoconfirm": False,
                 "sms_provider": "",

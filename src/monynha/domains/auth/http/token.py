@@ -21,6 +21,7 @@ from monynha.domains.auth.http.unsupported import (
     PhoneSignInDisabledError,
     PhoneSignUpDisabledError,
     ProviderDisabledError,
+    Web3DisabledError,
 )
 from monynha.domains.auth.services.sessions import IssuedSession, SignOutScope
 from monynha.domains.auth.services.sign_up import SignUpRequest
@@ -46,6 +47,7 @@ class TokenRoutes:
 
     async def _sign_up(self, request: Request) -> Response:
         body = await read_body(request)
+        self.auth.sign_up.require_enabled()
         email, phone = body.text("email"), body.text("phone")
         # A password that is no text is refused before the attempt is counted, as an email is.
         body.text("password")
@@ -75,8 +77,10 @@ class TokenRoutes:
                 return await self._refresh(request, body)
             case "pkce":
                 return await self._exchange_code(request, body)
-            case "id_token" | "web3":
+            case "id_token":
                 raise ProviderDisabledError()
+            case "web3":
+                raise Web3DisabledError()
             case _:
                 raise InvalidCredentialsError("unsupported_grant_type")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import AuthError
-from monynha.domains.auth.http.dependencies import require_service_key, require_user
+from monynha.domains.auth.http.dependencies import parse_user_id, require_service_key, require_user
 from monynha.domains.auth.http.request_body import read_body
 from monynha.domains.auth.http.responses import auth_response
 from monynha.protocols.http.request import Request
@@ -42,18 +42,18 @@ class ProviderDisabledError(AuthError):
     code = "provider_disabled"
 
 
+class Web3DisabledError(AuthError):
+    """Web3 provider is disabled"""
+
+    status = 422
+    code = "web3_provider_disabled"
+
+
 class ManualLinkingDisabledError(AuthError):
     """Manual linking is disabled"""
 
     status = 404
     code = "manual_linking_disabled"
-
-
-class IdentityNotFoundError(AuthError):
-    """Identity doesn't exist"""
-
-    status = 422
-    code = "identity_not_found"
 
 
 class TotpDisabledError(AuthError):
@@ -119,13 +119,13 @@ class UnsupportedRoutes:
             Route("POST", "/callback", _refuse(ProviderDisabledError)),
             Route("POST", "/sso", _refuse(SamlDisabledError)),
             Route("GET", "/user/identities/authorize", self._refuse_user(ManualLinkingDisabledError)),
-            Route("DELETE", "/user/identities/{id}", self._refuse_user(IdentityNotFoundError)),
+            Route("DELETE", "/user/identities/{id}", self._refuse_user(ManualLinkingDisabledError)),
             Route("POST", "/factors", self._enroll),
             Route("POST", "/factors/{id}/challenge", self._refuse_user(FactorNotFoundError)),
             Route("POST", "/factors/{id}/verify", self._refuse_user(FactorNotFoundError)),
             Route("DELETE", "/factors/{id}", self._refuse_user(FactorNotFoundError)),
             Route("GET", "/passkeys", _refuse(PasskeyDisabledError)),
-            Route("GET", "/admin/users/{id}/factors", self._empty_list),
+            Route("GET", "/admin/users/{id}/factors", self._list_factors),
             Route("DELETE", "/admin/users/{id}/factors/{factor}", self._delete_factor),
             Route("GET", "/admin/audit", self._empty_list),
         )
@@ -139,7 +139,13 @@ class UnsupportedRoutes:
 
     async def _delete_factor(self, request: Request) -> Response:
         require_service_key(self.auth, request)
+        await self.auth.admin.get(parse_user_id(request))
         raise FactorNotFoundError()
+
+    async def _list_factors(self, request: Request) -> Response:
+        require_service_key(self.auth, request)
+        await self.auth.admin.get(parse_user_id(request))
+        return auth_response([])
 
     async def _enroll(self, request: Request) -> Response:
         factor_type = (await read_body(request)).text("factor_type")

@@ -39,8 +39,9 @@ class AccountService:
 
         Where sign-ups are confirmed by email, the returned account need not exist: a registered address gets
         the response of a new one. Raise ValidationFailedError with the problems by field, ConflictError on
-        `email`, or RateLimitedError.
+        `email`, RateLimitedError, or SignUpDisabledError.
         """
+        self.sign_ups.require_enabled()
         await self.rate_limits.count_sign_in(client.ip, request.email)
         if not self.sign_ups.autoconfirm:
             await self.rate_limits.count_email(request.email)
@@ -123,5 +124,7 @@ class AccountService:
                 changes["password_hash"] = password_hash
                 await self.sessions.end(transaction, account.id, None, SignOutScope.GLOBAL)
             if not account.is_verified:
-                changes["email_confirmed_at"] = self.clock()
+                # A password that was set before need not be that of the address's owner.
+                changes = {"password_hash": None, **changes, "email_confirmed_at": self.clock()}
+                await self.sessions.end(transaction, account.id, None, SignOutScope.GLOBAL)
             return await self.repository.update(transaction, account, **changes)

@@ -37,6 +37,7 @@ class AdminUserAttributes:
     user_metadata: Mapping[str, object] | None = None
     app_metadata: Mapping[str, object] | None = None
     ban_duration: str | None = None
+    role: str | None = None
     id: UUID | None = None
 
 
@@ -62,8 +63,10 @@ class AdminService:
             phone_confirmed_at=now if attributes.phone and attributes.phone_confirm else None,
             banned_until=end_of_ban(attributes.ban_duration, now),
             app_metadata=attributes.app_metadata or {},
-            user_metadata=merge_metadata({}, attributes.user_metadata or {}),
+            user_metadata=attributes.user_metadata or {},
             id=attributes.id or uuid4(),
+            role=attributes.role,
+            has_sign_up_claims=False,
         )
         async with self.repository.transaction() as transaction:
             account = await self.repository.insert(transaction, new_account)
@@ -168,6 +171,8 @@ def _changes(account: Account, attributes: AdminUserAttributes, now: datetime) -
         changes["user_metadata"] = merge_metadata(account.user_metadata, attributes.user_metadata)
     if attributes.app_metadata is not None:
         changes["app_metadata"] = merge_metadata(account.app_metadata, attributes.app_metadata)
+    if attributes.role is not None:
+        changes["role"] = attributes.role
     if attributes.ban_duration is not None:
         changes["banned_until"] = end_of_ban(attributes.ban_duration, now)
     return changes

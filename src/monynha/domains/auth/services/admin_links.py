@@ -86,6 +86,9 @@ class AdminLinkService:
             elif kind in (TokenKind.CONFIRMATION, TokenKind.INVITE) and account.is_verified:
                 # An account that is not confirmed yet may get another link.
                 raise EmailExistsError()
+            elif password_hash is not None:
+                # The link proves this password, not that of an earlier sign-up.
+                account = await self.repository.update(transaction, account, password_hash=password_hash)
             return account, await self.one_time_tokens.issue(transaction, account.id, kind, email)
 
     async def _create_account(
@@ -106,6 +109,7 @@ class AdminLinkService:
             invited_at=now if kind is TokenKind.INVITE else None,
             confirmation_sent_at=now,
             user_metadata=data,
+            has_sign_up_claims=False,
         )
         account = await self.repository.insert(transaction, new_account)
         if account is None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from monynha.core.errors import ValidationFailedError
 from monynha.domains.auth.accounts.account import Account, Identity
@@ -16,7 +14,7 @@ from monynha.domains.auth.accounts.metadata import merge_metadata
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
-from monynha.domains.auth.errors import UserAlreadyExistsError, WeakPasswordError
+from monynha.domains.auth.errors import SignUpDisabledError, UserAlreadyExistsError, WeakPasswordError
 from monynha.domains.auth.services.constant_time import equalize_duration
 from monynha.domains.auth.tokens.access_tokens import Clock
 from monynha.domains.auth.tokens.one_time_tokens import (
@@ -26,8 +24,6 @@ from monynha.domains.auth.tokens.one_time_tokens import (
     TokenKind,
 )
 from monynha.infra.postgres.database import Transaction
-
-_PLACEHOLDER_ID_PURPOSE = b"monynha answer to a taken address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +51,18 @@ class SignUpService:
     one_time_tokens: OneTimeTokenStore
     mailer: AuthMailer
     clock: Clock
-    secret: str = field(repr=False)
     autoconfirm: bool
+    is_enabled: bool
     response_step_s: float
 
     async def sign_up(self, request: SignUpRequest) -> Account:
         """Create an account and return it.
 
-        Raise ValidationFailedError for an invalid address or password and, with `autoconfirm`,
-        UserAlreadyExistsError for a registered address. Without it a registered address gets the response of
-        a new one, and only the email differs.
+        Raise SignUpDisabledError where sign-ups are off, ValidationFailedError for an invalid address or password
+        and, with `autoconfirm`, UserAlreadyExistsError for a registered address. Without it a registered address
+        gets the response of a new one, and only the email differs.
         """
+        self.require_enabled()
         email = await self.validate_credentials(request.email, request.password, request.name or "")
         password_hash = await self.passwords.hash(request.password)
         new_account = NewAccount(email, password_hash, user_metadata=request.user_metadata())
@@ -73,6 +70,11 @@ class SignUpService:
             return await self._sign_up_confirmed(new_account)
         async with equalize_duration(self.response_step_s):
             return await self._sign_up_unconfirmed(request, email, new_account)
+
+    def require_enabled(self) -> None:
+        """Raise SignUpDisabledError where nobody may sign up (`MONYNHA_SIGNUP`)."""
+        if not self.is_enabled:
+            raise SignUpDisabledError()
 
     async def validate_credentials(self, email: str, password: str, *user_inputs: str) -> str:
         """Return the normalized address; raise one ValidationFailedError naming all problems of both.
@@ -120,19 +122,25 @@ class SignUpService:
             await self.mailer.send_already_registered(email)
         else:
             await self.mailer.send_token(token, request.redirect_to)
-        user_id = account.id if account else self._placeholder_id(email)
-        return _placeholder_account(replace(new_account, id=user_id), now)
+        return _placeholder_account(new_account, now)
 
     async def _replace_unconfirmed(
         self, transaction: Transaction, email: str, new_account: NewAccount
     ) -> Account | None:
-        """Overwrite an earlier sign-up that was never confirmed; return None where it was confirmed.
+        """Replace an earlier sign-up that was never confirmed; return None where it was confirmed.
 
-        The password of an earlier sign-up must not become valid when the address's owner confirms theirs.
+        The password of an earlier sign-up must not become valid when the address's owner confirms theirs. Nor may
+        its id become that of the owner's account: every sign-up gets an id of its own, as a registered address does.
         """
         existing = await self.repository.find_by_email(transaction, email)
-        if existing is None or existing.is_verified:
+        # Locked and read again: the address may have been confirmed in the meantime.
+        existing = await self.repository.find_for_update(transaction, existing.id) if existing else None
+        if existing is None or existing.is_verified or existing.email != email:
             return None
+        if existing.is_unconfirmed_sign_up:
+            await self.repository.delete(transaction, existing)
+            return await self.repository.insert(transaction, new_account)
+        # An admin created it: what the admin set stays.
         return await self.repository.update(
             transaction,
             existing,
@@ -140,11 +148,6 @@ class SignUpService:
             user_metadata={**new_account.stored_user_metadata(), "sub": str(existing.id)},
             confirmation_sent_at=new_account.confirmation_sent_at,
         )
-
-    def _placeholder_id(self, email: str) -> UUID:
-        # Derived from the address, so that it repeats for the same address as a real one does.
-        digest = hmac.digest(self.secret.encode(), _PLACEHOLDER_ID_PURPOSE + email.encode(), hashlib.sha256)
-        return UUID(bytes=digest[:16], version=4)
 
 
 def _placeholder_account(new_account: NewAccount, now: datetime) -> Account:

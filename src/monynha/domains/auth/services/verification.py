@@ -12,7 +12,7 @@ from monynha.domains.auth.emails.email_address import normalize_email
 from monynha.domains.auth.errors import AuthError, InvalidAuthRequestError, OtpExpiredError, UserBannedError
 from monynha.domains.auth.services.constant_time import equalize_duration
 from monynha.domains.auth.services.email_change import EmailChangeHalfConfirmed, EmailChangeService
-from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService
+from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService, SignOutScope
 from monynha.domains.auth.tokens.access_tokens import Clock
 from monynha.domains.auth.tokens.one_time_tokens import (
     EMAIL_CHANGE_KINDS,
@@ -70,6 +70,7 @@ class VerificationService:
     mailer: AuthMailer
     clock: Clock
     autoconfirm: bool
+    is_sign_up_enabled: bool
     response_step_s: float
 
     async def send_recovery(self, request: TokenEmailRequest) -> None:
@@ -139,7 +140,7 @@ class VerificationService:
             token = await self.one_time_tokens.consume_code(
                 transaction, normalized_email, code.strip(), TOKEN_KINDS_BY_TYPE.get(type, ())
             )
-            account = await self._verify(transaction, token)
+            account = await self._verify(transaction, _as_requested(token, type))
             outcome = await self._create_session(transaction, account, client)
         # Raised after the commit, which keeps the count of wrong codes.
         if isinstance(outcome, AuthError):
@@ -173,7 +174,7 @@ class VerificationService:
             now = self.clock()
             async with self.repository.transaction() as transaction:
                 account = await self.repository.find_by_email(transaction, email)
-                if account is None and request.creates_account:
+                if account is None and request.creates_account and self.is_sign_up_enabled:
                     new_account = NewAccount(email, user_metadata=request.metadata, confirmation_sent_at=now)
                     if self.autoconfirm:
                         new_account = replace(new_account, email_confirmed_at=now)
@@ -199,7 +200,7 @@ class VerificationService:
 
     async def _consume_link(self, transaction: Transaction, link_token: str, type: str) -> ConsumedToken | None:
         kinds = TOKEN_KINDS_BY_TYPE.get(type, ())
-        return await self.one_time_tokens.consume_link(transaction, link_token, kinds)
+        return _as_requested(await self.one_time_tokens.consume_link(transaction, link_token, kinds), type)
 
     async def _create_session(
         self,
@@ -229,9 +230,30 @@ class VerificationService:
         return await self._confirm_email(transaction, account, token.kind)
 
     async def _confirm_email(self, transaction: Transaction, account: Account, kind: TokenKind) -> Account:
-        if account.is_verified:
-            return account
-        # Whoever set a password before the address was confirmed need not be its owner: only the
-        # confirmation link of that sign-up proves that they are.
+        """Record that the owner of the address has proved to be it, and remove what others may have set before.
+
+        Whoever set a password before need not be the owner: only the confirmation link of that sign-up proves that
+        they are. Any other link gives the owner an account of their own, with an id that nobody knows yet.
+        """
+        locked = await self.repository.find_for_update(transaction, account.id)
+        if locked is None or locked.is_verified:
+            return locked or account
+        now = self.clock()
+        if kind is not TokenKind.CONFIRMATION and locked.is_unconfirmed_sign_up and locked.password_hash:
+            await self.repository.delete(transaction, locked)
+            own_account = NewAccount(locked.email, email_confirmed_at=now)
+            replacement = await self.repository.insert(transaction, own_account)
+            # The deletion above, in this transaction, has freed the address.
+            assert replacement is not None
+            return replacement
+        await self.sessions.end(transaction, locked.id, None, SignOutScope.GLOBAL)
         password_change = {} if kind is TokenKind.CONFIRMATION else {"password_hash": None}
-        return await self.repository.update(transaction, account, email_confirmed_at=self.clock(), **password_change)
+        return await self.repository.update(transaction, locked, email_confirmed_at=now, **password_change)
+
+
+def _as_requested(token: ConsumedToken | None, type: str) -> ConsumedToken | None:
+    """Return the token as what the client takes it for.
+
+    The token of a sign-up that is presented as a magic link proves the address, not the password of the sign-up.
+    """
+    return replace(token, kind=TokenKind.MAGICLINK) if token is not None and type == "magiclink" else token

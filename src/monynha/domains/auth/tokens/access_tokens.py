@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -29,6 +29,8 @@ _HEADER = {"alg": "HS256", "typ": "JWT"}
 _CACHE_SIZE = 16_384
 _MAX_CLOCK_SKEW_S = 30
 """How far another replica's clock may be ahead of ours."""
+
+_SERVICE_ROLES = (ActorKind.SERVICE.value, "supabase_admin")
 
 Clock = Callable[[], datetime]
 
@@ -58,9 +60,18 @@ class AccessToken:
 class AccessTokens:
     """Issues and verifies access tokens; verified tokens are cached until they expire."""
 
-    def __init__(self, secret: str, *, issuer: str, ttl_s: int, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        secret: str,
+        *,
+        issuer: str,
+        ttl_s: int,
+        other_issuers: Collection[str] = (),
+        clock: Clock = utc_now,
+    ) -> None:
         self._key = OctKey.import_key(secret.encode())
         self._issuer = issuer
+        self._issuers = frozenset((issuer, *other_issuers))
         self.ttl_s = ttl_s
         self._clock = clock
         self._cache: dict[bytes, Actor] = {}
@@ -93,10 +104,10 @@ class AccessTokens:
         # Cached by digest: a token is a kilobyte, and thousands are cached.
         digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
         cached = self._cache.get(digest)
-        if cached is not None and cached.expires_at is not None and cached.expires_at > now:
+        if cached is not None and (cached.expires_at is None or cached.expires_at > now):
             return cached
         claims = self._decode(text, now)
-        actor = _actor_from_claims(claims)
+        actor = self._actor_from_claims(claims)
         if len(self._cache) >= _CACHE_SIZE:
             # Evict the oldest: dictionaries keep the order of insertion.
             del self._cache[next(iter(self._cache))]
@@ -106,7 +117,7 @@ class AccessTokens:
     def _decode(self, text: str, now: float) -> dict[str, Any]:
         if len(text) > MAX_TOKEN_BYTES or not text.isascii() or not _has_expected_header(text):
             raise UnauthenticatedError()
-        registry = JWTClaimsRegistry(now=int(now), leeway=_MAX_CLOCK_SKEW_S, exp={"essential": True})
+        registry = JWTClaimsRegistry(now=int(now), leeway=_MAX_CLOCK_SKEW_S)
         try:
             claims = orjson.loads(jws.deserialize_compact(text, self._key, ["HS256"]).payload)
             if not isinstance(claims, dict):
@@ -115,9 +126,48 @@ class AccessTokens:
         except (JoseError, ValueError):
             raise UnauthenticatedError() from None
         # The leeway is for a clock that is ahead, never for a token that has expired.
-        if claims["exp"] <= now:
+        if claims.get("exp") is not None and claims["exp"] <= now:
             raise UnauthenticatedError()
         return claims
+
+    def _actor_from_claims(self, claims: dict[str, Any]) -> Actor:
+        role = claims.get("role")
+        exp = claims.get("exp")
+        expires_at = None if exp is None else float(exp)
+        if role in _SERVICE_ROLES:
+            return _service_actor(claims, expires_at)
+        if expires_at is None:
+            raise UnauthenticatedError()
+        if claims.get("sub") is None and role == ActorKind.ANONYMOUS.value:
+            return replace(ANONYMOUS, expires_at=expires_at)
+        return self._person(claims, expires_at)
+
+    def _person(self, claims: dict[str, Any], expires_at: float) -> Actor:
+        """Return the user of a person's token; UnauthenticatedError for the token of another issuer."""
+        subject = claims.get("sub")
+        user_id = parse_uuid(subject) if isinstance(subject, str) else None
+        audience = claims.get("aud", AUDIENCE)
+        if (
+            user_id is None
+            or claims.get("role") != ActorKind.USER.value
+            or not self._is_issuer(claims.get("iss"))
+            or AUDIENCE not in ([audience] if isinstance(audience, str) else audience)
+        ):
+            raise UnauthenticatedError()
+        metadata = claims.get("app_metadata")
+        is_admin = isinstance(metadata, dict) and metadata.get("role") == "admin"
+        return Actor(
+            ActorKind.USER,
+            user_id,
+            _session_id(claims),
+            _claims_json(claims),
+            is_admin=is_admin,
+            expires_at=expires_at,
+        )
+
+    def _is_issuer(self, issuer: object) -> bool:
+        """Whether a person's token may have this `iss`; it may have none (RFC 7519 §4.1.1)."""
+        return issuer is None or (isinstance(issuer, str) and issuer in self._issuers)
 
 
 def _has_expected_header(text: str) -> bool:
@@ -132,33 +182,14 @@ def _has_expected_header(text: str) -> bool:
     return isinstance(header, dict) and header.get("alg") == "HS256" and header.keys() <= {"alg", "typ", "kid"}
 
 
-def _actor_from_claims(claims: dict[str, Any]) -> Actor:
-    role = claims.get("role")
-    expires_at = float(claims["exp"])
-    if claims.get("sub") is None:
-        if role == ActorKind.ANONYMOUS.value:
-            return replace(ANONYMOUS, expires_at=expires_at)
-        if role == ActorKind.SERVICE.value:
-            return Actor(ActorKind.SERVICE, claims=_claims_json(claims), expires_at=expires_at)
-        raise UnauthenticatedError()
-    user_id = parse_uuid(claims["sub"])
-    audience = claims.get("aud", AUDIENCE)
-    if (
-        user_id is None
-        or role != ActorKind.USER.value
-        or AUDIENCE not in ([audience] if isinstance(audience, str) else audience)
-    ):
-        raise UnauthenticatedError()
-    metadata = claims.get("app_metadata")
-    is_admin = isinstance(metadata, dict) and metadata.get("role") == "admin"
-    return Actor(
-        ActorKind.USER,
-        user_id,
-        _session_id(claims),
-        _claims_json(claims),
-        is_admin=is_admin,
-        expires_at=expires_at,
-    )
+def _service_actor(claims: dict[str, Any], expires_at: float | None) -> Actor:
+    """Return the holder of a service key.
+
+    A `sub`, which hand-made keys may contain, names nobody here: `auth.uid()` would read it as the id of a user.
+    """
+    named_claims = {name: value for name, value in claims.items() if name != "sub"}
+    claims_json = _claims_json({**named_claims, "role": ActorKind.SERVICE.value})
+    return Actor(ActorKind.SERVICE, claims=claims_json, expires_at=expires_at)
 
 
 def _session_id(claims: dict[str, Any]) -> UUID | None:

@@ -113,7 +113,7 @@ def _mutation_fields(
         input_type = input_types.create_input(resource, text_inputs, derived=custom is None)
         arguments = {
             **input_types.parent_arguments(resource),
-            "input": GraphQLArgument(GraphQLNonNull(input_type)),
+            "input": GraphQLArgument(GraphQLNonNull(input_type), description=f"The new {noun}."),
         }
         field = GraphQLField(row_type, args=arguments, description=f"Create a {noun}.")
         fields[f"create{type_name}"] = BoundField(field, CreateBinding(resource, custom))
@@ -123,7 +123,7 @@ def _mutation_fields(
         input_type = input_types.update_input(resource, text_inputs, flag_inputs)
         arguments = {
             **input_types.key_arguments(resource),
-            "input": GraphQLArgument(GraphQLNonNull(input_type)),
+            "input": GraphQLArgument(GraphQLNonNull(input_type), description="What to change."),
         }
         field = GraphQLField(row_type, args=arguments, description=f"Update a {noun}.")
         fields[f"update{type_name}"] = BoundField(field, UpdateBinding(resource, custom))

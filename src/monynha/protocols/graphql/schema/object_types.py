@@ -100,7 +100,10 @@ class ObjectTypes:
         rules = field.rules
         if rules.type is ColumnType.ENUM and rules.choices not in self._enum_types:
             name = f"{resource.type_name}{field.name[0].upper()}{field.name[1:]}"
-            values = {choice: GraphQLEnumValue(choice) for choice in rules.choices}
+            values = {
+                choice: GraphQLEnumValue(choice, description=doc)
+                for choice, doc in zip(rules.choices, rules.choice_docs, strict=True)
+            }
             self._enum_types[rules.choices] = GraphQLEnumType(name, values, description=field.doc)
 
     def _row_type(self, resource: Resource) -> GraphQLObjectType:
@@ -165,9 +168,11 @@ def _list_of(
 
 def _order_type(resource: Resource) -> GraphQLEnumType:
     values = {
-        f"{_screaming_snake_case(name)}_{direction}": GraphQLEnumValue(Order(name, is_descending=direction == "DESC"))
+        f"{_screaming_snake_case(name)}_{direction}": GraphQLEnumValue(
+            Order(name, is_descending=direction == "DESC"), description=f"By {name}, {direction_doc}."
+        )
         for name in resource.sorts
-        for direction in ("ASC", "DESC")
+        for direction, direction_doc in (("ASC", "ascending"), ("DESC", "descending"))
     }
     description = f"Sort orders of {resource.plural}; ties are broken by id, and nulls come last."
     return GraphQLEnumType(f"{resource.type_name}Order", values, description=description)

@@ -45,7 +45,7 @@ from monynha.protocols.realtime.event_messages import CHANGE_ACTIONS
 SINCE_ARGUMENT = "since"
 _ACTION = GraphQLEnumType(
     "ChangeAction",
-    {action: GraphQLEnumValue(action) for action in CHANGE_ACTIONS.values()},
+    {action: GraphQLEnumValue(action, description=f"The row was {action}.") for action in CHANGE_ACTIONS.values()},
     description="The kind of change.",
 )
 _SINCE = GraphQLArgument(

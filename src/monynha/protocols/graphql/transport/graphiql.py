@@ -26,7 +26,6 @@ def page_response() -> Response:
         (
             (b"content-type", b"text/html; charset=utf-8"),
             (b"content-security-policy", _CONTENT_SECURITY_POLICY),
-            (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"no-referrer"),
             (b"cache-control", b"no-cache"),
             (b"vary", b"Accept"),
@@ -43,10 +42,7 @@ def assets_route() -> Route:
         if asset is None:
             raise NotFoundError("There is nothing at this path.")
         content_type = _CONTENT_TYPES[asset.name.rpartition(".")[2]]
-        fixed_headers = (
-            (b"x-content-type-options", b"nosniff"),
-            (b"cache-control", b"public, max-age=3600"),
-        )
+        fixed_headers = ((b"cache-control", b"public, max-age=3600"),)
         return Response(200, asset.read_bytes(), ((b"content-type", content_type), *fixed_headers))
 
     return Route("GET", "/graphiql/{name}", serve_asset)

@@ -24,7 +24,7 @@ from monynha.core.errors import (
     RequestTimeoutError,
 )
 from monynha.protocols.http.request import Header
-from monynha.protocols.http.response import Response, error_response
+from monynha.protocols.http.response import NO_SNIFFING, Response, error_response
 from monynha.protocols.http.server.backpressure import DrainEvent
 from monynha.protocols.http.server.request_cycle import (
     CONNECTION_CLOSE,
@@ -490,5 +490,5 @@ def _build_rejection(error: AppError) -> Response:
     request_id = token_hex(16)
     response = error_response(error, request_id)
     content_length = (b"content-length", b"%d" % len(response.body))
-    headers = (*response.headers, (b"x-request-id", request_id.encode()), content_length)
+    headers = (*response.headers, NO_SNIFFING, (b"x-request-id", request_id.encode()), content_length)
     return Response(response.status, response.body, headers)
