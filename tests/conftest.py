@@ -17,6 +17,7 @@ from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.infra.embedded import ServerUrls, run_servers, with_jwt_secret
 from monynha.infra.postgres.database import Database
 from tests.live_server import serve
+from tests.machine import let_servers_enter
 from tests.users import ApiUser, UserFactory
 
 
@@ -24,6 +25,18 @@ from tests.users import ApiUser, UserFactory
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     """Use one uvloop event loop for the whole session: connection pools outlive a test."""
     return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """Return the folder of one test, where a server of any user may keep its data."""
+    return let_servers_enter(tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def enter_basetemp(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let servers of any user into the folder that holds those of all tests."""
+    let_servers_enter(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from monynha.protocols.http.server.unsent_bytes import UnsentBytes
 from monynha.protocols.http.server.websocket import WebSocket
 from tests.users import ApiUser
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 30.0
 OwnerSql = Callable[..., Awaitable[list[Any]]]
 """Executes a statement as the owner of the tables, past the application."""
 

@@ -36,18 +36,19 @@ def sign_up(program: Program, name: str, password: str) -> str:
     """Create an account, and return its email address."""
     email = f"{name.lower()}@example.com"
     body = {"name": name, "email": email, "password": password}
-    httpx.post(f"{program.url}/api/v1/users", json=body).raise_for_status()
+    httpx.post(f"{program.url}/api/v1/users", json=body, timeout=20).raise_for_status()
     return email
 
 
 def sign_in(program: Program, email: str, password: str) -> httpx.Response:
     """Return the response to a sign-in."""
     body = {"email": email, "password": password}
-    return httpx.post(f"{program.url}/auth/v1/token?grant_type=password", json=body)
+    return httpx.post(f"{program.url}/auth/v1/token?grant_type=password", json=body, timeout=20)
 
 
 def fetch_data(program: Program, token: str, path: str) -> list[dict[str, Any]]:
     """Return the rows that a user sees."""
-    response = httpx.get(f"{program.url}/api/v1{path}", headers={"authorization": f"Bearer {token}"})
+    headers = {"authorization": f"Bearer {token}"}
+    response = httpx.get(f"{program.url}/api/v1{path}", headers=headers, timeout=20)
     data: list[dict[str, Any]] = response.json()["data"]
     return data

@@ -19,6 +19,7 @@ SETTINGS = {setting.name: setting for setting in Settings.catalogue().values()}
 DECISIONS = ROOT / "docs" / "decisions"
 PAGES = sorted(path for path in DECISIONS.glob("*.md") if path.name != "README.md")
 PROSE = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md")]
+GUIDES = sorted((ROOT / "docs" / "guide").glob("*.md"))
 
 
 def rows(page: str) -> dict[str, list[str]]:
@@ -36,7 +37,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
         assert cells[-1].endswith("."), f"{name}: description"
 
 
-@pytest.mark.parametrize("path", [*PROSE, *PAGES], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PROSE, *PAGES, *GUIDES], ids=lambda path: path.name)
 def test_no_page_names_a_setting_or_command_that_does_not_exist(path: Path) -> None:
     text = path.read_text()
     settings = set(re.findall(r"\bMONYNHA_[A-Z_]+[A-Z]", text))

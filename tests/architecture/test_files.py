@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tests.architecture.source_tree import ROOT, definitions, is_public, modules
 
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 40
+FOLDERS = ("src", "tests", "bench", "docs")
 MEANINGLESS_NAMES = {"utils", "helpers", "common", "base", "manager", "misc", "parts", "stuff"}
 MACHINE = re.compile(r"(?<![\w.])/(?:work|root|home|Users)/\w+")
 REGISTRY = re.compile(r"https?://(?:pypi|files\.pythonhosted|registry\.npmjs|proxy\.golang|[\w.-]*artifact)[\w.-]*")
@@ -20,11 +23,27 @@ REGISTRY = re.compile(r"https?://(?:pypi|files\.pythonhosted|registry\.npmjs|pro
 
 def tracked_files() -> list[str]:
     """Return the paths of all files that belong to the project: git's list, or without git what is there."""
-    if (ROOT / ".git").exists():
+    if (ROOT / ".git").exists() and shutil.which("git"):
         listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
         return [name for name in listing.stdout.split("\x00") if name and (ROOT / name).is_file()]
-    folders = ("src", "tests", "bench", "docs")
-    return [str(path.relative_to(ROOT)) for name in folders for path in (ROOT / name).rglob("*.*")]
+    return files_outside_ignored_folders()
+
+
+def files_outside_ignored_folders() -> list[str]:
+    """Return the paths of the files in the folders of the project, without those that `.gitignore` names."""
+    lines = (ROOT / ".gitignore").read_text().splitlines()
+    ignored_names = [line.rstrip("/").rpartition("/")[2] for line in lines if line.endswith("/")]
+    is_ignored = re.compile("|".join(map(fnmatch.translate, ignored_names))).match
+    paths = [path.relative_to(ROOT) for name in FOLDERS for path in (ROOT / name).rglob("*.*") if path.is_file()]
+    return [str(path) for path in paths if not any(map(is_ignored, path.parts))]
+
+
+def test_files_without_git_are_those_of_git() -> None:
+    files = set(files_outside_ignored_folders())
+    tracked = {name for name in tracked_files() if name.startswith(FOLDERS) and "." in Path(name).name}
+
+    assert tracked - files == set()
+    assert not any("node_modules" in name or "__pycache__" in name for name in files)
 
 
 def test_no_python_file_is_too_long() -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from monynha.infra.embedded import find_postgres
 from monynha.infra.embedded.process_user import ProcessUser, choose_process_user
+from tests.machine import let_servers_enter
 
 DEBIAN_POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
 PASSWORD = "password-of-the-test"
@@ -118,6 +119,7 @@ async def _execute(url: str, statements: tuple[str, ...]) -> list[Any]:
 def run_postgres(bin_dir: Path, folder: Path) -> Iterator[Postgres]:
     """Run a server, and stop it at the end whatever happens."""
     folder.mkdir(parents=True)
+    let_servers_enter(folder)
     process_user = asyncio.run(choose_process_user())
     password = folder / "password"
     password.write_text(PASSWORD)

@@ -75,6 +75,13 @@ class Program:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def kill_tree(self) -> None:
+        """Kill the program with its workers and servers at once, as the end of a container does."""
+        for pid in (self.process.pid, *descendants(self.process.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
     def startup_error(self) -> str:
         """Return the output of a program that does not start."""
         stdout, stderr = self.process.communicate(timeout=TIMEOUT_S)
@@ -85,6 +92,20 @@ class Program:
 
     def postmaster_pid(self) -> int:
         return int((self.data_dir / "pg" / "postmaster.pid").read_text().split()[0])
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the ids of the children of a process, of their children, and so on."""
+    children: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            # The name before it is in parentheses and may hold any character (proc(5)).
+            parent = int(status.read_text().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(status.parent.name))
+    pids = list(children.get(pid, []))
+    for child in pids:  # which grows meanwhile
+        pids += children.get(child, [])
+    return pids
 
 
 @contextmanager

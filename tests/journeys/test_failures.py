@@ -33,7 +33,7 @@ class SignedInUser:
 
     @classmethod
     def sign_up(cls, program: Program) -> SignedInUser:
-        httpx.post(f"{program.url}/api/v1/users", json={"name": "Ada", **CREDENTIALS}).raise_for_status()
+        httpx.post(f"{program.url}/api/v1/users", json={"name": "Ada", **CREDENTIALS}, timeout=20).raise_for_status()
         return cls.sign_in(program)
 
     @classmethod

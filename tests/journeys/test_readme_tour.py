@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.journeys.program import ROOT, SERVE, run_program
 
@@ -38,14 +42,33 @@ def mask_varying_values(value: Any) -> Any:
     return json.loads(_VARYING_VALUES.sub(placeholder, json.dumps(value)))
 
 
-def test_responses_of_the_tour_are_as_in_the_readme(tmp_path: Path) -> None:
+def create_stand_in(folder: Path) -> None:
+    """Create a program named curl."""
+    folder.mkdir()
+    script = Path(__file__).with_name("curl_stand_in.py")
+    (folder / "curl").write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$@"\n')
+    (folder / "curl").chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    "curl",
+    [
+        pytest.param("curl", marks=pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here")),
+        "stand-in",
+    ],
+)
+def test_responses_of_the_tour_are_as_in_the_readme(tmp_path: Path, curl: str) -> None:
     steps = tour_steps()
+    search_path = os.environ["PATH"]
+    if curl == "stand-in":
+        create_stand_in(tmp_path / "bin")
+        search_path = f"{tmp_path / 'bin'}{os.pathsep}{search_path}"
     with run_program(tmp_path / "data", *SERVE) as program:
         script = "\n".join(f"{typed}\necho\necho --next--" for typed, _ in steps)
         output = subprocess.run(
             ["bash", "-eu", "-c", script],
             cwd=tmp_path,
-            env={**os.environ, "URL": program.url},
+            env={**os.environ, "PATH": search_path, "URL": program.url},
             capture_output=True,
             text=True,
             timeout=60,

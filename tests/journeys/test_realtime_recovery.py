@@ -68,7 +68,7 @@ async def clients_and_writers(
         stored_tasks = await project.fetch_tasks()
         await wait_until(
             lambda: all(len(client.tasks) >= len(stored_tasks) and client.tasks == stored_tasks for client in clients),
-            timeout_s=5,
+            timeout_s=30,
         )
         for task in client_tasks:
             task.cancel()

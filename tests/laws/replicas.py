@@ -16,7 +16,7 @@ from monynha.engine.schema.resource import Resource
 from monynha.protocols.realtime.event_messages import serialize_row
 from tests.users import ApiUser
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 UNBOUNDED_QUEUE = None
 """With a bounded queue that is full, a client that disconnects does not read the close frame and waits ten seconds."""
 Rows = dict[str, dict[str, Any]]

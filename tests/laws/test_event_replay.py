@@ -127,8 +127,8 @@ async def test_a_snapshot_with_later_events_applied_equals_the_current_state(
 
 
 async def wait_until_current(replicas: list[ProjectReplica]) -> None:
-    """Wait until every replica equals the current state, for at most four seconds."""
-    deadline = asyncio.get_running_loop().time() + 4
+    """Wait until every replica equals the current state, for a limited time."""
+    deadline = asyncio.get_running_loop().time() + 30
     while asyncio.get_running_loop().time() < deadline:
         for replica in replicas:
             assert replica.listener is not None

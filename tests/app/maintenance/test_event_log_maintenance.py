@@ -18,6 +18,7 @@ from monynha.engine.realtime.event_log import EventLog, Stream
 from monynha.engine.realtime.resume_token import encode_resume_token
 from monynha.infra.embedded import ServerUrls
 from monynha.infra.postgres.database import Database
+from tests.conditions import TIMEOUT_S
 from tests.live_server import OwnerSql, ws_client
 from tests.phoenix_client import phoenix_client, tasks_binding
 from tests.protocols.rest.test_sse import open_stream
@@ -120,7 +121,7 @@ async def test_partitions_of_the_coming_months_are_created(owner_sql: OwnerSql, 
     await owner_sql(f"drop table {last_partition}")
 
     task = asyncio.create_task(run_event_log_maintenance(event_log, retention_days=None, first_run_delay_s=0))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT_S):
         while last_partition not in await partitions(owner_sql):
             await asyncio.sleep(0.05)
     task.cancel()

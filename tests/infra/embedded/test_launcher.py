@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monynha.infra.embedded import process_user
-from tests.infra.embedded.probes import IS_ROOT
+from tests.machine import IS_ROOT, allows_namespaces, needs_namespaces, needs_root
 
 LAUNCHER = Path(process_user.__file__).with_name("launcher.py")
 PRINT_USER = "import os; print(os.getuid())"
@@ -41,14 +41,21 @@ def launch(
     return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, cwd="/")
 
 
-@pytest.mark.parametrize("user", ["current", *(["namespace"] if IS_ROOT else [])])
+@pytest.mark.parametrize(
+    "user", ["current", *(["nobody"] if IS_ROOT else []), *(["namespace"] if allows_namespaces() else [])]
+)
 def test_program_runs_with_its_arguments(user: str) -> None:
     result = launch(user, "/bin/echo", "one", "two words")
 
     assert (result.returncode, result.stdout) == (0, "one two words\n")
 
 
-@pytest.mark.skipif(not IS_ROOT, reason="only root can change the user")
+@needs_root
+def test_program_of_root_runs_as_nobody() -> None:
+    assert launch("nobody", "/usr/bin/id", "-un").stdout == "nobody\n"
+
+
+@needs_namespaces
 def test_program_in_a_namespace_is_not_root() -> None:
     result = launch("namespace", "/usr/bin/id", "-un")
 
@@ -63,14 +70,17 @@ def test_user_that_cannot_be_changed_is_an_error() -> None:
 
 
 def test_program_is_not_started_for_a_parent_that_is_dead() -> None:
-    assert launch("current", "/bin/true", parent=1).returncode == 128 + signal.SIGTERM
+    with subprocess.Popen("/bin/true") as dead_parent:
+        dead_parent.wait()
+
+    assert launch("current", "/bin/true", parent=dead_parent.pid).returncode == 128 + signal.SIGTERM
 
 
 def test_program_ends_when_its_parent_is_killed() -> None:
     parent = subprocess.Popen([sys.executable, "-c", _PARENT_SCRIPT, str(LAUNCHER)], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while Path(f"/proc/{pid}/comm").read_text() != "sleep\n":
         assert time.monotonic() < deadline
         time.sleep(0.01)

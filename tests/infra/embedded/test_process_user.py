@@ -11,18 +11,13 @@ from pathlib import Path
 import pytest
 
 import monynha
-from tests.infra.embedded.probes import (
-    IS_ROOT,
-    NOBODY_UID,
-    SITE_PACKAGES,
-    WITHOUT_NAMESPACES,
-    owner_uid,
-    use_servers,
-)
+from tests.infra.embedded.probes import SITE_PACKAGES, WITHOUT_NAMESPACES, owner_uid, use_servers
+from tests.machine import NOBODY_UID, needs_namespaces, needs_root
 
-pytestmark = pytest.mark.skipif(not IS_ROOT, reason="only root can change the user")
+pytestmark = needs_root
 
 
+@needs_namespaces
 def test_root_runs_them_in_a_namespace_and_keeps_all_files(root_only_dir: Path) -> None:
     assert use_servers(root_only_dir) == "1"
     assert use_servers(root_only_dir) == "2"
@@ -32,9 +27,11 @@ def test_root_runs_them_in_a_namespace_and_keeps_all_files(root_only_dir: Path) 
 
 def test_nobody_runs_them_where_namespaces_are_forbidden(traversable_dir: Path) -> None:
     assert use_servers(traversable_dir / "data", *WITHOUT_NAMESPACES) == "1"
+    assert use_servers(traversable_dir / "data", *WITHOUT_NAMESPACES) == "2"
     assert owner_uid(traversable_dir / "data" / "pg" / "base") == NOBODY_UID
 
 
+@needs_namespaces
 def test_database_survives_a_change_of_whether_namespaces_are_allowed(
     traversable_dir: Path, root_only_dir: Path
 ) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from monynha.infra.embedded import find_postgres
 from monynha.infra.embedded.startup_errors import read_log_since, startup_error
+from tests.machine import needs_mounts
 
 _USE_SERVERS = """
 import sys
@@ -43,6 +45,42 @@ def use_on_small_disk(folder: Path, size: str, fill: str = "true") -> subprocess
     )
 
 
+def use_with_failing_postgres(folder: Path, bin_dir: Path) -> subprocess.CompletedProcess[str]:
+    """Use the servers with programs of PostgreSQL that find the disk full whatever they write."""
+    bin_dir.mkdir()
+    for name in ("postgres", "initdb"):
+        print_version = f'[ "$1" = --version ] && exec {find_postgres(None) / name} --version'
+        (bin_dir / name).write_text(f"#!/bin/sh\n{print_version}\nexec dd if=/dev/zero of=/dev/full count=1\n")
+        (bin_dir / name).chmod(0o755)
+    return use_servers(folder, MONYNHA_POSTGRES_BIN=str(bin_dir))
+
+
+def use_servers(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", _USE_SERVERS],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            "MONYNHA_DATA_DIR": str(folder / "data"),
+            **environ,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_start_of_a_server_that_finds_the_disk_full_is_refused_in_one_line(tmp_path: Path) -> None:
+    first_start = use_with_failing_postgres(tmp_path, tmp_path / "failing")
+    assert use_servers(tmp_path).stdout == "used\n"
+    later_start = use_with_failing_postgres(tmp_path, tmp_path / "failing-later")
+
+    message = "MONYNHA_DATA_DIR: the disk is full, PostgreSQL cannot start there\n"
+    assert (first_start.returncode, first_start.stderr) == (1, message)
+    assert (later_start.returncode, later_start.stderr) == (1, message)
+
+
+@needs_mounts
 @pytest.mark.parametrize("size", ["1m", "20m"])
 def test_first_start_on_a_full_disk_is_refused_in_one_line(tmp_path: Path, size: str) -> None:
     result = use_on_small_disk(tmp_path, size)
@@ -52,6 +90,7 @@ def test_first_start_on_a_full_disk_is_refused_in_one_line(tmp_path: Path, size:
     assert result.stderr.count("\n") == 1
 
 
+@needs_mounts
 def test_later_start_on_a_full_disk_is_refused_in_one_line(tmp_path: Path) -> None:
     fill = f"{sys.executable} -c '{_USE_SERVERS}' && (cat /dev/zero > {tmp_path}/fill 2> /dev/null || true)"
     result = use_on_small_disk(tmp_path, "300m", fill)

@@ -76,7 +76,7 @@ async def test_server_that_ignores_its_stop_signal_is_killed(tmp_path: Path) -> 
     server = SupervisedServer(spec_for(tmp_path, _READY_SCRIPT.format(setup=setup)))
     await server.start()
 
-    await asyncio.wait_for(server.stop(), 5)
+    await asyncio.wait_for(server.stop(), 30)
 
 
 async def test_large_log_is_rotated_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,7 @@ def run_smtp_server(
         mailbox,
         hostname=host,
         port=free_port(),
+        ready_timeout=30,
         tls_context=tls if starttls else None,
         ssl_context=None if starttls else tls,
         authenticator=mailbox.authenticate,

@@ -54,7 +54,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.S
 
 def mailer_of(url: str, *, retry_delays_s: tuple[float, ...] = (), tls: ssl.SSLContext | None = None) -> SmtpMailer:
     server = SmtpServer.from_url(url, site_url=SITE_URL)
-    return SmtpMailer(server, retry_delays_s=retry_delays_s, timeout_s=3, tls_context=tls)
+    return SmtpMailer(server, retry_delays_s=retry_delays_s, timeout_s=30, tls_context=tls)
 
 
 async def deliver(mailer: SmtpMailer, mail: Mail = MAIL) -> None:
@@ -64,7 +64,7 @@ async def deliver(mailer: SmtpMailer, mail: Mail = MAIL) -> None:
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)

@@ -15,6 +15,7 @@ from monynha.core.actor import ANONYMOUS, Actor, ActorKind
 from monynha.core.errors import UnauthenticatedError
 from monynha.infra.postgres.database import Database, guard_query
 from monynha.infra.postgres.pipeline.connection import PendingQuery
+from tests.conditions import TIMEOUT_S
 from tests.users import ApiUser, UserFactory
 
 pytestmark = pytest.mark.anyio
@@ -129,7 +130,7 @@ async def test_every_pool_works_after_cancelled_requests(users: UserFactory, dat
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(TIMEOUT_S):
         async with connections(database) as all_connections:
             assert len({connection.get_server_pid() for connection in all_connections}) == 6
     responses = await asyncio.gather(*(user.get(path) for path in paths * 10))

@@ -14,6 +14,7 @@ from monynha.infra.embedded import ServerUrls
 from monynha.infra.postgres import pool as pool_module
 from monynha.infra.postgres.pool import ConnectionPool
 from monynha.infra.postgres.roles import APP_ROLE
+from tests.conditions import TIMEOUT_S
 
 pytestmark = pytest.mark.anyio
 
@@ -72,7 +73,7 @@ async def test_waiter_that_is_cancelled_with_a_connection_in_hand_passes_it_on(p
     pool.release(connection)
     cancelled.cancel()
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(TIMEOUT_S):
         assert await waiting == connection.get_server_pid()
 
 

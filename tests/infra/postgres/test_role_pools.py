@@ -11,6 +11,7 @@ from monynha.core.actor import ANONYMOUS
 from monynha.core.errors import UnavailableError
 from monynha.infra.embedded import ServerUrls
 from monynha.infra.postgres.database import Database
+from monynha.infra.postgres.pipeline import connection
 from monynha.infra.postgres.pipeline.connection import QueryResult
 from monynha.infra.postgres.role_pools import RolePools
 from monynha.infra.postgres.roles import APP_ROLE
@@ -18,13 +19,14 @@ from monynha.infra.postgres.roles import APP_ROLE
 pytestmark = pytest.mark.anyio
 
 ECHO = "select $1::text"
-SLEEP = "select 'woke' from pg_sleep(0.4)"
+SLEEP = "select 'woke' from pg_sleep(1.5)"
 CLAIMS = "coalesce($1::text, $2::uuid::text, $3::uuid::text, '') is not null"
 
 
 @pytest.fixture
-async def pools(running_servers: ServerUrls) -> AsyncIterator[RolePools]:
-    """Return pools with a single shared connection, which is open."""
+async def pools(running_servers: ServerUrls, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolePools]:
+    """Return pools with a single shared connection, which is open; no short query is slow on a busy machine."""
+    monkeypatch.setattr(connection, "_SLOW_AFTER_S", 0.75)
     pools = RolePools.create(running_servers.database_url, APP_ROLE, size=1)
     await pools.execute(ECHO, ("x",), is_light=True)
     yield pools
@@ -48,7 +50,7 @@ async def test_slow_statement_gets_an_exclusive_connection_the_next_time(pools: 
 
 @pytest.mark.parametrize("fails", [True, False])
 async def test_slow_statement_is_noted_even_if_it_fails_or_is_cancelled(pools: RolePools, fails: bool) -> None:
-    statement = "select 1 / ($1::int * length(sleep::text || 'x')) from pg_sleep(0.4) sleep"
+    statement = "select 1 / ($1::int * length(sleep::text || 'x')) from pg_sleep(1.5) sleep"
     first = asyncio.ensure_future(pools.execute(statement, (0 if fails else 1,), is_light=True))
     await asyncio.sleep(0.05)
     if not fails:
@@ -65,7 +67,7 @@ async def test_query_that_is_not_light_does_not_delay_others(running_servers: Se
     database = await Database.open(running_servers.database_url, size=1)
     connection = database.as_actor(ANONYMOUS)
     try:
-        slow = asyncio.create_task(connection.fetch_json(f"select 'woke' from pg_sleep(1) where {CLAIMS}", ()))
+        slow = asyncio.create_task(connection.fetch_json(f"select 'woke' from pg_sleep(2) where {CLAIMS}", ()))
         await asyncio.sleep(0.1)
         light = await connection.fetch_json(f"select 'x' where {CLAIMS}", (), is_light=True)
 

@@ -40,7 +40,7 @@ class ValkeyServer:
         """Start the server and wait until it accepts connections."""
         options = ["--port", "0", "--unixsocket", str(self.socket), "--requirepass", PASSWORD, "--save", ""]
         self._run([str(find_valkey(None)), *options, "--dir", str(self.folder), "--daemonize", "no"])
-        for _ in range(500):
+        for _ in range(3000):
             try:
                 _, writer = await asyncio.open_unix_connection(str(self.socket))
             except OSError:

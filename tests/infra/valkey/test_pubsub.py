@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from monynha.infra.valkey import PubSub, ValkeyClient
+from tests.conditions import TIMEOUT_S
 from tests.infra.valkey.conftest import ValkeyServer
 
 
@@ -22,7 +23,7 @@ class Recorder:
         self.connect_count += 1
 
     async def wait_for(self, *, connects: int = 0, messages: int = 0) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(TIMEOUT_S):
             while self.connect_count < connects or len(self.messages) < messages:
                 await asyncio.sleep(0.01)
 

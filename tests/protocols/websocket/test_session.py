@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.conditions import SOON_S
 from tests.live_server import OwnerSql, ws_client
 from tests.users import ApiUser, UserFactory
 
@@ -95,7 +96,7 @@ async def test_removed_member_receives_removed_and_no_later_event(
 
         assert (await client.receive("member_deleted"))["memberId"] == str(member.id)
         assert (await client.receive("removed"))["projectId"] == project["id"]
-        assert time.monotonic() - started_at < 1
+        assert time.monotonic() - started_at < SOON_S
         assert await client.receives_nothing()
         await client.send("cursor_position", projectId=project["id"], position={"x": 1})
         assert (await client.receive("error"))["code"] == "NOT_FOUND"
@@ -118,7 +119,7 @@ async def test_socket_closes_when_its_session_ends(
             assert (await member.delete("/users/me")).status_code == 204
 
         assert (await client.wait_closed())[0] == 4401
-        assert time.monotonic() - started_at < 1
+        assert time.monotonic() - started_at < SOON_S
         await owner_client.send("ping")
         assert (await owner_client.receive("error"))["code"] == "BAD_REQUEST"
 

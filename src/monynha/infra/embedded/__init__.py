@@ -11,7 +11,7 @@ Modules:
     process_user       which user the servers run as
     secret_file        the secrets generated at the first start
     servers            starts the servers, or joins those that run (`run_servers`)
-    stale_processes    stops what a killed start left behind
+    stale_processes    stops and clears what a killed start left behind
     startup_errors     the one line for the operator when a server does not start
     supervised_server  one server process, restarted when it exits
     valkey_server      how Valkey is started, and its options

@@ -59,6 +59,16 @@ def resolve_layout(data_dir: Path, process_user: ProcessUser) -> DataLayout:
     return DataLayout(data_dir, data_dir)
 
 
+def describe_relocation(layout: DataLayout, process_user: ProcessUser) -> str:
+    """Return the line that tells the operator where a database outside the data folder is, and why."""
+    closed_folder = process_user.closed_folder(layout.data_dir)
+    return (
+        f"MONYNHA_DATA_DIR: the database is in {layout.cluster} and {layout.data_dir / 'pg'} is a link to it, since "
+        f"the user nobody, who runs PostgreSQL here, may not enter {closed_folder}; "
+        "keep both (docs/guide/containers.md)"
+    )
+
+
 def create_directories(layout: DataLayout, process_user: ProcessUser) -> None:
     """Create the folders of the servers, which no other user may read."""
     traversable_mode = 0o711 if process_user is ProcessUser.NOBODY else 0o700

@@ -14,7 +14,7 @@ from monynha.infra.embedded.cluster import ensure_cluster
 from monynha.infra.embedded.data_dir import DataLayout, link_cluster, refuse_lost_cluster
 from monynha.infra.embedded.process_user import ProcessUser
 from monynha.infra.embedded.secret_file import GeneratedSecrets
-from monynha.infra.embedded.stale_processes import remove_stale_pid_file, stop_stale_processes
+from monynha.infra.embedded.stale_processes import clear_lock_files, stop_stale_processes
 from monynha.infra.embedded.startup_errors import ServerExitedError, startup_error
 from monynha.infra.embedded.supervised_server import ServerSpec, SupervisedServer
 
@@ -95,7 +95,7 @@ def _server_spec(
 
     async def clean_up() -> None:
         await stop_stale_processes(layout.cluster, "postgres")
-        remove_stale_pid_file(layout.cluster)
+        clear_lock_files(layout.cluster, layout.sockets)
 
     async def is_ready() -> bool:
         return await is_postgres_ready(layout, "postgres", secrets.superuser_password, "postgres")

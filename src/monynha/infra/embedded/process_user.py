@@ -59,10 +59,15 @@ class ProcessUser(enum.Enum):
         )
 
     def can_reach(self, path: Path) -> bool:
-        """Whether this user may traverse every folder above `path`."""
+        """Whether this user may enter every folder above `path`."""
+        return self.closed_folder(path) is None
+
+    def closed_folder(self, path: Path) -> Path | None:
+        """Return the topmost folder above `path` that this user may not enter, or None."""
         if self is not ProcessUser.NOBODY:
-            return True
-        return all(parent.stat().st_mode & stat.S_IXOTH for parent in path.resolve().parents)
+            return None
+        folders_from_root = reversed(path.resolve().parents)
+        return next((folder for folder in folders_from_root if not folder.stat().st_mode & stat.S_IXOTH), None)
 
     def chown(self, path: Path) -> None:
         """Make this user the owner of a file or folder and of all below, if we are root and it is not yet."""

@@ -11,7 +11,13 @@ from dataclasses import dataclass, replace
 
 from monynha.core.errors import SettingsError
 from monynha.core.settings.settings import Settings
-from monynha.infra.embedded.data_dir import DataLayout, create_directories, ensure_directory, resolve_layout
+from monynha.infra.embedded.data_dir import (
+    DataLayout,
+    create_directories,
+    describe_relocation,
+    ensure_directory,
+    resolve_layout,
+)
 from monynha.infra.embedded.file_lock import FileLock
 from monynha.infra.embedded.postgres_server import is_postgres_ready, postgres_url, start_postgres
 from monynha.infra.embedded.process_user import ProcessUser, choose_process_user
@@ -73,6 +79,8 @@ async def run_servers(settings: Settings, *, exclusive: bool = False) -> AsyncIt
         stack.callback(start_lock.release)
         stack.callback(use_lock.release)
         if await _must_start(start_lock, use_lock, _ReadinessCheck(settings, layout, secrets), exclusive=exclusive):
+            if exclusive and layout.is_relocated and not settings.database_url:
+                log.warning("%s", describe_relocation(layout, process_user))
             started_servers = await _start_servers(settings, layout, process_user, secrets)
             stack.push_async_callback(_stop_servers, started_servers, use_lock, exclusive=exclusive)
         yield _server_urls(settings, layout, secrets)

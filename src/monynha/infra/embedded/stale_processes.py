@@ -1,4 +1,4 @@
-"""Clears what a killed server leaves behind: processes that still run, and a stale `postmaster.pid`."""
+"""Clears what a killed server leaves behind: processes that still run, and the lock files of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from monynha.core.errors import SettingsError
 
 _EXIT_TIMEOUT_S = 5.0
 _POLL_INTERVAL_S = 0.05
+_PID_OF_NO_PROCESS = 2**31 - 1  # above every limit of the kernel, which is 2^22 (proc(5), pid_max)
 
 
 def find_processes(folder: Path, program: str) -> list[int]:
@@ -56,14 +57,20 @@ async def stop_stale_processes(folder: Path, program: str) -> None:
     raise SettingsError(f"MONYNHA_DATA_DIR: {program} of an earlier start still runs in {folder}")
 
 
-def remove_stale_pid_file(cluster: Path) -> None:
-    """Remove `postmaster.pid` if its process id now belongs to another program: PostgreSQL would refuse to start.
+def clear_lock_files(cluster: Path, socket_dir: Path) -> None:
+    """Make PostgreSQL ignore the lock files of a killed server: of its cluster, and of its socket.
 
-    Call this only while no PostgreSQL runs in the folder. The file of a dead process stays, since PostgreSQL
-    reads from it which shared memory to release.
+    It refuses to start while the process named in one exists, and that may be a zombie, or another program which
+    was given the same id. Call this only while no PostgreSQL runs in the folder.
     """
+    for socket_lock in socket_dir.glob(".s.PGSQL.*.lock"):
+        socket_lock.unlink(missing_ok=True)
+    # The other lines of this one stay: PostgreSQL reads from them which shared memory to check.
     path = cluster / "postmaster.pid"
-    with suppress(FileNotFoundError, ValueError, IndexError):
-        pid = int(path.read_text().split()[0])
-        if Path(f"/proc/{pid}").exists():
-            path.unlink()
+    with suppress(FileNotFoundError):
+        first_line, separator, other_lines = path.read_text().partition("\n")
+        if first_line.strip().lstrip("-").isdigit():
+            with path.open("r+") as pid_file:
+                pid_file.write(f"{_PID_OF_NO_PROCESS}{separator}{other_lines}")
+        else:
+            path.unlink()  # killed before the file was written; PostgreSQL would take it for damaged

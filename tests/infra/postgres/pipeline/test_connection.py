@@ -16,6 +16,7 @@ from monynha.infra.embedded import ServerUrls
 from monynha.infra.postgres.pipeline.connection import PendingQuery, QueryResult
 from monynha.infra.postgres.pipeline.pool import PipelinePool
 from monynha.infra.postgres.stream_version import StreamVersion
+from tests.conditions import TIMEOUT_S
 from tests.infra.postgres.pipeline.scripted_server import (
     FATAL,
     NOISE,
@@ -85,7 +86,7 @@ async def test_results_are_assembled_from_any_pieces_and_other_messages_are_igno
         server.cut = cut
         queries = [(f"select $1 as s{number + index % 3}", "é" * index + str(index)) for index in range(9)]
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(TIMEOUT_S):
             results = await asyncio.gather(*(pool.execute(statement, (text,)) for statement, text in queries))
 
         assert texts_or_errors(list(results)) == [text for _, text in queries]
@@ -125,7 +126,7 @@ async def test_value_that_cannot_be_encoded_fails_alone(pool: PipelinePool, valu
         await asyncio.gather(pool.execute(to_bytes, (b"",)), pool.execute(ECHO, ("",)))
     queries = [pool.execute(ECHO, ("a",)), pool.execute(to_bytes, (value,)), pool.execute(ECHO, ("c",))]
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(TIMEOUT_S):
         results = await asyncio.gather(*queries, return_exceptions=True)
         after = await pool.execute(ECHO, ("d",))
 
@@ -135,7 +136,7 @@ async def test_value_that_cannot_be_encoded_fails_alone(pool: PipelinePool, valu
 async def test_statement_that_cannot_be_encoded_fails_alone(pool: PipelinePool) -> None:
     queries = [pool.execute(ECHO, ("a",)), pool.execute("select '\ud800'", ()), pool.execute(ECHO, ("c",))]
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(TIMEOUT_S):
         results = await asyncio.gather(*queries, return_exceptions=True)
 
     assert texts_or_errors(results) == ["a", UnicodeEncodeError, "c"]

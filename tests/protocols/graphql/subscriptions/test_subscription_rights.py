@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.conditions import SOON_S
 from tests.live_server import ws_client as live_ws_client
 from tests.protocols.graphql.clients import (
     TASK_CHANGED,
@@ -62,7 +63,7 @@ async def test_admin_receives_events_of_every_project(
 
 
 @pytest.mark.parametrize("query", [TASK_CHANGED, TASK_CHANGED_WITH_RELATIONS])
-async def test_removed_member_is_unsubscribed_within_a_second(
+async def test_removed_member_is_unsubscribed_soon(
     address: str, users: UserFactory, user: ApiUser, project: dict[str, Any], query: str
 ) -> None:
     bob = await users.create_member(project, user, "member")
@@ -72,7 +73,7 @@ async def test_removed_member_is_unsubscribed_within_a_second(
         await user.create_task(project, title="secret")
 
         assert await member_client.next_error_codes() == ["NOT_FOUND"]
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < SOON_S
         assert await member_client.receives_nothing()
         await member_client.subscribe(query, project_variables(project))
         assert await member_client.next_error_codes() == ["NOT_FOUND"]

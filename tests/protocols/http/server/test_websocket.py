@@ -17,6 +17,7 @@ from monynha.protocols.http.server import websocket as module
 from monynha.protocols.http.server.connection import HttpConnection
 from monynha.protocols.http.server.websocket import WebSocket, WebSocketScope
 from monynha.protocols.http.server.ws_frames import BINARY, CLOSE, PING, PONG, encode_frame
+from tests.conditions import TIMEOUT_S
 from tests.live_server import serve
 from tests.protocols.http.server.raw_client import application_of
 from tests.protocols.http.server.test_ws_frames import client_frame
@@ -44,7 +45,7 @@ async def server_of(handler: WebSocketHandler) -> AsyncIterator[str]:
 @asynccontextmanager
 async def client_of(handler: WebSocketHandler) -> AsyncIterator[ClientConnection]:
     """Serve a WebSocket handler, and yield a client of it."""
-    async with server_of(handler) as address, asyncio.timeout(10), connect(f"ws://{address}/path?x=1") as client:
+    async with server_of(handler) as address, asyncio.timeout(TIMEOUT_S), connect(f"ws://{address}/path?x=1") as client:
         yield client
 
 
@@ -163,14 +164,19 @@ async def test_a_shutdown_closes_every_websocket() -> None:
 
 
 async def test_a_client_that_does_not_answer_pings_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PING_INTERVAL_S", 0.1)
+    monkeypatch.setattr(module, "_PING_INTERVAL_S", 0.5)
+    has_ended = asyncio.Event()
 
-    async with client_of(echo) as client:
-        await asyncio.sleep(0.5)
+    async def echo_until_the_end(websocket: WebSocket) -> None:
+        await echo(websocket)
+        has_ended.set()
+
+    async with client_of(echo_until_the_end) as client:
+        await asyncio.sleep(1.2)  # two pings
         await client.send("alive: the client answers pings")
         assert await client.recv() == "alive: the client answers pings"
         client.transport.pause_reading()
-        await asyncio.sleep(0.5)
+        await has_ended.wait()
         client.transport.resume_reading()
         assert (await closed(client))[0] == 1006
 

@@ -1,0 +1,37 @@
+"""Waiting for a condition, where a fixed time would be too short on a busy machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from monynha.engine.realtime.event_log import Stream
+from monynha.engine.realtime.hub import Hub
+
+TIMEOUT_S = 60.0
+"""How long what must happen may take."""
+SOON_S = 5.0
+"""How long what must happen at once may take on a busy machine."""
+_POLL_INTERVAL_S = 0.02
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until the condition holds."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while not condition():
+            await asyncio.sleep(_POLL_INTERVAL_S)
+
+
+async def wait_for_blocked_statements(fetch_value: Callable[[str], Awaitable[Any]], count: int) -> None:
+    """Wait until so many statements of the server wait for a lock."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while await fetch_value("select count(distinct pid) from pg_locks where not granted") < count:
+            await asyncio.sleep(_POLL_INTERVAL_S)
+
+
+def subscription_count(hub: Hub, project: dict[str, Any]) -> int:
+    """Return how many subscriptions to a project this process has."""
+    state = hub._streams.get(Stream("project", UUID(project["id"])))
+    return len(state.subscriptions) if state else 0
