@@ -38,9 +38,13 @@ class _ListSql:
 
 
 class SelectBuilder:
-    """Builds one statement; its binds are numbered in the order of `Selection.bind_values`."""
+    """Builds one statement; its binds are numbered in the order of `Selection.bind_values`.
 
-    def __init__(self) -> None:
+    With `max_bytes` the statement counts the bytes of its rows and fails above so many (`answer_size.sql`).
+    """
+
+    def __init__(self, max_bytes: int | None = None) -> None:
+        self._max_bytes = max_bytes
         self._bind_count = 0
         self._alias_count = 0
         self._name_count = 0
@@ -117,7 +121,18 @@ class SelectBuilder:
         labels = selection.labels or expressions
         columns = ", ".join(f"{expressions[label]} as {quote_identifier(label)}" for label in labels)
         row_alias = self._unique_name("row")
-        return f"row_to_json({row_alias})", f"{from_clause} join lateral (select {columns}) {row_alias} on true"
+        row_json = f"row_to_json({row_alias})"
+        if self._max_bytes is not None:
+            nested_bytes = [
+                f"coalesce(pg_column_size({row_alias}.{quote_identifier(selected_relation.label)}), 0)"
+                for selected_relation in selection.relations
+            ]
+            row_json = f"monynha.count_answer_bytes({row_json}, {' + '.join(nested_bytes) or '0'}, {self._max_bytes})"
+            if nested_bytes:
+                # A sub-select, which the planner evaluates after sorting and limiting; `offset 0` keeps it from
+                # evaluating the nested rows twice, once for their size.
+                return f"(select {row_json} from (select {columns} offset 0) {row_alias})", from_clause
+        return row_json, f"{from_clause} join lateral (select {columns}) {row_alias} on true"
 
     def _relation(self, selected_relation: SelectedRelation, source_alias: str) -> str:
         selection, relation = selected_relation.selection, selected_relation.relation

@@ -219,6 +219,7 @@ class HttpConnection(asyncio.Protocol):
         scope = build_scope(method, self._url, version, headers=self._headers, client=self._client_address)
         cycle = RequestCycle(self, scope, keep_alive=keep_alive, expects_continue=self._expects_continue)
         cycle.scope["send_complete"] = cycle.send_complete
+        cycle.scope["is_disconnected"] = cycle.is_disconnected
         self._latest_cycle = cycle
         if self._current_cycle is None and not self._queued_cycles and not self._is_write_buffer_full:
             self._start_cycle(cycle)

@@ -181,6 +181,10 @@ class RequestCycle:
         else:
             await self._connection.drain()
 
+    def is_disconnected(self) -> bool:
+        """Whether the client has left."""
+        return self._connection.is_disconnected
+
     def send_complete(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole response in one write; `headers` hold its Content-Length."""
         if not self._connection.is_disconnected:
