@@ -17,7 +17,7 @@ from monynha.infra.postgres.roles import APP_ROLE
 pytestmark = pytest.mark.anyio
 
 WAIT_FOR_LOCK = "select $1::text from (select pg_advisory_xact_lock_shared(4711)) locked"
-RUNNING_SQL = "select count(*)::text from pg_stat_activity where wait_event = 'advisory' and query like '%4711%'"
+RUNNING_SQL = "select count(*)::text from pg_locks where locktype = 'advisory' and objid = 4711 and not granted"
 
 
 @pytest.fixture

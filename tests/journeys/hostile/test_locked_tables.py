@@ -121,20 +121,17 @@ async def test_statement_of_a_client_that_left_is_cancelled(
     owner_sql: Callable[..., Any],
     running_servers: ServerUrls,
 ) -> None:
-    waiting_sql = (
-        "select count(*) from pg_stat_activity where state = 'active' and wait_event_type = 'Lock' "
-        "and query like '%ilike%'"
-    )
+    waiting_sql = "select count(*) from pg_locks where relation = 'public.tasks'::regclass and not granted"
 
     async def wait_for(count: int) -> None:
         async with asyncio.timeout(8):
             while (await owner_sql(waiting_sql))[0][0] != count:
                 await asyncio.sleep(0.05)
 
-    async with locked_table(running_servers.owner_url, "public.posts"):
+    async with locked_table(running_servers.owner_url, "public.tasks"):
         async with httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as client:
             leaving_user = dataclasses.replace(user, client=client)
-            request = asyncio.create_task(leaving_user.get("/posts?q=word"))
+            request = asyncio.create_task(leaving_user.get("/tasks?q=word"))
             await wait_for(1)
             request.cancel()
         # Long before its deadline and the timeout of the statement.

@@ -3,7 +3,7 @@
 -- Called for each row as soon as its JSON exists, so that no more than the limit is ever held. `nested_bytes` are those
 -- of its nested rows, which were counted before it. The counter ends with the transaction.
 create or replace function monynha.count_answer_bytes(row_json json, nested_bytes bigint, max_bytes bigint)
-  returns json language plpgsql volatile as $$
+  returns json language plpgsql volatile set search_path = '' as $$
 declare
   total bigint := coalesce(nullif(current_setting('monynha.answer_bytes', true), '')::bigint, 0)
     + pg_column_size(row_json) - nested_bytes;

@@ -12,7 +12,7 @@ from monynha.infra.postgres.pipeline.connection import PendingQuery, QueryFuture
 from monynha.infra.postgres.pipeline.pool import PipelinePool
 
 MAX_RUNNING_PER_USER = 2
-MAX_WAITING_PER_USER = 16
+MAX_WAITING_PER_USER = 48
 _TOO_MANY = (
     f"Too many costly queries at once: {MAX_RUNNING_PER_USER} run and {MAX_WAITING_PER_USER} wait for each user, and "
     "further ones are refused. Wait for the answers before you ask more."
