@@ -34,11 +34,11 @@ def test_nested_rows_and_pages_are_counted_by_their_limits() -> None:
     tasks = CATALOG.relations_of(PROJECTS)["tasks"]
     listed = Selection(PROJECTS, ("id",), (SelectedRelation("tasks", tasks, descriptions(1, 10)),), limit=5)
     page = Selection(TASKS, (), page=(PageField("nodes", "nodes", descriptions(2)), PageField("n", "total")), limit=3)
-    one = Selection(PROJECTS, ("id",), key=(None,))
+    row = Selection(PROJECTS, ("id",), key=(None,))
 
     assert listed.max_characters() == 5 * (36 + 10 * 100_000)
     assert page.max_characters() == 3 * 2 * 100_000
-    assert one.max_characters() == 36
+    assert row.max_characters() == 36
     batch = SelectionBatch((BatchItem("a", listed), BatchItem("b", page), BatchItem("c", text="Query")))
     assert batch.max_characters() == listed.max_characters() + page.max_characters()
 

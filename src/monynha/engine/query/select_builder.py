@@ -188,6 +188,7 @@ class SelectBuilder:
 
         The source holds one row more than the page, which tells whether there is a next one.
         """
+        counts_bytes = self._max_bytes is not None
         limit, key_count, page = selection.limit, len(list_sql.sort_keys), self._unique_name("page")
         digest = self.bind("bytea") if selection.has_cursor else ""
         columns = [f"{key.expression} as sort_value{index}" for index, key in enumerate(list_sql.sort_keys)]
@@ -199,6 +200,10 @@ class SelectBuilder:
 
         def expression(index: int, page_field: PageField) -> str:
             match page_field.kind:
+                case "nodes" if counts_bytes:
+                    # Without the array, of which PostgreSQL would hold two copies.
+                    rows = f"json_agg({page}.json{index}) filter (where {page}.number <= {limit})"
+                    return f"coalesce({rows}, '[]'::json)"
                 case "nodes":
                     return f"coalesce(array_to_json((array_agg({page}.json{index}))[1:{limit}]), '[]'::json)"
                 case "cursor":
@@ -213,7 +218,10 @@ class SelectBuilder:
         expressions = [expression(index, page_field) for index, page_field in enumerate(page_fields)]
         if all(page_field.kind in ("total", "text") for page_field in page_fields):
             return expressions, ""
-        return expressions, f" from (select {', '.join(columns)} from {from_clause}{list_sql.clauses}) {page}"
+        source = f"select {', '.join(columns)} from {from_clause}{list_sql.clauses}"
+        if counts_bytes:
+            source = f"select ordered.*, row_number() over () as number from ({source}) ordered"
+        return expressions, f" from ({source}) {page}"
 
     def _object_sql(self, columns: Sequence[str], source: str) -> str:
         record = self._unique_name("record")

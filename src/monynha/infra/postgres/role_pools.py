@@ -10,7 +10,7 @@ from uuid import UUID
 from monynha.core.lru_cache import LruCache
 from monynha.infra.postgres.connect import LOCK_TIMEOUT_MS
 from monynha.infra.postgres.heavy_reads import HeavyReads
-from monynha.infra.postgres.pipeline.connection import OnBlocked, PendingQuery, QueryFuture
+from monynha.infra.postgres.pipeline.connection import PendingQuery, QueryFuture
 from monynha.infra.postgres.pipeline.pool import PipelinePool
 from monynha.infra.postgres.pool import ConnectionPool
 
@@ -47,45 +47,29 @@ class RolePools:
         Without `limits_lock_waits` a transaction waits for a lock wherever it runs.
         """
         exclusive_size = size + (size + 1) // 2
-        loop = asyncio.get_running_loop()
-        kept_apart: LruCache[str, tuple[float, PipelinePool]] = LruCache(500)
         contended_size = max(1, size // 2)
         contended = PipelinePool(url, role, size=contended_size, max_in_flight=1)
-
-        def pool(size: int, on_blocked: OnBlocked) -> PipelinePool:
-            return PipelinePool(
-                url, role, size=size, max_in_flight=1, lock_timeout_ms=LOCK_TIMEOUT_MS, on_blocked=on_blocked
-            )
-
-        def mark_slow(statement: str) -> None:
-            kept_apart.put(statement, (loop.time() + _KEPT_APART_S, exclusive))
 
         def move(statement: str, queries: Sequence[PendingQuery]) -> None:
             for query in queries:
                 contended.submit(query)
 
-        def distribute(statement: str, queries: Sequence[PendingQuery]) -> None:
-            kept_apart.put(statement, (loop.time() + _KEPT_APART_S, contended))
-            for query in queries:
-                if query.statement == statement:
-                    contended.submit(query)
-                else:
-                    (exclusive if query.was_blocked else shared).submit(query)
-                    query.was_blocked = True
+        def pool() -> PipelinePool:
+            return PipelinePool(
+                url, role, size=exclusive_size, max_in_flight=1, lock_timeout_ms=LOCK_TIMEOUT_MS, on_blocked=move
+            )
 
-        exclusive = pool(exclusive_size, move)
-        shared = PipelinePool(
-            url, role, size=size, max_in_flight=_MAX_PIPELINED, on_slow_statement=mark_slow, on_blocked=distribute
-        )
-        lock_timeout_ms = LOCK_TIMEOUT_MS if limits_lock_waits else 0
+        exclusive, kept_apart = pool(), LruCache[str, tuple[float, PipelinePool]](500)
         return cls(
-            shared=shared,
+            shared=_shared_pool(url, role, size, _Destinations(exclusive, contended, kept_apart)),
             exclusive=exclusive,
             # The rest of the exclusive connections is for light statements that were slow once.
             heavy_reads=HeavyReads(exclusive, max_running=exclusive_size - size // 2),
-            writes=pool(exclusive_size, move),
+            writes=pool(),
             contended=contended,
-            transactions=ConnectionPool(url, role, size=exclusive_size, lock_timeout_ms=lock_timeout_ms),
+            transactions=ConnectionPool(
+                url, role, size=exclusive_size, lock_timeout_ms=LOCK_TIMEOUT_MS if limits_lock_waits else 0
+            ),
             contended_transactions=ConnectionPool(url, role, size=contended_size),
             _kept_apart=kept_apart,
         )
@@ -109,3 +93,33 @@ class RolePools:
             pool.close()
         self.transactions.close()
         self.contended_transactions.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Destinations:
+    """Where the queries of a shared connection go that holds them up."""
+
+    exclusive: PipelinePool
+    contended: PipelinePool
+    kept_apart: LruCache[str, tuple[float, PipelinePool]]
+
+
+def _shared_pool(url: str, role: str, size: int, destinations: _Destinations) -> PipelinePool:
+    loop = asyncio.get_running_loop()
+
+    def mark_slow(statement: str) -> None:
+        destinations.kept_apart.put(statement, (loop.time() + _KEPT_APART_S, destinations.exclusive))
+
+    def distribute(statement: str, queries: Sequence[PendingQuery]) -> None:
+        destinations.kept_apart.put(statement, (loop.time() + _KEPT_APART_S, destinations.contended))
+        for query in queries:
+            if query.statement == statement:
+                destinations.contended.submit(query)
+            else:
+                (destinations.exclusive if query.was_blocked else shared).submit(query)
+                query.was_blocked = True
+
+    shared = PipelinePool(
+        url, role, size=size, max_in_flight=_MAX_PIPELINED, on_slow_statement=mark_slow, on_blocked=distribute
+    )
+    return shared

@@ -15,16 +15,15 @@ async def cancel_running_statement(connection: asyncpg.Connection) -> bool:
 
     Once this returns, the request can hit no later statement.
     """
-    # asyncpg has no public function for this; the stubs know none of these names.
-    protocol = connection._protocol  # type: ignore[attr-defined]
+    protocol = connection._protocol  # type: ignore[attr-defined]  # not in the stubs, as asyncpg has no public name
     if protocol is None:
         return False
     try:
         async with asyncio.timeout(_TIMEOUT_S):
-            await connect_utils._cancel(  # type: ignore[attr-defined]
+            await connect_utils._cancel(  # type: ignore[attr-defined]  # not in the stubs
                 loop=asyncio.get_running_loop(),
-                addr=connection._addr,  # type: ignore[attr-defined]
-                params=connection._params,  # type: ignore[attr-defined]
+                addr=connection._addr,  # type: ignore[attr-defined]  # not in the stubs
+                params=connection._params,  # type: ignore[attr-defined]  # not in the stubs
                 backend_pid=protocol.backend_pid,
                 backend_secret=protocol.backend_secret,
             )
