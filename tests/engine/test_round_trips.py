@@ -37,6 +37,8 @@ async def tapped_program(
 ) -> AsyncIterator[Application]:
     """Return the application, connected through the proxy."""
     program = await build(settings, replace(running_servers, database_url=tap.url))
+    # It would be counted each second.
+    program.database_probe.stop()
     yield program
     await program.close()
 
