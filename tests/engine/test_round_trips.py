@@ -37,6 +37,8 @@ async def tapped_program(
 ) -> AsyncIterator[Application]:
     """Return the application, connected through the proxy."""
     program = await build(settings, replace(running_servers, database_url=tap.url))
+    # It would be counted each second.
+    program.database_probe.stop()
     yield program
     await program.close()
 
@@ -74,16 +76,18 @@ READS = [
     "/posts",
     "/projects",
     "/projects?count=exact&q=a&status=active&sort=name",
-    "/projects?include=owner,members.user,tasks.assignee",
+    "/projects?limit=5&include=owner,members.user,tasks.assignee",
     "/projects/{project}",
     "/projects/{project}?include=owner,members.user,tasks",
-    "/projects/{project}?include=owner.ownedProjects,members.user.memberships.project,tasks.assignee,tasks.project",
+    "/projects/{project}?include=owner.ownedProjects,members.user.memberships.project,tasks.assignee,tasks.project"
+    "&fields=id,members.user.memberships.project.id",
     "/projects/{project}/members?include=user",
     "/projects/{project}/tasks?count=exact&status=todo&tag=a&dueBefore=2026-01-01T00:00:00Z&q=b&include=assignee",
     "/tasks?assigneeId=me&include=project.owner",
     "/tasks/{task}",
     "/tasks/{task}?include=project.members.user,assignee&fields=title,project.name",
-    "/users/me?include=ownedProjects.tasks,memberships.project,assignedTasks.project,posts.author",
+    "/users/me?include=ownedProjects.tasks,memberships.project,assignedTasks.project,posts.author"
+    "&fields=id,ownedProjects.tasks.title",
 ]
 
 

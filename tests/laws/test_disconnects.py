@@ -62,7 +62,7 @@ class FlakyClient:
         own = f"/projects/{self.project}"
         user_id = str(self.user.id)
         candidates: list[tuple[str, str, Any]] = [
-            ("GET", "/projects?include=owner,members.user,tasks.project", None),
+            ("GET", "/projects?limit=2&include=owner,members.user,tasks.project", None),
             ("GET", "/tasks?include=project.owner&count=exact", None),
             ("GET", "/users/me?include=ownedProjects,memberships.project", None),
             ("GET", own, None),

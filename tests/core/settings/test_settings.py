@@ -32,6 +32,13 @@ def test_defaults_are_development_with_embedded_servers() -> None:
     assert settings.events_retention_days is None
 
 
+def test_answers_and_requests_are_bounded() -> None:
+    settings = Settings.read({"MONYNHA_MAX_ANSWER_BYTES": "64000000", "MONYNHA_WRITE_DEADLINE": "1m"})
+
+    assert (settings.max_answer_characters, settings.max_answer_bytes) == (128_000_000, 64_000_000)
+    assert (settings.read_deadline_s, settings.write_deadline_s) == (10, 60)
+
+
 def test_empty_text_counts_as_unset() -> None:
     assert Settings.read({"REDIS_URL": "", "MONYNHA_PORT": "  "}) == Settings.read({})
 

@@ -8,10 +8,11 @@ import random
 import pytest
 
 from monynha.app.catalog import CATALOG
+from monynha.core.actor import ANONYMOUS
 from monynha.core.errors import UnavailableError
 from monynha.engine.mutation.mutations import _with_retries, stored_fields
 from monynha.engine.query.selection import SelectedField, SelectedRelation, Selection
-from monynha.infra.postgres.database import Database
+from monynha.infra.postgres.database import ActorConnection, Database
 from monynha.infra.postgres.errors import RetryTransactionError
 from tests.conditions import wait_for_blocked_statements
 from tests.project_team import create_project_team
@@ -60,16 +61,16 @@ async def test_deadlock_is_retried(users: UserFactory, database: Database) -> No
     assert (await team.owner.get(team.path)).status_code == 404
 
 
-async def test_transaction_that_loses_every_race_is_unavailable() -> None:
+async def test_transaction_that_loses_every_race_is_unavailable(database: Database) -> None:
     attempt_count = 0
 
-    async def attempt() -> None:
+    async def attempt(connection: ActorConnection) -> None:
         nonlocal attempt_count
         attempt_count += 1
         raise RetryTransactionError
 
     with pytest.raises(UnavailableError) as caught:
-        await _with_retries(attempt)
+        await _with_retries(database.as_actor(ANONYMOUS), attempt)
     assert attempt_count == 4
     assert ("Retry-After", "1") in caught.value.headers
 

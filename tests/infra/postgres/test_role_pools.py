@@ -28,7 +28,7 @@ async def pools(running_servers: ServerUrls, monkeypatch: pytest.MonkeyPatch) ->
     """Return pools with a single shared connection, which is open; no short query is slow on a busy machine."""
     monkeypatch.setattr(connection, "_SLOW_AFTER_S", 0.75)
     pools = RolePools.create(running_servers.database_url, APP_ROLE, size=1)
-    await pools.execute(ECHO, ("x",), is_light=True)
+    await pools.read(ECHO, ("x",), is_light=True, user_id=None)
     yield pools
     pools.close()
 
@@ -36,13 +36,13 @@ async def pools(running_servers: ServerUrls, monkeypatch: pytest.MonkeyPatch) ->
 async def light_query_waits_for(pools: RolePools, slow: asyncio.Future[QueryResult]) -> bool:
     """Whether a light query waits for the end of a slow one."""
     await asyncio.sleep(0.05)
-    await pools.execute(ECHO, ("x",), is_light=True)
+    await pools.read(ECHO, ("x",), is_light=True, user_id=None)
     return slow.done()
 
 
 async def test_slow_statement_gets_an_exclusive_connection_the_next_time(pools: RolePools) -> None:
     for shares_connection in (True, False):
-        slow = asyncio.ensure_future(pools.execute(SLEEP, (), is_light=True))
+        slow = asyncio.ensure_future(pools.read(SLEEP, (), is_light=True, user_id=None))
 
         assert await light_query_waits_for(pools, slow) == shares_connection
         await slow
@@ -51,13 +51,13 @@ async def test_slow_statement_gets_an_exclusive_connection_the_next_time(pools: 
 @pytest.mark.parametrize("fails", [True, False])
 async def test_slow_statement_is_noted_even_if_it_fails_or_is_cancelled(pools: RolePools, fails: bool) -> None:
     statement = "select 1 / ($1::int * length(sleep::text || 'x')) from pg_sleep(1.5) sleep"
-    first = asyncio.ensure_future(pools.execute(statement, (0 if fails else 1,), is_light=True))
+    first = asyncio.ensure_future(pools.read(statement, (0 if fails else 1,), is_light=True, user_id=None))
     await asyncio.sleep(0.05)
     if not fails:
         first.cancel()
-    await asyncio.gather(first, pools.execute(ECHO, ("x",), is_light=True), return_exceptions=True)
+    await asyncio.gather(first, pools.read(ECHO, ("x",), is_light=True, user_id=None), return_exceptions=True)
 
-    again = asyncio.ensure_future(pools.execute(statement, (1,), is_light=True))
+    again = asyncio.ensure_future(pools.read(statement, (1,), is_light=True, user_id=None))
 
     assert not await light_query_waits_for(pools, again)
     await again

@@ -23,16 +23,19 @@ from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import UserRoutes
 from monynha.engine.mutation.mutations import Mutations
+from monynha.engine.query.answer_limits import AnswerLimits
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.queries import Queries
 from monynha.infra.embedded import ServerUrls, with_jwt_secret
 from monynha.infra.postgres.advisor import audit_database
 from monynha.infra.postgres.database import Database, is_database_reachable
+from monynha.infra.postgres.probe import DatabaseProbe
 from monynha.infra.valkey import RateLimiter, ValkeyClient
 from monynha.protocols import openapi
 from monynha.protocols.http.application import HttpApplication, WebSocketHandler
 from monynha.protocols.http.client_ip import ClientIpOf, client_ip_resolver
 from monynha.protocols.http.cors import CorsPolicy
+from monynha.protocols.http.deadlines import RequestDeadlines
 from monynha.protocols.http.health import HealthRoutes
 from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.response import NO_SNIFFING, STRICT_TRANSPORT, Headers, encode_header_lines
@@ -58,6 +61,7 @@ class Application:
     open_streams: set[SseStream]
     smtp_mailer: SmtpMailer | None
     rate_limits: RateLimits
+    database_probe: DatabaseProbe
 
     def begin_shutdown(self) -> None:
         """End the event streams, which have no end of their own; the server closes the sockets."""
@@ -69,6 +73,7 @@ class Application:
         if self.smtp_mailer:
             await self.smtp_mailer.close()
         self.auth.close()
+        self.database_probe.stop()
         await self.realtime.close()
         await self.rate_limits.close()
         await self.valkey.close()
@@ -89,7 +94,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     await _refuse_dangerous_database(database)
     valkey = await ValkeyClient.open(server_urls.redis_url)
     rate_limits = RateLimits.from_settings(settings, RateLimiter(valkey))
-    queries = Queries(Compiler())
+    queries = Queries(Compiler(AnswerLimits(settings.max_answer_characters, settings.max_answer_bytes)))
     realtime = RealtimeServices.start(
         database,
         queries,
@@ -102,14 +107,18 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)
     client_ip_of = client_ip_resolver(settings.trusted_proxies)
     dependencies = _Dependencies(settings, rest, auth, rate_limits, valkey, realtime, client_ip_of, log_event)
-    http = _http_application(dependencies, _health_routes(database, valkey))
-    return Application(http, database, auth, valkey, realtime, dependencies.open_streams, smtp_mailer, rate_limits)
+    probe = DatabaseProbe(lambda: is_database_reachable(database))
+    probe.start()
+    http = _http_application(dependencies, _health_routes(probe, valkey))
+    return Application(
+        http, database, auth, valkey, realtime, dependencies.open_streams, smtp_mailer, rate_limits, probe
+    )
 
 
-def _health_routes(database: Database, valkey: ValkeyClient) -> RouteGroup:
+def _health_routes(probe: DatabaseProbe, valkey: ValkeyClient) -> RouteGroup:
     """Build `/healthz` and `/readyz`: without the database the program is not ready, without Valkey only slower."""
     return HealthRoutes(
-        required={"database": lambda: is_database_reachable(database)},
+        required={"database": probe.is_responding},
         optional={"valkey": valkey.is_reachable},
     ).route_group()
 
@@ -198,6 +207,7 @@ def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) ->
         Router([health_routes, *(group for service in services for group in service.route_groups)]),
         CorsPolicy(frozenset(settings.cors_origins), allows_localhost=not settings.is_production),
         dependencies.client_ip_of,
+        RequestDeadlines(settings.read_deadline_s, settings.write_deadline_s),
         log_event=dependencies.log_event,
         shows_stack=not settings.is_production,
         security_header_lines=encode_header_lines(_security_headers(settings)),

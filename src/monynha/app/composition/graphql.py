@@ -103,4 +103,6 @@ def _graphql_executor(
         SubscriptionPlanner(schema, rest.queries.compiler, realtime.hub.authorizer.roots),
         SubscriptionServices(realtime.hub, realtime.broadcast, EventQueryRunner()),
         rate_limits,
+        settings.read_deadline_s,
+        settings.write_deadline_s,
     )

@@ -202,6 +202,30 @@ class Settings:
         "How many megabytes of responses and events may wait in one process for clients that read slowly;"
         " beyond, the slowest are disconnected.",
     )
+    max_answer_characters: int = setting_field(
+        "MONYNHA_MAX_ANSWER_CHARACTERS",
+        setting_types.number(1_000_000, 999_999_999),
+        128_000_000,
+        "How many characters an answer may have by the declared lengths of its fields; a query above is not executed.",
+    )
+    max_answer_bytes: int = setting_field(
+        "MONYNHA_MAX_ANSWER_BYTES",
+        setting_types.number(1_000_000, 999_999_999),
+        32_000_000,
+        "How many bytes the rows of an answer may have; the database ends a query above.",
+    )
+    read_deadline_s: int = setting_field(
+        "MONYNHA_READ_DEADLINE",
+        setting_types.duration,
+        10,
+        "How long a read may take from its last byte on, before it is answered with 503.",
+    )
+    write_deadline_s: int = setting_field(
+        "MONYNHA_WRITE_DEADLINE",
+        setting_types.duration,
+        15,
+        "How long a write may take from its last byte on, before it is answered with 503.",
+    )
     migrate: str = setting_field(
         "MONYNHA_MIGRATE",
         setting_types.choice("auto", "manual"),

@@ -33,7 +33,7 @@ from monynha.engine.query.selection import SelectedField, Selection
 from monynha.engine.realtime.event_log import GLOBAL_STREAM_ID
 from monynha.engine.schema.resource import Resource, column_of
 from monynha.infra.postgres.database import ACTOR_BIND_COUNT, SET_ACTOR, ActorConnection, Transaction
-from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
+from monynha.infra.postgres.errors import ConstraintViolationError, LockTimeoutError, RetryTransactionError
 from monynha.infra.postgres.stream_version import StreamVersion
 
 _MAX_ATTEMPTS = 4
@@ -80,7 +80,7 @@ class Mutations:
             values = {resource.parent_column.name: parent_id, **values}
         returning = () if result_selection is None else stored_fields(result_selection)
 
-        async def attempt() -> CreatedRow:
+        async def attempt(connection: ActorConnection) -> CreatedRow:
             if returning is not None and idempotency_key is None:
                 return await _autocommit_insert(connection, resource, values, returning)
             async with connection.transaction() as transaction:
@@ -88,7 +88,7 @@ class Mutations:
                 return await self._insert(transaction, selection, values, returning, idempotency_key)
 
         try:
-            return await _with_retries(attempt)
+            return await _with_retries(connection, attempt)
         except ConstraintViolationError as violation:
             raise await _create_error(connection, resource, values, violation) from violation
 
@@ -138,7 +138,7 @@ class Mutations:
             record = await transaction.fetch_row(statement, *binds, *_version_binds(versions))
             return None if record is None else JsonRow.parse(record[0], resource.singular)
 
-        async def attempt() -> JsonRow:
+        async def attempt(connection: ActorConnection) -> JsonRow:
             async with connection.transaction() as transaction:
                 row = await _write_or_raise(transaction, resource, key, expected_versions, write)
                 if result_selection is None or returning is not None:
@@ -146,7 +146,7 @@ class Mutations:
                 return await self.queries.fetch_in_transaction(transaction, replace(result_selection, key=key))
 
         try:
-            return await _with_retries(attempt)
+            return await _with_retries(connection, attempt)
         except ConstraintViolationError as violation:
             raise _violation_error(resource, violation, values) from violation
 
@@ -165,14 +165,14 @@ class Mutations:
             statement = delete_sql(resource, with_version=versions is not None)
             return await transaction.execute(statement, *key, *_version_binds(versions)) > 0 or None
 
-        async def attempt() -> None:
+        async def attempt(connection: ActorConnection) -> None:
             async with connection.transaction() as transaction:
                 for option in options:
                     await transaction.execute("select set_config($1, 'on', true)", f"monynha.{option}")
                 await _write_or_raise(transaction, resource, key, expected_versions, write)
 
         try:
-            await _with_retries(attempt)
+            await _with_retries(connection, attempt)
         except ConstraintViolationError as violation:
             raise _violation_error(resource, violation, {}) from violation
 
@@ -322,14 +322,19 @@ def _missing_value_error(resource: Resource, column: str, values: ColumnValues) 
     return ValidationFailedError(details={name: "is required"})
 
 
-async def _with_retries(attempt: Callable[[], Awaitable[_T]]) -> _T:
-    """Run a transaction; if it loses a race (deadlock, serialisation failure), run it again, with random delays."""
+async def _with_retries(connection: ActorConnection, attempt: Callable[[ActorConnection], Awaitable[_T]]) -> _T:
+    """Run a transaction; if it loses a race (deadlock, serialisation failure), run it again, with random delays.
+
+    If it waits for a lock for too long, it goes on waiting on a connection where it holds up only its like.
+    """
     for attempt_number in range(1, _MAX_ATTEMPTS):
         try:
-            return await attempt()
+            return await attempt(connection)
         except RetryTransactionError:
             await asyncio.sleep(random.uniform(0.005, 0.02) * attempt_number)
+        except LockTimeoutError:
+            connection = connection.patient()
     try:
-        return await attempt()
+        return await attempt(connection)
     except RetryTransactionError:
         raise UnavailableError() from None

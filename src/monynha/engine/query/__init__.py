@@ -6,6 +6,7 @@
 * `cursor`: encodes and decodes the cursor of the next page
 * `ordering`: sort keys, and the condition by which a page begins
 * `select_builder`, `sql_fragments`: the SELECT text
+* `answer_limits`, `answer_size.sql`: how large a result may be
 * `compiler`: selection to statement, cached by shape
 * `queries`: `Queries`, which prepares selections and executes them, within a transaction too
 """

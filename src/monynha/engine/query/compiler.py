@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monynha.core.lru_cache import LruCache
+from monynha.engine.query.answer_limits import AnswerLimits
 from monynha.engine.query.parameter import PreparedQuery, SourceT
 from monynha.engine.query.select_builder import SelectBuilder
 from monynha.engine.query.selection import Selection, SelectionBatch, Shape
@@ -37,9 +38,10 @@ class Statement:
 
 
 class Compiler:
-    """Compiles selections and caches the latest `max_size` statements."""
+    """Compiles selections within the limits, and caches the latest `max_size` statements."""
 
-    def __init__(self, max_size: int = 2000) -> None:
+    def __init__(self, limits: AnswerLimits | None = None, *, max_size: int = 2000) -> None:
+        self.limits = limits or AnswerLimits()
         self._statements: LruCache[Shape, Statement] = LruCache(max_size)
 
     def compile(self, selection: Selection | SelectionBatch, *, within_transaction: bool = False) -> Statement:
@@ -47,7 +49,7 @@ class Compiler:
         shape = (within_transaction, *selection.shape())
         statement = self._statements.get(shape)
         if statement is None:
-            statement = _compile(selection, sets_actor=not within_transaction)
+            statement = _compile(selection, self.limits, sets_actor=not within_transaction)
             if len(statement.text) <= _MAX_CACHED_LENGTH:
                 self._statements.put(shape, statement)
         return statement
@@ -55,7 +57,11 @@ class Compiler:
     def prepare(
         self, selection: Selection | SelectionBatch, *, within_transaction: bool = False
     ) -> PreparedQuery[SourceT]:
-        """Return the statement with the selection's values, ready to be executed any number of times."""
+        """Return the statement with the selection's values, ready to be executed any number of times.
+
+        Raises BadRequestError if the result could be too large.
+        """
+        self.limits.check(selection)
         statement = self.compile(selection, within_transaction=within_transaction)
         binds = tuple(statement.arrange_binds(selection.bind_values()))
         missing = selection.scope or selection
@@ -63,8 +69,8 @@ class Compiler:
         return PreparedQuery(statement.text, binds, statement.is_light, selection.cost(), scope_name)
 
 
-def _compile(selection: Selection | SelectionBatch, *, sets_actor: bool) -> Statement:
-    json_sql = _scoped_sql(SelectBuilder(), selection)
+def _compile(selection: Selection | SelectionBatch, limits: AnswerLimits, *, sets_actor: bool) -> Statement:
+    json_sql = _scoped_sql(SelectBuilder(limits.counted_bytes(selection)), selection)
     first_bind = 1 + (ACTOR_BIND_COUNT if sets_actor else 0)
     numbers: dict[int, int] = {}
 

@@ -38,9 +38,13 @@ class _ListSql:
 
 
 class SelectBuilder:
-    """Builds one statement; its binds are numbered in the order of `Selection.bind_values`."""
+    """Builds one statement; its binds are numbered in the order of `Selection.bind_values`.
 
-    def __init__(self) -> None:
+    With `max_bytes` the statement counts the bytes of its rows and fails above so many (`answer_size.sql`).
+    """
+
+    def __init__(self, max_bytes: int | None = None) -> None:
+        self._max_bytes = max_bytes
         self._bind_count = 0
         self._alias_count = 0
         self._name_count = 0
@@ -117,7 +121,18 @@ class SelectBuilder:
         labels = selection.labels or expressions
         columns = ", ".join(f"{expressions[label]} as {quote_identifier(label)}" for label in labels)
         row_alias = self._unique_name("row")
-        return f"row_to_json({row_alias})", f"{from_clause} join lateral (select {columns}) {row_alias} on true"
+        row_json = f"row_to_json({row_alias})"
+        if self._max_bytes is not None:
+            nested_bytes = [
+                f"coalesce(pg_column_size({row_alias}.{quote_identifier(selected_relation.label)}), 0)"
+                for selected_relation in selection.relations
+            ]
+            row_json = f"monynha.count_answer_bytes({row_json}, {' + '.join(nested_bytes) or '0'}, {self._max_bytes})"
+            if nested_bytes:
+                # A sub-select, which the planner evaluates after sorting and limiting; `offset 0` keeps it from
+                # evaluating the nested rows twice, once for their size.
+                return f"(select {row_json} from (select {columns} offset 0) {row_alias})", from_clause
+        return row_json, f"{from_clause} join lateral (select {columns}) {row_alias} on true"
 
     def _relation(self, selected_relation: SelectedRelation, source_alias: str) -> str:
         selection, relation = selected_relation.selection, selected_relation.relation
@@ -173,6 +188,7 @@ class SelectBuilder:
 
         The source holds one row more than the page, which tells whether there is a next one.
         """
+        counts_bytes = self._max_bytes is not None
         limit, key_count, page = selection.limit, len(list_sql.sort_keys), self._unique_name("page")
         digest = self.bind("bytea") if selection.has_cursor else ""
         columns = [f"{key.expression} as sort_value{index}" for index, key in enumerate(list_sql.sort_keys)]
@@ -184,6 +200,10 @@ class SelectBuilder:
 
         def expression(index: int, page_field: PageField) -> str:
             match page_field.kind:
+                case "nodes" if counts_bytes:
+                    # Without the array, of which PostgreSQL would hold two copies.
+                    rows = f"json_agg({page}.json{index}) filter (where {page}.number <= {limit})"
+                    return f"coalesce({rows}, '[]'::json)"
                 case "nodes":
                     return f"coalesce(array_to_json((array_agg({page}.json{index}))[1:{limit}]), '[]'::json)"
                 case "cursor":
@@ -198,7 +218,10 @@ class SelectBuilder:
         expressions = [expression(index, page_field) for index, page_field in enumerate(page_fields)]
         if all(page_field.kind in ("total", "text") for page_field in page_fields):
             return expressions, ""
-        return expressions, f" from (select {', '.join(columns)} from {from_clause}{list_sql.clauses}) {page}"
+        source = f"select {', '.join(columns)} from {from_clause}{list_sql.clauses}"
+        if counts_bytes:
+            source = f"select ordered.*, row_number() over () as number from ({source}) ordered"
+        return expressions, f" from ({source}) {page}"
 
     def _object_sql(self, columns: Sequence[str], source: str) -> str:
         record = self._unique_name("record")

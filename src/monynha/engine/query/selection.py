@@ -6,7 +6,7 @@ The shape of a selection determines the text of its statement; its values are th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -191,6 +191,27 @@ class Selection:
         ]
         return row_count * (1 + sum(nested_costs))
 
+    def max_characters(self) -> int:
+        """Return how many characters the values of the result have at most, by their declarations."""
+        return self._sum_over_fields(1 if self.key else self.limit, _declared_length)
+
+    def max_json_bytes(self) -> int:
+        """Return how many bytes the result has at most as JSON."""
+        return self._sum_over_fields(1 if self.key else self.limit, _json_bytes)
+
+    def _sum_over_fields(self, row_count: int, measure: Callable[[Resource, SelectedField], int]) -> int:
+        sizes = [measure(self.resource, field) for field in self.selected_fields]
+        sizes += [
+            nested.selection._sum_over_fields(nested.selection.limit if nested.relation.is_many else 1, measure)
+            for nested in self.relations
+        ]
+        sizes += [
+            page_field.selection._sum_over_fields(1, measure)
+            for page_field in self.page or ()
+            if page_field.selection is not None
+        ]
+        return row_count * sum(sizes)
+
     @property
     def is_light(self) -> bool:
         """Whether it is fast whatever is stored: few rows that an index finds, none searched, counted or skipped."""
@@ -210,6 +231,15 @@ class Selection:
         """Return the plurals of all resources that the result depends on."""
         nested = (selection.resource_names() for selection in self._nested_selections())
         return frozenset({self.resource.plural}).union(*nested)
+
+
+def _declared_length(resource: Resource, field: SelectedField) -> int:
+    return resource.fields[field.name].rules.declared_length if field.name else len(field.text)
+
+
+def _json_bytes(resource: Resource, field: SelectedField) -> int:
+    # JSON writes a control character as six bytes; quotation marks, colon and comma come with the label.
+    return 6 * _declared_length(resource, field) + len(field.label) + 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +284,14 @@ class SelectionBatch:
     def cost(self) -> int:
         """Return how many rows the query can return at most."""
         return sum(selection.cost() for selection in self._selections())
+
+    def max_characters(self) -> int:
+        """Return how many characters the values of the result have at most, by their declarations."""
+        return sum(selection.max_characters() for selection in self._selections())
+
+    def max_json_bytes(self) -> int:
+        """Return how many bytes the result has at most as JSON."""
+        return sum(selection.max_json_bytes() for selection in self._selections())
 
     @property
     def is_light(self) -> bool:

@@ -17,6 +17,10 @@ from sqlalchemy import BigInteger, Boolean, DateTime, ForeignKey, String, Text, 
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 
+_FIXED_LENGTHS = {"uuid": 36, "timestamp": 27, "boolean": 5, "integer": 20, "row_version": 20}
+_UNBOUNDED_JSON_LENGTH = 200_000
+"""What JSON of the server counts as: it holds at most the values of one row."""
+
 SqlExpression = Callable[[str], str]
 """Return SQL over a row, given the alias of the row's table."""
 
@@ -100,6 +104,16 @@ class ColumnRules:
     """Whether the event log erases the value once the row is deleted."""
     read_via_view: str | None = None
     """The view that alone may read it; its column `id` is the id of the row."""
+
+    @property
+    def declared_length(self) -> int:
+        """How many characters a value has at most, as far as is declared."""
+        if self.max_items is not None and self.max_item_length is not None:
+            return self.max_items * self.max_item_length
+        if self.choices:
+            return max(map(len, self.choices))
+        declared = self.max_bytes or self.max_length or _FIXED_LENGTHS.get(self.type)
+        return _UNBOUNDED_JSON_LENGTH if declared is None else declared
 
 
 def _column(rules: ColumnRules, *args: Any, is_nullable: bool = False, **options: Any) -> MappedColumn[Any]:

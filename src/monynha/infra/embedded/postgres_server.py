@@ -31,7 +31,7 @@ _OPTIONS = {
     "effective_cache_size": "512MB",
     "work_mem": "8MB",
     "maintenance_work_mem": "64MB",
-    "max_connections": "300",  # enough for ten worker processes
+    "max_connections": "500",  # enough for ten worker processes
     "max_worker_processes": "4",
     "max_parallel_workers_per_gather": "0",  # starting a parallel worker takes longer than our queries
     "random_page_cost": "1.1",

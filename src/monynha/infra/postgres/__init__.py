@@ -1,7 +1,9 @@
 """PostgreSQL: connections that run every statement as an actor, roles, and an audit of both.
 
 - `database`: `Database`, the actor's connection and its transactions. Start reading here.
-- `role_pools`: the three pools of one role; `pipeline/` for single statements, `pool` for transactions.
+- `role_pools`: the pools of one role; `pipeline/` for single statements, `pool` for transactions.
+- `heavy_reads`: the heavy reads of users, in turn.
+- `probe`: whether the database responds, asked each second.
 - `connect`: opens the connections of all pools.
 - `stream_version`: the stream versions that a transaction wrote, reported by triggers.
 - `errors`: PostgreSQL's errors as ours.

@@ -8,6 +8,8 @@ from monynha.infra.postgres.stream_version import StreamVersion, parse_notice
 
 ACQUIRE_TIMEOUT_S = 5
 """How long a caller waits for a connection."""
+LOCK_TIMEOUT_MS = 800
+"""How long a statement waits for a lock before it moves to connections where only others that wait are."""
 STATEMENT_TIMEOUT_S = 30
 """How long a statement may run."""
 MAX_PREPARED_STATEMENTS = 200
@@ -22,6 +24,8 @@ _SESSION_SETTINGS = {
     "max_parallel_workers_per_gather": "0",
     "standard_conforming_strings": "on",
     "application_name": "monynha",
+    # A server process whose connection is gone ends what it runs, even if it waits for a lock.
+    "client_connection_check_interval": "500ms",
     "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
     "idle_in_transaction_session_timeout": f"{STATEMENT_TIMEOUT_S}s",
 }
@@ -42,8 +46,8 @@ class DriverConnection(asyncpg.Connection):
         self._stream_versions += parse_notice(fields.get("M", ""))
 
 
-async def connect(url: str, role: str) -> DriverConnection:
-    """Open a connection whose current role is `role`."""
+async def connect(url: str, role: str, *, lock_timeout_ms: int = 0) -> DriverConnection:
+    """Open a connection whose current role is `role`, and which waits for a lock as long as given (0: any time)."""
     connection: DriverConnection = await asyncpg.connect(
         url,
         connection_class=DriverConnection,
@@ -51,6 +55,6 @@ async def connect(url: str, role: str) -> DriverConnection:
         command_timeout=STATEMENT_TIMEOUT_S,
         statement_cache_size=MAX_PREPARED_STATEMENTS,
         max_cached_statement_lifetime=0,
-        server_settings={**_SESSION_SETTINGS, "role": role},
+        server_settings={**_SESSION_SETTINGS, "role": role, "lock_timeout": f"{lock_timeout_ms}ms"},
     )
     return connection

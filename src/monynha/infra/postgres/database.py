@@ -7,6 +7,7 @@ transaction, so a connection needs no reset before its next caller.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ It is false where the session is not live."""
 ACTOR_BIND_COUNT = 3
 """How many binds `SET_ACTOR` takes; the statement's own binds follow."""
 
+_ROLL_BACK_TIMEOUT_S = 2.0
 _Result = TypeVar("_Result")
 OnCommit = Callable[[Sequence[StreamVersion]], None]
 """Called after a commit with the stream versions that the transaction wrote; not called if there are none."""
@@ -74,7 +76,9 @@ class Database:
                 raise SettingsError("DATABASE_URL: the database does not answer.") from error
             raise translated from error
         admin_pools = RolePools.create(url, ADMIN_ROLE, size=max(1, size // 4))
-        return cls(user_pools, admin_pools, RolePools.create(url, SYSTEM_ROLE, size=max(1, size // 2)))
+        # What the program does for itself is not run again, so it waits for a lock as long as it must.
+        system_pools = RolePools.create(url, SYSTEM_ROLE, size=max(1, size // 2), limits_lock_waits=False)
+        return cls(user_pools, admin_pools, system_pools)
 
     async def close(self) -> None:
         """Close every connection at once."""
@@ -109,6 +113,7 @@ class ActorConnection:
     _role_pools: tuple[RolePools, ...]
     actor: Actor
     _on_commit: tuple[OnCommit, ...] = ()
+    _is_patient: bool = False
 
     async def fetch_as_system(self, query: str, *binds: object) -> bytes:
         """Return the JSON value of a query of the program's own, in one round trip; binds begin at `$2`."""
@@ -121,12 +126,12 @@ class ActorConnection:
         """Return the JSON value of a guarded statement, or None if it is null; one round trip.
 
         A light statement shares its connection, so it must not take long. Raises UnauthenticatedError if the
-        session is not live.
+        session is not live, RateLimitedError if too many heavy statements of the user wait already.
         """
         actor = self.actor
         all_binds = (actor.claims, actor.id, actor.session_id, *binds)
         for pools in self._role_pools:
-            result = await _translate_errors(pools.execute(statement, all_binds, is_light=is_light))
+            result = await _translate_errors(pools.read(statement, all_binds, is_light=is_light, user_id=actor.id))
             if result.value != b"false":
                 return result.value
         raise UnauthenticatedError()
@@ -141,7 +146,7 @@ class ActorConnection:
         actor = self.actor
         all_binds = (actor.claims, actor.id, actor.session_id, *binds)
         for pools in self._role_pools:
-            result = await _translate_errors(pools.exclusive.execute(statement, all_binds))
+            result = await _translate_errors(pools.writes.execute(statement, all_binds))
             if result.row is not None:
                 self._report_commit(stream_versions + result.stream_versions)
                 return result.row
@@ -154,7 +159,14 @@ class ActorConnection:
 
     def with_on_commit(self, on_commit: OnCommit) -> ActorConnection:
         """Return the same connection, which reports its commits to `on_commit` as well."""
-        return ActorConnection(self._role_pools, self.actor, (*self._on_commit, on_commit))
+        return replace(self, _on_commit=(*self._on_commit, on_commit))
+
+    def patient(self) -> ActorConnection:
+        """Return the same connection, whose transactions wait for a lock as long as they must, among others that do.
+
+        For a transaction that failed with LockTimeoutError.
+        """
+        return replace(self, _is_patient=True)
 
     async def require_live_session(self) -> None:
         """Raise UnauthenticatedError if the actor's session has ended."""
@@ -181,7 +193,8 @@ class ActorConnection:
 
     async def _begin(self, exit_stack: AsyncExitStack) -> DriverConnection:
         for pools in self._role_pools:
-            connection = await exit_stack.enter_async_context(pools.transactions.acquire())
+            pool = pools.contended_transactions if self._is_patient else pools.transactions
+            connection = await exit_stack.enter_async_context(pool.acquire())
             connection.take_stream_versions()
             try:
                 await connection.execute(_begin_sql(self.actor))
@@ -263,9 +276,10 @@ def _quote_literal(text: str) -> str:
 
 
 async def _roll_back(connection: DriverConnection) -> None:
-    # If the connection is lost, PostgreSQL has rolled back.
-    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        await connection.execute("rollback")
+    # If the connection is lost, PostgreSQL has rolled back; if it does not respond, it is closed when it is released.
+    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        async with asyncio.timeout(_ROLL_BACK_TIMEOUT_S):
+            await connection.execute("rollback")
 
 
 _STATUSES_WITHOUT_DATABASE = frozenset({400, 404, 406, 412, 413, 415, 422})

@@ -7,12 +7,20 @@ from typing import Literal
 
 import asyncpg
 
-from monynha.core.errors import InternalError, UnauthenticatedError, UnavailableError
+from monynha.core.errors import BadRequestError, InternalError, UnauthenticatedError, UnavailableError
 
 SESSION_NOT_LIVE = "MN401"
 """The SQLSTATE that `auth.set_actor_or_raise` raises if the session has ended."""
 
+ANSWER_TOO_LARGE = "MN413"
+"""The SQLSTATE that `monynha.count_answer_bytes` raises if a result has more bytes than are allowed."""
+LOCK_TIMEOUT = "55P03"
+
 ViolationKind = Literal["unique", "foreign", "check", "exclusion", "missing", "permission_denied", "too_long"]
+
+
+class LockTimeoutError(UnavailableError):
+    """The data is locked by another operation, please try again."""
 
 
 class RetryTransactionError(Exception):
@@ -68,6 +76,10 @@ def _from_sqlstate(error: asyncpg.PostgresError) -> Exception:
     sqlstate = error.sqlstate or ""
     if sqlstate == SESSION_NOT_LIVE:
         return UnauthenticatedError()
+    if sqlstate == ANSWER_TOO_LARGE:
+        return _answer_too_large(int(error.detail or 0))
+    if sqlstate == LOCK_TIMEOUT:
+        return LockTimeoutError()
     if sqlstate in _RETRYABLE:
         return RetryTransactionError()
     if sqlstate in _KINDS:
@@ -79,6 +91,14 @@ def _from_sqlstate(error: asyncpg.PostgresError) -> Exception:
     if sqlstate.startswith(_UNAVAILABLE):
         return UnavailableError()
     return InternalError()
+
+
+def _answer_too_large(max_bytes: int) -> BadRequestError:
+    return BadRequestError(
+        f"The answer has more than {max_bytes} bytes, which is the most that is allowed. "
+        "Select fewer long fields, or use a smaller limit.",
+        details={"limit": max_bytes, "of": "bytes"},
+    )
 
 
 def _is_connection_lost(error: Exception) -> bool:

@@ -20,8 +20,9 @@ from monynha.infra.postgres.connect import ACQUIRE_TIMEOUT_S, DriverConnection, 
 class ConnectionPool:
     """Up to `size` connections; a caller waits at most 5 seconds for an idle one (then UnavailableError)."""
 
-    def __init__(self, url: str, role: str, *, size: int) -> None:
+    def __init__(self, url: str, role: str, *, size: int, lock_timeout_ms: int = 0) -> None:
         self._url = url
+        self._lock_timeout_ms = lock_timeout_ms
         self._role = role
         self._size = size
         self._open_count = 0
@@ -78,7 +79,7 @@ class ConnectionPool:
     async def _connect(self) -> DriverConnection:
         self._open_count += 1
         try:
-            connection = await connect(self._url, self._role)
+            connection = await connect(self._url, self._role, lock_timeout_ms=self._lock_timeout_ms)
             # JSON from PostgreSQL goes to the client as it is, without being parsed.
             await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
         except BaseException:

@@ -6,6 +6,7 @@ one that publishes results until it is stopped.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from graphql import OperationDefinitionNode, OperationType
@@ -17,6 +18,7 @@ from monynha.protocols.graphql.execution.context import Caller, ExecutionContext
 from monynha.protocols.graphql.execution.document import Document, DocumentLoader
 from monynha.protocols.graphql.execution.mutation_executor import MutationExecutor
 from monynha.protocols.graphql.execution.plan import QueryPlan, QueryPlanner
+from monynha.protocols.graphql.subscriptions.event_budget import EventBudget
 from monynha.protocols.graphql.subscriptions.plan import SubscriptionPlanner
 from monynha.protocols.graphql.subscriptions.subscription import (
     GraphQLSubscription,
@@ -25,6 +27,7 @@ from monynha.protocols.graphql.subscriptions.subscription import (
 )
 from monynha.protocols.graphql.transport.persisted_queries import PersistedQueries
 from monynha.protocols.graphql.transport.request_params import RequestParams
+from monynha.protocols.http.deadlines import deadline_error
 from monynha.protocols.http.rate_limits import RateLimits
 
 ROWS_PER_REQUEST = 1000
@@ -40,6 +43,11 @@ class PreparedOperation:
     operation: OperationDefinitionNode
     context: ExecutionContext
     connection: ActorConnection | None
+
+    @property
+    def is_query(self) -> bool:
+        """Whether it only reads."""
+        return self.operation.operation is OperationType.QUERY
 
     @property
     def is_subscription(self) -> bool:
@@ -59,6 +67,8 @@ class GraphQLExecutor:
     subscription_planner: SubscriptionPlanner
     subscription_services: SubscriptionServices
     rate_limits: RateLimits
+    read_deadline_s: float = 10
+    write_deadline_s: float = 15
 
     async def count_requests(self, caller: Caller, cost: int) -> bytes:
         """Count so many requests of a caller, and return the encoded rate limit headers (RateLimitedError)."""
@@ -91,7 +101,7 @@ class GraphQLExecutor:
         try:
             if prepared.is_subscription:
                 raise RequestError.from_error(BadRequestError(_STREAM_REQUIRED))
-            if prepared.operation.operation is OperationType.QUERY:
+            if prepared.is_query:
                 return await self._execute_query(prepared)
             steps = self.mutation_executor.plan(prepared.document, prepared.operation, context)
         except RequestError:
@@ -101,8 +111,25 @@ class GraphQLExecutor:
             raise MethodNotAllowedError(("POST",))
         return await self.mutation_executor.execute(steps, context, connection)
 
-    async def create_subscription(self, prepared: PreparedOperation, sink: ResultSink) -> GraphQLSubscription:
-        """Return a subscription that sends its results to the sink once it is started (RequestError)."""
+    async def execute_in_time(self, prepared: PreparedOperation) -> bytes:
+        """Return the response as `execute` does; UnavailableError if it takes longer than a request may.
+
+        For transports whose operations are no HTTP requests.
+        """
+        limit_s = self.read_deadline_s if prepared.is_query else self.write_deadline_s
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self.execute(prepared)
+        except TimeoutError:
+            raise deadline_error(limit_s) from None
+
+    async def create_subscription(
+        self, prepared: PreparedOperation, sink: ResultSink, *, event_budget: EventBudget | None = None
+    ) -> GraphQLSubscription:
+        """Return a subscription that sends its results to the sink once it is started (RequestError).
+
+        A connection with several subscriptions has an `event_budget`; BadRequestError if it is used up.
+        """
         if prepared.connection is None:
             raise UnauthenticatedError()
         try:
@@ -110,7 +137,11 @@ class GraphQLExecutor:
         except RequestError:
             await check_session_before_error(prepared.connection)
             raise
-        return GraphQLSubscription(self.subscription_services, plan, prepared.connection, sink)
+        if event_budget is not None:
+            event_budget.add(plan)
+        return GraphQLSubscription(
+            self.subscription_services, plan, prepared.connection, sink, event_budget=event_budget
+        )
 
     async def _execute_query(self, prepared: PreparedOperation) -> bytes:
         context, connection = prepared.context, prepared.connection

@@ -20,6 +20,7 @@ from monynha.core.errors import AppError, InternalError
 from monynha.core.logs import LogEvent, log_event
 from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
 from monynha.protocols.http.cors import CorsPolicy
+from monynha.protocols.http.deadlines import RequestDeadlines, deadline_error
 from monynha.protocols.http.rate_limits import rate_limit_subject
 from monynha.protocols.http.request import HttpScope, Receive, Request, Scope, Send, peer_ip
 from monynha.protocols.http.response import (
@@ -49,6 +50,7 @@ class HttpApplication:
     router: Router
     cors: CorsPolicy
     client_ip_of: Callable[[Scope], str] = peer_ip
+    deadlines: RequestDeadlines = field(default_factory=RequestDeadlines)
     shows_stack: bool = False
     """Whether a 500 contains the stack (in development)."""
     websocket_handlers: Mapping[str, WebSocketHandler] = field(default_factory=dict)
@@ -73,7 +75,7 @@ class HttpApplication:
         started_at = time.perf_counter()
         # In ASGI's mappings the type of a value depends on its key, as the specification says.
         http_scope, http_receive, http_send = cast(_HttpArguments, (scope, receive, send))
-        request = Request(http_scope, http_receive, client_ip=self.client_ip_of(http_scope))
+        request = Request(http_scope, http_receive, client_ip=self.client_ip_of(http_scope), received_at=started_at)
         request.id = _request_id(request)
         response = await self._respond(request)
         await self._send(request, response, http_receive, http_send)
@@ -119,11 +121,19 @@ class HttpApplication:
                 return self.cors.preflight(request.header(b"origin"), methods)
             match = self.router.match(request.method, request.path)
             request.path_params = match.path_params
+            self.deadlines.begin(request)
             return await match.handler(request)
+        except asyncio.CancelledError:
+            if not self.deadlines.take_cancellation(request):
+                raise
+            error = deadline_error(self.deadlines.limit_s(request))
+            return self._error_response(error, request, error)
         except AppError as error:
             return self._error_response(error, request, error)
         except Exception as unexpected_error:
             return self._error_response(InternalError(), request, unexpected_error)
+        finally:
+            self.deadlines.end(request)
 
     def _error_response(self, error: AppError, request: Request, cause: Exception) -> Response:
         stack: Sequence[str] = ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import inf
 from typing import NotRequired, Protocol, Required, TypedDict
 from urllib.parse import parse_qsl
 
@@ -40,7 +42,9 @@ class HttpScope(Scope):
     scheme: str
     raw_path: bytes
     send_complete: NotRequired[SendComplete]
-    """Our extension to ASGI."""
+    """Our extension to ASGI: send status, headers and the whole body in one write."""
+    is_disconnected: NotRequired[Callable[[], bool]]
+    """Our extension to ASGI: whether the connection is closed."""
 
 
 class RequestMessage(TypedDict, total=False):
@@ -87,13 +91,18 @@ class Request:
         "client_ip",
         "failure",
         "id",
+        "is_ended",
+        "is_read",
         "method",
         "path",
         "path_params",
+        "received_at",
         "scope",
     )
 
-    def __init__(self, scope: HttpScope, receive: Receive, *, client_ip: str, id: str = "") -> None:
+    def __init__(
+        self, scope: HttpScope, receive: Receive, *, client_ip: str, id: str = "", received_at: float = 0.0
+    ) -> None:
         self.scope = scope
         self._receive = receive
         self._headers: dict[bytes, bytes] | None = None
@@ -106,6 +115,17 @@ class Request:
         self.actor: Actor | None = None
         self.failure: BaseException | None = None
         """The cause of a 500, for the log."""
+        self.is_read = self.method == "GET" or self.method == "HEAD"
+        self.is_ended = False
+        """Whether its handler was cancelled, by a deadline or because the client has left."""
+        self.received_at = received_at
+        """When its last byte arrived, by `time.perf_counter`; infinite while a body is being read."""
+
+    @property
+    def has_client_left(self) -> bool:
+        """Whether the connection is closed."""
+        is_disconnected = self.scope.get("is_disconnected")
+        return is_disconnected is not None and is_disconnected()
 
     def header(self, name: bytes) -> str | None:
         """Return a header by its lower-case name; values of a repeated one are joined (RFC 9110 §5.3)."""
@@ -126,7 +146,10 @@ class Request:
             content_length = self.header(b"content-length")
             if content_length and content_length.isdecimal() and int(content_length) > _DISCARD_LIMIT_BYTES:
                 raise PayloadTooLargeError()
+            # A body has a deadline of its own.
+            self.received_at = inf
             self._body = await self._read_body(BODY_LIMIT_BYTES)
+            self.received_at = time.perf_counter()
         return self._body
 
     async def json(self) -> object:

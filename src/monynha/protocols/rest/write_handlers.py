@@ -124,6 +124,7 @@ class WriteHandlers:
         selection = self._selections.get(query_string)
         if selection is None:
             selection = self.context.query_params.parse_item(self.resource, request.query_params)
+            self.context.queries.compiler.limits.check(selection)
             self._selections.put(query_string, selection)
         return selection
 

@@ -2,5 +2,6 @@
 
 - `pool`: the connections of one role; batches the queries of one event loop iteration.
 - `connection`: one connection, its queries in flight and its prepared statements.
+- `cancel_request`: cancels what a server process runs.
 - `protocol`: PostgreSQL's wire format and the encoding of binds.
 """

@@ -17,12 +17,21 @@ import asyncpg
 from monynha.core.errors import UnavailableError
 from monynha.core.lru_cache import LruCache
 from monynha.infra.postgres.connect import MAX_PREPARED_STATEMENTS, STATEMENT_TIMEOUT_S
+from monynha.infra.postgres.errors import LOCK_TIMEOUT
 from monynha.infra.postgres.pipeline import protocol
+from monynha.infra.postgres.pipeline.cancel_request import cancel_running_statement
 from monynha.infra.postgres.pipeline.protocol import PreparedStatement, Row, unpack_length
 from monynha.infra.postgres.stream_version import StreamVersion, parse_notice
 
 # `statement_timeout` ends a slow statement before; this is for a server that does not respond any more.
 _SILENCE_TIMEOUT_S: Final = STATEMENT_TIMEOUT_S + 5
+_CHECK_INTERVAL_S: Final = 0.25
+_BLOCKED_AFTER_S: Final = 0.5
+"""How long a query may hold up those behind it, before they are all taken elsewhere."""
+_CONFIRM_AFTER_S: Final = 0.02
+"""How long a result may have waited to be read, if this process was busy, when the time is up."""
+_CANCEL_TIMEOUT_S: Final = 5.0
+"""How long the server may take to end a query after it was asked to."""
 _SLOW_AFTER_S: Final = 0.05
 """How long a query on a shared connection may take before its statement is reported as slow."""
 # SQLSTATEs of a prepared statement whose tables a migration changed, or that is gone: it is prepared again.
@@ -39,6 +48,9 @@ class QueryResult(NamedTuple):
     def value(self) -> bytes | None:
         """The first column of the row, or None."""
         return self.row[0] if self.row else None
+
+
+QueryFuture = asyncio.Future[QueryResult]
 
 
 class _PendingReply:
@@ -58,14 +70,16 @@ class PendingQuery(_PendingReply):
     The result does not refer to the query: that reference cycle would live until the garbage collector runs.
     """
 
-    __slots__ = ("binds", "future", "is_retry", "statement")
+    __slots__ = ("binds", "future", "is_retry", "statement", "was_blocked")
 
-    def __init__(self, statement: str, binds: Sequence[object], future: asyncio.Future[QueryResult]) -> None:
+    def __init__(self, statement: str, binds: Sequence[object], future: QueryFuture) -> None:
         super().__init__()
         self.statement = statement
         self.binds = binds
         self.future = future
         self.is_retry = False
+        self.was_blocked = False
+        """Whether a connection has given it up already."""
 
     def resolve(self) -> None:
         """Give the caller the result, unless it was cancelled."""
@@ -80,7 +94,15 @@ class PendingQuery(_PendingReply):
     def reset_for_retry(self) -> None:
         """Drop what arrived, so that the query can be sent once more."""
         self.is_retry = True
+        self.clear_reply()
+
+    def clear_reply(self) -> None:
+        """Drop what arrived."""
         self.row, self.error, self.stream_versions = None, None, ()
+
+
+OnBlocked = Callable[[str, Sequence[PendingQuery]], None]
+"""Takes over queries without results: the statement that held them up, and the queries, whose own are among them."""
 
 
 class _PendingPreparation(_PendingReply):
@@ -100,7 +122,9 @@ class PipelineConnection(asyncio.Protocol):
     """Sends queries and hands out their results.
 
     `on_capacity` is called when results arrived, and when the connection is lost; `on_slow_statement` with each
-    statement that took long, whether or not it succeeded and its caller still waits.
+    statement that took long, whether or not it succeeded and its caller still waits. `on_blocked` takes over a query
+    that could not get a lock in time; with `gives_up_blocked` also all queries of a connection whose first one takes
+    too long, which therefore must be such that they can be run twice.
     """
 
     def __init__(
@@ -109,7 +133,11 @@ class PipelineConnection(asyncio.Protocol):
         *,
         on_capacity: Callable[[PipelineConnection], None],
         on_slow_statement: Callable[[str], None],
+        on_blocked: OnBlocked | None = None,
+        gives_up_blocked: bool = False,
     ) -> None:
+        self._on_blocked = on_blocked
+        self._gives_up_blocked = gives_up_blocked
         self._connection = connection
         self._on_capacity = on_capacity
         self._on_slow_statement = on_slow_statement
@@ -122,7 +150,9 @@ class PipelineConnection(asyncio.Protocol):
         self._in_flight: deque[PendingQuery | _PendingPreparation] = deque()
         self._buffer = bytearray()
         self._needed_bytes = 0
-        self._silence_timer: asyncio.TimerHandle | None = None
+        self._check_timer: asyncio.TimerHandle | None = None
+        self._blocked_head: object = None
+        self._cancel_task: asyncio.Task[None] | None = None
         self._received_at = 0.0
         self._head_started_at = 0.0
         self.load = 0
@@ -138,8 +168,8 @@ class PipelineConnection(asyncio.Protocol):
             self._enqueue(query, messages)
         if messages:
             self._transport.write(b"".join(messages))
-        if self._silence_timer is None:
-            self._check_silence(None)
+        if self._check_timer is None:
+            self._check_timer = self._loop.call_later(_CHECK_INTERVAL_S, self._check_progress)
 
     def is_blocked(self, seconds: float) -> bool:
         """Whether the query at the head has run for longer than that many seconds."""
@@ -236,6 +266,8 @@ class PipelineConnection(asyncio.Protocol):
         error = query.error
         if error is None:
             query.resolve()
+        elif self._has_lock_timeout(query):
+            self._hand_over(query.statement, (query,))
         elif getattr(error, "sqlstate", "") in _OUTDATED_STATEMENT and not query.is_retry:
             query.reset_for_retry()
             self._discard_statement(query.statement)
@@ -254,13 +286,17 @@ class PipelineConnection(asyncio.Protocol):
         self.load -= len(preparation.queries)
         if preparation.error is not None:
             self._statements.discard(preparation.statement)
+            if self._has_lock_timeout(preparation):
+                self._hand_over(preparation.statement, preparation.queries)
+                return
             for query in preparation.queries:
                 query.reject(preparation.error)
             return
         prepared = PreparedStatement(preparation.name, preparation.parameter_oids)
         messages: list[bytes] = []
         for query in preparation.queries:
-            self._bind(prepared, query, messages)
+            if not query.future.cancelled():
+                self._bind(prepared, query, messages)
         if self._statements.get(preparation.statement) is preparation:
             self._statements.put(preparation.statement, prepared)
         else:
@@ -271,8 +307,8 @@ class PipelineConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Reject every query without a result (asyncio calls this)."""
         self.is_closed = True
-        if self._silence_timer is not None:
-            self._silence_timer.cancel()
+        if self._check_timer is not None:
+            self._check_timer.cancel()
         while self._in_flight:
             pending = self._in_flight.popleft()
             for query in (pending,) if isinstance(pending, PendingQuery) else pending.queries:
@@ -280,12 +316,72 @@ class PipelineConnection(asyncio.Protocol):
         self._connection.terminate()
         self._on_capacity(self)
 
-    def _check_silence(self, previous_head: object) -> None:
-        """Close the connection if the query at the head is the same as at the last check."""
-        head = self._in_flight[0] if self._in_flight else None
-        if head is None:
-            self._silence_timer = None
-        elif head is previous_head:
+    # Queries that take too long.
+
+    def _check_progress(self) -> None:
+        """Give up what has been held up for too long, and a server that does not respond any more."""
+        self._check_timer = None
+        if not self._in_flight or self.is_closed:
+            return
+        if self.is_blocked(_SILENCE_TIMEOUT_S):
             self.close()
+            return
+        delay_s = _CHECK_INTERVAL_S
+        if self._gives_up_blocked and self.is_blocked(_BLOCKED_AFTER_S):
+            if self._blocked_head is self._in_flight[0]:
+                self._give_up()
+                return
+            # The result may have arrived and not have been read, as timers precede sockets in the event loop.
+            self._blocked_head, delay_s = self._in_flight[0], _CONFIRM_AFTER_S
+        self._check_timer = self._loop.call_later(delay_s, self._check_progress)
+
+    def _give_up(self) -> None:
+        """Hand over all queries without a result and close; the server process ends when it notices."""
+        pendings = tuple(self._in_flight)
+        self._in_flight.clear()
+        self._blocked_head = None
+        queries: list[PendingQuery] = []
+        for pending in pendings:
+            queries += (pending,) if isinstance(pending, PendingQuery) else pending.queries
+        # Closed first, so that no query is sent here again.
+        self.is_closed = True
+        self.close()
+        self._on_capacity(self)
+        self._hand_over(pendings[0].statement, queries)
+
+    def _has_lock_timeout(self, reply: _PendingReply) -> bool:
+        return self._on_blocked is not None and getattr(reply.error, "sqlstate", "") == LOCK_TIMEOUT
+
+    def _hand_over(self, statement: str, queries: Sequence[PendingQuery]) -> None:
+        for query in queries:
+            query.clear_reply()
+        # Queries are given up only where somebody takes them over.
+        assert self._on_blocked is not None
+        self._on_blocked(statement, queries)
+
+    def cancel_if_abandoned(self, query: PendingQuery, future: QueryFuture) -> None:
+        """Cancel the query on the server if its caller was cancelled; it must have the connection to itself."""
+        if future.cancelled() and not self.is_closed and self._is_in_flight(query):
+            # Counts as load, so that no other query is sent here, which the request could hit.
+            self.load += 1
+            self._cancel_task = self._loop.create_task(self._cancel(query))
+
+    async def _cancel(self, query: PendingQuery) -> None:
+        was_sent = await cancel_running_statement(self._connection)
+        self.load -= 1
+        if not was_sent:
+            self.close()
+        elif self.load:
+            self._loop.call_later(_CANCEL_TIMEOUT_S, self._close_if_running, query)
         else:
-            self._silence_timer = self._loop.call_later(_SILENCE_TIMEOUT_S, self._check_silence, head)
+            self._on_capacity(self)
+
+    def _close_if_running(self, query: PendingQuery) -> None:
+        if self._is_in_flight(query):
+            self.close()
+
+    def _is_in_flight(self, query: PendingQuery) -> bool:
+        return any(
+            pending is query or (isinstance(pending, _PendingPreparation) and query in pending.queries)
+            for pending in self._in_flight
+        )

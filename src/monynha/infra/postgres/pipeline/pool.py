@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from monynha.core.errors import UnavailableError
 from monynha.infra.postgres.connect import ACQUIRE_TIMEOUT_S, connect
-from monynha.infra.postgres.pipeline.connection import PendingQuery, PipelineConnection, QueryResult
+from monynha.infra.postgres.pipeline.connection import OnBlocked, PendingQuery, PipelineConnection, QueryFuture
 
 _MAX_BATCH = 8
 """How many queries go to one connection in one write; the next ones go to another connection."""
@@ -26,7 +27,9 @@ class PipelinePool:
     """Up to `size` connections with at most `max_in_flight` queries in flight on each.
 
     A query that finds no free connection is queued, and fails with UnavailableError after 5 to 10 seconds.
-    `on_slow_statement` is called with each statement that took long.
+    `on_slow_statement` is called with each statement that took long. `on_blocked` takes over the queries that a
+    connection gives up because the first of them has been running for too long, or waits for a lock for longer than
+    `lock_timeout_ms`; without it they wait.
     """
 
     def __init__(
@@ -36,9 +39,13 @@ class PipelinePool:
         *,
         size: int,
         max_in_flight: int,
+        lock_timeout_ms: int = 0,
         on_slow_statement: Callable[[str], None] = lambda statement: None,
+        on_blocked: OnBlocked | None = None,
     ) -> None:
         self._url = url
+        self._lock_timeout_ms = lock_timeout_ms
+        self._on_blocked = on_blocked
         self._role = role
         self._size = size
         self._max_in_flight = max_in_flight
@@ -51,17 +58,25 @@ class PipelinePool:
         self._retry_connect_at = 0.0
         self._queue_timeout: asyncio.TimerHandle | None = None
 
-    def execute(self, statement: str, binds: Sequence[object]) -> asyncio.Future[QueryResult]:
+    def execute(self, statement: str, binds: Sequence[object]) -> QueryFuture:
         """Queue a statement; the future holds its result."""
-        query = PendingQuery(statement, binds, self._loop.create_future())
+        query = self.create_query(statement, binds)
+        self.submit(query)
+        return query.future
+
+    def create_query(self, statement: str, binds: Sequence[object]) -> PendingQuery:
+        """Return a query that is not queued yet."""
+        return PendingQuery(statement, binds, self._loop.create_future())
+
+    def submit(self, query: PendingQuery) -> None:
+        """Queue a query."""
         if not self._size:
             query.reject(UnavailableError())
-            return query.future
+            return
         self._queue.append(query)
         if not self._is_flush_scheduled:
             self._is_flush_scheduled = True
             self._loop.call_soon(self._flush)
-        return query.future
 
     async def warm_up(self) -> None:
         """Open the first connection."""
@@ -94,6 +109,9 @@ class PipelinePool:
                 if not query.future.done():
                     batch.append(query)
             connection.send(batch)
+            if self._max_in_flight == 1:
+                for query in batch:
+                    query.future.add_done_callback(partial(connection.cancel_if_abandoned, query))
         if self._queue_timeout is not None:
             self._queue_timeout.cancel()
             self._queue_timeout = None
@@ -129,12 +147,19 @@ class PipelinePool:
         self._flush()
 
     async def _connect(self) -> None:
-        connection = await connect(self._url, self._role)
+        connection = await connect(self._url, self._role, lock_timeout_ms=self._lock_timeout_ms)
         if not self._size:
             connection.terminate()
             return
         self._connections.append(
-            PipelineConnection(connection, on_capacity=self._on_capacity, on_slow_statement=self._on_slow_statement)
+            PipelineConnection(
+                connection,
+                on_capacity=self._on_capacity,
+                on_slow_statement=self._on_slow_statement,
+                on_blocked=self._on_blocked,
+                # Several queries share a connection only if they can be run twice: a write has one to itself.
+                gives_up_blocked=self._on_blocked is not None and self._max_in_flight > 1,
+            )
         )
 
     def _on_capacity(self, connection: PipelineConnection) -> None:

@@ -22,7 +22,7 @@ from monynha.protocols.graphql.execution.context import (
     FieldArguments,
 )
 from monynha.protocols.graphql.execution.document import Document
-from monynha.protocols.graphql.execution.plan import check_cost
+from monynha.protocols.graphql.execution.plan import check_answer_size, check_cost
 from monynha.protocols.graphql.execution.planner import (
     TYPENAME,
     FieldCollector,
@@ -109,7 +109,9 @@ class MutationExecutor:
                 steps.append(_TypenameStep(response_key))
             else:
                 steps.append(_plan_step(planner, self.schema.bindings.mutations[name], response_key, nodes))
-        check_cost(sum(step.selection.cost() for step in steps if isinstance(step, _WriteStep)))
+        selections = [step.selection for step in steps if isinstance(step, _WriteStep)]
+        check_cost(sum(selection.cost() for selection in selections))
+        check_answer_size(self.mutations.queries.compiler.limits, *selections)
         return steps
 
     async def execute(

@@ -23,10 +23,11 @@ from graphql import (
 
 from monynha.core.errors import BadRequestError
 from monynha.core.lru_cache import LruCache
+from monynha.engine.query.answer_limits import AnswerLimits
 from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.cursor import starts_at_null
 from monynha.engine.query.parameter import Parameter, PreparedQuery, resolve_value
-from monynha.engine.query.selection import MAX_ROWS, BatchItem, SelectionBatch
+from monynha.engine.query.selection import MAX_ROWS, BatchItem, Selection, SelectionBatch
 from monynha.protocols.graphql.errors import RequestError
 from monynha.protocols.graphql.execution.context import ExecutionContext, context_parameter
 from monynha.protocols.graphql.execution.document import MAX_LONG_DOCUMENTS, Document
@@ -105,6 +106,7 @@ class QueryPlanner:
                     nullable_keys.add(response_key)
         batch = SelectionBatch(tuple(root_fields))
         check_cost(batch.cost())
+        check_answer_size(self.compiler.limits, batch)
         return QueryPlan(batch.items, frozenset(nullable_keys), self.compiler.prepare(batch))
 
     def _introspection_value(
@@ -144,6 +146,14 @@ def check_cost(cost: int, max_rows: int = MAX_ROWS) -> None:
                 details={"limit": max_rows, "cost": cost, "of": "rows"},
             )
         )
+
+
+def check_answer_size(limits: AnswerLimits, *selections: Selection | SelectionBatch) -> None:
+    """Raise RequestError for a document whose result could be too large."""
+    try:
+        limits.check(*selections)
+    except BadRequestError as error:
+        raise RequestError.from_error(error) from None
 
 
 def _variables_shape(

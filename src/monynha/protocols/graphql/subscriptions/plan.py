@@ -31,7 +31,7 @@ from monynha.protocols.graphql.execution.context import (
     FieldArguments,
 )
 from monynha.protocols.graphql.execution.document import Document
-from monynha.protocols.graphql.execution.plan import check_cost
+from monynha.protocols.graphql.execution.plan import check_answer_size, check_cost
 from monynha.protocols.graphql.execution.planner import TYPENAME, FieldCollector, SelectionPlanner
 from monynha.protocols.graphql.limits import MAX_ROOT_FIELDS, check_limit
 from monynha.protocols.graphql.schema.field_bindings import (
@@ -103,6 +103,8 @@ class SubscriptionPlan:
     query: PreparedQuery[EventPayload] | None
     is_shared: bool
     """Whether the result is the same for all subscribers of the stream."""
+    max_characters: int = 0
+    """How many characters an event's relations have at most, by the declared lengths."""
 
     def payload_of_event(self, event: Event) -> EventPayload | None:
         """Return the payload of an event of the stream, None if the subscription is not about it."""
@@ -186,6 +188,7 @@ class SubscriptionPlanner:
             tuple(item for item, _ in planned),
             query,
             is_shared,
+            sum(item.selection.max_characters() for item, _ in planned if item.selection is not None),
         )
 
     def _prepare_query(
@@ -203,6 +206,7 @@ class SubscriptionPlanner:
             raise RequestError.from_error(error, (response_key,)) from None
         batch = SelectionBatch(items, None if root.is_private_stream else Scope(root, stream.id))
         check_cost(batch.cost(), MAX_ROWS_PER_EVENT)
+        check_answer_size(self.compiler.limits, batch)
         is_shared = all(
             item.selection is None or is_same_for_all_subscribers(item.selection, root, is_in_stream=is_in_stream)
             for item, is_in_stream in planned

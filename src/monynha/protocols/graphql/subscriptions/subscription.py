@@ -13,6 +13,7 @@ from monynha.core.errors import (
     InternalError,
     NotFoundError,
     PreconditionFailedError,
+    RateLimitedError,
     UnauthenticatedError,
     UnavailableError,
 )
@@ -21,6 +22,7 @@ from monynha.engine.realtime.event_log import Event, Stream
 from monynha.engine.realtime.hub import Hub
 from monynha.engine.realtime.subscriber import Sink
 from monynha.infra.postgres.database import ActorConnection
+from monynha.protocols.graphql.subscriptions.event_budget import EventBudget
 from monynha.protocols.graphql.subscriptions.plan import EventPayload, SubscriptionPlan
 from monynha.protocols.graphql.subscriptions.single_flight import EventQueryRunner
 
@@ -57,7 +59,10 @@ class SubscriptionServices:
 
 
 class GraphQLSubscription:
-    """A subscriber of one stream and a member of its room, until it is stopped."""
+    """A subscriber of one stream and a member of its room, until it is stopped.
+
+    `event_budget` is that of a connection with several subscriptions, to which this one was added.
+    """
 
     def __init__(
         self,
@@ -65,7 +70,10 @@ class GraphQLSubscription:
         plan: SubscriptionPlan,
         connection: ActorConnection,
         sink: ResultSink,
+        *,
+        event_budget: EventBudget | None = None,
     ) -> None:
+        self._event_budget = event_budget
         self._services = services
         self._plan = plan
         self.connection = connection
@@ -132,6 +140,8 @@ class GraphQLSubscription:
         """Unsubscribe, and send nothing more."""
         self._is_stopped = True
         self._pending.clear()
+        if self._event_budget is not None:
+            self._event_budget.remove(self._plan)
         self._services.hub.unsubscribe(self._plan.stream, self)
         self._services.broadcaster.leave(stream_room(self._plan.stream), self)
 
@@ -173,9 +183,12 @@ class GraphQLSubscription:
         """Send the results of pending events one after the other, which keeps their order."""
         try:
             while self._pending:
-                result = await self._fetch_result(self._pending.popleft())
+                payload = self._pending.popleft()
+                result = await self._fetch_result(payload)
                 if self._is_stopped:
                     return
+                if self._event_budget is not None:
+                    self._event_budget.count(payload, result)
                 self._sink.next(result)
         except AppError as error:
             self._fail(error)
@@ -189,8 +202,8 @@ class GraphQLSubscription:
         for _ in range(_MAX_ATTEMPTS):
             try:
                 return await self._services.event_queries.fetch(self._plan, payload, self.connection)
-            except UnavailableError:
-                # Sent once the database is reachable again.
+            except (UnavailableError, RateLimitedError):
+                # Sent once the database is reachable again, or less is asked of it at once.
                 await asyncio.sleep(_RETRY_DELAY_S)
         raise UnavailableError()
 

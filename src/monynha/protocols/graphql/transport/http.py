@@ -125,6 +125,7 @@ class GraphQLEndpoint:
             prepared = await self.executor.prepare(parse_request_params(body), caller)
             if prepared.is_subscription and accepts_event_stream(request.header(b"accept")):
                 return await self.sse.subscribe(prepared, decode_header_lines(rate_limit_lines))
+            request.is_read = prepared.is_query
             result = await self.executor.execute(prepared, allows_mutations=allows_mutations)
         except RequestError as error:
             result = encode_response(error.errors)

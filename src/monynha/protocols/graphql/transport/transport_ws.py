@@ -23,6 +23,7 @@ from monynha.engine.realtime.session_monitor import SessionMonitor
 from monynha.protocols.graphql.errors import ErrorEntry, RequestError, encode_errors, format_error
 from monynha.protocols.graphql.execution.context import Caller
 from monynha.protocols.graphql.executor import GraphQLExecutor, PreparedOperation
+from monynha.protocols.graphql.subscriptions.event_budget import EventBudget
 from monynha.protocols.graphql.subscriptions.subscription import GraphQLSubscription
 from monynha.protocols.graphql.transport.request_params import RequestParams, parse_request_params
 from monynha.protocols.http.request import Scope
@@ -85,6 +86,7 @@ class _Connection:
         self._start_lock = asyncio.Lock()
         self._is_within_budget = True
         """Whether the message that is being handled is one of those that the socket may send."""
+        self._event_budget = EventBudget(self._executor.query_planner.compiler.limits)
 
     async def run(self) -> None:
         timeout = (CLOSE_INIT_TIMEOUT, "Connection initialisation timeout")
@@ -173,7 +175,9 @@ class _Connection:
             params = parse_request_params(payload)
         except BadRequestError as error:
             raise _ProtocolError(CLOSE_BAD_REQUEST, error.message) from None
-        operation = SocketOperation(self._executor, self._socket, id, on_end=self._discard)
+        operation = SocketOperation(
+            self._executor, self._socket, id, on_end=self._discard, event_budget=self._event_budget
+        )
         if len(self._running) >= MAX_OPERATIONS:
             operation.reject(f"At most {MAX_OPERATIONS} operations can run on one socket.")
         elif not self._is_within_budget:
@@ -197,8 +201,8 @@ class _Connection:
 class SocketOperation:
     """One operation, from `subscribe` to `complete`, and the sink of its results.
 
-    After `cancel` it sends nothing more but finishes what it has begun: database work is never interrupted, since
-    that would cost a connection. The operations of one socket start one after the other. The protocol does not
+    After `cancel` it sends nothing more; a query is ended, in the database too, and anything else finishes what it has
+    begun. The operations of one socket start one after the other. The protocol does not
     acknowledge a subscription, but whatever the client sends after it runs once it is active; and a client that sends
     a hundred at once does not hold up other sockets.
     """
@@ -210,14 +214,16 @@ class SocketOperation:
         id: str,
         *,
         on_end: Callable[[SocketOperation], None],
+        event_budget: EventBudget,
     ) -> None:
+        self._event_budget = event_budget
         self.id = id
         self._executor = executor
         self._socket = socket
         self._on_end = on_end
         self._subscription: GraphQLSubscription | None = None
         self._task: asyncio.Task[None] | None = None
-        self._is_cancelled = False
+        self._is_cancelled = self._is_query = False
         self._request_id: str | None = None
 
     @property
@@ -248,7 +254,8 @@ class SocketOperation:
             async with start_lock:
                 prepared = await self._prepare(params, caller)
             if prepared is not None:
-                result = await self._executor.execute(prepared)
+                self._is_query = prepared.is_query
+                result = await self._executor.execute_in_time(prepared)
                 await self._socket.drain()
                 self.next(result)
                 self._send(b"complete")
@@ -277,7 +284,7 @@ class SocketOperation:
         prepared = await self._executor.prepare(params, caller)
         if not prepared.is_subscription:
             return prepared
-        self._subscription = await self._executor.create_subscription(prepared, self)
+        self._subscription = await self._executor.create_subscription(prepared, self, event_budget=self._event_budget)
         await self._subscription.start()
         return None
 
@@ -300,6 +307,8 @@ class SocketOperation:
             self._finish()
         elif self._subscription is not None:
             self._subscription.stop()
+        elif self._is_query:
+            self._task.cancel()
 
     def _send_errors(self, errors: Sequence[ErrorEntry]) -> None:
         self._send(b"error", encode_errors(errors))

@@ -310,6 +310,7 @@ class HttpConnection(asyncio.Protocol):
     def _start_cycle(self, cycle: RequestCycle) -> None:
         self._current_cycle = cycle
         cycle.scope["send_complete"] = cycle.send_complete
+        cycle.scope["is_disconnected"] = cycle.is_disconnected
         self._state.tasks.add(self._loop.create_task(self._run_cycle(cycle)))
 
     def _start_next_cycle(self) -> None:
@@ -325,7 +326,9 @@ class HttpConnection(asyncio.Protocol):
             _log.error("request handler failed", err={"type": type(error).__name__})
         finally:
             self._state.tasks.discard(asyncio.current_task())
-            cycle.scope.pop("send_complete", None)  # it refers to the cycle, and the cycle to the scope
+            # They refer to the cycle, and the cycle to the scope.
+            cycle.scope.pop("send_complete", None)
+            cycle.scope.pop("is_disconnected", None)
             if self.is_disconnected:
                 self._current_cycle = None
         if not cycle.is_response_finished and not self.is_disconnected:

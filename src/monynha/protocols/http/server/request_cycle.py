@@ -209,6 +209,10 @@ class RequestCycle:
         else:
             await self._connection.drain()
 
+    def is_disconnected(self) -> bool:
+        """Whether the client has left."""
+        return self._connection.is_disconnected
+
     def send_complete(self, status: int, headers: Headers, body: bytes, header_lines: bytes = b"", /) -> None:
         """Send a whole response in one write; its Content-Length is among `headers` or `header_lines`."""
         if not self._connection.is_disconnected:
