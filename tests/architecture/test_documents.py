@@ -78,3 +78,13 @@ def test_every_decision_is_listed_by_number_and_title() -> None:
     for number, (title, name) in enumerate(written, start=1):
         assert title.startswith(f"# {number}. ")
         assert name.startswith(f"{number:04}-")
+
+
+@pytest.mark.parametrize("path", [*PROSE, ROOT / "CONTRIBUTING.md", *PAGES], ids=lambda path: path.name)
+def test_every_file_that_a_page_names_by_its_path_exists(path: Path) -> None:
+    names = {
+        name for name in re.findall(r"`([\w/]+/[\w/]+\.(?:py|sql|txt))`", path.read_text()) if "labels" not in name
+    }
+    folders = (ROOT, SOURCE / "monynha", SOURCE / "monynha" / "protocols" / "graphql")
+
+    assert {name for name in names if not any((folder / name).exists() for folder in folders)} == set()

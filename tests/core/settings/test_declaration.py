@@ -52,7 +52,7 @@ def test_foreign_names_and_empty_texts_are_ignored(environ: dict[str, str]) -> N
     [
         ("DATABASE_REPLICA_URL", "postgresql://db.example/app", "reading from a replica"),
         ("STORAGE_URL", "s3://files", "file storage"),
-        ("SUPABASE_URL", "https://project.supabase.co", "signing in through a hosted Supabase project"),
+        ("SUPABASE_URL", "https://project.supabase.co", "signing in through a hosted Supabase"),
         ("MONYNHA_LIMIT_UPLOAD", "200/1h", "uploading files"),
     ],
 )

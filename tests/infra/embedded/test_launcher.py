@@ -26,8 +26,18 @@ time.sleep(60)
 """
 
 
-def launch(user: str, *argv: str, parent: int | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(LAUNCHER), user, str(int(signal.SIGTERM)), str(parent or os.getpid()), *argv]
+def launch(
+    user: str, *argv: str, parent: int | None = None, prefix: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    command = [
+        *prefix,
+        sys.executable,
+        str(LAUNCHER),
+        user,
+        str(int(signal.SIGTERM)),
+        str(parent or os.getpid()),
+        *argv,
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, cwd="/")
 
 
@@ -52,9 +62,11 @@ def test_program_in_a_namespace_is_not_root() -> None:
     assert result.stdout == "nobody\n"
 
 
-@pytest.mark.skipif(IS_ROOT, reason="root may change the user")
 def test_user_that_cannot_be_changed_is_an_error() -> None:
-    assert launch("nobody", "/bin/true").returncode == 71
+    # Root loses the capability to change the user for this process.
+    prefix = ("setpriv", "--bounding-set=-setuid,-setgid") if IS_ROOT else ()
+
+    assert launch("nobody", "/bin/true", prefix=prefix).returncode == 71
 
 
 def test_program_is_not_started_for_a_parent_that_is_dead() -> None:

@@ -38,9 +38,11 @@ Logs = list[MutableMapping[str, Any]]
 
 @pytest.fixture
 def logs(monkeypatch: pytest.MonkeyPatch) -> Logs:
-    """The log events of the mailer; its own logger may be bound to the output of an earlier test."""
+    """The log events of the mailer; its own logger may be configured by an earlier test."""
     capture = LogCapture()
-    monkeypatch.setattr(smtp_mailer, "_log", structlog.wrap_logger(None, processors=[capture]))
+    every_level = structlog.make_filtering_bound_logger(0)
+    log = structlog.wrap_logger(None, processors=[capture], wrapper_class=every_level)
+    monkeypatch.setattr(smtp_mailer, "_log", log)
     return capture.entries
 
 
