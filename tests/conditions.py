@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -21,13 +21,6 @@ async def wait_until(condition: Callable[[], bool]) -> None:
     """Wait until the condition holds."""
     async with asyncio.timeout(TIMEOUT_S):
         while not condition():
-            await asyncio.sleep(_POLL_INTERVAL_S)
-
-
-async def wait_for_blocked_statements(fetch_value: Callable[[str], Awaitable[Any]], count: int) -> None:
-    """Wait until so many statements of the server wait for a lock."""
-    async with asyncio.timeout(TIMEOUT_S):
-        while await fetch_value("select count(distinct pid) from pg_locks where not granted") < count:
             await asyncio.sleep(_POLL_INTERVAL_S)
 
 

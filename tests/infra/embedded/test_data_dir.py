@@ -11,6 +11,7 @@ import pytest
 from monynha.core.errors import SettingsError
 from monynha.infra.embedded import run_servers
 from monynha.infra.embedded.data_dir import DataLayout, ensure_directory
+from monynha.infra.embedded.process_user import ProcessUser
 from tests.infra.embedded.probes import (
     EXTERNAL_VALKEY,
     WITHOUT_NAMESPACES,
@@ -97,9 +98,10 @@ def test_start_tells_in_one_line_that_the_database_is_elsewhere(
         program.stop()
         _, stderr = program.process.communicate()
 
+    closed_folder = ProcessUser.NOBODY.closed_folder(root_only_dir)
     expected_line = (
         f"MONYNHA_DATA_DIR: the database is in {(data_dir / 'pg').resolve()} and {data_dir / 'pg'} is a link to it, "
-        f"since the user nobody, who runs PostgreSQL here, may not enter {root_only_dir.parent}; "
+        f"since the user nobody, who runs PostgreSQL here, may not enter {closed_folder}; "
         "keep both (docs/guide/containers.md)\n"
     )
     assert stderr == (expected_line if is_closed else "")

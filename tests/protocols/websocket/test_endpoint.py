@@ -11,8 +11,6 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from monynha.app.composition.application import Application
-from tests.conditions import TIMEOUT_S, subscription_count, wait_until
 from tests.live_server import WsClient, ws_client
 from tests.users import ApiUser, UserFactory
 
@@ -170,9 +168,9 @@ async def test_fragmented_message_is_reassembled(address: str, user: ApiUser) ->
 
 
 async def test_client_that_stops_reading_is_disconnected_without_delaying_others(
-    program: Application, address: str, user: ApiUser, monkeypatch: pytest.MonkeyPatch
+    address: str, user: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monynha.protocols.http.server.websocket._DRAIN_TIMEOUT_S", 2)
+    monkeypatch.setattr("monynha.protocols.http.server.websocket._DRAIN_TIMEOUT_S", 0.5)
     project = await user.create_project()
     async with ws_client(address, user) as slow_client, ws_client(address, user) as fast_client:
         await slow_client.join(project)
@@ -184,7 +182,7 @@ async def test_client_that_stops_reading_is_disconnected_without_delaying_others
             body = {"description": f"{number} {'x' * 90_000}"}
             assert (await user.put(f"/tasks/{task['id']}", body)).status_code == 200
             await fast_client.receive("task_updated")
-        await wait_until(lambda: subscription_count(program.realtime.hub, project) == 1)
+        await asyncio.sleep(0.6)
         slow_client.connection.transport.resume_reading()
         with pytest.raises(ConnectionClosed):
             await read_until_closed(slow_client)
@@ -192,6 +190,6 @@ async def test_client_that_stops_reading_is_disconnected_without_delaying_others
 
 async def read_until_closed(client: WsClient) -> None:
     """Read messages until the server has closed the socket."""
-    async with asyncio.timeout(TIMEOUT_S):
+    async with asyncio.timeout(10):
         while True:
             await client.connection.recv()

@@ -25,7 +25,7 @@ async def test_the_duration_does_not_reveal_whether_an_address_is_registered(mak
     ]
 
     # Each takes one whole step, however much work it was; on a busy machine more.
-    assert all(seconds >= 0.25 for seconds in durations_s), durations_s
+    assert all(seconds >= 0.24 for seconds in durations_s), durations_s
 
 
 @pytest.mark.parametrize(("work_s", "waited_s"), [(0.01, 0.24), (0.24, 0.01), (0.7, 0.05)])
@@ -51,7 +51,7 @@ async def test_a_block_takes_whole_steps_whether_it_fails_or_not(fails: bool) ->
             if fails:
                 raise RuntimeError
 
-    assert time.monotonic() - started_at >= 0.1
+    assert time.monotonic() - started_at >= 0.09  # the event loop may wake up a millisecond early
 
 
 async def test_a_success_takes_no_step_with_only_failures() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -11,12 +12,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from monynha.app.composition.application import Application, build
+from monynha.app.composition.application import build
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.infra.embedded import ServerUrls
 from monynha.protocols.graphql.transport import transport_ws as transport_ws
-from tests.conditions import SOON_S, subscription_count, wait_until
 from tests.live_server import serve
 from tests.protocols.graphql.clients import (
     PROTOCOL,
@@ -124,7 +124,9 @@ async def test_forged_token_or_ended_session_is_forbidden(
         assert (await socket.wait_closed())[0] == 4403
 
 
-async def test_end_of_the_session_closes_the_socket_soon(address: str, users: UserFactory, user: ApiUser) -> None:
+async def test_end_of_the_session_closes_the_socket_within_a_second(
+    address: str, users: UserFactory, user: ApiUser
+) -> None:
     close_codes = []
     for end in (users.end_session, users.ban):
         member = await users.create()
@@ -140,7 +142,8 @@ async def test_end_of_the_session_closes_the_socket_soon(address: str, users: Us
                 for message in messages
             )
             close_codes += [(await client.wait_closed())[0] for client in (socket, idle)]
-            assert time.monotonic() - started < SOON_S
+            # The hub polls once a second for writes of other programs; the rest is the way to the client.
+            assert time.monotonic() - started < 1.5
 
     assert close_codes == [4403] * 4
 
@@ -148,7 +151,7 @@ async def test_end_of_the_session_closes_the_socket_soon(address: str, users: Us
 async def test_expiry_of_the_token_closes_the_socket(
     address: str, users: UserFactory, settings: Settings, user: ApiUser
 ) -> None:
-    brief = AccessTokens(settings.jwt_secret, issuer=f"{settings.site_url}/auth/v1", ttl_s=3)
+    brief = AccessTokens(settings.jwt_secret, issuer=f"{settings.site_url}/auth/v1", ttl_s=1)
     token = (await replace(users, tokens=brief).create("Brief")).token
     async with unauthenticated_client(address) as socket:
         await socket.init({"token": token})
@@ -157,7 +160,7 @@ async def test_expiry_of_the_token_closes_the_socket(
 
 
 async def test_missing_connection_init_times_out(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_ws, "INIT_TIMEOUT_S", 2)
+    monkeypatch.setattr(transport_ws, "INIT_TIMEOUT_S", 0.2)
     async with unauthenticated_client(address) as socket:
         await socket.send("ping")
         await socket.receive("pong")
@@ -187,9 +190,9 @@ async def test_message_over_a_megabyte_closes_the_socket(address: str, user: Api
 
 
 async def test_slow_reader_is_disconnected_without_delaying_others(
-    program: Application, address: str, user: ApiUser, monkeypatch: pytest.MonkeyPatch
+    address: str, user: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monynha.protocols.http.server.websocket._DRAIN_TIMEOUT_S", 2)
+    monkeypatch.setattr("monynha.protocols.http.server.websocket._DRAIN_TIMEOUT_S", 0.5)
     project = await user.create_project()
     query = "subscription ($id: ID!) { taskChanged(projectId: $id) { description task { description } } }"
     async with ws_client(address, user) as slow, ws_client(address, user) as quick:
@@ -202,7 +205,7 @@ async def test_slow_reader_is_disconnected_without_delaying_others(
             body = {"description": f"{number} {'x' * 90_000}"}
             assert (await user.put(f"/tasks/{task['id']}", body)).status_code == 200
             await quick.next_result()
-        await wait_until(lambda: subscription_count(program.realtime.hub, project) == 1)
+        await asyncio.sleep(0.6)
         slow.connection.transport.resume_reading()
         messages = await slow.receive_until_closed()
 
