@@ -10,6 +10,5 @@ report: the table
 chart: the same as a chart (SVG)
 scale: does the cost of a read grow with the number of rows?
 fuzz: random requests, none of which may fail with a 5xx
-soak: readers, writers, sockets, slow and rude clients at once (`make soak`)
 realtime: the benchmark of sockets
 """
