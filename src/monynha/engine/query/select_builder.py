@@ -202,8 +202,7 @@ class SelectBuilder:
             match page_field.kind:
                 case "nodes" if counts_bytes:
                     # Without the array, of which PostgreSQL would hold two copies.
-                    rows = f"json_agg({page}.json{index}) filter (where {page}.number <= {limit})"
-                    return f"coalesce({rows}, '[]'::json)"
+                    return f"coalesce(json_agg({page}.json{index}) filter (where {page}.number <= {limit}), '[]'::json)"
                 case "nodes":
                     return f"coalesce(array_to_json((array_agg({page}.json{index}))[1:{limit}]), '[]'::json)"
                 case "cursor":
