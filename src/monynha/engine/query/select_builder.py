@@ -200,11 +200,8 @@ class SelectBuilder:
 
         def expression(index: int, page_field: PageField) -> str:
             match page_field.kind:
-                case "nodes" if counts_bytes:
-                    # Without the array, of which PostgreSQL would hold two copies.
-                    return f"coalesce(json_agg({page}.json{index}) filter (where {page}.number <= {limit}), '[]'::json)"
                 case "nodes":
-                    return f"coalesce(array_to_json((array_agg({page}.json{index}))[1:{limit}]), '[]'::json)"
+                    return _nodes_sql(page, f"{page}.json{index}", limit, counts_bytes=counts_bytes)
                 case "cursor":
                     return _if_more_rows(cursor_sql(digest, sort_values_sql(page, key_count, limit)), limit)
                 case "sort_values":
@@ -261,6 +258,13 @@ def _where(conditions: Sequence[str]) -> str:
 
 def _count_sql(list_sql: _ListSql) -> str:
     return f"(select count(*) from {list_sql.table}{_where(list_sql.conditions)})"
+
+
+def _nodes_sql(page: str, row: str, limit: int, *, counts_bytes: bool) -> str:
+    if counts_bytes:
+        # Without the array, of which PostgreSQL would hold two copies.
+        return f"coalesce(json_agg({row}) filter (where {page}.number <= {limit}), '[]'::json)"
+    return f"coalesce(array_to_json((array_agg({row}))[1:{limit}]), '[]'::json)"
 
 
 def _if_more_rows(value: str, limit: int) -> str:
