@@ -25,8 +25,12 @@ CLAIMS = "coalesce($1::text, $2::uuid::text, $3::uuid::text, '') is not null"
 
 @pytest.fixture
 async def pools(running_servers: ServerUrls, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolePools]:
-    """Return pools with a single shared connection, which is open; no short query is slow on a busy machine."""
+    """Return pools with a single shared connection, which is open.
+
+    No short query is slow on a busy machine, and no slow one is taken for blocked.
+    """
     monkeypatch.setattr(connection, "_SLOW_AFTER_S", 0.75)
+    monkeypatch.setattr(connection, "_BLOCKED_AFTER_S", 60)
     pools = RolePools.create(running_servers.database_url, APP_ROLE, size=1)
     await pools.read(ECHO, ("x",), is_light=True, user_id=None)
     yield pools
