@@ -20,7 +20,8 @@ import pytest
 from monynha.infra.embedded.stale_processes import find_processes
 from tests.journeys.program import SERVE, TIMEOUT_S, Program, run_program
 
-NO_LIMITS = {"MONYNHA_LIMIT_AUTH": "off", "MONYNHA_LIMIT_API": "off"}
+# A restart listens on another port; the site address keeps the issuer of the tokens.
+NO_LIMITS = {"MONYNHA_LIMIT_AUTH": "off", "MONYNHA_LIMIT_API": "off", "SITE_URL": "http://monynha.test"}
 CREDENTIALS = {"email": "ada@example.com", "password": "a long secret"}
 
 

@@ -28,6 +28,8 @@ SECRET = "9b1f0c7d52e84a36b0d7c4e81f2a6395"
 SETTINGS = {
     "JWT_SECRET": SECRET,
     "MONYNHA_WORKERS": "2",
+    # A restart listens on another port; the site address keeps the issuer of the tokens.
+    "SITE_URL": "http://monynha.test",
     "MONYNHA_LIMIT_AUTH": "off",
     "MONYNHA_LIMIT_API": "off",
     "LOG_LEVEL": "error",
