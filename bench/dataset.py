@@ -21,6 +21,7 @@ from monynha.infra.embedded import ServerUrls, run_servers, with_jwt_secret
 
 BENCH_FOLDER = Path(__file__).parent
 USERS = 10_000
+TOKEN_ISSUER = "https://bench.example/auth/v1"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _write_tokens(dataset: Dataset) -> None:
     lines = []
     for number in range(1, USERS + 1):
         claims = {
-            "iss": "bench",
+            "iss": TOKEN_ISSUER,
             "sub": str(UUID(int=(0x00000000_0000_4000_8000 << 48) | number)),
             "aud": "authenticated",
             "exp": now + 86_400,

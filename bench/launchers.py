@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from bench.dataset import BENCH_FOLDER, Dataset, run_command
+from bench.dataset import BENCH_FOLDER, TOKEN_ISSUER, Dataset, run_command
 from bench.documents import MONYNHA, POSTGRAPHILE, STRAWBERRY
 from bench.targets import LaunchSpec, Target, wait_until_ready
 
@@ -72,6 +72,7 @@ def _monynha_spec(
         "DATABASE_URL": dataset.servers.database_url,
         "REDIS_URL": dataset.servers.redis_url,
         "JWT_SECRET": dataset.secret,
+        "MONYNHA_JWT_ISSUERS": TOKEN_ISSUER,
     }
     options = ("--port", str(port), "--workers", str(workers), "--data-dir", str(dataset.work_folder / f"app-{port}"))
     command = (str(_BIN / "monynha"), "serve", *options)
