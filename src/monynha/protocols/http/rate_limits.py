@@ -14,7 +14,7 @@ from monynha.core.errors import RateLimitedError
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
 from monynha.infra.valkey import LeasedRateLimit, RateLimiter, RateLimitResult, RateLimitWindow
-from monynha.protocols.http.response import encode_headers
+from monynha.protocols.http.response import encode_header_lines, encode_headers
 
 AUTH_MESSAGE = "Too many authentication attempts, please try again later"
 API_MESSAGE = "Too many API requests, please try again later"
@@ -171,7 +171,7 @@ def _header_values(
 
 
 def _header_lines(pairs: HeaderPairs) -> bytes:
-    return b"".join(b"%b: %b\r\n" % pair for pair in encode_headers(*pairs))
+    return encode_header_lines(encode_headers(*pairs))
 
 
 def _policy_name(window: RateLimitWindow) -> str:

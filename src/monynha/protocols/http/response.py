@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -42,9 +42,9 @@ def encode_headers(*pairs: tuple[str, str]) -> Headers:
     return tuple((name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in pairs)
 
 
-def encode_header_lines(headers: Headers) -> bytes:
+def encode_header_lines(headers: Iterable[Header]) -> bytes:
     """Return headers as the lines of a response's head."""
-    return b"".join(b"%b: %b\r\n" % header for header in headers)
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def decode_header_lines(header_lines: bytes) -> Headers:

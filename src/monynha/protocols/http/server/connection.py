@@ -24,7 +24,7 @@ from monynha.core.errors import (
     RequestTimeoutError,
 )
 from monynha.protocols.http.request import Header
-from monynha.protocols.http.response import NO_SNIFFING, Response, error_response
+from monynha.protocols.http.response import NO_SNIFFING, Response, encode_header_lines, error_response
 from monynha.protocols.http.server.backpressure import DrainEvent
 from monynha.protocols.http.server.request_cycle import (
     CONNECTION_CLOSE,
@@ -104,7 +104,7 @@ class HttpConnection(asyncio.Protocol):
         default_headers = self._state.default_headers
         if default_headers is not self._cached_default_headers:
             self._cached_default_headers = default_headers
-            self._default_header_lines = b"".join(b"%b: %b\r\n" % pair for pair in default_headers)
+            self._default_header_lines = encode_header_lines(default_headers)
         return self._default_header_lines
 
     def write(self, data: bytes) -> None:
@@ -440,7 +440,7 @@ class HttpConnection(asyncio.Protocol):
             websocket.data_received(head + remaining)
 
     def _encode_request_head(self, parser: httptools.HttpRequestParser, headers: Sequence[Header]) -> bytes:
-        lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+        lines = encode_header_lines(headers)
         version = parser.get_http_version().encode()
         return b"%b %b HTTP/%b\r\n%b\r\n" % (parser.get_method(), self._url, version, lines)
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import httptools
 
 from monynha.protocols.http.request import Header, HttpScope, RequestMessage, ResponseMessage
-from monynha.protocols.http.response import Headers
+from monynha.protocols.http.response import Headers, encode_header_lines
 
 CONNECTION_CLOSE: Header = (b"connection", b"close")
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
@@ -53,7 +53,7 @@ def encode_head(status: int, headers: Headers, *, date: bytes, header_lines: byt
 
     `date` and `header_lines` are headers that are encoded already.
     """
-    lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+    lines = encode_header_lines(headers)
     if lines.count(b"\n") != len(headers):
         raise ValueError("a header contains a line break")
     return b"%b%b%b%b\r\n" % (_STATUS_LINES[status], date, lines, header_lines)
