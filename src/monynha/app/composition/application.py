@@ -91,8 +91,8 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     settings = with_jwt_secret(settings)
     smtp_mailer = _smtp_mailer(settings)
     await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
+    await _refuse_dangerous_database(server_urls.database_url)
     database = await Database.open(server_urls.database_url)
-    await _refuse_dangerous_database(database)
     valkey = await ValkeyClient.open(server_urls.redis_url)
     rate_limits = RateLimits.from_settings(settings, RateLimiter(valkey))
     queries = Queries(Compiler(AnswerLimits(settings.max_answer_characters, settings.max_answer_bytes)))
@@ -224,9 +224,15 @@ def _security_headers(settings: Settings) -> Headers:
     return (NO_SNIFFING, STRICT_TRANSPORT) if is_behind_tls else (NO_SNIFFING,)
 
 
-async def _refuse_dangerous_database(database: Database) -> None:
-    """Raise SettingsError if something in the database would undo its row-level security."""
-    for finding in await audit_database(database):
-        if finding.is_dangerous:
-            await database.close()
-            raise SettingsError(f"DATABASE_URL: {finding} See `monynha doctor`.")
+async def _refuse_dangerous_database(url: str) -> None:
+    """Raise SettingsError if something in the database would undo its row-level security.
+
+    On connections of its own, since a server process that has read the whole catalogue keeps 12 MB of it.
+    """
+    database = await Database.open(url)
+    try:
+        dangers = [finding for finding in await audit_database(database) if finding.is_dangerous]
+    finally:
+        await database.close()
+    if dangers:
+        raise SettingsError(f"DATABASE_URL: {dangers[0]} See `monynha doctor`.")
