@@ -27,7 +27,7 @@ from bench.soak.writers import Writer
 _READERS, _WRITERS, _SLOW_READERS = 6, 4, 2
 _INTERVAL_S = 30
 _SETTLE_S = 60.0
-_CATCH_UP_S = 60.0
+_CATCH_UP_S, _CLOSE_S = 60.0, 30.0
 
 
 @dataclass
@@ -49,6 +49,7 @@ class Soak:
             async with _running(self._loads()):
                 await self._observe(duration_s)
             problems = await self._wait_until_delivered()
+        problems += await self._wait_until_closed()
         growth = self.memory.growth_problem(min(_SETTLE_S, duration_s / 2), duration_s)
         if growth is not None and self.server.is_running:
             problems.append(growth)
@@ -110,6 +111,14 @@ class Soak:
                 while self._undelivered(versions):
                     await asyncio.sleep(0.1)
         return self._undelivered(versions)
+
+    async def _wait_until_closed(self) -> list[str]:
+        """Wait until the server has closed the connections of all clients, which have left."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + _CLOSE_S
+        while (count := self.server.socket_count() if self.server.is_running else 0) and loop.time() < ends_at:
+            await asyncio.sleep(0.1)
+        return [f"{count} connections are open {_CLOSE_S:.0f} s after all clients have left"] if count else []
 
     def _undelivered(self, versions: dict[str, int]) -> list[str]:
         problems = []
