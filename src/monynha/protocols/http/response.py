@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -29,12 +29,15 @@ class Response:
     """Chunks of a body without a known end, sent instead of `body`."""
     header_lines: bytes = b""
     """More headers, as encoded lines that each end in a line break: those that are the same for many responses."""
+    waiting_bytes: Callable[[], int] | None = None
+    """How much of `stream` has been made and waits for the client."""
 
     def with_header_lines(self, header_lines: bytes) -> Response:
         """Return the response with more encoded headers."""
         if not header_lines:
             return self
-        return Response(self.status, self.body, self.headers, self.stream, self.header_lines + header_lines)
+        lines = self.header_lines + header_lines
+        return Response(self.status, self.body, self.headers, self.stream, lines, self.waiting_bytes)
 
 
 def encode_headers(*pairs: tuple[str, str]) -> Headers:

@@ -89,7 +89,8 @@ class EventStreamEndpoints:
             stream = Stream(kind, parse_id(request.path_params["id"], connection.actor, kind))
             subscriber = _SseSubscriber(self, connection, stream)
             await subscriber.start(since)
-            return Response(200, b"", SSE_HEADERS, stream=subscriber.chunks(since))
+            waiting_bytes = subscriber.response.buffered_bytes
+            return Response(200, b"", SSE_HEADERS, stream=subscriber.chunks(since), waiting_bytes=waiting_bytes)
 
         return handler
 

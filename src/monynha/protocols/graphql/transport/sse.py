@@ -63,7 +63,8 @@ class SseTransport:
             session_monitor.stop()
 
         headers = (*SSE_HEADERS, *extra_headers)
-        return Response(200, b"", headers, stream=_stream_chunks(sink.stream, on_close))
+        chunks = _stream_chunks(sink.stream, on_close)
+        return Response(200, b"", headers, stream=chunks, waiting_bytes=sink.stream.buffered_bytes)
 
 
 async def _stream_chunks(stream: SseStream, on_close: Callable[[], None]) -> AsyncGenerator[bytes]:

@@ -197,8 +197,13 @@ class HttpConnection(asyncio.Protocol):
         """Stop reading requests while the client does not read responses."""
         self._is_write_buffer_full = True
         if self._slow_reader is None:
-            self._slow_reader = self._unsent_bytes.watch(self._transport)
+            self._slow_reader = self._unsent_bytes.watch(self._transport, self._waiting_bytes)
         self.update_reading()
+
+    def _waiting_bytes(self) -> int:
+        """Return how much of the current response waits before the write buffer."""
+        waiting_bytes = None if self._current_cycle is None else self._current_cycle.scope.get("waiting_bytes")
+        return 0 if waiting_bytes is None else waiting_bytes()
 
     def resume_writing(self) -> None:
         """Continue once the client has read enough."""
@@ -329,6 +334,7 @@ class HttpConnection(asyncio.Protocol):
             # They refer to the cycle, and the cycle to the scope.
             cycle.scope.pop("send_complete", None)
             cycle.scope.pop("is_disconnected", None)
+            cycle.scope.pop("waiting_bytes", None)
             if self.is_disconnected:
                 self._current_cycle = None
         if not cycle.is_response_finished and not self.is_disconnected:
