@@ -30,7 +30,7 @@ async def pools(running_servers: ServerUrls, monkeypatch: pytest.MonkeyPatch) ->
     No short query is slow on a busy machine, and no slow one is taken for blocked.
     """
     monkeypatch.setattr(connection, "_SLOW_AFTER_S", 0.75)
-    monkeypatch.setattr(connection, "_BLOCKED_AFTER_S", 60)
+    monkeypatch.setattr(connection, "_GIVE_UP_AFTER_S", 60)
     pools = RolePools.create(running_servers.database_url, APP_ROLE, size=1)
     await pools.read(ECHO, ("x",), is_light=True, user_id=None)
     yield pools

@@ -80,7 +80,6 @@ async def test_a_client_that_reads_nothing_is_disconnected(monkeypatch: pytest.M
             writer.transport.abort()
 
 
-
 async def respond_with_events(request: Request) -> Response:
     """Respond with more than the kernel takes, and then with events that wait in the buffer of the stream."""
     stream = SseStream(set(), b"")
