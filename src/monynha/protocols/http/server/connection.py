@@ -71,6 +71,7 @@ class HttpConnection(asyncio.Protocol):
         self._config = config
         self._unsent_bytes = unsent_bytes
         self._slow_reader: SlowReader | None = None
+        self._last_write_bytes = 0
         self._app = config.loaded_app
         self._state = server_state
         self._loop = asyncio.get_running_loop()
@@ -112,6 +113,7 @@ class HttpConnection(asyncio.Protocol):
         if not self._transport.is_closing():
             if self._slow_reader is not None:
                 self._slow_reader.queued_bytes += len(data)
+            self._last_write_bytes = len(data)
             self._transport.write(data)
 
     async def drain(self) -> None:
@@ -201,9 +203,13 @@ class HttpConnection(asyncio.Protocol):
         self.update_reading()
 
     def _waiting_bytes(self) -> int:
-        """Return how much of the current response waits before the write buffer."""
+        """Return how much of the response is in memory beside the write buffer.
+
+        That is what a stream holds, and of a body the part that is sent: all of it is kept until the rest is sent too.
+        """
+        sent_bytes = max(0, self._last_write_bytes - self._transport.get_write_buffer_size())
         waiting_bytes = None if self._current_cycle is None else self._current_cycle.scope.get("waiting_bytes")
-        return 0 if waiting_bytes is None else waiting_bytes()
+        return sent_bytes + (0 if waiting_bytes is None else waiting_bytes())
 
     def resume_writing(self) -> None:
         """Continue once the client has read enough."""

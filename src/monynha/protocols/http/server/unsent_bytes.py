@@ -1,7 +1,7 @@
 """The bytes that clients have not read yet: one budget for the process, and the least speed of a reader.
 
-Only what waits in this process counts, not what the kernel has taken. Of a stream of events that is what its own
-buffer holds as well. A connection is watched from the moment its
+Only what is kept in this process counts: the write buffer, the rest of a body of which a part has been sent, and what
+the buffer of an event stream holds. What the kernel has taken does not count. A connection is watched from the moment its
 write buffer is full until it has drained, so that fast clients cost nothing.
 """
 
@@ -19,7 +19,7 @@ _WINDOW_S = 10
 """A reader must reach the least speed on average over so many seconds."""
 _CHECK_INTERVAL_S = 1.0
 WaitingBytes = Callable[[], int]
-"""How much of a response has been made, waits for the client, and is not in the write buffer yet."""
+"""How much of a response is in memory and not in the write buffer."""
 _log = structlog.get_logger("monynha.http")
 
 
