@@ -46,7 +46,7 @@ async def test_slow_head_is_408_and_silent_connection_is_closed(monkeypatch: pyt
 @pytest.mark.parametrize("is_complete", [True, False])
 async def test_client_that_stops_reading_is_disconnected(monkeypatch: pytest.MonkeyPatch, is_complete: bool) -> None:
     monkeypatch.setattr("monynha.protocols.http.server.connection.DRAIN_TIMEOUT_S", 0.3)
-    monkeypatch.setattr("monynha.protocols.http.server.connection.CLOSE_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("monynha.protocols.http.server.backpressure.CLOSE_TIMEOUT_S", 0.3)
 
     async def handle(scope: HttpScope, receive: Receive, send: Send) -> None:
         if is_complete:

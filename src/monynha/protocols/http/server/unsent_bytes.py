@@ -1,8 +1,8 @@
 """The bytes that clients have not read yet: one budget for the process, and the least speed of a reader.
 
 Only what is kept in this process counts: the write buffer, the rest of a body of which a part has been sent, and what
-the buffer of an event stream holds. What the kernel has taken does not count. A connection is watched from the moment its
-write buffer is full until it has drained, so that fast clients cost nothing.
+the buffer of an event stream holds; not what the kernel has taken. A connection is watched from the moment its write
+buffer is full until it has drained, so that fast clients cost nothing.
 """
 
 from __future__ import annotations
