@@ -23,9 +23,9 @@ from tests.users import ApiUser
 pytestmark = pytest.mark.anyio
 
 DEADLINE_S = 8
-MAX_DELAY_S = 6.0
-"""Less than the deadline: a request on another table does not wait for the locked one. It is a second on a machine
-that is not busy."""
+MAX_DELAY_S = 3.0
+"""A request on another table does not wait for the locked one: up to a second on two busy cores, with room for slower
+machines, and far from the deadline."""
 
 
 @asynccontextmanager
