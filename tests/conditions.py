@@ -26,9 +26,12 @@ async def wait_until(condition: Callable[[], bool]) -> None:
 
 
 async def wait_until_blocked(owner_sql: Callable[..., Awaitable[list[Any]]], count: int) -> None:
-    """Wait until so many server processes wait for a lock."""
+    """Wait until at least so many server processes wait for a lock, or none if it is 0."""
     async with asyncio.timeout(TIMEOUT_S):
-        while (await owner_sql(_BLOCKED_SQL))[0][0] != count:
+        while True:
+            blocked: int = (await owner_sql(_BLOCKED_SQL))[0][0]
+            if blocked >= count and (count or not blocked):
+                return
             await asyncio.sleep(_POLL_INTERVAL_S)
 
 

@@ -21,7 +21,7 @@ from tests.conditions import TIMEOUT_S
 pytestmark = pytest.mark.anyio
 
 ECHO = "select $1::text"
-SLEEP = "select 'woke' from pg_sleep(1.5)"
+SLEEP = "select 'woke' from pg_sleep(2.5)"
 LOCK = "select 'locked' from pg_advisory_xact_lock(4713)"
 CLAIMS = "coalesce($1::text, $2::uuid::text, $3::uuid::text, '') is not null"
 
@@ -32,7 +32,7 @@ async def pools(running_servers: ServerUrls, monkeypatch: pytest.MonkeyPatch) ->
 
     No short query is slow on a busy machine, and no slow one is taken for blocked.
     """
-    monkeypatch.setattr(connection, "_SLOW_AFTER_S", 0.75)
+    monkeypatch.setattr(connection, "_SLOW_AFTER_S", 1.25)
     monkeypatch.setattr(connection, "_GIVE_UP_AFTER_S", 60)
     pools = RolePools.create(running_servers.database_url, APP_ROLE, size=1)
     await pools.read(ECHO, ("x",), is_light=True, user_id=None)
@@ -57,7 +57,7 @@ async def test_slow_statement_gets_an_exclusive_connection_the_next_time(pools: 
 
 @pytest.mark.parametrize("fails", [True, False])
 async def test_slow_statement_is_noted_even_if_it_fails_or_is_cancelled(pools: RolePools, fails: bool) -> None:
-    statement = "select 1 / ($1::int * length(sleep::text || 'x')) from pg_sleep(1.5) sleep"
+    statement = "select 1 / ($1::int * length(sleep::text || 'x')) from pg_sleep(2.5) sleep"
     first = asyncio.ensure_future(pools.read(statement, (0 if fails else 1,), is_light=True, user_id=None))
     await asyncio.sleep(0.05)
     if not fails:
