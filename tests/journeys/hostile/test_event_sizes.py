@@ -43,7 +43,9 @@ async def test_a_change_that_would_cause_too_many_bytes_closes_the_channel(
             assert (await client.join(topic, user.token, *bindings))["status"] == "ok"
         await owner_sql(INSERT_TASK, project["id"], "T", 5_000)
 
-        change_count, closed_topics, reasons = 0, [], []
+        change_count = 0
+        closed_topics: list[str] = []
+        reasons: list[str] = []
         while not closed_topics:
             message = await client.receive()
             change_count += message["event"] == "postgres_changes"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
@@ -104,7 +105,7 @@ async def test_what_waits_before_the_write_buffer_counts_as_well() -> None:
     waiting = [20 * MEGABYTE, 0, 10 * MEGABYTE]
 
     for transport, size in zip(transports, waiting, strict=True):
-        unsent_bytes.watch(transport, lambda size=size: size)
+        unsent_bytes.watch(transport, partial(int, size))
 
     assert [transport.is_aborted for transport in transports] == [True, False, False]
     assert unsent_bytes.total_bytes == 12 * MEGABYTE
