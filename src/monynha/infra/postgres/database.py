@@ -164,7 +164,7 @@ class ActorConnection:
     def patient(self) -> ActorConnection:
         """Return the same connection, whose transactions wait for a lock as long as they must, among others that do.
 
-        For a transaction that failed with LockTimeoutError.
+        For a transaction that failed with LockTimeoutError; `retries` does this.
         """
         return replace(self, _is_patient=True)
 

@@ -150,6 +150,8 @@ class HttpApplication:
             request.id.encode(),
         )
         if response.stream is not None:
+            if response.waiting_bytes is not None:
+                request.scope["waiting_bytes"] = response.waiting_bytes
             send_stream = _send_stream_head if request.method == "HEAD" else _send_stream
             headers = (*headers, *decode_header_lines(lines))
             await send_stream(response.stream, response.status, headers, receive=receive, send=send)

@@ -45,6 +45,8 @@ class HttpScope(Scope):
     """Our extension to ASGI: send status, headers and the whole body in one write."""
     is_disconnected: NotRequired[Callable[[], bool]]
     """Our extension to ASGI: whether the connection is closed."""
+    waiting_bytes: NotRequired[Callable[[], int]]
+    """Our extension to ASGI: how much of a streamed response waits before the connection's write buffer."""
 
 
 class RequestMessage(TypedDict, total=False):

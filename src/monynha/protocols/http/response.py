@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -27,6 +27,8 @@ class Response:
     headers: Headers = ()
     stream: AsyncGenerator[bytes] | None = None
     """Chunks of a body without a known end, sent instead of `body`."""
+    waiting_bytes: Callable[[], int] | None = None
+    """How much of `stream` has been made and waits for the client."""
 
 
 def encode_headers(*pairs: tuple[str, str]) -> Headers:

@@ -62,7 +62,8 @@ class SseTransport:
             subscription.stop()
             session_monitor.stop()
 
-        return Response(200, b"", SSE_HEADERS, stream=_stream_chunks(sink.stream, on_close))
+        chunks = _stream_chunks(sink.stream, on_close)
+        return Response(200, b"", SSE_HEADERS, stream=chunks, waiting_bytes=sink.stream.buffered_bytes)
 
 
 async def _stream_chunks(stream: SseStream, on_close: Callable[[], None]) -> AsyncGenerator[bytes]:
