@@ -12,4 +12,5 @@ scale: does the cost of a read grow with the number of rows?
 fuzz: random requests, none of which may fail with a 5xx
 realtime: the benchmark of sockets
 soak: the endurance test
+jobs: the benchmark of background jobs
 """
