@@ -84,6 +84,12 @@ class MailTemplates:
             for locale in LOCALES:
                 self.render(name, locale, data)
 
+    def link(self, path: str) -> str:
+        """Return the URL of a path of the site; raise MailTemplateError for anything that is no such path."""
+        if not path.startswith("/") or path.startswith("//") or not path.isprintable() or " " in path:
+            raise MailTemplateError("a link in a mail must be a path of this site")
+        return self._site_url + path
+
     @property
     def _folders(self) -> tuple[Path, ...]:
         return (self._override_folder, self._folder) if self._override_folder else (self._folder,)
@@ -134,15 +140,10 @@ class MailTemplates:
             lstrip_blocks=True,
             auto_reload=False,  # what was checked at the start is what is used
         )
-        environment.filters["link"] = self._link
+        environment.filters["link"] = self.link
         environment.filters["change"] = format_change
         environment.filters["day"] = pass_context(lambda context, day: format_day(day, context["locale"]))
         return environment
-
-    def _link(self, path: str) -> str:
-        if not path.startswith("/") or path.startswith("//") or not path.isprintable():
-            raise ValueError("a link must be a path of this site")
-        return self._site_url + path
 
 
 def one_line(text: str) -> str:
