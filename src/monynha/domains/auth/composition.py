@@ -27,6 +27,7 @@ from monynha.domains.auth.services.verification import VerificationService
 from monynha.domains.auth.tokens.access_tokens import AccessTokens, Clock, utc_now
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
 from monynha.domains.auth.tokens.refresh_tokens import RefreshTokenCodec
+from monynha.infra.mail import EMAIL_QUEUE
 from monynha.infra.postgres.database import Database
 
 _RESPONSE_STEP_S = 0.2
@@ -63,6 +64,7 @@ class AuthServices:
         hooks: Sequence[AccountHook] = (),
         clock: Clock = utc_now,
         response_step_s: float = _RESPONSE_STEP_S,
+        email_queue: str = EMAIL_QUEUE,
     ) -> AuthServices:
         """Build all services; without `limits` nothing is counted."""
         builder = _Builder(
@@ -71,6 +73,7 @@ class AuthServices:
             limits=limits,
             clock=clock,
             response_step_s=response_step_s,
+            email_queue=email_queue,
         )
         return builder.build()
 
@@ -90,6 +93,7 @@ class _Builder:
         limits: RateLimitCounter | None,
         clock: Clock,
         response_step_s: float,
+        email_queue: str,
     ) -> None:
         secret, site_url = settings.jwt_secret, settings.site_url
         self.repository = repository
@@ -98,7 +102,7 @@ class _Builder:
         self.passwords = PasswordHasher(strict=settings.is_production, min_length=settings.password_min_length)
         self.one_time_tokens = OneTimeTokenStore(secret, clock)
         redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
-        self.mailer = AuthMailer(ActionLinks(site_url), redirects, clock)
+        self.mailer = AuthMailer(ActionLinks(site_url), redirects, clock, email_queue)
         self.rate_limits = AuthRateLimits(limits, _EMAIL_INTERVAL if settings.is_production else None)
         self.access_tokens = self._access_tokens(settings)
         self.sessions = SessionService(

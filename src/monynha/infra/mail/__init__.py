@@ -11,12 +11,13 @@ Modules:
     templates         renders MJML and text templates
 """
 
-from monynha.infra.mail.email_jobs import EmailPayload, EmailSender, enqueue_email
+from monynha.infra.mail.email_jobs import EMAIL_QUEUE, EmailPayload, EmailSender, enqueue_email
 from monynha.infra.mail.folder_mailer import CopyingMailer, FolderMailer
 from monynha.infra.mail.mailer import Mail, Mailer
 from monynha.infra.mail.templates import MailTemplates
 
 __all__ = [
+    "EMAIL_QUEUE",
     "CopyingMailer",
     "EmailPayload",
     "EmailSender",

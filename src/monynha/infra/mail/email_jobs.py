@@ -35,9 +35,9 @@ class EmailPayload:
     subject: str | None = None
 
 
-async def enqueue_email(transaction: Transaction, payload: EmailPayload) -> None:
+async def enqueue_email(transaction: Transaction, payload: EmailPayload, *, queue: str = EMAIL_QUEUE) -> None:
     """Queue a mail, which is sent once the transaction commits."""
-    await enqueue(transaction, EMAIL_QUEUE, payload)
+    await enqueue(transaction, queue, payload)
 
 
 @dataclass(frozen=True)

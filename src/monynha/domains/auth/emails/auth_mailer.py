@@ -10,7 +10,7 @@ from monynha.domains.auth.emails.action_links import ActionLinks
 from monynha.domains.auth.emails.redirects import RedirectPolicy
 from monynha.domains.auth.tokens.access_tokens import Clock
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeToken, TokenKind
-from monynha.infra.mail import EmailPayload, enqueue_email
+from monynha.infra.mail import EMAIL_QUEUE, EmailPayload, enqueue_email
 from monynha.infra.postgres.database import Transaction
 
 _TEMPLATES = {
@@ -35,6 +35,7 @@ class AuthMailer:
     links: ActionLinks
     redirects: RedirectPolicy
     clock: Clock
+    queue: str = EMAIL_QUEUE
 
     async def queue_token(
         self,
@@ -59,12 +60,12 @@ class AuthMailer:
             data["path"] = self.links.path(token, self.redirects.resolve(redirect_to))
         if token.kind is TokenKind.EMAIL_CHANGE_CURRENT:
             data["new_email"] = account.new_email
-        await enqueue_email(transaction, EmailPayload(token.email, _TEMPLATES[token.kind], data))
+        await enqueue_email(transaction, EmailPayload(token.email, _TEMPLATES[token.kind], data), queue=self.queue)
 
     async def queue_already_registered(self, transaction: Transaction, email: str, *, locale: str | None) -> None:
         """Queue the notice to the owner of a registered address that somebody tried to sign up with it."""
         data = {"locale": locale or DEFAULT_LOCALE}
-        await enqueue_email(transaction, EmailPayload(email, "already_registered", data))
+        await enqueue_email(transaction, EmailPayload(email, "already_registered", data), queue=self.queue)
 
 
 def _locale_of(account: Account) -> str | None:

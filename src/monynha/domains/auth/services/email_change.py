@@ -40,10 +40,10 @@ class EmailChangeService:
     autoconfirm: bool
 
     async def change_email(self, user_id: UUID, email: str, *, locale: str | None = None) -> Account | None:
-        """Change the address in a transaction of its own, or queue the emails that confirm it; None for an unknown account.
+        """Change the address in a transaction of its own, or queue the emails that confirm it.
 
-        Raise ValidationFailedError for an invalid address and, with `autoconfirm`, EmailExistsError for a
-        registered one.
+        Return None for an unknown account. Raise ValidationFailedError for an invalid address and, with
+        `autoconfirm`, EmailExistsError for a registered one.
         """
         normalized_email = normalize_email(email)
         async with self.repository.transaction() as transaction:

@@ -87,20 +87,19 @@ class VerificationService:
         if type not in ("signup", "email_change"):
             raise InvalidAuthRequestError("Missing one of these types: signup, email_change, sms, phone_change")
         email = normalize_email(request.email)
-        async with equalize_duration(self.response_step_s):
-            async with self.repository.transaction() as transaction:
-                account = await self.repository.find_by_email(transaction, email)
-                if account is not None and type == "signup":
-                    await self._resend_confirmation(transaction, account, request)
-                elif account is not None and account.new_email:
-                    account = await self.email_changes.set_pending(transaction, account, account.new_email)
-                    await self.email_changes.queue_tokens(
-                        transaction,
-                        account,
-                        challenge=request.challenge,
-                        redirect_to=request.redirect_to,
-                        locale=request.locale,
-                    )
+        async with equalize_duration(self.response_step_s), self.repository.transaction() as transaction:
+            account = await self.repository.find_by_email(transaction, email)
+            if account is not None and type == "signup":
+                await self._resend_confirmation(transaction, account, request)
+            elif account is not None and account.new_email:
+                account = await self.email_changes.set_pending(transaction, account, account.new_email)
+                await self.email_changes.queue_tokens(
+                    transaction,
+                    account,
+                    challenge=request.challenge,
+                    redirect_to=request.redirect_to,
+                    locale=request.locale,
+                )
 
     async def follow_link(self, link_token: str, type: str, client: ClientInfo) -> VerificationResult:
         """Consume the token of a link that was opened in a browser, and sign its owner in.
