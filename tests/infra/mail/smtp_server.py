@@ -72,6 +72,7 @@ def run_smtp_server(
     tls: ssl.SSLContext | None = None,
     starttls: bool = False,
     auth_requires_tls: bool = True,
+    takes_utf8: bool = True,
 ) -> Iterator[int]:
     """Run the server in a thread of its own and return its port; `tls` is for STARTTLS or for the first byte."""
     controller = Controller(
@@ -79,6 +80,7 @@ def run_smtp_server(
         hostname=host,
         port=free_port(),
         ready_timeout=30,
+        enable_SMTPUTF8=takes_utf8,
         tls_context=tls if starttls else None,
         ssl_context=None if starttls else tls,
         authenticator=mailbox.authenticate,

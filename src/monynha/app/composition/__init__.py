@@ -6,6 +6,7 @@ Modules:
     jobs          the handlers of background jobs, and the worker that runs them
     landing_page  the page at `/`
     mail          the templates of mail, and the mailer that the settings name
+    mailbox_page  the pages below /dev/mail, in development only
     openapi       the OpenAPI document of all domains
     realtime      the hub, broadcasts, presence, and the pub/sub channels between processes
 """

@@ -11,6 +11,7 @@ from monynha.app.composition.graphql import graphql_routes
 from monynha.app.composition.jobs import job_handlers, start_worker
 from monynha.app.composition.landing_page import landing_page
 from monynha.app.composition.mail import email_sender
+from monynha.app.composition.mailbox_page import MailboxPages
 from monynha.app.composition.openapi import openapi_document
 from monynha.app.composition.realtime import RealtimeServices, realtime_routes
 from monynha.app.maintenance.migration import migrate_or_check
@@ -194,8 +195,10 @@ def _api_service(dependencies: _Dependencies) -> _Service:
 
 def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) -> HttpApplication:
     settings, services = dependencies.settings, list(_enabled_services(dependencies))
+    mailbox_pages = MailboxPages.from_settings(settings)
+    mailbox_groups = [mailbox_pages.route_group] if mailbox_pages else []
     return HttpApplication(
-        Router([health_routes, *(group for service in services for group in service.route_groups)]),
+        Router([health_routes, *mailbox_groups, *(group for service in services for group in service.route_groups)]),
         CorsPolicy(frozenset(settings.cors_origins), allows_localhost=not settings.is_production),
         dependencies.client_ip_of,
         RequestDeadlines(settings.read_deadline_s, settings.write_deadline_s),

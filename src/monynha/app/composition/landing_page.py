@@ -42,6 +42,8 @@ def _links(settings: Settings) -> dict[str, str]:
         links |= {"Try the API": "/docs", "OpenAPI document": "/openapi.json"}
         if not settings.is_production:
             links["Try GraphQL"] = "/graphql"
+    if not settings.is_production:
+        links["Mail"] = "/dev/mail"
     return {**links, "Liveness": "/healthz", "Readiness": "/readyz"}
 
 

@@ -79,12 +79,13 @@ class SmtpMailer:
         try:
             async with self._session() as client:
                 await client.send_message(message)
-        except ValueError as error:  # not an address for SMTP
-            raise MailRefusedError(_one_line(str(error))) from None
+        # A certificate that is not trusted is an OSError and a ValueError.
         except (aiosmtplib.SMTPException, InsecureLoginError, OSError) as error:
             if _is_permanent(error):
                 raise MailRefusedError(_describe(error)) from None
             raise MailDelayedError(_describe(error)) from None
+        except ValueError as error:  # not an address for SMTP
+            raise MailRefusedError(_one_line(str(error))) from None
 
     async def find_problem(self) -> str | None:
         """Connect and log in; return what prevents it, or None."""
@@ -131,9 +132,16 @@ def _is_permanent(error: Exception) -> bool:
     # A login that is refused is the operator's to correct, not a property of this mail: it may be sent later.
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
         return False
+    if _wants_utf8(error):
+        return True
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return all(refused.code >= 500 for refused in error.recipients)
     return isinstance(error, aiosmtplib.SMTPResponseException) and error.code >= 500
+
+
+def _wants_utf8(error: Exception) -> bool:
+    """Whether the mail has an address that only servers with the extension SMTPUTF8 take (RFC 6531)."""
+    return isinstance(error, aiosmtplib.SMTPNotSupported) and "SMTPUTF8" in str(error)
 
 
 def _describe(error: Exception) -> str:
@@ -142,6 +150,8 @@ def _describe(error: Exception) -> str:
         return "the mail server offers no TLS, without which the password is not sent"
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
         return f"the mail server refused the login ({error.code})"  # its text may repeat the user name
+    if _wants_utf8(error):
+        return "the mail server takes no address with letters beyond ASCII"
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
         error = error.recipients[0]
     if isinstance(error, aiosmtplib.SMTPResponseException):
