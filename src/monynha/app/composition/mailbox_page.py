@@ -92,7 +92,7 @@ class MailboxPages:
         return mail
 
     def _require_own_host(self, request: Request) -> None:
-        host = urlsplit(f"//{request.header(b'host') or ''}").hostname or ""
+        host = _host_name(request.header(b"host") or "")
         if host not in ("localhost", self.site_host) and not _is_ip_address(host):
             raise NotFoundError("This path does not exist.")
 
@@ -154,6 +154,14 @@ def _headers(content_type: str, policy: str) -> Headers:
         (b"cross-origin-resource-policy", b"same-origin"),
         (b"cache-control", b"no-store"),
     )
+
+
+def _host_name(host: str) -> str:
+    """Return the name or address in a `Host` header, empty if it is malformed."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_ip_address(host: str) -> bool:
