@@ -70,3 +70,20 @@ async def test_browsers_stay_with_tls_in_production_behind_tls(
 
     assert response.headers.get("strict-transport-security") == expected
     assert response.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(("app_env", "status"), [("development", 200), ("production", 404)])
+async def test_only_development_has_a_mailbox(
+    settings: Settings, running_servers: ServerUrls, app_env: str, status: int
+) -> None:
+    application = await build(
+        replace(settings, app_env=app_env, smtp_url="smtp://127.0.0.1:1", services=frozenset({"api"})), running_servers
+    )
+    transport = httpx.ASGITransport(app=application.http)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
+            response = await client.get("/dev/mail")
+    finally:
+        await application.close()
+
+    assert response.status_code == status

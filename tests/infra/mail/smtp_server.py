@@ -32,6 +32,12 @@ class Mailbox:
     logins: list[str] = field(default_factory=list)
     attempts: int = 0
 
+    @property
+    def contents(self) -> list[bytes]:
+        """The mails that it has taken, as they were sent."""
+        # aiosmtpd decodes them only when asked to.
+        return [envelope.content for envelope in self.envelopes if isinstance(envelope.content, bytes)]
+
     async def handle_RCPT(  # noqa: N802  # the name that aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:

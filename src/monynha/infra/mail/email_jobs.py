@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Callable, Mapping
@@ -60,6 +61,8 @@ class EmailSender:
         data = job.payload.data
         if self._is_expired(data):
             raise PermanentJobError("The link in the mail has expired.")
+        if not self.templates.is_loaded:
+            await asyncio.to_thread(self.templates.load)
         try:
             await self.mailer.send(self._mail(str(job.id), job.payload))
         except MailTemplateError as error:

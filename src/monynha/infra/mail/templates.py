@@ -54,6 +54,17 @@ class MailTemplates:
         self._override_folder = override_folder
         self._site_url = site_url.rstrip("/")
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether a mail can be rendered at once."""
+        return "_environment" in self.__dict__
+
+    def load(self) -> None:
+        """Import what renders mails, which takes a moment; may be called from a thread."""
+        import mrml  # noqa: F401  # imported to be there
+
+        _ = self._environment
+
     def render(self, name: str, locale: str, data: Mapping[str, object], *, subject: str | None = None) -> RenderedMail:
         """Return the mail of a template; `subject` replaces that of the template.
 
