@@ -41,8 +41,9 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.S
     return self_signed_certificate(tmp_path_factory.mktemp("tls"))
 
 
-def mailer_of(url: str, *, tls: ssl.SSLContext | None = None, timeout_s: float = 30) -> SmtpMailer:
-    return SmtpMailer(SmtpServer.from_url(url, site_url=SITE_URL), timeout_s=timeout_s, tls_context=tls)
+def mailer_of(url: str, *, tls: ssl.SSLContext | None = None, connect_timeout_s: float = 30) -> SmtpMailer:
+    server = SmtpServer.from_url(url, site_url=SITE_URL)
+    return SmtpMailer(server, connect_timeout_s=connect_timeout_s, tls_context=tls)
 
 
 async def test_mail_arrives_whole_with_its_sender() -> None:
@@ -152,7 +153,7 @@ async def test_silent_server_delays_the_mail() -> None:
         socket.create_server(("127.0.0.1", 0)) as silent_server,
         pytest.raises(MailDelayedError, match="cannot be reached"),
     ):
-        await mailer_of(f"smtp://127.0.0.1:{silent_server.getsockname()[1]}", timeout_s=0.1).send(MAIL)
+        await mailer_of(f"smtp://127.0.0.1:{silent_server.getsockname()[1]}", connect_timeout_s=0.1).send(MAIL)
 
 
 async def test_mails_of_the_same_moment_are_all_delivered() -> None:

@@ -36,9 +36,11 @@ class EmailPayload:
     subject: str | None = None
 
 
-async def enqueue_email(transaction: Transaction, payload: EmailPayload, *, queue: str = EMAIL_QUEUE) -> None:
-    """Queue a mail, which is sent once the transaction commits."""
-    await enqueue(transaction, queue, payload)
+async def enqueue_email(
+    transaction: Transaction, payload: EmailPayload, *, queue: str = EMAIL_QUEUE, priority: int = 0
+) -> None:
+    """Queue a mail, which is sent once the transaction commits; those for which somebody waits have a priority."""
+    await enqueue(transaction, queue, payload, priority=priority)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator
@@ -17,9 +16,10 @@ import aiosmtplib
 from monynha.core.errors import SettingsError
 from monynha.infra.mail.mailer import Mail, MailDelayedError, MailRefusedError, domain_of, to_message
 
-TIMEOUT_S = 20.0
-"""For each step: connecting, and the reply to each command."""
-_MAX_CONNECTIONS = 4
+CONNECT_TIMEOUT_S = 10.0
+"""For connecting and signing in: while a server is away, its mails must not keep the worker from other jobs."""
+REPLY_TIMEOUT_S = 60.0
+"""For the reply to each command of a mail, which servers delay that look for spam meanwhile."""
 _MAX_REPLY_LENGTH = 300
 
 
@@ -59,15 +59,20 @@ class SmtpServer:
 
 
 class SmtpMailer:
-    """Sends mail through one server, over at most four connections at a time."""
+    """Sends mail through one server, each over a connection of its own."""
 
     def __init__(
-        self, server: SmtpServer, *, timeout_s: float = TIMEOUT_S, tls_context: ssl.SSLContext | None = None
+        self,
+        server: SmtpServer,
+        *,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        reply_timeout_s: float = REPLY_TIMEOUT_S,
+        tls_context: ssl.SSLContext | None = None,
     ) -> None:
         self._server = server
-        self._timeout_s = timeout_s
+        self._connect_timeout_s = connect_timeout_s
+        self._reply_timeout_s = reply_timeout_s
         self._tls_context = tls_context
-        self._connections = asyncio.Semaphore(_MAX_CONNECTIONS)
 
     async def send(self, mail: Mail) -> None:
         """Deliver the mail to the server and return when it has accepted it.
@@ -78,7 +83,7 @@ class SmtpMailer:
         message = to_message(mail, self._server.sender, datetime.now(UTC))
         try:
             async with self._session() as client:
-                await client.send_message(message)
+                await client.send_message(message, timeout=self._reply_timeout_s)
         # A certificate that is not trusted is an OSError and a ValueError.
         except (aiosmtplib.SMTPException, InsecureLoginError, OSError) as error:
             if _is_permanent(error):
@@ -102,12 +107,12 @@ class SmtpMailer:
             port=self._server.port,
             use_tls=self._server.uses_tls,
             start_tls=False if self._server.uses_tls else None,
-            timeout=self._timeout_s,
+            timeout=self._connect_timeout_s,
             tls_context=self._tls_context,
             # The name for EHLO; the default asks the resolver for our own name, which may take seconds.
             local_hostname=domain_of(self._server.sender),
         )
-        async with self._connections, client:
+        async with client:
             await self._log_in(client)
             yield client
 
