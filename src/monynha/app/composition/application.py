@@ -95,13 +95,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     valkey = await ValkeyClient.open(server_urls.redis_url)
     rate_limits = RateLimits.from_settings(settings, RateLimiter(valkey))
     queries = Queries(Compiler(AnswerLimits(settings.max_answer_characters, settings.max_answer_bytes)))
-    realtime = RealtimeServices.start(
-        database,
-        queries,
-        valkey,
-        redis_url=server_urls.redis_url,
-        retention_days=settings.events_retention_days,
-    )
+    realtime = RealtimeServices.start(database, queries, valkey, redis_url=server_urls.redis_url)
     database = database.with_on_commit(realtime.notifier.on_commit)
     auth = AuthServices.build(settings, database, limits=rate_limits, mailer=smtp_mailer, hooks=[ProfileHooks()])
     rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)

@@ -16,7 +16,7 @@ PAGE_SIZE = 2_000
 
 _CLEAN_UP = system_actor("clean-up")
 """The actor whom the policy of `monynha.events` lets read."""
-_MAX_LOCK_WAIT_SQL = "set local lock_timeout = '4s'"
+_LIMIT_LOCK_WAIT_SQL = "set local lock_timeout = '4s'"
 _OLDEST_DAY_SQL = """
 select (min(at) at time zone 'UTC')::date from monynha.events where at < $1
 """
@@ -93,5 +93,5 @@ class EventRetention:
 
     async def _run_briefly(self, query: str, *binds: object) -> None:
         async with self.database.as_actor(_CLEAN_UP).transaction() as transaction:
-            await transaction.execute(_MAX_LOCK_WAIT_SQL)
+            await transaction.execute(_LIMIT_LOCK_WAIT_SQL)
             await transaction.fetch_value(query, *binds)
