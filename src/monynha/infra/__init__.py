@@ -2,6 +2,7 @@
 
 - `postgres/`: the database, its pools and roles.
 - `valkey/`: published messages and rate limits.
+- `queue/`: background jobs.
 - `schedules/`: enqueues jobs at fixed times.
 - `mail/`: sends mail.
 - `embedded/`: starts and supervises PostgreSQL and Valkey inside the program.
