@@ -34,7 +34,7 @@ pytestmark = pytest.mark.anyio
 _LONG_AGO = datetime(2020, 1, 15, tzinfo=UTC)
 _PARTITIONS = "select inhrelid::regclass::text from pg_inherits where inhparent = 'monynha.events'::regclass"
 _MONTH_LONG_AGO = """
-create table monynha.events_2020_01 partition of monynha.events
+create table if not exists monynha.events_2020_01 partition of monynha.events
 for values from ('2020-01-01') to ('2020-02-01')
 """
 

@@ -16,7 +16,7 @@ create policy "report service can view events" on monynha.events for select to m
   using ((select current_setting('monynha.actor', true)) = 'reports');
 grant select (id, name, owner_id, status, settings, created_at) on public.projects to monynha_system;
 grant select (id, project_id, status, assignee_id, due_date) on public.tasks to monynha_system;
-grant execute on function auth.may_receive_reports(uuid) to monynha_system;
+grant execute on function auth.recipient_locale(uuid) to monynha_system;
 
 create policy "report service can view weekly reports" on monynha.weekly_reports for select to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'reports');

@@ -114,8 +114,8 @@ def _payload(week: Week, report: dict[str, Any], *, is_compared: bool) -> dict[s
             "projects": [_project_data(index, project, is_compared) for index, project in enumerate(projects, 1)],
             "other_projects": report["projectCount"] - len(projects),
             "unsubscribe_path": None,
+            "images": dict(_charts(week, projects)),
         },
-        "images": list(_charts(week, projects)),
     }
 
 
@@ -139,13 +139,12 @@ def _has_chart(project: dict[str, Any]) -> bool:
     return bool(project["done"] or project["doneBefore"])
 
 
-def _charts(week: Week, projects: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
-    """Yield the images of a mail."""
+def _charts(week: Week, projects: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield the images of a mail: their content ids, and their PNG in base64."""
     for index, project in enumerate(projects, 1):
         if _has_chart(project):
             png = draw_week(week.first_day, project["doneByDay"], project["doneByDayBefore"])
-            content = base64.b64encode(png).decode()
-            yield {"contentId": f"chart-{index}", "contentType": "image/png", "content": content}
+            yield f"chart-{index}", base64.b64encode(png).decode()
 
 
 @cache

@@ -12,9 +12,10 @@ with week as (
 ),
 -- Active projects that changed within the two weeks, of owners who may get mail and have not got this report yet.
 owners as (
-  select u.id, u.email, u.name
+  select u.id, u.email, account.locale
   from week w
   cross join public.users u
+  cross join lateral (select auth.recipient_locale(u.id) as locale) account
   where u.id > $3::uuid
     and u.email is not null
     and u.email_verified
@@ -29,7 +30,7 @@ owners as (
           where e.kind = 'project' and e.stream = p.id and e.at >= w.before and e.at < w.finish
         )
     )
-    and auth.may_receive_reports(u.id)
+    and account.locale is not null
   order by u.id
   limit $4::integer
 ),
@@ -108,7 +109,7 @@ people as (
   from (
     select project_id, assignee_id, 1 as done, 0 as open, 0 as overdue from done where is_this_week
     union all
-    select t.project_id, t.assignee_id, 0, 1, (t.due_date < w.now)::integer from week w cross join pending t
+    select t.project_id, t.assignee_id, 0, 1, coalesce((t.due_date < w.now)::integer, 0) from week w cross join pending t
   ) c
   group by c.project_id, c.assignee_id
 ),
@@ -144,6 +145,7 @@ project_reports as (
 select json_build_object(
   'ownerId', o.id,
   'email', o.email,
+  'locale', o.locale,
   'projectCount', (select count(*) from reported r where r.owner_id = o.id),
   'projects', (select json_agg(p.report order by p.number) from project_reports p where p.owner_id = o.id)
 ) as report

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import orjson
-
 from monynha.core.actor import system_actor
-from monynha.core.serialization import format_timestamp
+from monynha.core.serialization import format_timestamp, parse_timestamp
 from monynha.infra.postgres.database import Database, Transaction
+from monynha.infra.queue.enqueue import enqueue
 from monynha.infra.schedules.schedule import Schedule
 
 _SCHEDULER = system_actor("scheduler")
@@ -28,12 +27,23 @@ where schedule = any ($1::text[]) and job_id is not null order by schedule, tick
 _START_SQL = "insert into monynha.schedule_runs (schedule, tick) values ($1, $2) on conflict do nothing"
 # Whoever inserts the tick enqueues its job; the others wait for the row, and insert nothing.
 _CLAIM_SQL = f"{_START_SQL} returning true"
-_ENQUEUE_SQL = """
-update monynha.schedule_runs
-set enqueued_at = clock_timestamp(), job_id = monynha.enqueue_job(queue => $3, payload => $4::jsonb, dedup_key => $5)
-where schedule = $1 and tick = $2
+_COMPLETE_SQL = """
+update monynha.schedule_runs set job_id = $3, enqueued_at = clock_timestamp() where schedule = $1 and tick = $2
 """
-_ENQUEUE_NOW_SQL = "select monynha.enqueue_job(queue => $1, payload => $2::jsonb)"
+_MAX_ATTEMPTS = 10
+"""With the pauses between them the attempts last 40 minutes: longer than a restart of a server."""
+
+
+@dataclass(frozen=True, slots=True)
+class TickPayload:
+    """The payload of a schedule's job: its tick, an RFC 3339 time in UTC."""
+
+    tick: str
+
+    @property
+    def time(self) -> datetime:
+        """The tick as a time; ValueError for a payload that no schedule wrote."""
+        return parse_timestamp(self.tick)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +83,8 @@ class ScheduleRuns:
         async with self.database.as_actor(_SCHEDULER).transaction() as transaction:
             if not await transaction.fetch_value(_CLAIM_SQL, schedule.name, tick):
                 return False
-            dedup_key = f"{schedule.name} {format_timestamp(tick)}"
-            await transaction.execute(
-                _ENQUEUE_SQL, schedule.name, tick, schedule.queue, tick_payload(tick), dedup_key
-            )
+            job_id = await _enqueue(transaction, schedule, tick)
+            await transaction.execute(_COMPLETE_SQL, schedule.name, tick, job_id)
             return True
 
     async def enqueue_now(self, schedule: Schedule, tick: datetime) -> UUID:
@@ -86,11 +94,11 @@ class ScheduleRuns:
 
 
 async def _enqueue(transaction: Transaction, schedule: Schedule, tick: datetime) -> UUID:
-    job_id = await transaction.fetch_value(_ENQUEUE_NOW_SQL, schedule.queue, tick_payload(tick))
-    assert isinstance(job_id, UUID)  # the function returns uuid
-    return job_id
-
-
-def tick_payload(tick: datetime) -> str:
-    """Return the payload of a tick's job as JSON text."""
-    return orjson.dumps({"tick": format_timestamp(tick)}).decode()
+    text = format_timestamp(tick)
+    return await enqueue(
+        transaction,
+        schedule.queue,
+        TickPayload(text),
+        dedup_key=f"{schedule.name} {text}",
+        max_attempts=_MAX_ATTEMPTS,
+    )

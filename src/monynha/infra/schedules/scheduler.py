@@ -18,6 +18,7 @@ _log = structlog.get_logger("monynha.scheduler")
 
 MAX_PAUSE_S = 30.0
 """How long a scheduler sleeps at most: it may not know that the clock was set."""
+_MIN_PAUSE_S = 0.05
 
 Clock = Callable[[], datetime]
 
@@ -34,8 +35,6 @@ class Scheduler:
     runs: ScheduleRuns
     schedules: Sequence[Schedule]
     clock: Clock = utc_now
-    on_enqueued: Callable[[str], None] = lambda _: None
-    """Called with the name of the queue after a job was enqueued."""
 
     async def run(self) -> None:
         """Enqueue what is due until cancelled; a database that is away is asked again."""
@@ -62,10 +61,9 @@ class Scheduler:
             for tick in schedule.due_ticks(last_tick, now):
                 if await self.runs.run_tick(schedule, tick):
                     enqueued.append((schedule.name, tick))
-                    self.on_enqueued(schedule.queue)
         return enqueued
 
     def _pause_s(self) -> float:
         now = self.clock()
         pauses_s = [(schedule.next_tick(now) - now).total_seconds() for schedule in self.schedules]
-        return min([MAX_PAUSE_S, *pauses_s])
+        return max(_MIN_PAUSE_S, min([MAX_PAUSE_S, *pauses_s]))

@@ -48,22 +48,22 @@ alter table monynha.weekly_reports force row level security;
 alter table monynha.analytics enable row level security;
 alter table monynha.analytics force row level security;
 
--- The reports need to know of an account whether mail may be sent to it, and nothing else of its row.
-create function auth.may_receive_reports(user_id uuid) returns boolean
+-- The reports need to know of an account whether mail may be sent to it and in which language, nothing else of its row.
+create function auth.recipient_locale(user_id uuid) returns text
 language plpgsql stable security definer set search_path = '' as $$
 begin
-  return exists (
-    select from auth.users u
-    where u.id = may_receive_reports.user_id
+  return (
+    select coalesce(left(u.user_metadata ->> 'locale', 35), '') from auth.users u
+    where u.id = recipient_locale.user_id
       and u.email_confirmed_at is not null
       and u.deleted_at is null
       and (u.banned_until is null or u.banned_until <= now())
   );
 end
 $$;
-comment on function auth.may_receive_reports(uuid) is
-  'Whether an account has confirmed its email address, and is neither banned nor deleted.';
-revoke execute on function auth.may_receive_reports(uuid) from public;
+comment on function auth.recipient_locale(uuid) is
+  'The language that an account chose, empty if none; null if it is not confirmed, banned or deleted.';
+revoke execute on function auth.recipient_locale(uuid) from public;
 
 -- Invoker's rights: the policy of the table decides what is returned; the check tells who gets 403 and not nothing.
 create function monynha.analytics_between(first_day date, last_day date) returns json
