@@ -5,6 +5,7 @@ Modules:
     graphql       the GraphQL schema of all domains, and what serves it
     jobs          the handlers of background jobs, and the worker that runs them
     landing_page  the page at `/`
+    mail          the templates of mail, and the mailer that the settings name
     openapi       the OpenAPI document of all domains
     realtime      the hub, broadcasts, presence, and the pub/sub channels between processes
 """

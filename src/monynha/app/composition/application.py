@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
 from monynha.app.catalog import CATALOG
 from monynha.app.composition.graphql import graphql_routes
 from monynha.app.composition.jobs import job_handlers, start_worker
 from monynha.app.composition.landing_page import landing_page
+from monynha.app.composition.mail import email_sender
 from monynha.app.composition.openapi import openapi_document
 from monynha.app.composition.realtime import RealtimeServices, realtime_routes
 from monynha.app.maintenance.migration import migrate_or_check
@@ -47,9 +47,6 @@ from monynha.protocols.rest.context import RestContext
 from monynha.protocols.rest.routes import rest_routes
 from monynha.protocols.rest.sse import EventStreamEndpoints
 
-if TYPE_CHECKING:
-    from monynha.infra.mail.smtp_mailer import SmtpMailer
-
 
 @dataclass(frozen=True)
 class Application:
@@ -61,7 +58,6 @@ class Application:
     valkey: ValkeyClient
     realtime: RealtimeServices
     open_streams: set[SseStream]
-    smtp_mailer: SmtpMailer | None
     rate_limits: RateLimits
     database_probe: DatabaseProbe
     worker: Worker | None
@@ -74,11 +70,9 @@ class Application:
             stream.close()
 
     async def close(self) -> None:
-        """Close every connection, after the last jobs have ended and the last mails were sent."""
+        """Close every connection, after the last jobs have ended."""
         if self.worker:
             await self.worker.stop()
-        if self.smtp_mailer:
-            await self.smtp_mailer.close()
         self.auth.close()
         self.database_probe.stop()
         await self.realtime.close()
@@ -95,7 +89,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     """
     log_event = configure_logging(level=settings.log_level, as_json=settings.is_production)
     settings = with_jwt_secret(settings)
-    smtp_mailer = _smtp_mailer(settings)
+    sender = email_sender(settings)
     await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
     database = await Database.open(server_urls.database_url)
     await _refuse_dangerous_database(database)
@@ -104,17 +98,15 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     queries = Queries(Compiler(AnswerLimits(settings.max_answer_characters, settings.max_answer_bytes)))
     realtime = RealtimeServices.start(database, queries, valkey, redis_url=server_urls.redis_url)
     database = database.with_on_commit(realtime.notifier.on_commit)
-    auth = AuthServices.build(settings, database, limits=rate_limits, mailer=smtp_mailer, hooks=[ProfileHooks()])
+    auth = AuthServices.build(settings, database, limits=rate_limits, hooks=[ProfileHooks()])
     rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)
     client_ip_of = client_ip_resolver(settings.trusted_proxies)
     dependencies = _Dependencies(settings, rest, auth, rate_limits, valkey, realtime, client_ip_of, log_event)
     probe = DatabaseProbe(lambda: is_database_reachable(database))
     probe.start()
     http = _http_application(dependencies, _health_routes(probe, valkey))
-    worker = start_worker(settings, database, realtime.hub, job_handlers())
-    return Application(
-        http, database, auth, valkey, realtime, dependencies.open_streams, smtp_mailer, rate_limits, probe, worker
-    )
+    worker = start_worker(settings, database, realtime.hub, job_handlers(sender))
+    return Application(http, database, auth, valkey, realtime, dependencies.open_streams, rate_limits, probe, worker)
 
 
 def _health_routes(probe: DatabaseProbe, valkey: ValkeyClient) -> RouteGroup:
@@ -192,15 +184,6 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         graphql.routes,
     )
     return _Service(route_groups, graphql.sockets)
-
-
-def _smtp_mailer(settings: Settings) -> SmtpMailer | None:
-    """Return the mailer of SMTP_URL, or None if mail is written into a folder."""
-    if not settings.smtp_url:
-        return None
-    from monynha.infra.mail.smtp_mailer import SmtpMailer, SmtpServer  # a start without SMTP_URL saves the import
-
-    return SmtpMailer(SmtpServer.from_url(settings.smtp_url, site_url=settings.site_url))
 
 
 def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) -> HttpApplication:

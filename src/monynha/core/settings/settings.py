@@ -111,6 +111,12 @@ class Settings:
         None,
         "The mail server, as smtp://user:password@host:587, with the sender as `?from=` (default: mail becomes files).",
     )
+    templates_dir: Path | None = setting_field(
+        "MONYNHA_TEMPLATES_DIR",
+        setting_types.folder,
+        None,
+        "A folder with mail templates that replace those of the program, file by file, such as en/recovery.mjml.",
+    )
     jwt_secret: str = setting_field(
         "JWT_SECRET",
         setting_types.secret(32),
