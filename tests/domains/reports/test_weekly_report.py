@@ -92,6 +92,7 @@ async def test_the_numbers_are_those_of_the_week_and_of_the_week_before(
     assert (mail.to, mail.template) == (user.email, "weekly_report")
     images = mail.data.pop("images")
     assert mail.data == {
+        "locale": "en",
         "week": {"first_day": iso_day(monday, 0), "last_day": iso_day(monday, 6)},
         "projects": [
             {

@@ -14,8 +14,11 @@ from uuid import UUID
 import orjson
 
 from monynha.core.actor import system_actor
+from monynha.core.locales import DEFAULT_LOCALE, match_locale
 from monynha.domains.reports.chart import draw_week
+from monynha.infra.mail import EMAIL_QUEUE, EmailPayload
 from monynha.infra.postgres.database import Database, Transaction
+from monynha.infra.queue.payload import dump_payload
 
 TEMPLATE = "weekly_report"
 BATCH_SIZE = 100
@@ -41,7 +44,7 @@ with report as (
   returning owner_id
 )
 select count(monynha.enqueue_job(
-  queue => 'email',
+  queue => $4,
   payload => report.payload,
   dedup_key => 'weekly-report ' || $1::date || ' ' || report.owner_id
 ))
@@ -96,27 +99,25 @@ class WeeklyReports:
 
     async def _enqueue(self, transaction: Transaction, week: Week, reports: list[dict[str, Any]]) -> int:
         is_compared = self.retention_days is None or self.retention_days >= _COMPARED_DAYS
-        payloads = [orjson.dumps(_payload(week, report, is_compared=is_compared)).decode() for report in reports]
+        payloads = [dump_payload(_payload(week, report, is_compared=is_compared)).decode() for report in reports]
         owner_ids = [UUID(report["ownerId"]) for report in reports]
-        count = await transaction.fetch_value(_ENQUEUE_SQL, week.first_day, owner_ids, payloads)
+        count = await transaction.fetch_value(_ENQUEUE_SQL, week.first_day, owner_ids, payloads, EMAIL_QUEUE)
         assert isinstance(count, int)  # what count() returns
         return count
 
 
-def _payload(week: Week, report: dict[str, Any], *, is_compared: bool) -> dict[str, object]:
-    """Return the payload of an `email` job."""
+def _payload(week: Week, report: dict[str, Any], *, is_compared: bool) -> EmailPayload:
+    """Return the payload of an owner's mail."""
     projects = report["projects"]
-    return {
-        "to": report["email"],
-        "template": TEMPLATE,
-        "data": {
-            "week": {"first_day": week.first_day.isoformat(), "last_day": week.last_day.isoformat()},
-            "projects": [_project_data(index, project, is_compared) for index, project in enumerate(projects, 1)],
-            "other_projects": report["projectCount"] - len(projects),
-            "unsubscribe_path": None,
-            "images": dict(_charts(week, projects)),
-        },
+    data = {
+        "locale": match_locale(report["locale"]) or DEFAULT_LOCALE,
+        "week": {"first_day": week.first_day.isoformat(), "last_day": week.last_day.isoformat()},
+        "projects": [_project_data(index, project, is_compared) for index, project in enumerate(projects, 1)],
+        "other_projects": report["projectCount"] - len(projects),
+        "unsubscribe_path": None,
+        "images": dict(_charts(week, projects)),
     }
+    return EmailPayload(report["email"], TEMPLATE, data)
 
 
 def _project_data(index: int, project: dict[str, Any], is_compared: bool) -> dict[str, object]:
