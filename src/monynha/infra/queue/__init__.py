@@ -4,7 +4,7 @@
 - `payload`: JSON payloads as frozen dataclasses, and back.
 - `enqueue`: enqueues a job in a transaction.
 - `job_store`: the statements of workers on `monynha.jobs`.
-- `worker`: claims jobs and runs their handlers.
+- `worker`: claims jobs and runs their handlers; `attempt`: runs one handler once.
 
 The SQL functions are in `migrations/sql/0011_jobs.sql`.
 """
