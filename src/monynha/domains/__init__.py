@@ -5,6 +5,7 @@ users: the profile of each account
 posts: posts of users
 projects: projects and their members
 tasks: tasks of projects
+storage: buckets and objects, and the Supabase-compatible /storage/v1
 notifications: notifications of users
 activity: who changed what in a project
 

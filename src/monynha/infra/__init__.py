@@ -2,6 +2,7 @@
 
 - `postgres/`: the database, its pools and roles.
 - `valkey/`: published messages and rate limits.
+- `storage/`: bodies of files, in a folder or a cloud's bucket.
 - `mail/`: sends mail.
 - `embedded/`: starts and supervises PostgreSQL and Valkey inside the program.
 """
