@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import shutil
-from collections.abc import Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from monynha.engine.realtime.resume_token import encode_resume_token
 from monynha.infra.embedded import ServerUrls
 from monynha.infra.postgres.database import Database
 from monynha.infra.postgres.errors import LockTimeoutError
+from monynha.infra.storage.local_store import LocalStore
 from tests.live_server import OwnerSql, ws_client
 from tests.phoenix_client import phoenix_client, tasks_binding
 from tests.protocols.rest.test_sse import open_stream
@@ -39,29 +40,31 @@ for values from ('2020-01-01') to ('2020-02-01')
 """
 
 
-class Folder:
-    """An object store in a folder, which fails or does something else first where a test says so."""
+@dataclass(frozen=True)
+class WatchedStore(LocalStore):
+    """An object store in a folder, which first does what a test wants to happen before a file is stored."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.before_storing: Callable[[], Any] | None = None
+    before_storing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
-    async def store_file(self, key: str, path: Path) -> None:
-        """Store a file under its key."""
-        if self.before_storing is not None:
-            await self.before_storing()
-        target = self.root / key
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+    async def put(self, key: str, body: bytes | AsyncIterable[bytes | bytearray]) -> int:
+        """Store an object."""
+        while self.before_storing:
+            await self.before_storing.pop()()
+        return await super().put(key, body)
+
+    def paths(self) -> list[Path]:
+        """Return the paths of all files."""
+        return sorted(self.root.rglob("*.gz"))
 
     def files(self) -> dict[str, list[dict[str, Any]]]:
         """Return the events of each file by its key without the digest."""
-        return {
-            str(path.relative_to(self.root)).rpartition("-")[0]: [
-                json.loads(line) for line in gzip.decompress(path.read_bytes()).decode().splitlines()
-            ]
-            for path in sorted(self.root.rglob("*.gz"))
-        }
+        keys = [str(path.relative_to(self.root)).rpartition("-")[0] for path in self.paths()]
+        return dict(zip(keys, self.all_events(), strict=True))
+
+    def all_events(self) -> list[list[dict[str, Any]]]:
+        """Return the events of each file."""
+        texts = [gzip.decompress(path.read_bytes()).decode() for path in self.paths()]
+        return [[json.loads(line) for line in text.splitlines()] for text in texts]
 
 
 @pytest.fixture
@@ -70,13 +73,16 @@ def event_log(database: Database) -> EventLog:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(tmp_path)
+async def store(tmp_path: Path) -> AsyncIterator[WatchedStore]:
+    LocalStore.open(tmp_path)
+    store = WatchedStore(tmp_path)
+    yield store
+    await store.close()
 
 
 @pytest.fixture
-async def archive(database: Database, folder: Folder) -> EventArchive:
-    return EventArchive(EventRetention(database, page_size=2), folder.store_file)
+async def archive(database: Database, store: WatchedStore) -> EventArchive:
+    return EventArchive(EventRetention(database, page_size=2), store)
 
 
 @pytest.fixture
@@ -125,7 +131,7 @@ async def versions(owner_sql: OwnerSql, project: dict[str, Any]) -> list[int]:
 
 
 async def test_events_of_days_before_the_cutoff_are_stored_and_deleted(
-    user: ApiUser, owner_sql: OwnerSql, archive: EventArchive, folder: Folder, now: datetime
+    user: ApiUser, owner_sql: OwnerSql, archive: EventArchive, store: WatchedStore, now: datetime
 ) -> None:
     project = await project_with_old_events(user, owner_sql)
     rows = await owner_sql(
@@ -139,7 +145,7 @@ async def test_events_of_days_before_the_cutoff_are_stored_and_deleted(
     assert archived == 4
     assert await versions(owner_sql, project) == [5]
     assert "monynha.events_2020_01" not in await partitions(owner_sql)
-    files = folder.files()
+    files = store.files()
     day = days_before(now, 31)
     assert list(files) == ["archive/events/2020/01/2020-01-15", f"archive/events/{day:%Y/%m}/{day:%Y-%m-%d}"]
     events = [event for events in files.values() for event in events]
@@ -157,7 +163,7 @@ async def test_events_of_days_before_the_cutoff_are_stored_and_deleted(
 
 
 async def test_an_event_of_the_day_of_the_cutoff_is_kept(
-    user: ApiUser, owner_sql: OwnerSql, archive: EventArchive, folder: Folder, now: datetime
+    user: ApiUser, owner_sql: OwnerSql, archive: EventArchive, store: WatchedStore, now: datetime
 ) -> None:
     project = await user.create_project()
     cutoff = days_before(now, 30)
@@ -165,18 +171,18 @@ async def test_an_event_of_the_day_of_the_cutoff_is_kept(
 
     assert await archive.archive_before(cutoff) == 0
     assert await versions(owner_sql, project) == [1, 2]
-    assert folder.files() == {}
+    assert store.files() == {}
 
 
 async def test_nothing_is_deleted_where_the_file_cannot_be_stored(
-    user: ApiUser, owner_sql: OwnerSql, archive: EventArchive, folder: Folder, now: datetime
+    user: ApiUser, owner_sql: OwnerSql, archive: EventArchive, store: WatchedStore, now: datetime
 ) -> None:
     project = await project_with_old_events(user, owner_sql)
 
     async def fail() -> None:
         raise OSError("no space")
 
-    folder.before_storing = fail
+    store.before_storing.append(fail)
     with pytest.raises(OSError, match="no space"):
         await archive.archive_before(days_before(now, 30))
 
@@ -184,7 +190,7 @@ async def test_nothing_is_deleted_where_the_file_cannot_be_stored(
 
 
 async def test_a_run_that_died_before_it_deleted_is_repeated_without_a_second_file(
-    user: ApiUser, owner_sql: OwnerSql, archive: EventArchive, folder: Folder, database: Database, now: datetime
+    user: ApiUser, owner_sql: OwnerSql, archive: EventArchive, store: WatchedStore, database: Database, now: datetime
 ) -> None:
     project = await project_with_old_events(user, owner_sql)
 
@@ -193,26 +199,25 @@ async def test_a_run_that_died_before_it_deleted_is_repeated_without_a_second_fi
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        await EventArchive(Killed(database), folder.store_file).archive_before(days_before(now, 30))
-    after_death = {path.name for path in folder.root.rglob("*.gz")}
+        await EventArchive(Killed(database), store).archive_before(days_before(now, 30))
+    after_death = {path.name for path in store.paths()}
     await archive.archive_before(days_before(now, 30))
 
     assert len(after_death) == 1
-    assert after_death < {path.name for path in folder.root.rglob("*.gz")}
-    assert [len(events) for events in folder.files().values()] == [3, 1]
+    assert after_death < {path.name for path in store.paths()}
+    assert [len(events) for events in store.files().values()] == [3, 1]
     assert await versions(owner_sql, project) == [5]
 
 
 async def test_an_event_that_appears_while_its_day_is_stored_is_not_deleted(
-    user: ApiUser, owner_sql: OwnerSql, archive: EventArchive, folder: Folder, now: datetime
+    user: ApiUser, owner_sql: OwnerSql, archive: EventArchive, store: WatchedStore, now: datetime
 ) -> None:
     project = await project_with_old_events(user, owner_sql)
 
     async def add_event() -> None:
-        folder.before_storing = None
         await backdate(owner_sql, project, [5], _LONG_AGO)
 
-    folder.before_storing = add_event
+    store.before_storing.append(add_event)
     with pytest.raises(EventsChangedError):
         await archive.archive_before(days_before(now, 30))
     kept = await versions(owner_sql, project)
@@ -220,19 +225,18 @@ async def test_an_event_that_appears_while_its_day_is_stored_is_not_deleted(
 
     assert kept == [1, 2, 3, 4, 5]
     assert await versions(owner_sql, project) == []
-    stored = {json.loads(line)["version"] for path in folder.root.rglob("*.gz") for line in gzip.open(path)}
-    assert stored == {1, 2, 3, 4, 5}
+    assert {event["version"] for events in store.all_events() for event in events} == {1, 2, 3, 4, 5}
 
 
 async def test_an_event_of_a_day_that_is_archived_already_gets_a_file_of_its_own(
-    user: ApiUser, owner_sql: OwnerSql, archive: EventArchive, folder: Folder, now: datetime
+    user: ApiUser, owner_sql: OwnerSql, archive: EventArchive, store: WatchedStore, now: datetime
 ) -> None:
     project = await project_with_old_events(user, owner_sql)
     await archive.archive_before(days_before(now, 30))
     await backdate(owner_sql, project, [5], _LONG_AGO)
 
     assert await archive.archive_before(days_before(now, 30)) == 1
-    assert len(list(folder.root.glob("archive/events/2020/01/2020-01-15-*.jsonl.gz"))) == 2
+    assert len(list(store.root.glob("archive/events/2020/01/2020-01-15-*.jsonl.gz"))) == 2
 
 
 async def test_client_that_was_away_longer_must_reload_in_every_protocol(

@@ -14,6 +14,7 @@ from monynha.domains.reports.chart import draw_week
 from monynha.domains.reports.weekly_report import MAX_PEOPLE, MAX_PROJECTS, Week, WeeklyReports
 from monynha.infra.postgres.database import Database
 from tests.domains.reports.weeks import (
+    QUEUE,
     ReportedProject,
     enqueue_mails,
     fetch_mails,
@@ -142,7 +143,9 @@ async def test_each_owner_gets_their_own_projects_in_one_mail(
             project = await ReportedProject.create(owner, monday, owner_sql, name=name)
             await project.create_task(1)
     shared = await ReportedProject.create(ada, monday, owner_sql, name="Shared")
-    await shared.at(1, ada.create(f"/projects/{shared.project['id']}/members", {"userId": str(bob.id), "role": "admin"}))
+    await shared.at(
+        1, ada.create(f"/projects/{shared.project['id']}/members", {"userId": str(bob.id), "role": "admin"})
+    )
     await shared.create_task(1, assigneeId=str(bob.id))
 
     assert await enqueue_mails(database, monday) == 2
@@ -225,7 +228,7 @@ async def test_a_report_that_runs_again_sends_nothing_again(
     sent = [await enqueue_mails(database, monday)]
     mails = await fetch_mails(owner_sql, monday)
     await owner_sql(
-        "delete from monynha.jobs where queue = 'email' and dedup_key like $1", f"weekly-report {monday.date()} %"
+        "delete from monynha.jobs where queue = $1 and dedup_key like $2", QUEUE, f"weekly-report {monday.date()} %"
     )
 
     sent.append(await enqueue_mails(database, monday))
@@ -251,7 +254,7 @@ async def test_a_report_that_died_after_its_first_batches_goes_on_where_it_was(
             return count
 
     with pytest.raises(KeyboardInterrupt):
-        await Killed(database, None, batch_size=2).enqueue_mails(tick_after(monday))
+        await Killed(database, None, batch_size=2, queue=QUEUE).enqueue_mails(tick_after(monday))
     after_death = len(await fetch_mails(owner_sql, monday))
     rest = await enqueue_mails(database, monday, batch_size=2)
 

@@ -19,8 +19,12 @@ T = TypeVar("T")
 _BACKDATE = "update monynha.events set at = $1 where kind = 'project' and stream = $2 and at < '2030-01-01'"
 _MAILS = """
 select id, payload, private_data, dedup_key from monynha.jobs
-where queue = 'email' and dedup_key like $1 order by created_at, id
+where queue = $2 and dedup_key like $1 order by created_at, id
 """
+
+
+QUEUE = "test-reports"
+"""A queue of which no worker takes the mails."""
 
 
 def unused_mondays() -> Iterator[datetime]:
@@ -80,8 +84,9 @@ def tick_after(monday: datetime) -> datetime:
 
 async def enqueue_mails(database: Database, monday: datetime, **options: Any) -> int:
     """Enqueue the mails about the week of the Monday."""
-    options.setdefault("retention_days", None)
-    return await WeeklyReports(database, **options).enqueue_mails(tick_after(monday))
+    return await WeeklyReports(database, **{"retention_days": None, "queue": QUEUE, **options}).enqueue_mails(
+        tick_after(monday)
+    )
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ class ReportMail:
 
 async def fetch_mails(owner_sql: OwnerSql, monday: datetime) -> list[ReportMail]:
     """Return the mails about the week of the Monday."""
-    rows = await owner_sql(_MAILS, f"weekly-report {monday.date().isoformat()} %")
+    rows = await owner_sql(_MAILS, f"weekly-report {monday.date().isoformat()} %", QUEUE)
     payloads = [json.loads(row["payload"]) for row in rows]
     return [
         ReportMail(payload["to"], payload["template"], json.loads(row["private_data"]))

@@ -15,8 +15,7 @@ from monynha.core.actor import ANONYMOUS, system_actor
 from monynha.infra.postgres.database import Database, Transaction
 from monynha.infra.postgres.errors import ConstraintViolationError
 from monynha.infra.queue.enqueue import enqueue
-from monynha.infra.schedules import CatchUp, Schedule, Scheduler, ScheduleRuns
-from monynha.infra.schedules import schedule_runs
+from monynha.infra.schedules import CatchUp, Schedule, Scheduler, ScheduleRuns, schedule_runs
 from tests.conditions import TIMEOUT_S
 from tests.live_server import OwnerSql
 
@@ -151,7 +150,9 @@ async def test_the_tick_and_its_job_are_committed_together(setup: Setup, monkeyp
     async def enqueue_and_look(transaction: Transaction, *args: Any, **options: Any) -> UUID:
         job_id = await enqueue(transaction, *args, **options)
         seen.append(
-            await setup.owner_sql("select from monynha.schedule_runs where schedule = $1 and tick > $2", setup.name, START)
+            await setup.owner_sql(
+                "select from monynha.schedule_runs where schedule = $1 and tick > $2", setup.name, START
+            )
         )
         seen.append(await setup.jobs())
         return job_id

@@ -8,4 +8,5 @@ Modules:
     mail          the templates of mail, and the mailer that the settings name
     openapi       the OpenAPI document of all domains
     realtime      the hub, broadcasts, presence, and the pub/sub channels between processes
+    schedules     the service `scheduler`, and the handlers of the jobs that it enqueues
 """

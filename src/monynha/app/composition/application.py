@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +14,7 @@ from monynha.app.composition.landing_page import landing_page
 from monynha.app.composition.mail import email_sender
 from monynha.app.composition.openapi import openapi_document
 from monynha.app.composition.realtime import RealtimeServices, realtime_routes
+from monynha.app.composition.schedules import start_scheduler
 from monynha.app.maintenance.migration import migrate_or_check
 from monynha.core.errors import SettingsError
 from monynha.core.logs import LogEvent, configure_logging, flush_logs
@@ -20,6 +22,7 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
 from monynha.domains.notifications.http import NotificationRoutes
+from monynha.domains.reports.http import AnalyticsRoutes
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import UserRoutes
@@ -61,9 +64,12 @@ class Application:
     rate_limits: RateLimits
     database_probe: DatabaseProbe
     worker: Worker | None
+    scheduler: asyncio.Task[None] | None
 
     def begin_shutdown(self) -> None:
         """End the event streams, which have no end of their own; the server closes the sockets. Begin no more jobs."""
+        if self.scheduler:
+            self.scheduler.cancel()
         if self.worker:
             self.worker.begin_stop()
         for stream in list(self.open_streams):
@@ -71,6 +77,8 @@ class Application:
 
     async def close(self) -> None:
         """Close every connection, after the last jobs have ended."""
+        if self.scheduler:
+            self.scheduler.cancel()
         if self.worker:
             await self.worker.stop()
         self.auth.close()
@@ -105,8 +113,11 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     probe = DatabaseProbe(lambda: is_database_reachable(database))
     probe.start()
     http = _http_application(dependencies, _health_routes(probe, valkey))
-    worker = start_worker(settings, database, realtime.hub, job_handlers(sender))
-    return Application(http, database, auth, valkey, realtime, dependencies.open_streams, rate_limits, probe, worker)
+    worker = start_worker(settings, database, realtime.hub, job_handlers(settings, database, sender))
+    scheduler = start_scheduler(settings, database)
+    return Application(
+        http, database, auth, valkey, realtime, dependencies.open_streams, rate_limits, probe, worker, scheduler
+    )
 
 
 def _health_routes(probe: DatabaseProbe, valkey: ValkeyClient) -> RouteGroup:
@@ -166,6 +177,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         **UserRoutes(rest, actions).overrides,
         **NotificationRoutes(rest).overrides,
         **event_streams.overrides,
+        **AnalyticsRoutes(rest).overrides,
     }
     graphql = graphql_routes(
         dependencies.settings,

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from monynha.engine.realtime.event_retention import EventRetention
+from monynha.infra.storage import ObjectExistsError, ObjectStore
 
 PREFIX = "archive/events"
 """The folder of the object store."""
-
-StoreFile = Callable[[str, Path], Awaitable[None]]
-"""Stores a local file under a key, durably, in the place of one that may be there."""
+_CHUNK_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class EventArchive:
     """Moves the events of whole days (UTC) out of the database."""
 
     retention: EventRetention
-    store_file: StoreFile
+    store: ObjectStore
 
     async def archive_before(self, cutoff: datetime) -> int:
         """Store and delete the events of all days that were over at the cutoff; return how many there were.
@@ -45,8 +44,10 @@ class EventArchive:
         with TemporaryDirectory(prefix="monynha-archive-") as folder:
             path = Path(folder) / "events.jsonl.gz"
             digest, count = await self._write_day(day, path)
-            # Named by its content: events that are written to an archived day later replace no file.
-            await self.store_file(f"{PREFIX}/{day:%Y/%m}/{day.isoformat()}-{digest[:16]}.jsonl.gz", path)
+            # Named by its content, so that a file which exists is the one that is to be stored, and events that
+            # were written to an archived day later replace none.
+            with suppress(ObjectExistsError):
+                await self.store.put(f"{PREFIX}/{day:%Y/%m}/{day.isoformat()}-{digest[:16]}.jsonl.gz", _read(path))
         await self.retention.delete_day(day, expected=count)
         return count
 
@@ -61,3 +62,9 @@ class EventArchive:
                     count += len(lines)
                     await asyncio.to_thread(file.write, text)
         return digest.hexdigest(), count
+
+
+async def _read(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+            yield chunk

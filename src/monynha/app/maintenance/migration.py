@@ -186,7 +186,14 @@ def _policies_sql() -> str:
     answer_size = _read_package_file("monynha.engine.query", "answer_size.sql")
     resources = CATALOG.resources.values()
     return "\n".join(
-        [*domain_policies, engine_policies, schedule_policies, answer_size, grants_sql(resources), event_triggers_sql(resources)]
+        [
+            *domain_policies,
+            engine_policies,
+            schedule_policies,
+            answer_size,
+            grants_sql(resources),
+            event_triggers_sql(resources),
+        ]
     )
 
 

@@ -31,9 +31,7 @@ class Analytics:
         """Count and store the day before a time in UTC."""
         yesterday = now.date() - timedelta(days=1)
         async with self.database.as_actor(_REPORTS).transaction() as transaction:
-            await transaction.execute(
-                _read_sql("daily_analytics"), yesterday, yesterday, self._first_complete_day(now)
-            )
+            await transaction.execute(_read_sql("daily_analytics"), yesterday, yesterday, self._first_complete_day(now))
 
     async def store_month(self, now: datetime) -> None:
         """Store the month before a time in UTC, and those of its days that are missing."""

@@ -51,7 +51,9 @@ def draw_week(first_day: date, counts: Sequence[int], counts_before: Sequence[in
         height, height_before = (
             -(-number * (_BASELINE - _TOP) // highest) for number in (count, count_before)
         )  # rounded up, so that a small number is a visible bar
-        canvas.fill(centre - _BAR_GAP // 2 - _BAR_WIDTH, _BASELINE - height_before, _BAR_WIDTH, height_before, _BAR_BEFORE)
+        canvas.fill(
+            centre - _BAR_GAP // 2 - _BAR_WIDTH, _BASELINE - height_before, _BAR_WIDTH, height_before, _BAR_BEFORE
+        )
         canvas.fill(centre + _BAR_GAP // 2, _BASELINE - height, _BAR_WIDTH, height, _BAR)
         if count:
             top = _BASELINE - height - 6 * _PIXEL

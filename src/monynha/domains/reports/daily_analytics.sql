@@ -9,8 +9,11 @@ select
   day.first,
   (select count(*) from public.users u where u.created_at < day.finish),
   (select count(*) from public.projects p where p.created_at < day.finish),
-  0,
-  0,
+  (select coalesce(sum((o.metadata ->> 'size')::bigint), 0) from storage.objects o where o.created_at < day.finish),
+  (
+    select count(*) from monynha.jobs j
+    where j.state = 'completed' and j.finished_at >= day.start and j.finished_at < day.finish
+  ),
   case when day.has_events then counts.active_users end,
   case when day.has_events then counts.tasks_created end,
   case when day.has_events then counts.tasks_done end

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
-from monynha.core.errors import BadRequestError
+from monynha.core.errors import BadRequestError, ForbiddenError
 from monynha.domains.reports.analytics import read_analytics
 from monynha.infra.schedules import Clock, utc_now
 from monynha.protocols.http.request import Request
@@ -52,7 +52,7 @@ def _parse_range(params: dict[str, str], today: date) -> tuple[date, date]:
     if "from" in params:
         first_day = _parse_date("from", params["from"])
     else:
-        first_day = max(last_day, date.min + timedelta(days=DEFAULT_DAYS)) - timedelta(days=DEFAULT_DAYS - 1)
+        first_day = date.fromordinal(max(1, last_day.toordinal() - DEFAULT_DAYS + 1))
     if first_day > last_day:
         raise _param_error("from", "must not be after to")
     if (last_day - first_day).days >= MAX_DAYS:
@@ -121,7 +121,7 @@ ENDPOINT_DOCS = (
             "from": {**_DATE_SCHEMA, "description": f"The first day; by default {DEFAULT_DAYS} days are returned."},
             "to": {**_DATE_SCHEMA, "description": "The last day, today by default."},
         },
-        may_be_forbidden=True,
+        error_classes=(ForbiddenError,),
     ),
 )
 """The documentation of this endpoint for OpenAPI."""

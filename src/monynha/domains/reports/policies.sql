@@ -14,6 +14,11 @@ create policy "report service can view tasks" on public.tasks for select to mony
   using ((select current_setting('monynha.actor', true)) = 'reports');
 create policy "report service can view events" on monynha.events for select to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'reports');
+create policy "report service can view objects" on storage.objects for select to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'reports');
+create policy "report service can view jobs" on monynha.jobs for select to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'reports');
+grant select (created_at, metadata) on storage.objects to monynha_system;
 grant select (id, name, owner_id, status, settings, created_at) on public.projects to monynha_system;
 grant select (id, project_id, status, assignee_id, due_date) on public.tasks to monynha_system;
 grant execute on function auth.recipient_locale(uuid) to monynha_system;

@@ -80,6 +80,7 @@ class WeeklyReports:
     database: Database
     retention_days: int | None
     batch_size: int = BATCH_SIZE
+    queue: str = EMAIL_QUEUE
 
     async def enqueue_mails(self, now: datetime) -> int:
         """Enqueue the mails of the last week for all owners who have not got theirs; return how many.
@@ -101,7 +102,7 @@ class WeeklyReports:
         is_compared = self.retention_days is None or self.retention_days >= _COMPARED_DAYS
         payloads = [dump_payload(_payload(week, report, is_compared=is_compared)).decode() for report in reports]
         owner_ids = [UUID(report["ownerId"]) for report in reports]
-        count = await transaction.fetch_value(_ENQUEUE_SQL, week.first_day, owner_ids, payloads, EMAIL_QUEUE)
+        count = await transaction.fetch_value(_ENQUEUE_SQL, week.first_day, owner_ids, payloads, self.queue)
         assert isinstance(count, int)  # what count() returns
         return count
 

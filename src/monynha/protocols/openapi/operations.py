@@ -33,6 +33,8 @@ _COMMON_ERRORS = (
     errors.InternalError,
     errors.UnavailableError,
 )
+ADMIN_TAG = "admin"
+"""The tag of endpoints of the whole system."""
 _BODY_ERRORS = (errors.PayloadTooLargeError, errors.UnsupportedMediaTypeError, errors.ValidationFailedError)
 _ROW_ERRORS = (
     errors.ForbiddenError,
@@ -86,14 +88,14 @@ class OperationBuilder:
     def build_action(self, action: CustomEndpointDoc) -> Schema:
         """Return the operation of a custom endpoint."""
         success_response = responses.action_response(action.media_type, dict(action.response_schema), action.summary)
-        error_classes = {*_COMMON_ERRORS, *_path_errors(action.path)}
+        error_classes = {*_COMMON_ERRORS, *_path_errors(action.path), *action.error_classes}
         if action.media_type == "application/json":
             error_classes.add(errors.NotAcceptableError)
         return {
             "operationId": action.operation_id,
             "summary": action.summary,
             "description": action.doc,
-            "tags": [action.resource.plural],
+            "tags": [action.resource.plural if action.resource else ADMIN_TAG],
             "parameters": list(parameters.action_parameters(action)),
             "responses": {"200": success_response, **responses.error_references(error_classes)},
         }
