@@ -267,32 +267,6 @@ async def test_client_that_was_away_longer_must_reload_in_every_protocol(
         assert join_reply["resumed"] is is_resumed
 
 
-async def test_partitions_of_the_coming_months_are_created(owner_sql: OwnerSql, database: Database) -> None:
-    last_partition = max(name for name in await partitions(owner_sql) if "default" not in name)
-    await owner_sql(f"drop table {last_partition}")
-
-    await EventRetention(database).maintain_partitions(None)
-
-    row_security = await owner_sql(
-        "select relrowsecurity and relforcerowsecurity from pg_class where oid = $1::text::regclass",
-        last_partition,
-    )
-    assert row_security[0][0]
-
-
-async def test_a_partition_with_events_is_not_dropped(
-    user: ApiUser, owner_sql: OwnerSql, database: Database, now: datetime
-) -> None:
-    project = await project_with_old_events(user, owner_sql)
-
-    await EventRetention(database).maintain_partitions(now)
-
-    assert await versions(owner_sql, project) == [1, 2, 3, 4, 5]
-    await owner_sql("delete from monynha.events_2020_01")
-    await EventRetention(database).maintain_partitions(now)
-    assert "monynha.events_2020_01" not in await partitions(owner_sql)
-
-
 async def test_dropping_a_partition_does_not_wait_long_for_a_reader(
     user: ApiUser, owner_sql: OwnerSql, archive: EventArchive, running_servers: ServerUrls, now: datetime
 ) -> None:

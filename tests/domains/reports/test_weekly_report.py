@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from monynha.domains.reports.chart import draw_week
 from monynha.domains.reports.weekly_report import MAX_PEOPLE, MAX_PROJECTS, Week, WeeklyReports
+from monynha.infra.embedded import ServerUrls
 from monynha.infra.postgres.database import Database
+from tests.conditions import TIMEOUT_S
 from tests.domains.reports.weeks import (
     QUEUE,
     ReportedProject,
@@ -22,6 +26,7 @@ from tests.domains.reports.weeks import (
     tick_after,
     unused_mondays,
 )
+from tests.emails import deliver_queued_emails, read_message, text_of
 from tests.live_server import OwnerSql
 from tests.users import ApiUser, UserFactory
 
@@ -271,6 +276,66 @@ async def test_two_workers_with_the_same_report_send_each_mail_once(
 
     assert sum(sent) == 6
     assert sorted(mail.to for mail in await fetch_mails(owner_sql, monday)) == emails
+
+
+async def test_a_process_that_is_killed_again_and_again_sends_each_mail_once(
+    users: UserFactory,
+    database: Database,
+    owner_sql: OwnerSql,
+    running_servers: ServerUrls,
+    monday: datetime,
+) -> None:
+    emails = await create_owners(users, 20, monday, owner_sql)
+    arguments = (running_servers.database_url, QUEUE, tick_after(monday).isoformat())
+
+    counts = [0]
+    while counts[-1] < len(emails):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.domains.reports.enqueue_reports", *arguments
+        )
+        async with asyncio.timeout(TIMEOUT_S):
+            while process.returncode is None and len(await fetch_mails(owner_sql, monday)) < counts[-1] + 7:
+                await asyncio.sleep(0.001)
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        counts.append(len(await fetch_mails(owner_sql, monday)))
+
+    mails = await fetch_mails(owner_sql, monday)
+    assert len(counts) > 2
+    assert sorted(mail.to for mail in mails) == emails
+    assert len({mail.id for mail in mails}) == len(mails)
+    assert await enqueue_mails(database, monday) == 0
+
+
+async def test_the_mail_shows_the_numbers_and_the_chart_in_the_language_of_the_owner(
+    users: UserFactory,
+    user: ApiUser,
+    database: Database,
+    owner_sql: OwnerSql,
+    monday: datetime,
+    tmp_path: Path,
+) -> None:
+    await owner_sql('update auth.users set user_metadata = \'{"locale": "pt-BR"}\' where id = $1', user.id)
+    await busy_project(user, await users.create("Bob"), monday, owner_sql)
+    await enqueue_mails(database, monday)
+
+    await deliver_queued_emails(
+        database, QUEUE, tmp_path, site_url="https://board.example", clock=lambda: tick_after(monday)
+    )
+
+    [path] = [path for path in tmp_path.glob("*.eml") if user.email in path.read_text()]
+    message = read_message(path.read_bytes())
+    text, html = text_of(message), text_of(message, "html")
+    assert message["subject"].startswith("Sua semana: ")
+    assert "Feitas: 1 (\u22121)\nAbertas: 5 (\u22121)\nAtrasadas: 3 (+2)\n" in text
+    assert "Tarefas feitas por dia, de segunda a domingo: 0, 0, 1, 0, 0, 0, 0" in text
+    [image] = [part for part in message.walk() if part.get_content_type() == "image/png"]
+    alternative_text = "Tarefas feitas por dia, de segunda a domingo: 0, 0, 1, 0, 0, 0, 0"
+    assert image["content-id"] == "<chart-1>"
+    assert image.get_content() == draw_week(monday.date(), [0, 0, 1, 0, 0, 0, 0], [0, 1, 0, 0, 1, 0, 0])
+    assert f'alt="{alternative_text}"' in html
+    assert 'src="cid:chart-1"' in html
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
+from uuid import UUID
 
 from monynha.domains.reports.weekly_report import WeeklyReports
 from monynha.infra.postgres.database import Database
@@ -93,6 +94,7 @@ async def enqueue_mails(database: Database, monday: datetime, **options: Any) ->
 class ReportMail:
     """The job of a report's mail."""
 
+    id: UUID
     to: str
     template: str
     data: dict[str, Any]
@@ -103,7 +105,7 @@ async def fetch_mails(owner_sql: OwnerSql, monday: datetime) -> list[ReportMail]
     rows = await owner_sql(_MAILS, f"weekly-report {monday.date().isoformat()} %", QUEUE)
     payloads = [json.loads(row["payload"]) for row in rows]
     return [
-        ReportMail(payload["to"], payload["template"], json.loads(row["private_data"]))
+        ReportMail(row["id"], payload["to"], payload["template"], json.loads(row["private_data"]))
         for payload, row in zip(payloads, rows, strict=True)
     ]
 
