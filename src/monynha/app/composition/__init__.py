@@ -9,4 +9,5 @@ Modules:
     mailbox_page  the pages below /dev/mail, in development only
     openapi       the OpenAPI document of all domains
     realtime      the hub, broadcasts, presence, and the pub/sub channels between processes
+    schedules     the service `scheduler`, and the handlers of the jobs that it enqueues
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +15,7 @@ from monynha.app.composition.mail import email_sender
 from monynha.app.composition.mailbox_page import MailboxPages
 from monynha.app.composition.openapi import openapi_document
 from monynha.app.composition.realtime import RealtimeServices, realtime_routes
+from monynha.app.composition.schedules import start_scheduler
 from monynha.app.maintenance.migration import migrate_or_check
 from monynha.core.errors import SettingsError
 from monynha.core.logs import LogEvent, configure_logging, flush_logs
@@ -22,6 +24,7 @@ from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
 from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
+from monynha.domains.reports.http import AnalyticsRoutes
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import UserRoutes
@@ -63,9 +66,12 @@ class Application:
     rate_limits: RateLimits
     database_probe: DatabaseProbe
     worker: Worker | None
+    scheduler: asyncio.Task[None] | None
 
     def begin_shutdown(self) -> None:
         """End the event streams, which have no end of their own; the server closes the sockets. Begin no more jobs."""
+        if self.scheduler:
+            self.scheduler.cancel()
         if self.worker:
             self.worker.begin_stop()
         for stream in list(self.open_streams):
@@ -73,6 +79,8 @@ class Application:
 
     async def close(self) -> None:
         """Close every connection, after the last jobs have ended."""
+        if self.scheduler:
+            self.scheduler.cancel()
         if self.worker:
             await self.worker.stop()
         self.auth.close()
@@ -98,13 +106,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     valkey = await ValkeyClient.open(server_urls.redis_url)
     rate_limits = RateLimits.from_settings(settings, RateLimiter(valkey))
     queries = Queries(Compiler(AnswerLimits(settings.max_answer_characters, settings.max_answer_bytes)))
-    realtime = RealtimeServices.start(
-        database,
-        queries,
-        valkey,
-        redis_url=server_urls.redis_url,
-        retention_days=settings.events_retention_days,
-    )
+    realtime = RealtimeServices.start(database, queries, valkey, redis_url=server_urls.redis_url)
     database = database.with_on_commit(realtime.notifier.on_commit)
     auth = AuthServices.build(settings, database, limits=rate_limits, hooks=[ProfileHooks()])
     rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)
@@ -113,8 +115,11 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     probe = DatabaseProbe(lambda: is_database_reachable(database))
     probe.start()
     http = _http_application(dependencies, _health_routes(probe, valkey))
-    worker = start_worker(settings, database, realtime.hub, job_handlers(sender))
-    return Application(http, database, auth, valkey, realtime, dependencies.open_streams, rate_limits, probe, worker)
+    worker = start_worker(settings, database, realtime.hub, job_handlers(settings, database, sender))
+    scheduler = start_scheduler(settings, database)
+    return Application(
+        http, database, auth, valkey, realtime, dependencies.open_streams, rate_limits, probe, worker, scheduler
+    )
 
 
 def _health_routes(probe: DatabaseProbe, valkey: ValkeyClient) -> RouteGroup:
@@ -175,6 +180,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         **JobRoutes(rest).overrides,
         **NotificationRoutes(rest).overrides,
         **event_streams.overrides,
+        **AnalyticsRoutes(rest).overrides,
     }
     graphql = graphql_routes(
         dependencies.settings,
