@@ -30,6 +30,9 @@ Overdue: 3 (+1)
 - Inês Almeida: Done 6, Open 8, Overdue 0
 - Sam Okafor: Done 5, Open 9, Overdue 2
 - Mei Tanaka: Done 3, Open 6, Overdue 1
+- and 2 more
+
+Tasks done each day, Monday to Sunday: 2, 4, 1, 5, 2, 0, 0
 
 Open the board: https://board.example.org/projects/5b7a2f0e-1f3b-4c52-9a55-6f0d4f3d0c11
 
@@ -38,6 +41,8 @@ Hiring
 Done: 2 (same)
 Open: 4 (+4)
 Overdue: 0 (same)
+
+Tasks done each day, Monday to Sunday: 0, 0, 1, 0, 1, 0, 0
 
 Open the board: https://board.example.org/projects/0d9c6f52-4a61-4a0f-8a53-0c2f3c5d7e22
 
@@ -103,7 +108,7 @@ def test_the_text_of_the_weekly_report() -> None:
 def test_the_weekly_report_describes_its_chart_and_can_be_ended() -> None:
     mail = TEMPLATES.render("weekly_report", "pt-BR", SAMPLES["weekly_report"])
 
-    assert 'alt="Done each day from Monday to Sunday: 2, 4, 1, 5, 2, 0, 0"' in mail.html
+    assert 'alt="Tarefas feitas por dia, de segunda a domingo: 2, 4, 1, 5, 2, 0, 0"' in mail.html
     assert f'<a href="{SITE_URL}/dashboard" style="color: inherit;">Parar estes relatórios</a>' in mail.html
     assert "Atrasadas: 3 (+1)" in mail.text
 
