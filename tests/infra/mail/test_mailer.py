@@ -43,6 +43,7 @@ def test_the_headers_of_a_mail() -> None:
         "Date": "Fri, 27 Nov 2026 09:00:00 +0000",
         "Message-ID": "<3f1c@example.org>",
         "List-Unsubscribe": "<https://example.org/stop?x=1>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Auto-Submitted": "auto-generated",
         "MIME-Version": "1.0",
         "Content-Type": 'text/plain; charset="utf-8"',

@@ -16,6 +16,7 @@ from monynha.app.composition.mailbox_page import MailboxPages
 from monynha.app.composition.openapi import openapi_document
 from monynha.app.composition.realtime import RealtimeServices, realtime_routes
 from monynha.app.composition.schedules import start_scheduler
+from monynha.app.composition.unsubscribe_page import UnsubscribePage
 from monynha.app.maintenance.migration import migrate_or_check
 from monynha.core.errors import SettingsError
 from monynha.core.logs import LogEvent, configure_logging, flush_logs
@@ -25,6 +26,7 @@ from monynha.domains.auth.http import route_group as auth_routes
 from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.reports.http import AnalyticsRoutes
+from monynha.domains.reports.unsubscriptions import UnsubscribeLinks, Unsubscriptions
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import UserRoutes
@@ -167,7 +169,8 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
         )
         yield _Service((broadcast_routes,), websocket_handlers)
     if "web" in settings.services:
-        yield _Service((landing_page(settings),))
+        unsubscribe_page = UnsubscribePage(UnsubscribeLinks(settings.jwt_secret), Unsubscriptions(rest.database))
+        yield _Service((landing_page(settings), unsubscribe_page.route_group))
 
 
 def _api_service(dependencies: _Dependencies) -> _Service:

@@ -6,17 +6,13 @@ sites cannot reach them through a name that they let point to this machine (DNS 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import ipaddress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from html import escape
-from importlib.resources import files
-from string import Template
 from urllib.parse import urlsplit
 
+from monynha.app.composition.page_template import PageTemplate, page_headers
 from monynha.core.errors import NotFoundError
 from monynha.core.settings.settings import Settings
 from monynha.infra.mail.mailbox import Mailbox, MailHeaders, StoredMail
@@ -31,6 +27,9 @@ _MAIL_POLICY = (
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 """Of the HTML of a mail, whose styles are its own; links open in a new tab."""
+_SOURCE_POLICY = "default-src 'none'; sandbox"
+_NOT_STORED: Headers = ((b"cache-control", b"no-store"),)
+_PAGE = PageTemplate("mailbox.html", "frame-src 'self'; form-action 'none'")
 
 
 @dataclass(frozen=True)
@@ -67,22 +66,22 @@ class MailboxPages:
         items = "".join(_list_item(mail) for mail in mails)
         mails_html = f"<ol>{items}</ol>" if mails else '<p class="empty">No mail has been sent yet.</p>'
         note = f"<p>Every mail of this program in development, newest first, at most {MAX_LISTED}.</p>"
-        return self._page("Mail", f"<h1>Mail</h1>{note}{mails_html}")
+        return _PAGE.respond(title="Mail", html=f"<h1>Mail</h1>{note}{mails_html}")
 
     async def show_mail(self, request: Request) -> Response:
         """Answer with the page of one mail."""
         mail = await self._require_mail(request)
-        return self._page(mail.headers.get("subject"), _mail_html(mail))
+        return _PAGE.respond(title=mail.headers.get("subject"), html=_mail_html(mail))
 
     async def show_html(self, request: Request) -> Response:
         """Answer with the HTML of a mail, which may neither run scripts nor load anything."""
         mail = await self._require_mail(request)
-        return Response(200, mail.html.encode(), _headers("text/html; charset=utf-8", _MAIL_POLICY))
+        return Response(200, mail.html.encode(), page_headers("text/html; charset=utf-8", _MAIL_POLICY) + _NOT_STORED)
 
     async def show_source(self, request: Request) -> Response:
         """Answer with the mail as it was sent."""
         mail = await self._require_mail(request)
-        return Response(200, mail.content, _headers("text/plain; charset=utf-8", "default-src 'none'; sandbox"))
+        return Response(200, mail.content, page_headers("text/plain; charset=utf-8", _SOURCE_POLICY) + _NOT_STORED)
 
     async def _require_mail(self, request: Request) -> StoredMail:
         self._require_own_host(request)
@@ -95,24 +94,6 @@ class MailboxPages:
         host = _host_name(request.header(b"host") or "")
         if host not in ("localhost", self.site_host) and not _is_ip_address(host):
             raise NotFoundError("This path does not exist.")
-
-    def _page(self, title: str, content: str) -> Response:
-        body = Template(self._template).substitute(title=escape(title), content=content)
-        return Response(200, body.encode(), self._page_headers)
-
-    @cached_property
-    def _template(self) -> str:
-        return files("monynha").joinpath("web", "mailbox.html").read_text()
-
-    @cached_property
-    def _page_headers(self) -> Headers:
-        style = self._template[self._template.index("<style>") + len("<style>") : self._template.index("</style>")]
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        policy = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; frame-src 'self'; base-uri 'none'; "
-            "form-action 'none'; frame-ancestors 'none'"
-        )
-        return _headers("text/html; charset=utf-8", policy)
 
 
 def _list_item(mail: MailHeaders) -> str:
@@ -143,16 +124,6 @@ def _mail_html(mail: StoredMail) -> str:
         f'<p><a href="{PATH}">All mail</a></p><h1>{escape(mail.headers.get("subject"))}</h1>'
         f"<h2>Headers</h2><dl>{headers}</dl>{frames if mail.html else ''}"
         f'<h2>Text</h2><pre tabindex="0">{escape(mail.text)}</pre><p><a href="{link}/source">Source</a></p>'
-    )
-
-
-def _headers(content_type: str, policy: str) -> Headers:
-    return (
-        (b"content-type", content_type.encode()),
-        (b"content-security-policy", policy.encode()),
-        (b"referrer-policy", b"no-referrer"),
-        (b"cross-origin-resource-policy", b"same-origin"),
-        (b"cache-control", b"no-store"),
     )
 
 
