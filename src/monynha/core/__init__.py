@@ -4,6 +4,7 @@
 - `errors`: the error tree.
 - `serialization`: names, JSON, UUIDs and timestamps as clients see them.
 - `settings/`: the settings of the program.
+- `locales`: the languages of what is written to people.
 - `lru_cache`: a cache of bounded size.
 - `weak_secrets`: keys and passwords that can be guessed.
 - `logs`: set-up of logging.

@@ -6,8 +6,10 @@ jobs: background jobs
 posts: posts of users
 projects: projects and their members
 tasks: tasks of projects
+storage: buckets and objects, and the Supabase-compatible /storage/v1
 notifications: notifications of users
 activity: who changed what in a project
+reports: weekly mails to project owners, and analytics for system admins
 
 A domain has models (its resources), policies.sql (who can do what), and, where the generated operations do not
 suffice, actions, http and graphql. Only http and graphql import protocols.

@@ -6,6 +6,16 @@ create policy "users can manage their own idempotency keys" on monynha.idempoten
   for all to monynha_app, monynha_admin
   using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
 
+create policy "clean-up can view old idempotency keys" on monynha.idempotency_keys for select to monynha_system
+  using (
+    (select current_setting('monynha.actor', true)) = 'clean-up' and created_at < now() - interval '24 hours'
+  );
+create policy "clean-up can delete old idempotency keys" on monynha.idempotency_keys for delete to monynha_system
+  using (
+    (select current_setting('monynha.actor', true)) = 'clean-up' and created_at < now() - interval '24 hours'
+  );
+
+grant select (created_at), delete on monynha.idempotency_keys to monynha_system;
 grant select (user_id, method, path, key, digest, created_id, created_at),
   insert (method, path, key, digest), update (digest, created_id, created_at)
   on monynha.idempotency_keys to monynha_app, monynha_admin;
@@ -20,6 +30,8 @@ create policy "event hub can view stream versions" on monynha.streams for select
   using ((select current_setting('monynha.actor', true)) = 'hub');
 create policy "event hub can view events" on monynha.events for select to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'hub');
+create policy "clean-up can view events" on monynha.events for select to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'clean-up');
 grant select (kind, id, version) on monynha.streams to monynha_system;
 grant select (kind, stream, version, at, resource, verb, row_id, new, old, actor) on monynha.events to monynha_system;
 
@@ -41,6 +53,6 @@ end
 $$;
 
 revoke execute on all functions in schema monynha from public;
-grant execute on function monynha.create_event_partitions(integer), monynha.delete_old_events(timestamptz)
-  to monynha_system;
+grant execute on function monynha.create_event_partitions(integer), monynha.delete_events_of_day(date),
+  monynha.drop_empty_event_partitions(timestamptz) to monynha_system;
 select monynha.create_event_partitions(3);

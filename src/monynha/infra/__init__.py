@@ -3,6 +3,8 @@
 - `postgres/`: the database, its pools and roles.
 - `valkey/`: published messages and rate limits.
 - `queue/`: background jobs.
+- `schedules/`: enqueues jobs at fixed times.
+- `storage/`: bodies of files, in a folder or a cloud's bucket.
 - `mail/`: sends mail.
 - `embedded/`: starts and supervises PostgreSQL and Valkey inside the program.
 """

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import email
-import email.policy
-import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,7 +22,6 @@ from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.http import route_group
 from monynha.domains.users.account_hooks import ProfileHooks
-from monynha.infra.mail import FolderMailer
 from monynha.infra.postgres.database import Database, Transaction, guard_query
 from monynha.infra.valkey import RateLimiter
 from monynha.protocols.http.application import HttpApplication
@@ -33,36 +29,9 @@ from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.router import Router
 from tests.domains.auth.manual_clock import ManualClock
+from tests.emails import SentEmail, deliver_queued_emails, read_emails
 
 PASSWORD = "correct horse battery"
-
-
-@dataclass
-class SentEmail:
-    """An email that was sent."""
-
-    to: str
-    subject: str
-    text: str
-
-    @property
-    def link(self) -> str:
-        """The link in the text."""
-        match = re.search(r"https?://\S+/auth/v1/verify\?\S+", self.text)
-        assert match, self.text
-        return match[0]
-
-    @property
-    def token(self) -> str:
-        """The token of the link."""
-        return parse_qs(urlsplit(self.link).query)["token"][0]
-
-    @property
-    def code(self) -> str:
-        """The code in the text."""
-        match = re.search(r"code: (\d{6})\b", self.text)
-        assert match, self.text
-        return match[1]
 
 
 @dataclass
@@ -94,12 +63,17 @@ class AuthApp:
 
     def emails_to(self, to: str) -> list[SentEmail]:
         """Return the emails to an address, oldest first."""
-        emails = []
-        for path in sorted(self.mail_dir.glob("*.eml")):
-            message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-            if message["to"] == to:
-                emails.append(SentEmail(message["to"], message["subject"], message.get_content()))
-        return emails
+        return read_emails(self.mail_dir, to)
+
+    async def deliver_emails(self, response: httpx.Response | None = None) -> None:
+        """Send the queued emails; done after each response."""
+        await deliver_queued_emails(
+            self.database,
+            self.auth.mailer.queue,
+            self.mail_dir,
+            site_url=self.settings.site_url,
+            clock=self.clock,
+        )
 
     async def post(self, path: str, body: object = None, token: str | None = None, **options: Any) -> httpx.Response:
         """Send a POST below /auth/v1."""
@@ -199,23 +173,26 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
 
     def make(*, limits: RateLimits | None = None, response_step_s: float = 0.0, **changes: Any) -> AuthApp:
         clock, hook = ManualClock(datetime.now(UTC)), RecordingHook()
-        mail_dir = tmp_path / f"mail-{len(auth_apps)}"
+        mail_dir = tmp_path / "mail"
         changed_settings = dataclasses.replace(settings, **changes)
         auth = AuthServices.build(
             changed_settings,
             database,
             limits=limits or RateLimits(RateLimiter(None)),
-            mailer=FolderMailer(mail_dir),
             hooks=[ProfileHooks(), hook],
             clock=clock,
             response_step_s=response_step_s,
+            # The worker of the program, which runs beside these tests, has another address of the site.
+            email_queue=f"email-{uuid4()}",
         )
         application = HttpApplication(Router([route_group(auth)]), CorsPolicy(), shows_stack=False)
         transport = httpx.ASGITransport(app=application)
         http = httpx.AsyncClient(transport=transport, base_url="http://monynha.test")
         repository = AccountRepository(database)
-        auth_apps.append(AuthApp(auth, http, changed_settings, clock, mail_dir, hook, database, repository))
-        return auth_apps[-1]
+        auth_app = AuthApp(auth, http, changed_settings, clock, mail_dir, hook, database, repository)
+        http.event_hooks = {"response": [auth_app.deliver_emails]}
+        auth_apps.append(auth_app)
+        return auth_app
 
     yield make
     for auth_app in auth_apps:

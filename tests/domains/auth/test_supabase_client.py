@@ -49,6 +49,7 @@ async def run_auth_app(make_auth_app: MakeAuthApp) -> AsyncIterator[RunAuthApp]:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         auth_app = make_auth_app(site_url=url, **changes)
         app = HttpApplication(Router([route_group(auth_app.auth)]), CorsPolicy())
+        http.event_hooks = {"response": [auth_app.deliver_emails]}
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
         task = asyncio.create_task(server.serve(sockets=[listening]))
         running.append((server, task))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
 from monynha.app.catalog import CATALOG
 from monynha.app.composition.graphql import graphql_routes
 from monynha.app.composition.jobs import job_handlers, start_worker
 from monynha.app.composition.landing_page import landing_page
+from monynha.app.composition.mail import email_sender
+from monynha.app.composition.mailbox_page import MailboxPages
 from monynha.app.composition.openapi import openapi_document
 from monynha.app.composition.realtime import RealtimeServices, realtime_routes
+from monynha.app.composition.schedules import start_scheduler
+from monynha.app.composition.unsubscribe_page import UnsubscribePage
 from monynha.app.maintenance.migration import migrate_or_check
 from monynha.core.errors import SettingsError
 from monynha.core.logs import EventLog, configure_logging, flush_logs
@@ -21,6 +25,8 @@ from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
 from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
+from monynha.domains.reports.http import AnalyticsRoutes
+from monynha.domains.reports.unsubscriptions import UnsubscribeLinks, Unsubscriptions
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import UserRoutes
@@ -49,9 +55,6 @@ from monynha.protocols.rest.context import RestContext
 from monynha.protocols.rest.routes import rest_routes
 from monynha.protocols.rest.sse import EventStreamEndpoints
 
-if TYPE_CHECKING:
-    from monynha.infra.mail.smtp_mailer import SmtpMailer
-
 
 @dataclass(frozen=True)
 class Application:
@@ -63,24 +66,26 @@ class Application:
     valkey: ValkeyClient
     realtime: RealtimeServices
     open_streams: set[SseStream]
-    smtp_mailer: SmtpMailer | None
     rate_limits: RateLimits
     database_probe: DatabaseProbe
     worker: Worker | None
+    scheduler: asyncio.Task[None] | None
 
     def begin_shutdown(self) -> None:
         """End the event streams, which have no end of their own; the server closes the sockets. Begin no more jobs."""
+        if self.scheduler:
+            self.scheduler.cancel()
         if self.worker:
             self.worker.begin_stop()
         for stream in list(self.open_streams):
             stream.close()
 
     async def close(self) -> None:
-        """Close every connection, after the last jobs have ended and the last mails were sent."""
+        """Close every connection, after the last jobs have ended."""
+        if self.scheduler:
+            self.scheduler.cancel()
         if self.worker:
             await self.worker.stop()
-        if self.smtp_mailer:
-            await self.smtp_mailer.close()
         self.auth.close()
         self.database_probe.stop()
         await self.realtime.close()
@@ -97,31 +102,26 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     """
     event_log = configure_logging(level=settings.log_level, as_json=settings.is_production)
     settings = with_jwt_secret(settings)
-    smtp_mailer = _smtp_mailer(settings)
+    sender = email_sender(settings)
     await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
     await _refuse_dangerous_database(server_urls.database_url)
     database = await Database.open(server_urls.database_url)
     valkey = await ValkeyClient.open(server_urls.redis_url)
     rate_limits = RateLimits.from_settings(settings, RateLimiter(valkey))
     queries = Queries(Compiler(AnswerLimits(settings.max_answer_characters, settings.max_answer_bytes)))
-    realtime = RealtimeServices.start(
-        database,
-        queries,
-        valkey,
-        redis_url=server_urls.redis_url,
-        retention_days=settings.events_retention_days,
-    )
+    realtime = RealtimeServices.start(database, queries, valkey, redis_url=server_urls.redis_url)
     database = database.with_on_commit(realtime.notifier.on_commit)
-    auth = AuthServices.build(settings, database, limits=rate_limits, mailer=smtp_mailer, hooks=[ProfileHooks()])
+    auth = AuthServices.build(settings, database, limits=rate_limits, hooks=[ProfileHooks()])
     rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)
     client_ip_of = client_ip_resolver(settings.trusted_proxies)
     dependencies = _Dependencies(settings, rest, auth, rate_limits, valkey, realtime, client_ip_of, event_log)
     probe = DatabaseProbe(lambda: is_database_reachable(database))
     probe.start()
     http = _http_application(dependencies, _health_routes(probe, valkey))
-    worker = start_worker(settings, database, realtime.hub, job_handlers())
+    worker = start_worker(settings, database, realtime.hub, job_handlers(settings, database, sender))
+    scheduler = start_scheduler(settings, database)
     return Application(
-        http, database, auth, valkey, realtime, dependencies.open_streams, smtp_mailer, rate_limits, probe, worker
+        http, database, auth, valkey, realtime, dependencies.open_streams, rate_limits, probe, worker, scheduler
     )
 
 
@@ -170,7 +170,8 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
         )
         yield _Service((broadcast_routes,), websocket_handlers)
     if "web" in settings.services:
-        yield _Service((landing_page(settings),))
+        unsubscribe_page = UnsubscribePage(UnsubscribeLinks(settings.jwt_secret), Unsubscriptions(rest.database))
+        yield _Service((landing_page(settings), unsubscribe_page.route_group))
 
 
 def _api_service(dependencies: _Dependencies) -> _Service:
@@ -183,6 +184,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         **JobRoutes(rest).overrides,
         **NotificationRoutes(rest).overrides,
         **event_streams.overrides,
+        **AnalyticsRoutes(rest).overrides,
     }
     graphql = graphql_routes(
         dependencies.settings,
@@ -203,19 +205,12 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     return _Service(route_groups, graphql.sockets)
 
 
-def _smtp_mailer(settings: Settings) -> SmtpMailer | None:
-    """Return the mailer of SMTP_URL, or None if mail is written into a folder."""
-    if not settings.smtp_url:
-        return None
-    from monynha.infra.mail.smtp_mailer import SmtpMailer, SmtpServer  # a start without SMTP_URL saves the import
-
-    return SmtpMailer(SmtpServer.from_url(settings.smtp_url, site_url=settings.site_url))
-
-
 def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) -> HttpApplication:
     settings, services = dependencies.settings, list(_enabled_services(dependencies))
+    mailbox_pages = MailboxPages.from_settings(settings)
+    mailbox_groups = [mailbox_pages.route_group] if mailbox_pages else []
     return HttpApplication(
-        Router([health_routes, *(group for service in services for group in service.route_groups)]),
+        Router([health_routes, *mailbox_groups, *(group for service in services for group in service.route_groups)]),
         CorsPolicy(frozenset(settings.cors_origins), allows_localhost=not settings.is_production),
         dependencies.client_ip_of,
         RequestDeadlines(settings.read_deadline_s, settings.write_deadline_s),

@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
+from monynha.app.composition.schedules import schedule_handlers
 from monynha.core.settings.settings import Settings
 from monynha.engine.realtime.event_log import Stream
 from monynha.engine.realtime.hub import Hub
+from monynha.infra.mail import EmailSender
 from monynha.infra.postgres.database import Database
 from monynha.infra.queue.job import AnyJobHandler
 from monynha.infra.queue.job_store import JOBS_STREAM_KIND, JobStore
 from monynha.infra.queue.worker import Worker, WorkerOptions
 
 
-def job_handlers() -> tuple[AnyJobHandler, ...]:
+def job_handlers(settings: Settings, database: Database, email_sender: EmailSender) -> tuple[AnyJobHandler, ...]:
     """Return the handlers of all domains, one for each queue."""
-    return ()
+    return (email_sender.handler(), *schedule_handlers(settings, database))
 
 
 def start_worker(

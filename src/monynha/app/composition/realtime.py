@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
 
 from monynha.app.catalog import CATALOG, EPHEMERAL_EVENTS
-from monynha.app.maintenance.event_log_maintenance import run_event_log_maintenance
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.query.queries import Queries
@@ -37,7 +35,6 @@ class RealtimeServices:
     broadcast: Broadcaster
     channels: PubSub
     presence: Presence
-    maintenance_task: asyncio.Task[None]
 
     @classmethod
     def start(
@@ -47,7 +44,6 @@ class RealtimeServices:
         valkey: ValkeyClient,
         *,
         redis_url: str,
-        retention_days: int | None,
     ) -> RealtimeServices:
         """Subscribe to the other processes, and start reading the event log."""
         channels = PubSub(redis_url)
@@ -65,12 +61,10 @@ class RealtimeServices:
         )
         hub.start()
         presence.start()
-        maintenance_task = asyncio.create_task(run_event_log_maintenance(hub.event_log, retention_days=retention_days))
-        return cls(hub, notifier, broadcast, channels, presence, maintenance_task)
+        return cls(hub, notifier, broadcast, channels, presence)
 
     async def close(self) -> None:
-        """Stop the maintenance, and close every connection."""
-        self.maintenance_task.cancel()
+        """Close every connection."""
         self.presence.close()
         await self.hub.close()
         await self.channels.close()

@@ -1,9 +1,10 @@
 """Work on the database besides serving: migrations, backups, checks, example data, and old events.
 
 Modules:
-    backup                 writes backups that are verified, and restores them
-    demo                   creates example data
-    doctor                 checks settings, servers, the login and all rights
-    event_log_maintenance  creates and drops partitions of the event log, once a day
-    migration              brings the database to this release
+    backup         writes backups that are verified, and restores them
+    clean_up       deletes what is no longer needed, once a day
+    demo           creates example data
+    doctor         checks settings, servers, the login and all rights
+    event_archive  moves old events from the database to the object store
+    migration      brings the database to this release
 """

@@ -182,10 +182,18 @@ def _policies_sql() -> str:
 
     domain_policies = [_read_package_file(f"monynha.domains.{name}", "policies.sql") for name in DOMAINS]
     engine_policies = _read_package_file("monynha.engine", "policies.sql")
+    schedule_policies = _read_package_file("monynha.infra.schedules", "policies.sql")
     answer_size = _read_package_file("monynha.engine.query", "answer_size.sql")
     resources = CATALOG.resources.values()
     return "\n".join(
-        [*domain_policies, engine_policies, answer_size, grants_sql(resources), event_triggers_sql(resources)]
+        [
+            *domain_policies,
+            engine_policies,
+            schedule_policies,
+            answer_size,
+            grants_sql(resources),
+            event_triggers_sql(resources),
+        ]
     )
 
 

@@ -1,4 +1,4 @@
-"""Composition of auth: builds all services from the settings, the database and the mailer."""
+"""Composition of auth: builds all services from the settings and the database."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.hooks import AccountHook
 from monynha.domains.auth.accounts.passwords import PasswordHasher
+from monynha.domains.auth.emails.action_links import ActionLinks
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
-from monynha.domains.auth.emails.email_templates import EmailTemplates
 from monynha.domains.auth.emails.redirects import RedirectPolicy
 from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.admin import AdminService
@@ -27,7 +27,7 @@ from monynha.domains.auth.services.verification import VerificationService
 from monynha.domains.auth.tokens.access_tokens import AccessTokens, Clock, utc_now
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
 from monynha.domains.auth.tokens.refresh_tokens import RefreshTokenCodec
-from monynha.infra.mail import FolderMailer, Mailer
+from monynha.infra.mail import EMAIL_QUEUE
 from monynha.infra.postgres.database import Database
 
 _RESPONSE_STEP_S = 0.2
@@ -61,19 +61,19 @@ class AuthServices:
         database: Database,
         *,
         limits: RateLimitCounter | None = None,
-        mailer: Mailer | None = None,
         hooks: Sequence[AccountHook] = (),
         clock: Clock = utc_now,
         response_step_s: float = _RESPONSE_STEP_S,
+        email_queue: str = EMAIL_QUEUE,
     ) -> AuthServices:
-        """Build all services; without `limits` nothing is counted, without `mailer` emails go to a folder."""
+        """Build all services; without `limits` nothing is counted."""
         builder = _Builder(
             settings,
             AccountRepository(database, tuple(hooks)),
-            mailer=mailer or FolderMailer(settings.mail_dir),
             limits=limits,
             clock=clock,
             response_step_s=response_step_s,
+            email_queue=email_queue,
         )
         return builder.build()
 
@@ -90,10 +90,10 @@ class _Builder:
         settings: Settings,
         repository: AccountRepository,
         *,
-        mailer: Mailer,
         limits: RateLimitCounter | None,
         clock: Clock,
         response_step_s: float,
+        email_queue: str,
     ) -> None:
         secret, site_url = settings.jwt_secret, settings.site_url
         self.repository = repository
@@ -102,7 +102,7 @@ class _Builder:
         self.passwords = PasswordHasher(strict=settings.is_production, min_length=settings.password_min_length)
         self.one_time_tokens = OneTimeTokenStore(secret, clock)
         redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
-        self.mailer = AuthMailer(mailer, EmailTemplates(site_url), redirects)
+        self.mailer = AuthMailer(ActionLinks(site_url), redirects, clock, email_queue)
         self.rate_limits = AuthRateLimits(limits, _EMAIL_INTERVAL if settings.is_production else None)
         self.access_tokens = self._access_tokens(settings)
         self.sessions = SessionService(

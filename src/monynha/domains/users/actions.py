@@ -37,16 +37,24 @@ class UserActions:
         if errors and "password" in values:
             errors |= await self.accounts.password_problems(str(values["password"]))
         raise_field_errors(errors)
-        sign_up = SignUpRequest(str(values["email"]), str(values["password"]), str(values["name"]))
+        sign_up = SignUpRequest(
+            str(values["email"]), str(values["password"]), str(values["name"]), locale=client.locale
+        )
         return _profile_body(await self.accounts.sign_up(sign_up, client))
 
     async def update_profile(
-        self, body: object, user_id: Callable[[], UUID], update: Callable[[object, bool], Awaitable[T]]
+        self,
+        body: object,
+        user_id: Callable[[], UUID],
+        update: Callable[[object, bool], Awaitable[T]],
+        *,
+        locale: str | None = None,
     ) -> T:
         """Update a profile and, if the body has an `email`, the email address; return what `update` returns.
 
         `update` writes the generated fields; its second argument is True if it has been called, and so
-        authorized, in this request before. A new address applies at once, or once it is confirmed.
+        authorized, in this request before. A new address applies at once, or once it is confirmed by emails in the
+        language `locale`.
 
         Raises ValidationFailedError for invalid fields, ConflictError for an address of another account.
         """
@@ -62,7 +70,7 @@ class UserActions:
         # The rights and the If-Match version are checked before the address is changed.
         await update({}, False)
         try:
-            await self.accounts.change_email(user_id(), str(values["email"]))
+            await self.accounts.change_email(user_id(), str(values["email"]), locale=locale)
         except EmailExistsError:
             raise ConflictError(
                 "The email address is already registered.", details={"email": "is already registered"}

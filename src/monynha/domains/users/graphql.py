@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monynha.core.errors import UnauthenticatedError
+from monynha.core.locales import negotiate_locale
 from monynha.domains.auth.accounts.passwords import MAX_PASSWORD_LENGTH
 from monynha.domains.auth.services.sessions import ClientInfo
 from monynha.domains.users.actions import UserActions
@@ -47,7 +48,7 @@ class UserMutations:
 
     async def sign_up(self, call: MutationCall) -> Mapping[str, object]:
         """Create an account and its profile; needs no caller."""
-        return await self.actions.sign_up(dict(call.input), ClientInfo(call.client_ip, call.user_agent))
+        return await self.actions.sign_up(dict(call.input), _client_info(call))
 
     async def update(self, call: MutationCall) -> JsonRow:
         """Update a profile; a new email address applies at once, or once it is confirmed."""
@@ -59,4 +60,10 @@ class UserMutations:
             values = parse_update(users, body)
             return await self.mutations.update(connection, users, call.key, values, result_selection=call.selection)
 
-        return await self.actions.update_profile(dict(call.input), lambda: call.key[0], update_columns)
+        return await self.actions.update_profile(
+            dict(call.input), lambda: call.key[0], update_columns, locale=_client_info(call).locale
+        )
+
+
+def _client_info(call: MutationCall) -> ClientInfo:
+    return ClientInfo(call.client_ip, call.user_agent, negotiate_locale(call.accept_language))

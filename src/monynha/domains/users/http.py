@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from monynha.core.locales import negotiate_locale
 from monynha.domains.auth.accounts.passwords import DEFAULT_MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH
 from monynha.domains.auth.services.sessions import ClientInfo
 from monynha.domains.users.actions import UserActions
@@ -75,7 +76,7 @@ class UserRoutes:
     async def sign_up(self, request: Request) -> Response:
         """Create an account and its profile; needs no caller."""
         reject_unknown_params(read_query(request), ())
-        client = ClientInfo(request.client_ip, request.header(b"user-agent") or "")
+        client = _client_info(request)
         profile = await self.actions.sign_up(await read_json_body(request), client)
         location = f"{API_PREFIX}/{users.plural}/{profile['id']}".encode()
         return data_response(orjson.dumps(profile), status=201, extra_headers=((b"location", location),))
@@ -90,5 +91,13 @@ class UserRoutes:
 
         body = await read_json_body(request)
         return await self.actions.update_profile(
-            body, lambda: handlers.primary_key(request, connection)[0], update_columns
+            body,
+            lambda: handlers.primary_key(request, connection)[0],
+            update_columns,
+            locale=_client_info(request).locale,
         )
+
+
+def _client_info(request: Request) -> ClientInfo:
+    locale = negotiate_locale(request.header(b"accept-language"))
+    return ClientInfo(request.client_ip, request.header(b"user-agent") or "", locale)

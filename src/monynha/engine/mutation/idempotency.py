@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from monynha.core.actor import system_actor
 from monynha.core.errors import ValidationFailedError
-from monynha.infra.postgres.database import Transaction
+from monynha.infra.postgres.database import Database, Transaction
 
 _CLAIM_SQL = """
 insert into monynha.idempotency_keys as earlier (method, path, key, digest) values ($1, $2, $3, $4)
@@ -19,6 +20,8 @@ _FIND_SQL = """
 select digest, created_id from monynha.idempotency_keys
 where user_id = (select auth.uid()) and method = $1 and path = $2 and key = $3
 """
+# Which keys are old is decided by the policy of the clean-up.
+_DELETE_OLD_SQL = "delete from monynha.idempotency_keys where created_at < now() - interval '24 hours'"
 _COMPLETE_SQL = """
 update monynha.idempotency_keys set created_id = $4
 where user_id = (select auth.uid()) and method = $1 and path = $2 and key = $3
@@ -56,3 +59,9 @@ class IdempotencyKey:
     async def complete(self, transaction: Transaction, created_id: UUID) -> None:
         """Record the id of the created row."""
         await transaction.execute(_COMPLETE_SQL, self.method, self.path, self.key, created_id)
+
+
+async def delete_old_keys(database: Database) -> int:
+    """Delete the keys that are no longer valid, and return how many."""
+    async with database.as_actor(system_actor("clean-up")).transaction() as transaction:
+        return await transaction.execute(_DELETE_OLD_SQL)

@@ -4,6 +4,7 @@ A write leaves events in `monynha.events` in its own transaction. After the comm
 them once and hands them to whoever subscribed to their stream; protocols turn them into their own messages.
 
 * `event_log`: events and streams as values, and the queries that read them
+* `event_retention`: reads and deletes old events by day, and maintains the partitions
 * `triggers`: generates the SQL triggers that write events
 * `hub`: subscriptions of this process; reads new events and dispatches them
 * `subscriber`: what a subscriber implements; buffering and back-pressure of one subscription

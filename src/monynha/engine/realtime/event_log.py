@@ -1,4 +1,4 @@
-"""Events and streams as values, and the queries by which the program reads and maintains the event log."""
+"""Events and streams as values, and the queries by which the program reads the event log."""
 
 from __future__ import annotations
 
@@ -104,10 +104,6 @@ select coalesce(max(e.version), 0)::text::json from monynha.events e
 where e.stream = $3::uuid and e.kind = $2::text
   and e.resource = '{resource}' and e.row_id = $4::uuid and e.verb = $5::text
 """
-_DELETE_OLD_EVENTS_SQL = "select monynha.delete_old_events(now() - make_interval(days => $1))"
-_CREATE_PARTITIONS_SQL = "select monynha.create_event_partitions(3)"
-_MAINTENANCE_LOCK = 7_366_531_005
-"""The advisory lock under which one process maintains the table: an arbitrary number, the same in every process."""
 _HUB = system_actor("hub")
 """The actor whom the policies of `monynha.events` and `monynha.streams` let read."""
 
@@ -143,24 +139,6 @@ class EventLog:
         # The name comes from the catalogue. As a bind the planner could not know that the partial index has it.
         version: int = await self._fetch_json(_LAST_EVENT_VERSION_SQL.format(resource=resource), *stream, row_id, verb)
         return version
-
-    async def maintain_partitions(self, *, retention_days: int | None) -> bool:
-        """Delete events older than the retention and create the partitions of the coming months.
-
-        Return False if another process is doing so.
-        """
-        if retention_days is not None and not await self._run_exclusively(_DELETE_OLD_EVENTS_SQL, retention_days):
-            return False
-        return await self._run_exclusively(_CREATE_PARTITIONS_SQL)
-
-    async def _run_exclusively(self, query: str, *binds: object) -> bool:
-        # One transaction each: creating and dropping a partition takes a lock that all writers wait for.
-        async with self.database.as_actor(_HUB).transaction() as transaction:
-            await transaction.execute("set local lock_timeout = '4s'")
-            if not await transaction.fetch_value("select pg_try_advisory_xact_lock($1)", _MAINTENANCE_LOCK):
-                return False
-            await transaction.fetch_value(query, *binds)
-            return True
 
     async def _fetch_events(self, query: str, *binds: object) -> list[Event]:
         return [Event.from_row(row) for row in await self._fetch_json(query, *binds)]

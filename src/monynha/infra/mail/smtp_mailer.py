@@ -1,34 +1,26 @@
-"""Sends mail through an SMTP server (RFC 5321), in the background and with retries.
-
-Mail waits in memory. What could not be delivered, or was still waiting when the process ended, is logged without
-its content and its address.
-"""
+"""Sends mail through an SMTP server (RFC 5321); who calls it decides about another attempt."""
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import ssl
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.utils import make_msgid, parseaddr
+from email.utils import parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
-import structlog
 
 from monynha.core.errors import SettingsError
-from monynha.infra.mail.mailer import Mail, to_message
+from monynha.infra.mail.mailer import Mail, MailDelayedError, MailRefusedError, domain_of, to_message
 
-RETRY_DELAYS_S = (5.0, 30.0, 120.0)
-TIMEOUT_S = 20.0
-"""For each step: connecting, and the reply to each command."""
-CLOSE_TIMEOUT_S = 5.0
-MAX_WAITING = 1_000
-_MAX_CONNECTIONS = 4
-_log = structlog.get_logger("monynha.mail")
+CONNECT_TIMEOUT_S = 10.0
+"""For connecting and signing in: while a server is away, its mails must not keep the worker from other jobs."""
+REPLY_TIMEOUT_S = 60.0
+"""For the reply to each command of a mail, which servers delay that look for spam meanwhile."""
+_MAX_REPLY_LENGTH = 300
 
 
 class InsecureLoginError(Exception):
@@ -67,94 +59,62 @@ class SmtpServer:
 
 
 class SmtpMailer:
-    """Sends mail through one server; a mail that fails for the moment is tried again a few times."""
+    """Sends mail through one server, each over a connection of its own."""
 
     def __init__(
         self,
         server: SmtpServer,
         *,
-        retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S,
-        timeout_s: float = TIMEOUT_S,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        reply_timeout_s: float = REPLY_TIMEOUT_S,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
         self._server = server
-        self._retry_delays_s = retry_delays_s
-        self._timeout_s = timeout_s
+        self._connect_timeout_s = connect_timeout_s
+        self._reply_timeout_s = reply_timeout_s
         self._tls_context = tls_context
-        self._deliveries: set[asyncio.Task[None]] = set()
-        self._connections = asyncio.Semaphore(_MAX_CONNECTIONS)
-        self._closing = asyncio.Event()
 
     async def send(self, mail: Mail) -> None:
-        """Begin to deliver the mail and return at once; how it ends is logged.
+        """Deliver the mail to the server and return when it has accepted it.
 
-        Raises ValueError for an address or subject that would add a header.
+        Raises MailRefusedError for a reply that is final (5yz, RFC 5321 section 4.2.1) and for an address or text
+        that would add a header; MailDelayedError for a reply that is not (4yz), and where the server is not reached.
         """
         message = to_message(mail, self._server.sender, datetime.now(UTC))
-        message["Message-ID"] = make_msgid(domain=parseaddr(self._server.sender)[1].rpartition("@")[2])
-        if len(self._deliveries) >= MAX_WAITING:
-            _log.error("mail not delivered", mail=message["Message-ID"], reason="too many mails are waiting")
-            return
-        delivery = asyncio.create_task(self._deliver(message))
-        self._deliveries.add(delivery)
-        delivery.add_done_callback(self._deliveries.discard)
+        try:
+            async with self._session() as client:
+                await client.send_message(message, timeout=self._reply_timeout_s)
+        # A certificate that is not trusted is an OSError and a ValueError.
+        except (aiosmtplib.SMTPException, InsecureLoginError, OSError) as error:
+            if _is_permanent(error):
+                raise MailRefusedError(_describe(error)) from None
+            raise MailDelayedError(_describe(error)) from None
+        except ValueError as error:  # not an address for SMTP
+            raise MailRefusedError(_one_line(str(error))) from None
 
     async def find_problem(self) -> str | None:
         """Connect and log in; return what prevents it, or None."""
         try:
-            async with self._client() as client:
-                await self._log_in(client)
+            async with self._session():
+                return None
         except (aiosmtplib.SMTPException, InsecureLoginError, OSError) as error:
             return _describe(error)
-        return None
 
-    async def close(self) -> None:
-        """Try once more to deliver what is waiting, for a few seconds."""
-        self._closing.set()
-        if not self._deliveries:
-            return
-        _, unfinished = await asyncio.wait(self._deliveries, timeout=CLOSE_TIMEOUT_S)
-        for delivery in unfinished:
-            delivery.cancel()
-        await asyncio.gather(*unfinished, return_exceptions=True)
-
-    async def _deliver(self, message: EmailMessage) -> None:
-        mail_id, attempts = message["Message-ID"], 0
-        try:
-            while True:
-                attempts += 1
-                is_last = self._closing.is_set() or attempts > len(self._retry_delays_s)
-                try:
-                    await self._transmit(message)
-                    return
-                except (aiosmtplib.SMTPException, InsecureLoginError, OSError, ValueError) as error:
-                    failure: dict[str, object] = {"mail": mail_id, "reason": _describe(error), "attempts": attempts}
-                    if is_last or _is_permanent(error):
-                        _log.error("mail not delivered", **failure)
-                        return
-                    _log.warning("mail delayed", **failure)
-                with suppress(TimeoutError):  # a shutdown ends the wait for one last attempt
-                    await asyncio.wait_for(self._closing.wait(), self._retry_delays_s[attempts - 1])
-        except asyncio.CancelledError:
-            _log.error("mail not delivered", mail=mail_id, reason="the program stopped", attempts=attempts)
-            raise
-
-    async def _transmit(self, message: EmailMessage) -> None:
-        async with self._connections, self._client() as client:
-            await self._log_in(client)
-            await client.send_message(message)
-
-    def _client(self) -> aiosmtplib.SMTP:
-        return aiosmtplib.SMTP(
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        client = aiosmtplib.SMTP(
             hostname=self._server.host,
             port=self._server.port,
             use_tls=self._server.uses_tls,
             start_tls=False if self._server.uses_tls else None,
-            timeout=self._timeout_s,
+            timeout=self._connect_timeout_s,
             tls_context=self._tls_context,
             # The name for EHLO; the default asks the resolver for our own name, which may take seconds.
-            local_hostname=parseaddr(self._server.sender)[1].rpartition("@")[2],
+            local_hostname=domain_of(self._server.sender),
         )
+        async with client:
+            await self._log_in(client)
+            yield client
 
     async def _log_in(self, client: aiosmtplib.SMTP) -> None:
         if not self._server.username:
@@ -173,20 +133,37 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_permanent(error: Exception) -> bool:
-    """Whether the server will refuse the mail at the next attempt too (a 5yz reply, RFC 5321 section 4.2.1)."""
-    if isinstance(error, InsecureLoginError | ValueError):  # ValueError: not an address for SMTP
+    """Whether the server will refuse the mail at the next attempt too."""
+    # A login that is refused is the operator's to correct, not a property of this mail: it may be sent later.
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        return False
+    if _wants_utf8(error):
         return True
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return all(refused.code >= 500 for refused in error.recipients)
     return isinstance(error, aiosmtplib.SMTPResponseException) and error.code >= 500
 
 
+def _wants_utf8(error: Exception) -> bool:
+    """Whether the mail has an address that only servers with the extension SMTPUTF8 take (RFC 6531)."""
+    return isinstance(error, aiosmtplib.SMTPNotSupported) and "SMTPUTF8" in str(error)
+
+
 def _describe(error: Exception) -> str:
-    """Return what failed, without the server's text, which may repeat an address."""
+    """Return what failed, with the server's own text: it says what the reader of a failed job must do."""
     if isinstance(error, InsecureLoginError):
-        return "the server offers no TLS, without which the password is not sent"
+        return "the mail server offers no TLS, without which the password is not sent"
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        return f"the mail server refused the login ({error.code})"  # its text may repeat the user name
+    if _wants_utf8(error):
+        return "the mail server takes no address with letters beyond ASCII"
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
-        return f"the server refused the recipient ({error.recipients[0].code})"
+        error = error.recipients[0]
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return f"the server replied {error.code} ({type(error).__name__})"
-    return type(error).__name__
+        return _one_line(f"the mail server replied {error.code} {error.message}")
+    return f"the mail server cannot be reached ({type(error).__name__})"
+
+
+def _one_line(text: str) -> str:
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[:_MAX_REPLY_LENGTH]

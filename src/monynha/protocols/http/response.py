@@ -25,10 +25,12 @@ class Response:
     status: int
     body: bytes = b""
     headers: Headers = ()
-    stream: AsyncGenerator[bytes] | None = None
-    """Chunks of a body without a known end, sent instead of `body`."""
+    stream: AsyncGenerator[bytes | bytearray] | None = None
+    """Chunks of a body that is sent as it is read, instead of `body`."""
     waiting_bytes: Callable[[], int] | None = None
     """How much of `stream` has been made and waits for the client."""
+    content_length: int | None = None
+    """The size of the body, where that is not the size of `body`: of a stream, or of what HEAD does not send."""
 
 
 def encode_headers(*pairs: tuple[str, str]) -> Headers:

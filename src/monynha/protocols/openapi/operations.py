@@ -33,6 +33,8 @@ _COMMON_ERRORS = (
     errors.InternalError,
     errors.UnavailableError,
 )
+ADMIN_TAG = "admin"
+"""The tag of endpoints of the whole system."""
 _BODY_ERRORS = (errors.PayloadTooLargeError, errors.UnsupportedMediaTypeError, errors.ValidationFailedError)
 _ROW_ERRORS = (
     errors.ForbiddenError,
@@ -93,7 +95,7 @@ class OperationBuilder:
             "operationId": action.operation_id,
             "summary": action.summary,
             "description": action.doc,
-            "tags": [action.resource.plural],
+            "tags": [action.resource.plural if action.resource else ADMIN_TAG],
             "parameters": list(parameters.action_parameters(action)),
             "responses": {"200": success_response, **responses.error_references(error_classes)},
         }

@@ -41,7 +41,8 @@ class CustomEndpointDoc:
     method: str
     path: str
     operation_id: str
-    resource: Resource
+    resource: Resource | None
+    """None for an endpoint of the whole system, for its admins."""
     summary: str
     doc: str
     response_schema: JsonSchema

@@ -116,6 +116,7 @@ async def test_an_email_change_by_the_api_is_confirmed_as_in_auth(auth_app: Auth
     assert at_once.email == first_email
     assert by_email is not None
     assert (by_email.email, by_email.new_email) == (first_email, second_email)
+    await confirming_app.deliver_emails()
     assert [len(confirming_app.emails_to(email)) for email in (first_email, second_email)] == [1, 1]
     assert await auth_app.auth.accounts.change_email(uuid4(), new_email()) is None
 

@@ -1,7 +1,7 @@
 """Emails: addresses, and what is sent to them.
 
 email_address    the normalized form of an address
-email_templates  subjects and texts
-auth_mailer      renders and sends
+action_links     the URLs that verify a token
+auth_mailer      which template, with which data, in which language
 redirects        which URLs a mailed link may lead to
 """

@@ -9,10 +9,10 @@ from uuid import UUID
 from monynha.core.errors import ConflictError
 from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.composition import AuthServices
-from monynha.domains.auth.emails.email_templates import LINK_TYPES
+from monynha.domains.auth.emails.action_links import LINK_TYPES
 from monynha.domains.auth.errors import InvalidAuthRequestError
 from monynha.domains.auth.http.dependencies import parse_user_id, require_service_key
-from monynha.domains.auth.http.request_body import RequestBody, read_body, requested_redirect
+from monynha.domains.auth.http.request_body import RequestBody, read_body, requested_locale, requested_redirect
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import user_json
 from monynha.domains.auth.services.admin import AdminUserAttributes
@@ -106,7 +106,7 @@ class AdminRoutes:
         redirect_to = mailer.redirects.resolve(requested_redirect(request, body))
         link_type = LINK_TYPES[token.kind]
         link = {
-            "action_link": mailer.templates.action_link(token, redirect_to),
+            "action_link": mailer.links.url(token, redirect_to),
             "email_otp": token.code,
             "hashed_token": token.link_token,
             "verification_type": link_request.type if link_type == "email_change" else link_type,
@@ -117,16 +117,18 @@ class AdminRoutes:
     async def _invite(self, request: Request) -> Response:
         require_service_key(self.auth, request)
         body = await read_body(request)
-        redirect_to = requested_redirect(request, body)
         account = await self.auth.admin_links.invite(
-            body.required_text("email"), body.json_object("data") or {}, redirect_to
+            body.required_text("email"),
+            body.json_object("data") or {},
+            redirect_to=requested_redirect(request, body),
+            locale=requested_locale(request),
         )
         return auth_response(user_json(account))
 
     def _page_links(self, page: int, page_size: int, *, total: int, email_filter: str | None) -> str:
         """Return the `Link` header (RFC 8288) with the next and the last page."""
         last_page = max(1, -(-total // page_size))
-        site_url = self.auth.mailer.templates.site_url.rstrip("/")
+        site_url = self.auth.mailer.links.site_url.rstrip("/")
 
         def link(number: int, rel: str) -> str:
             # Official clients read the page number behind the first `=`, so it comes first.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monynha.core.errors import BadRequestError
+from monynha.core.locales import negotiate_locale
 from monynha.core.serialization import parse_json
 from monynha.domains.auth.emails.email_address import normalize_email
 from monynha.domains.auth.errors import BadJsonError, InvalidAuthRequestError
@@ -77,7 +78,12 @@ async def read_body(request: Request) -> RequestBody:
 
 def client_info(request: Request) -> ClientInfo:
     """Return where a request comes from."""
-    return ClientInfo(request.client_ip, request.header(b"user-agent") or "")
+    return ClientInfo(request.client_ip, request.header(b"user-agent") or "", requested_locale(request))
+
+
+def requested_locale(request: Request) -> str:
+    """Return the language of the program's texts that the client prefers."""
+    return negotiate_locale(request.header(b"accept-language"))
 
 
 def requested_redirect(request: Request, body: RequestBody | None = None) -> str | None:

@@ -12,6 +12,7 @@ from monynha.domains.auth.http.request_body import (
     RequestBody,
     client_info,
     read_body,
+    requested_locale,
     requested_redirect,
 )
 from monynha.domains.auth.http.responses import auth_response
@@ -141,6 +142,7 @@ def _sign_up_request(request: Request, body: RequestBody) -> SignUpRequest:
         metadata=body.json_object("data") or {},
         challenge=body.pkce_challenge(),
         redirect_to=requested_redirect(request, body),
+        locale=requested_locale(request),
     )
     if password is None:
         raise InvalidAuthRequestError("Signup requires a valid password")

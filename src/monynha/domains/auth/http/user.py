@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http.dependencies import require_user
-from monynha.domains.auth.http.request_body import read_body, requested_redirect
+from monynha.domains.auth.http.request_body import read_body, requested_locale, requested_redirect
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import user_json
 from monynha.domains.auth.http.unsupported import PhoneSignInDisabledError
@@ -49,6 +49,7 @@ class UserRoutes:
             data=body.json_object("data"),
             challenge=body.pkce_challenge(),
             redirect_to=requested_redirect(request, body),
+            locale=requested_locale(request),
         )
         if attributes.email:
             await auth.rate_limits.count_email_change(user.account.id)
@@ -60,5 +61,5 @@ class UserRoutes:
     async def _reauthenticate(self, request: Request) -> Response:
         user = await require_user(self.auth, request)
         await self.auth.rate_limits.count_email(user.account.email or "")
-        await self.auth.update_user.send_reauthentication_code(user.account)
+        await self.auth.update_user.send_reauthentication_code(user.account, locale=requested_locale(request))
         return auth_response({})

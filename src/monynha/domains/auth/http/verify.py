@@ -13,6 +13,7 @@ from monynha.domains.auth.http.request_body import (
     RequestBody,
     client_info,
     read_body,
+    requested_locale,
     requested_redirect,
 )
 from monynha.domains.auth.http.responses import auth_response
@@ -67,6 +68,7 @@ class VerifyRoutes:
             body.required_text("email"),
             challenge=body.pkce_challenge(),
             redirect_to=requested_redirect(request, body),
+            locale=requested_locale(request),
             creates_account=path != "/recover" and body.boolean("create_user") is not False,
             metadata=body.json_object("data") or {},
         )

@@ -8,6 +8,7 @@ update_user      what users change of their own account
 email_change     changes an email address, by confirmation of both addresses
 admin            manages all accounts
 admin_links      one-time links and invitations for admins
+expired_credentials  deletes expired sessions and tokens
 account_service  what other domains and the command line use
 authentication   finds the actor of a request by its bearer token
 rate_limits      counts sign-in attempts and emails

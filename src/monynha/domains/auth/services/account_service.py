@@ -55,7 +55,7 @@ class AccountService:
             return error.details
         return {}
 
-    async def change_email(self, user_id: UUID, email: str) -> Account | None:
+    async def change_email(self, user_id: UUID, email: str, *, locale: str | None = None) -> Account | None:
         """Change the address of an account, at once or after both addresses have confirmed it by email.
 
         None for an unknown account. Raise ValidationFailedError for an invalid address, EmailExistsError for
@@ -64,7 +64,7 @@ class AccountService:
         await self.rate_limits.count_email_change(user_id)
         if not self.email_changes.autoconfirm:
             await self.rate_limits.count_email(email)
-        return await self.email_changes.change_email(user_id, email)
+        return await self.email_changes.change_email(user_id, email, locale=locale)
 
     async def set_password(self, email: str, password: str) -> Account:
         """Set the password of an account and end all its sessions; NotFoundError for an unknown address."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
@@ -53,11 +53,15 @@ class AdminLinkService:
     mailer: AuthMailer
     clock: Clock
 
-    async def invite(self, email: str, data: Mapping[str, object], redirect_to: str | None) -> Account:
+    async def invite(
+        self, email: str, data: Mapping[str, object], *, redirect_to: str | None = None, locale: str | None = None
+    ) -> Account:
         """Create an account for the address and mail it an invitation; EmailExistsError if registered."""
-        account, token = await self.generate_link(LinkRequest("invite", email, data=data))
-        await self.mailer.send_token(token, redirect_to)
-        return account
+        request = LinkRequest("invite", normalize_email(email), data=data)
+        async with self.repository.transaction() as transaction:
+            account, token = await self._issue(transaction, request, TokenKind.INVITE)
+            await self.mailer.queue_token(transaction, token, account, redirect_to=redirect_to, locale=locale)
+            return account
 
     async def generate_link(self, request: LinkRequest) -> tuple[Account, OneTimeToken]:
         """Return an account and a one-time token for it.
@@ -74,22 +78,28 @@ class AdminLinkService:
                 raise InvalidAuthRequestError("Signup requires a valid password")
             await self.passwords.validate(request.password, request.email)
             password_hash = await self.passwords.hash(request.password)
-        email = normalize_email(request.email)
+        normalized_request = replace(request, email=normalize_email(request.email))
         async with self.repository.transaction() as transaction:
-            account = await self.repository.find_by_email(transaction, email)
-            if kind in EMAIL_CHANGE_KINDS:
-                return await self._email_change_link(transaction, account, kind, request.new_email)
-            if account is None:
-                account = await self._create_account(
-                    transaction, email, kind, password_hash=password_hash, data=request.data
-                )
-            elif kind in (TokenKind.CONFIRMATION, TokenKind.INVITE) and account.is_verified:
-                # An account that is not confirmed yet may get another link.
-                raise EmailExistsError()
-            elif password_hash is not None:
-                # The link proves this password, not that of an earlier sign-up.
-                account = await self.repository.update(transaction, account, password_hash=password_hash)
-            return account, await self.one_time_tokens.issue(transaction, account.id, kind, email)
+            return await self._issue(transaction, normalized_request, kind, password_hash)
+
+    async def _issue(
+        self, transaction: Transaction, request: LinkRequest, kind: TokenKind, password_hash: str | None = None
+    ) -> tuple[Account, OneTimeToken]:
+        """Return an account and a token of the kind for it; the address of the request is normalized."""
+        account = await self.repository.find_by_email(transaction, request.email)
+        if kind in EMAIL_CHANGE_KINDS:
+            return await self._email_change_link(transaction, account, kind, request.new_email)
+        if account is None:
+            account = await self._create_account(
+                transaction, request.email, kind, password_hash=password_hash, data=request.data
+            )
+        elif kind in (TokenKind.CONFIRMATION, TokenKind.INVITE) and account.is_verified:
+            # An account that is not confirmed yet may get another link.
+            raise EmailExistsError()
+        elif password_hash is not None:
+            # The link proves this password, not that of an earlier sign-up.
+            account = await self.repository.update(transaction, account, password_hash=password_hash)
+        return account, await self.one_time_tokens.issue(transaction, account.id, kind, request.email)
 
     async def _create_account(
         self,

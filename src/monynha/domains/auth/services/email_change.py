@@ -14,7 +14,6 @@ from monynha.domains.auth.tokens.access_tokens import Clock
 from monynha.domains.auth.tokens.one_time_tokens import (
     EMAIL_CHANGE_KINDS,
     ConsumedToken,
-    OneTimeToken,
     OneTimeTokenStore,
     PkceChallenge,
     TokenKind,
@@ -40,21 +39,18 @@ class EmailChangeService:
     clock: Clock
     autoconfirm: bool
 
-    async def change_email(self, user_id: UUID, email: str) -> Account | None:
-        """Change the address in a transaction of its own, and send the emails; None for an unknown account.
+    async def change_email(self, user_id: UUID, email: str, *, locale: str | None = None) -> Account | None:
+        """Change the address in a transaction of its own, or queue the emails that confirm it.
 
-        Raise ValidationFailedError for an invalid address and, with `autoconfirm`, EmailExistsError for a
-        registered one.
+        Return None for an unknown account. Raise ValidationFailedError for an invalid address and, with
+        `autoconfirm`, EmailExistsError for a registered one.
         """
         normalized_email = normalize_email(email)
         async with self.repository.transaction() as transaction:
             account = await self.repository.find_by_id(transaction, user_id)
             if account is None:
                 return None
-            account, tokens = await self.start(transaction, account, normalized_email)
-        for token in tokens:
-            await self.mailer.send_token(token, None)
-        return account
+            return await self.start(transaction, account, normalized_email, locale=locale)
 
     async def start(
         self,
@@ -63,15 +59,18 @@ class EmailChangeService:
         email: str,
         *,
         challenge: PkceChallenge | None = None,
-    ) -> tuple[Account, list[OneTimeToken]]:
-        """Change the address, or return the tokens that confirm it; the caller mails them after the commit."""
+        redirect_to: str | None = None,
+        locale: str | None = None,
+    ) -> Account:
+        """Change the address, or queue the emails with the tokens that confirm it."""
         if email == account.email:
-            return account, []
+            return account
         if self.autoconfirm:
-            return await self._set_email(transaction, account, email), []
+            return await self._set_email(transaction, account, email)
         await self._delete_tokens(transaction, account, EMAIL_CHANGE_KINDS)
         account = await self.set_pending(transaction, account, email)
-        return account, await self.issue_tokens(transaction, account, challenge)
+        await self.queue_tokens(transaction, account, challenge=challenge, redirect_to=redirect_to, locale=locale)
+        return account
 
     async def set_pending(self, transaction: Transaction, account: Account, new_email: str) -> Account:
         """Record the new address that both addresses have to confirm."""
@@ -83,10 +82,16 @@ class EmailChangeService:
             is_email_change_half_confirmed=False,
         )
 
-    async def issue_tokens(
-        self, transaction: Transaction, account: Account, challenge: PkceChallenge | None
-    ) -> list[OneTimeToken]:
-        """Return a token for each of the two addresses of a pending change.
+    async def queue_tokens(
+        self,
+        transaction: Transaction,
+        account: Account,
+        *,
+        challenge: PkceChallenge | None,
+        redirect_to: str | None,
+        locale: str | None,
+    ) -> None:
+        """Queue an email with a token to each of the two addresses of a pending change.
 
         A registered new address gets the response of a free one, but no token: only its owner could confirm.
         """
@@ -95,10 +100,9 @@ class EmailChangeService:
             kinds_and_emails.append((TokenKind.EMAIL_CHANGE_CURRENT, account.email))
         if account.new_email and await self.repository.find_by_email(transaction, account.new_email) is None:
             kinds_and_emails.append((TokenKind.EMAIL_CHANGE_NEW, account.new_email))
-        return [
-            await self.one_time_tokens.issue(transaction, account.id, kind, email, challenge=challenge)
-            for kind, email in kinds_and_emails
-        ]
+        for kind, email in kinds_and_emails:
+            token = await self.one_time_tokens.issue(transaction, account.id, kind, email, challenge=challenge)
+            await self.mailer.queue_token(transaction, token, account, redirect_to=redirect_to, locale=locale)
 
     async def confirm(
         self, transaction: Transaction, account: Account, token: ConsumedToken

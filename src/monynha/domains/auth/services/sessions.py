@@ -54,10 +54,11 @@ where id = $1
 
 @dataclass(frozen=True, slots=True)
 class ClientInfo:
-    """Where a request comes from: its client IP and user agent."""
+    """Where a request comes from: its client IP and user agent, and the language that the client prefers."""
 
     ip: str
     user_agent: str = ""
+    locale: str | None = None
 
     @property
     def stored_user_agent(self) -> str:

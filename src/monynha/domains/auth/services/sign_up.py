@@ -18,7 +18,6 @@ from monynha.domains.auth.errors import SignUpDisabledError, UserAlreadyExistsEr
 from monynha.domains.auth.services.constant_time import equalize_duration
 from monynha.domains.auth.tokens.access_tokens import Clock
 from monynha.domains.auth.tokens.one_time_tokens import (
-    OneTimeToken,
     OneTimeTokenStore,
     PkceChallenge,
     TokenKind,
@@ -36,6 +35,7 @@ class SignUpRequest:
     metadata: Mapping[str, object] = field(default_factory=dict)
     challenge: PkceChallenge | None = None
     redirect_to: str | None = None
+    locale: str | None = None
 
     def user_metadata(self) -> dict[str, object]:
         """Return the metadata with the name merged in."""
@@ -109,19 +109,19 @@ class SignUpService:
     async def _sign_up_unconfirmed(self, request: SignUpRequest, email: str, new_account: NewAccount) -> Account:
         now = self.clock()
         new_account = replace(new_account, confirmation_sent_at=now)
-        token: OneTimeToken | None = None
         async with self.repository.transaction() as transaction:
             account = await self.repository.insert(transaction, new_account)
             if account is None:
                 account = await self._replace_unconfirmed(transaction, email, new_account)
-            if account is not None:
+            if account is None:
+                await self.mailer.queue_already_registered(transaction, email, locale=request.locale)
+            else:
                 token = await self.one_time_tokens.issue(
                     transaction, account.id, TokenKind.CONFIRMATION, email, challenge=request.challenge
                 )
-        if token is None:
-            await self.mailer.send_already_registered(email)
-        else:
-            await self.mailer.send_token(token, request.redirect_to)
+                await self.mailer.queue_token(
+                    transaction, token, account, redirect_to=request.redirect_to, locale=request.locale
+                )
         return _placeholder_account(new_account, now)
 
     async def _replace_unconfirmed(

@@ -24,7 +24,6 @@ from monynha.domains.auth.services.email_change import EmailChangeService
 from monynha.domains.auth.services.sessions import SessionService, SignOutScope
 from monynha.domains.auth.tokens.access_tokens import Clock
 from monynha.domains.auth.tokens.one_time_tokens import (
-    OneTimeToken,
     OneTimeTokenStore,
     PkceChallenge,
     TokenKind,
@@ -43,6 +42,7 @@ class UserAttributes:
     data: Mapping[str, object] | None = None
     challenge: PkceChallenge | None = None
     redirect_to: str | None = None
+    locale: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,19 +78,16 @@ class UpdateUserService:
         # Raised after the commit, which keeps the count of wrong nonces.
         if isinstance(outcome, AuthError):
             raise outcome
-        updated, tokens = outcome
-        for token in tokens:
-            await self.mailer.send_token(token, attributes.redirect_to)
-        return updated
+        return outcome
 
-    async def send_reauthentication_code(self, account: Account) -> None:
+    async def send_reauthentication_code(self, account: Account, *, locale: str | None = None) -> None:
         """Mail the code that a change of the password may carry as its `nonce`."""
         if not account.email:
             raise InvalidAuthRequestError("Reauthentication requires the user to have an email or a phone number")
         async with self.repository.transaction() as transaction:
             token = await self.one_time_tokens.issue(transaction, account.id, TokenKind.REAUTHENTICATION, account.email)
             await self.repository.update(transaction, account, reauthentication_sent_at=self.clock())
-        await self.mailer.send_token(token, None)
+            await self.mailer.queue_token(transaction, token, account, locale=locale)
 
     async def _new_password_hash(self, account: Account, password: str, attributes: UserAttributes) -> str:
         await self.passwords.validate(password, account.email or "", account.name)
@@ -114,7 +111,7 @@ class UpdateUserService:
         email: str | None,
         password_hash: str | None,
         session_id: UUID | None,
-    ) -> tuple[Account, list[OneTimeToken]] | AuthError:
+    ) -> Account | AuthError:
         # Locked, so that neither of two concurrent changes of the metadata is lost.
         account = await self.repository.find_for_update(transaction, user_id)
         if account is None:
@@ -130,8 +127,15 @@ class UpdateUserService:
         if changes:
             account = await self.repository.update(transaction, account, **changes)
         if email is None:
-            return account, []
-        return await self.email_changes.start(transaction, account, email, challenge=attributes.challenge)
+            return account
+        return await self.email_changes.start(
+            transaction,
+            account,
+            email,
+            challenge=attributes.challenge,
+            redirect_to=attributes.redirect_to,
+            locale=attributes.locale,
+        )
 
     async def _is_valid_nonce(self, transaction: Transaction, account: Account, nonce: str | None) -> bool:
         """Whether the nonce is a code that was mailed, or there is none: it is optional."""

@@ -42,6 +42,7 @@ class TokenEmailRequest:
     email: str
     challenge: PkceChallenge | None = None
     redirect_to: str | None = None
+    locale: str | None = None
     creates_account: bool = False
     metadata: Mapping[str, object] = field(default_factory=dict)
 
@@ -86,17 +87,19 @@ class VerificationService:
         if type not in ("signup", "email_change"):
             raise InvalidAuthRequestError("Missing one of these types: signup, email_change, sms, phone_change")
         email = normalize_email(request.email)
-        async with equalize_duration(self.response_step_s):
-            async with self.repository.transaction() as transaction:
-                account = await self.repository.find_by_email(transaction, email)
-                tokens: list[OneTimeToken] = []
-                if account is not None and type == "signup":
-                    tokens = await self._reissue_confirmation(transaction, account, request.challenge)
-                elif account is not None and account.new_email:
-                    account = await self.email_changes.set_pending(transaction, account, account.new_email)
-                    tokens = await self.email_changes.issue_tokens(transaction, account, request.challenge)
-            for token in tokens:
-                await self.mailer.send_token(token, request.redirect_to)
+        async with equalize_duration(self.response_step_s), self.repository.transaction() as transaction:
+            account = await self.repository.find_by_email(transaction, email)
+            if account is not None and type == "signup":
+                await self._resend_confirmation(transaction, account, request)
+            elif account is not None and account.new_email:
+                account = await self.email_changes.set_pending(transaction, account, account.new_email)
+                await self.email_changes.queue_tokens(
+                    transaction,
+                    account,
+                    challenge=request.challenge,
+                    redirect_to=request.redirect_to,
+                    locale=request.locale,
+                )
 
     async def follow_link(self, link_token: str, type: str, client: ClientInfo) -> VerificationResult:
         """Consume the token of a link that was opened in a browser, and sign its owner in.
@@ -185,18 +188,25 @@ class VerificationService:
                     transaction, account.id, kind, email, challenge=request.challenge
                 )
                 await self.repository.update(transaction, account, recovery_sent_at=now)
-            await self.mailer.send_token(token, request.redirect_to)
+                await self._queue_token(transaction, token, account, request)
 
-    async def _reissue_confirmation(
-        self, transaction: Transaction, account: Account, challenge: PkceChallenge | None
-    ) -> list[OneTimeToken]:
+    async def _resend_confirmation(
+        self, transaction: Transaction, account: Account, request: TokenEmailRequest
+    ) -> None:
         if account.is_verified:
-            return []
+            return
         await self.repository.update(transaction, account, confirmation_sent_at=self.clock())
         token = await self.one_time_tokens.issue(
-            transaction, account.id, TokenKind.CONFIRMATION, account.email or "", challenge=challenge
+            transaction, account.id, TokenKind.CONFIRMATION, account.email or "", challenge=request.challenge
         )
-        return [token]
+        await self._queue_token(transaction, token, account, request)
+
+    async def _queue_token(
+        self, transaction: Transaction, token: OneTimeToken, account: Account, request: TokenEmailRequest
+    ) -> None:
+        await self.mailer.queue_token(
+            transaction, token, account, redirect_to=request.redirect_to, locale=request.locale
+        )
 
     async def _consume_link(self, transaction: Transaction, link_token: str, type: str) -> ConsumedToken | None:
         kinds = TOKEN_KINDS_BY_TYPE.get(type, ())

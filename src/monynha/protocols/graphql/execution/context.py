@@ -27,6 +27,7 @@ class Caller:
     request_id: str
     client_ip: str
     user_agent: str = ""
+    accept_language: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -209,7 +209,16 @@ class MutationExecutor:
         key = () if isinstance(step.binding, CreateBinding) else _row_key(step, context)
         selection = step.result_selection(context)
         caller = context.caller
-        call = MutationCall(caller.actor, connection, caller.client_ip, caller.user_agent, key, step.input, selection)
+        call = MutationCall(
+            caller.actor,
+            connection,
+            caller.client_ip,
+            caller.user_agent,
+            caller.accept_language,
+            key=key,
+            input=step.input,
+            selection=selection,
+        )
         result = await self.custom_mutations[custom](call)
         return orjson.dumps(_new_row_result(selection, result)) if isinstance(result, Mapping) else result.json
 

@@ -107,6 +107,7 @@ class MutationCall:
     connection: ActorConnection | None
     client_ip: str
     user_agent: str
+    accept_language: str
     key: PrimaryKey
     input: Mapping[str, object]
     selection: Selection

@@ -104,7 +104,8 @@ class GraphQLEndpoint:
 
     def _caller(self, request: Request) -> Caller:
         user_agent = request.header(b"user-agent") or ""
-        return Caller(self.authenticate(request), request.id, request.client_ip, user_agent)
+        accept_language = request.header(b"accept-language") or ""
+        return Caller(self.authenticate(request), request.id, request.client_ip, user_agent, accept_language)
 
     async def _respond_to_one(
         self,

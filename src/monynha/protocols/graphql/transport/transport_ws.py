@@ -79,6 +79,7 @@ class _Connection:
         self._socket = socket
         self._client_ip = endpoint.client_ip_of(socket.scope)
         self._user_agent = (socket.header(b"user-agent") or b"").decode("latin-1")
+        self._accept_language = (socket.header(b"accept-language") or b"").decode("latin-1")
         self._actor: Actor | None = None
         self._session_monitor: SessionMonitor | None = None
         self._operations: dict[str, SocketOperation] = {}
@@ -185,7 +186,7 @@ class _Connection:
         else:
             self._operations[id] = operation
             self._running.add(operation)
-            caller = Caller(self._actor, token_hex(16), self._client_ip, self._user_agent)
+            caller = Caller(self._actor, token_hex(16), self._client_ip, self._user_agent, self._accept_language)
             operation.start(params, caller, start_lock=self._start_lock, on_session_end=self.on_session_end)
 
     def _discard(self, operation: SocketOperation) -> None:

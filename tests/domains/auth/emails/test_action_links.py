@@ -1,4 +1,4 @@
-"""Email templates: links lead to the configured site."""
+"""Action links lead to the configured site."""
 
 from __future__ import annotations
 

@@ -1,0 +1,46 @@
+"""Deletes sessions, one-time tokens and authorization codes that have expired."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from monynha.core.actor import system_actor
+from monynha.infra.postgres.database import Database
+
+BATCH_SIZE = 1000
+"""How many sessions are deleted in one transaction: each writes an event."""
+
+_DELETE_SESSIONS = """
+delete from auth.sessions where id = any (array(
+  select id from auth.sessions where not_after <= $1 limit $2 for update skip locked
+))
+"""
+_DELETE_ONE_TIME_TOKENS = "delete from auth.one_time_tokens where expires_at <= $1"
+_DELETE_AUTHORIZATION_CODES = "delete from auth.authorization_codes where expires_at <= $1"
+
+
+@dataclass(frozen=True)
+class ExpiredCredentials:
+    """What no longer lets anybody in."""
+
+    database: Database
+    batch_size: int = BATCH_SIZE
+
+    async def delete_sessions(self, now: datetime) -> int:
+        """Delete the sessions that ended by their time limit; return how many."""
+        total = 0
+        while True:
+            deleted = await self._execute(_DELETE_SESSIONS, now, self.batch_size)
+            total += deleted
+            if deleted < self.batch_size:
+                return total
+
+    async def delete_tokens(self, now: datetime) -> int:
+        """Delete the one-time tokens and authorization codes that expired; return how many."""
+        codes = await self._execute(_DELETE_AUTHORIZATION_CODES, now)
+        return codes + await self._execute(_DELETE_ONE_TIME_TOKENS, now)
+
+    async def _execute(self, statement: str, *binds: object) -> int:
+        async with self.database.as_actor(system_actor("auth")).transaction() as transaction:
+            return await transaction.execute(statement, *binds)

@@ -1,0 +1,11 @@
+"""Reports: a weekly mail to the owner of each project, and analytics of the whole system for its admins.
+
+weekly_report: the numbers of a project's week, and the mails with them
+weekly_report.sql: counts a week of a batch of projects
+chart: the bar chart of a week as a PNG
+unsubscriptions: who wants no weekly reports, and the links in the mails that say so
+analytics: counts days and months, and reads them for an admin
+daily_analytics.sql, monthly_analytics.sql: count a day, and a month
+http: the endpoint of the analytics
+policies.sql: what the report service can view, and who can view the analytics
+"""
