@@ -3,5 +3,6 @@
 - `postgres/`: the database, its pools and roles.
 - `valkey/`: published messages and rate limits.
 - `mail/`: sends mail.
+- `images/`: shrinks and encodes images, in processes of their own.
 - `embedded/`: starts and supervises PostgreSQL and Valkey inside the program.
 """
