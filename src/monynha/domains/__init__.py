@@ -2,6 +2,7 @@
 
 auth: accounts, sessions and tokens, and the Supabase-compatible /auth/v1
 users: the profile of each account
+jobs: background jobs
 posts: posts of users
 projects: projects and their members
 tasks: tasks of projects

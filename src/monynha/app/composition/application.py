@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from monynha.app.catalog import CATALOG
 from monynha.app.composition.graphql import graphql_routes
+from monynha.app.composition.jobs import job_handlers, start_worker
 from monynha.app.composition.landing_page import landing_page
 from monynha.app.composition.openapi import openapi_document
 from monynha.app.composition.realtime import RealtimeServices, realtime_routes
@@ -18,6 +19,7 @@ from monynha.core.logs import LogEvent, configure_logging, flush_logs
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
+from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.domains.users.actions import UserActions
@@ -30,6 +32,7 @@ from monynha.infra.embedded import ServerUrls, with_jwt_secret
 from monynha.infra.postgres.advisor import audit_database
 from monynha.infra.postgres.database import Database, is_database_reachable
 from monynha.infra.postgres.probe import DatabaseProbe
+from monynha.infra.queue.worker import Worker
 from monynha.infra.valkey import RateLimiter, ValkeyClient
 from monynha.protocols import openapi
 from monynha.protocols.http.application import HttpApplication, WebSocketHandler
@@ -62,14 +65,19 @@ class Application:
     smtp_mailer: SmtpMailer | None
     rate_limits: RateLimits
     database_probe: DatabaseProbe
+    worker: Worker | None
 
     def begin_shutdown(self) -> None:
-        """End the event streams, which have no end of their own; the server closes the sockets."""
+        """End the event streams, which have no end of their own; the server closes the sockets. Begin no more jobs."""
+        if self.worker:
+            self.worker.begin_stop()
         for stream in list(self.open_streams):
             stream.close()
 
     async def close(self) -> None:
-        """Close every connection, after the last mails were sent."""
+        """Close every connection, after the last jobs have ended and the last mails were sent."""
+        if self.worker:
+            await self.worker.stop()
         if self.smtp_mailer:
             await self.smtp_mailer.close()
         self.auth.close()
@@ -110,8 +118,9 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     probe = DatabaseProbe(lambda: is_database_reachable(database))
     probe.start()
     http = _http_application(dependencies, _health_routes(probe, valkey))
+    worker = start_worker(settings, database, realtime.hub, job_handlers())
     return Application(
-        http, database, auth, valkey, realtime, dependencies.open_streams, smtp_mailer, rate_limits, probe
+        http, database, auth, valkey, realtime, dependencies.open_streams, smtp_mailer, rate_limits, probe, worker
     )
 
 
@@ -170,6 +179,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
     overrides = {
         **UserRoutes(rest, actions).overrides,
+        **JobRoutes(rest).overrides,
         **NotificationRoutes(rest).overrides,
         **event_streams.overrides,
     }

@@ -16,7 +16,7 @@ from monynha.core.settings.setting_types import Limit, SettingType, format_value
 from monynha.core.weak_secrets import has_weak_password, is_weak_key
 
 SERVICES: Final = ("api", "auth", "realtime", "storage", "worker", "scheduler", "web")
-BUILT_SERVICES: Final = frozenset({"api", "auth", "realtime", "web"})
+BUILT_SERVICES: Final = frozenset({"api", "auth", "realtime", "worker", "web"})
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -237,6 +237,24 @@ class Settings:
         setting_types.number(1, 36_500),
         None,
         "How many days of events are kept (default: all); a client that was away longer must reload.",
+    )
+    job_concurrency: int = setting_field(
+        "MONYNHA_JOB_CONCURRENCY",
+        setting_types.number(1, 1_000),
+        10,
+        "How many background jobs a process of the service `worker` runs at once.",
+    )
+    job_retention_days: int = setting_field(
+        "MONYNHA_JOB_RETENTION_DAYS",
+        setting_types.number(0, 36_500),
+        7,
+        "How many days completed and cancelled jobs are kept.",
+    )
+    dead_job_retention_days: int = setting_field(
+        "MONYNHA_DEAD_JOB_RETENTION_DAYS",
+        setting_types.number(1, 36_500),
+        90,
+        "How many days jobs are kept that failed in all their attempts; until then they can be retried.",
     )
     postgres_bin: Path | None = setting_field(
         "MONYNHA_POSTGRES_BIN",

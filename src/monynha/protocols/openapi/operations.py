@@ -86,7 +86,7 @@ class OperationBuilder:
     def build_action(self, action: CustomEndpointDoc) -> Schema:
         """Return the operation of a custom endpoint."""
         success_response = responses.action_response(action.media_type, dict(action.response_schema), action.summary)
-        error_classes = {*_COMMON_ERRORS, *_path_errors(action.path)}
+        error_classes = {*_COMMON_ERRORS, *_path_errors(action.path), *action.error_classes}
         if action.media_type == "application/json":
             error_classes.add(errors.NotAcceptableError)
         return {
@@ -137,6 +137,8 @@ class OperationBuilder:
             *_ERRORS_BY_OPERATION[verb],
             errors.NotAcceptableError,
         }
+        if resource.is_admin_only:
+            error_classes.add(errors.ForbiddenError)
         if endpoint_doc is not None and endpoint_doc.is_public:
             error_classes -= {errors.NotFoundError}
         return {

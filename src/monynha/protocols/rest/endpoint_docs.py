@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from monynha.core.errors import AppError
 from monynha.engine.schema.resource import Resource
 from monynha.protocols.rest.resource_routes import Operation
 
@@ -47,3 +48,5 @@ class CustomEndpointDoc:
     media_type: str = "application/json"
     query_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
     header_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
+    error_classes: tuple[type[AppError], ...] = ()
+    """The errors that this endpoint responds with, beside those of every endpoint."""
