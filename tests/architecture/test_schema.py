@@ -16,7 +16,7 @@ from monynha.infra.postgres.database import Database
 pytestmark = pytest.mark.anyio
 
 OWNER_POLICY = "owner role: full access for migrations and triggers"
-SCHEMAS = ["public", "auth", "monynha"]
+SCHEMAS = ["public", "auth", "monynha", "storage"]
 TABLES = """
 select n.nspname || '.' || c.relname as name, c.relrowsecurity, c.relforcerowsecurity, o.rolname as owner
 from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_roles o on o.oid = c.relowner

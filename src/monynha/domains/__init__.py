@@ -6,6 +6,7 @@ jobs: background jobs
 posts: posts of users
 projects: projects and their members
 tasks: tasks of projects
+storage: buckets and objects, and the Supabase-compatible /storage/v1
 notifications: notifications of users
 activity: who changed what in a project
 

@@ -1,5 +1,6 @@
 -- Drops every policy and revokes every grant of the release before. Runs before the policies.sql files, which
--- create them anew, in the same transaction.
+-- create them anew, in the same transaction. The operator's own policies on objects are kept: they say who may do
+-- what in buckets of their own, and their names begin with "custom: ".
 
 do $$
 declare
@@ -7,7 +8,8 @@ declare
 begin
   for object in
     select schemaname, tablename, policyname from pg_policies
-    where schemaname in ('auth', 'public', 'monynha') and exists (
+    where schemaname in ('auth', 'public', 'monynha', 'storage')
+      and not (schemaname = 'storage' and policyname like 'custom: %') and exists (
       select from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname = schemaname and c.relname = tablename and c.relowner = 'monynha_owner'::regrole
     )
@@ -16,7 +18,7 @@ begin
   end loop;
   for object in
     select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname in ('auth', 'public', 'monynha') and c.relkind in ('r', 'p', 'v')
+    where n.nspname in ('auth', 'public', 'monynha', 'storage') and c.relkind in ('r', 'p', 'v')
       and c.relowner = 'monynha_owner'::regrole
   loop
     execute format(

@@ -16,7 +16,7 @@ from monynha.core.settings.setting_types import Limit, SettingType, format_value
 from monynha.core.weak_secrets import has_weak_password, is_weak_key
 
 SERVICES: Final = ("api", "auth", "realtime", "storage", "worker", "scheduler", "web")
-BUILT_SERVICES: Final = frozenset({"api", "auth", "realtime", "worker", "web"})
+BUILT_SERVICES: Final = frozenset({"api", "auth", "realtime", "storage", "worker", "web"})
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -102,8 +102,8 @@ class Settings:
         "STORAGE_URL",
         setting_types.url("file", "s3", "gs", "az"),
         "",
-        "Where uploaded files are stored.",
-        missing_feature="file storage",
+        "Where the bodies of files are stored, as file:///folder, s3://bucket/prefix?region=…&endpoint=…, gs://bucket"
+        " or az://container?account=… (default: the folder `objects` below the data folder).",
     )
     smtp_url: str | None = setting_field(
         "SMTP_URL",
@@ -190,10 +190,15 @@ class Settings:
     limit_upload: Limit | None = setting_field(
         "MONYNHA_LIMIT_UPLOAD",
         setting_types.limit,
-        Limit(1_000, _HOUR),
-        "Uploads per user.",
-        production=Limit(10, _HOUR),
-        missing_feature="uploading files",
+        Limit(10_000, _HOUR),
+        "Uploads per user; a resumable upload counts as a single one.",
+        production=Limit(200, _HOUR),
+    )
+    max_file_mb: int = setting_field(
+        "MONYNHA_MAX_FILE_MB",
+        setting_types.number(1, 1_000_000),
+        1_024,
+        "How many megabytes (of 1,048,576 bytes) a file may have.",
     )
     max_unsent_mb: int = setting_field(
         "MONYNHA_MAX_UNSENT_MB",
@@ -346,6 +351,7 @@ def _with_derived_defaults(settings: Settings, given_names: frozenset[str]) -> S
         data_dir=settings.data_dir.absolute(),
         limit_api_address=address_limit,
         site_url=settings.site_url or local_url(settings.host, settings.port),
+        storage_url=settings.storage_url or (settings.data_dir.absolute() / "objects").as_uri(),
         migrate=settings.migrate or ("manual" if settings.database_url else "auto"),
         database_owner_url=settings.database_owner_url or settings.database_url,
     )

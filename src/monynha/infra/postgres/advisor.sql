@@ -3,7 +3,7 @@
 -- other roles.)
 
 with schemas as (
-  select oid, nspname as name from pg_namespace where nspname in ('public', 'auth', 'monynha')
+  select oid, nspname as name from pg_namespace where nspname in ('public', 'auth', 'monynha', 'storage')
 ),
 client_roles as (
   select oid, rolname from pg_roles where rolname in ('monynha_app', 'monynha_admin')
@@ -103,7 +103,7 @@ from relations r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and 
 where exists (
     select from client_roles where has_column_privilege(client_roles.oid, r.oid, a.attnum, 'select, insert, update')
   )
-  and (r.name ~ '^auth\.' or a.attname ~ 'password|secret|token|_hash$'
+  and (r.name ~ '^auth\.' or a.attname ~ 'password|secret|token|_hash$' and a.attname <> 'path_tokens'
     or r.name = 'public.users' and a.attname in ('email', 'email_verified'))
 
 union all

@@ -115,7 +115,7 @@ async def check_login(connection: asyncpg.Connection[asyncpg.Record]) -> None:
         select r.rolsuper, r.rolbypassrls,
           (select string_agg(distinct c.relname, ', ') from pg_class c
             where c.relowner = r.oid and c.relkind in ('r', 'p') and c.relnamespace::regnamespace::text
-              in ('public', 'auth', 'monynha')) as owned,
+              in ('public', 'auth', 'monynha', 'storage')) as owned,
           (select string_agg(o.rolname, ', ') from pg_roles o where o.rolname = any ($1::name[])
             and pg_has_role(r.oid, o.oid, 'usage')) as inherited
         from pg_roles r where r.rolname = session_user

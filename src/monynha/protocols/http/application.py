@@ -151,12 +151,14 @@ class HttpApplication:
             self.security_header_lines,
             request.id.encode(),
         )
+        if response.content_length is not None:
+            lines += b"content-length: %d\r\n" % response.content_length
         if response.stream is not None:
             send_stream = _send_stream_head if request.method == "HEAD" else _send_stream
             headers = (*headers, *decode_header_lines(lines))
             await send_stream(response.stream, response.status, headers, receive=receive, send=send)
             return
-        if response.status != 204 and response.status != 304:
+        if response.content_length is None and response.status != 204 and response.status != 304:
             lines += b"content-length: %d\r\n" % len(response.body)
         body = b"" if request.method == "HEAD" else response.body
         send_complete = request.scope.get("send_complete")
@@ -169,7 +171,7 @@ class HttpApplication:
 
 
 async def _send_stream(
-    chunks: AsyncGenerator[bytes], status: int, headers: Headers, *, receive: Receive, send: Send
+    chunks: AsyncGenerator[bytes | bytearray], status: int, headers: Headers, *, receive: Receive, send: Send
 ) -> None:
     """Send chunk by chunk, until the stream ends or the client disconnects."""
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -186,7 +188,7 @@ async def _send_stream(
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _send_chunks(chunks: AsyncGenerator[bytes], send: Send) -> None:
+async def _send_chunks(chunks: AsyncGenerator[bytes | bytearray], send: Send) -> None:
     async with aclosing(chunks):
         async for chunk in chunks:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -198,7 +200,7 @@ async def _wait_for_disconnect(receive: Receive) -> None:
 
 
 async def _send_stream_head(
-    chunks: AsyncGenerator[bytes], status: int, headers: Headers, *, receive: Receive, send: Send
+    chunks: AsyncGenerator[bytes | bytearray], status: int, headers: Headers, *, receive: Receive, send: Send
 ) -> None:
     """Send the head only; start the generator, since closing one that never started skips its `finally`."""
     async with aclosing(chunks):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from math import inf
 from typing import NotRequired, Protocol, Required, TypedDict
 from urllib.parse import parse_qsl
@@ -61,7 +61,7 @@ class ResponseMessage(TypedDict, total=False):
     type: Required[str]
     status: int
     headers: Sequence[Header]
-    body: bytes
+    body: bytes | bytearray
     more_body: bool
 
 
@@ -151,6 +151,45 @@ class Request:
             self._body = await self._read_body(BODY_LIMIT_BYTES)
             self.received_at = time.perf_counter()
         return self._body
+
+    @property
+    def declared_size(self) -> int | None:
+        """The size of the body by Content-Length; None if it is sent in chunks."""
+        content_length = self.header(b"content-length")
+        return int(content_length) if content_length and content_length.isdecimal() else None
+
+    async def stream(self) -> AsyncGenerator[bytes]:
+        """Yield the body, of any size, in chunks as they arrive: no faster than they are taken.
+
+        Raise BadRequestError if the client leaves before the end. The handler has no deadline from here on.
+        """
+        self.received_at = inf
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise BadRequestError("The client disconnected before the body was complete.")
+            if chunk := message.get("body"):
+                yield chunk
+            if not message.get("more_body"):
+                self._body = b""
+                return
+
+    async def discard_body(self) -> None:
+        """Read and drop what is left of the body, up to 10 MB, so that the client reads the response to it.
+
+        A client that waits for `100 Continue` sends none.
+        """
+        is_waiting = (self.header(b"expect") or "").lower() == "100-continue"
+        if self._body is not None or is_waiting or (self.declared_size or 0) > _DISCARD_LIMIT_BYTES:
+            return
+        size = 0
+        try:
+            async for chunk in self.stream():
+                size += len(chunk)
+                if size > _DISCARD_LIMIT_BYTES:
+                    return
+        except BadRequestError:
+            return
 
     async def json(self) -> object:
         """Return the parsed JSON body.

@@ -25,16 +25,19 @@ class Response:
     status: int
     body: bytes = b""
     headers: Headers = ()
-    stream: AsyncGenerator[bytes] | None = None
-    """Chunks of a body without a known end, sent instead of `body`."""
+    stream: AsyncGenerator[bytes | bytearray] | None = None
+    """Chunks of a body that is sent as it is read, instead of `body`."""
     header_lines: bytes = b""
     """More headers, as encoded lines that each end in a line break: those that are the same for many responses."""
+    content_length: int | None = None
+    """The size of the body, where that is not the size of `body`: of a stream, or of what HEAD does not send."""
 
     def with_header_lines(self, header_lines: bytes) -> Response:
         """Return the response with more encoded headers."""
         if not header_lines:
             return self
-        return Response(self.status, self.body, self.headers, self.stream, self.header_lines + header_lines)
+        lines = self.header_lines + header_lines
+        return Response(self.status, self.body, self.headers, self.stream, lines, self.content_length)
 
 
 def encode_headers(*pairs: tuple[str, str]) -> Headers:

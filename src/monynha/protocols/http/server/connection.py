@@ -107,7 +107,7 @@ class HttpConnection(asyncio.Protocol):
             self._default_header_lines = encode_header_lines(default_headers)
         return self._default_header_lines
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Send bytes, unless the connection is closing."""
         if not self._transport.is_closing():
             if self._slow_reader is not None:

@@ -21,6 +21,9 @@ _COPIED_BODY_BYTES = 65_536
 """From this size on, the body of a response waits by reference: a copy of it would wait beside the body itself."""
 _FULL_BODY_BUFFER_BYTES = 65_536
 """How much of a body may wait for the handler before the connection stops reading."""
+_DEADLINE_AHEAD_BYTES = 1_000_000
+"""How far the deadline of a body may be ahead of what has arrived: a client that declares a gigabyte and sends nothing
+does not keep its connection for hours."""
 
 
 def build_scope(
@@ -78,7 +81,7 @@ class CycleConnection(Protocol):
     def default_header_lines(self) -> bytes:
         """The encoded headers of every response."""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Send bytes."""
 
     async def drain(self) -> None:
@@ -96,11 +99,13 @@ class RequestCycle:
 
     __slots__ = (
         "_body",
+        "_buffered_bytes",
         "_connection",
         "_expects_continue",
         "_is_body_delivered",
         "_is_chunked",
         "_state_changed",
+        "_unsent_bytes",
         "body_started_at",
         "discarded_bytes",
         "has_body_timer",
@@ -117,7 +122,9 @@ class RequestCycle:
     ) -> None:
         self._connection = connection
         self._expects_continue = expects_continue
-        self._body = bytearray()
+        self._body: list[bytes] = []
+        self._buffered_bytes = 0
+        self._unsent_bytes = 0
         self._state_changed: asyncio.Event | None = None
         self._is_body_delivered = False
         self._is_chunked = False
@@ -136,7 +143,7 @@ class RequestCycle:
     @property
     def is_body_buffer_full(self) -> bool:
         """Whether no more of the body should be read before the handler takes some."""
-        return len(self._body) > _FULL_BODY_BUFFER_BYTES
+        return self._buffered_bytes > _FULL_BODY_BUFFER_BYTES
 
     @property
     def is_waiting_for_body(self) -> bool:
@@ -151,12 +158,14 @@ class RequestCycle:
         if self.is_response_finished:
             self.discarded_bytes += len(chunk)
         else:
-            self._body += chunk
+            self._body.append(chunk)
+            self._buffered_bytes += len(chunk)
             self.notify_handler()
 
     def body_deadline(self, timeout_s: float, min_bytes_per_s: int) -> float:
         """Return the time of the event loop by which the body must be complete."""
-        return self.body_started_at + timeout_s + self._body_size() / min_bytes_per_s
+        size = min(self._body_size(), self.received_bytes + _DEADLINE_AHEAD_BYTES)
+        return self.body_started_at + timeout_s + size / min_bytes_per_s
 
     def _body_size(self) -> int:
         """Return the declared size of the body, or without one what has arrived."""
@@ -182,7 +191,7 @@ class RequestCycle:
             self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         while not (self._connection.is_disconnected or self.is_response_finished):
             if not self._is_body_delivered and (self._body or self.is_body_complete):
-                chunk, self._body = bytes(self._body), bytearray()
+                chunk = self._take_body()
                 self._is_body_delivered = self.is_body_complete
                 self._connection.update_reading()
                 return {"type": "http.request", "body": chunk, "more_body": not self._is_body_delivered}
@@ -190,6 +199,12 @@ class RequestCycle:
             await self._state_changed.wait()
             self._state_changed = None
         return {"type": "http.disconnect"}
+
+    def _take_body(self) -> bytes:
+        chunk = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body.clear()
+        self._buffered_bytes = 0
+        return chunk
 
     async def send(self, message: ResponseMessage) -> None:
         """Send the head of the response, or a chunk of its body."""
@@ -199,12 +214,15 @@ class RequestCycle:
             self._start_response(message["status"], tuple(message["headers"]))
             return
         chunk, is_last = message.get("body", b""), not message.get("more_body", False)
+        self._unsent_bytes -= len(chunk)
         if self._is_chunked:
-            chunk = b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunk else b""
+            chunk = b"%x\r\n%b\r\n" % (len(chunk), bytes(chunk)) if chunk else b""
             chunk += b"0\r\n\r\n" if is_last else b""
         if chunk and self.scope["method"] != "HEAD":
             self._connection.write(chunk)
         if is_last:
+            # A body that ends too early must not be taken for a whole one (RFC 9112 §8).
+            self.keep_alive = self.keep_alive and (self._unsent_bytes <= 0 or self.scope["method"] == "HEAD")
             self._finish_response()
         else:
             await self._connection.drain()
@@ -226,8 +244,9 @@ class RequestCycle:
             self._finish_response()
 
     def _start_response(self, status: int, headers: Headers) -> None:
-        names = {name for name, _ in headers}
-        if b"content-length" not in names and self.scope["method"] != "HEAD" and status not in (204, 304):
+        content_length = next((value for name, value in headers if name == b"content-length"), None)
+        self._unsent_bytes = int(content_length or 0)
+        if content_length is None and self.scope["method"] != "HEAD" and status not in (204, 304):
             if self.scope["http_version"] == "1.0":
                 self.keep_alive = False
             else:
@@ -246,5 +265,6 @@ class RequestCycle:
     def _finish_response(self) -> None:
         self.is_response_finished = True
         self._body.clear()
+        self._buffered_bytes = 0
         self.notify_handler()
         self._connection.on_cycle_finished(self)
