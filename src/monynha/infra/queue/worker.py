@@ -18,7 +18,7 @@ from uuid import UUID
 
 import structlog
 
-from monynha.core.errors import AppError
+from monynha.core.errors import AppError, UnavailableError
 from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
 from monynha.infra.queue.attempt import Attempt
 from monynha.infra.queue.job import AnyJobHandler
@@ -224,13 +224,28 @@ class Worker:
             self._has_outcomes.clear()
             while self._outcomes:
                 batch = list(islice(self._outcomes, _MAX_BATCH))
-                if await self._try(self._store.record(batch)) is None:
+                if not await self._record(batch):
                     await asyncio.sleep(_RETRY_S)
                     continue
                 for _ in batch:
                     self._outcomes.popleft()
                 if self._may_have_more and self._has_room:
                     self._claim_requested.set()
+
+    async def _record(self, batch: list[RecordedOutcome]) -> bool:
+        """Record outcomes; return False if the database is away, so that they must be recorded later."""
+        try:
+            await self._store.record(batch)
+        except (UnavailableError, RetryTransactionError) as error:
+            self._note_failure(error)
+            return False
+        except (AppError, ConstraintViolationError) as error:
+            if len(batch) > 1:
+                return all([await self._record([outcome]) for outcome in batch])
+            # Its lease ends, and another attempt has another outcome.
+            _log.error("the outcome of a job cannot be recorded", jobId=str(batch[0].id), err=_describe(error))
+        self._is_database_away = False
+        return True
 
     # Leases
 
@@ -284,9 +299,16 @@ class Worker:
         try:
             result = await pending
         except (AppError, RetryTransactionError, ConstraintViolationError) as error:
-            if not self._is_database_away:
-                _log.warning("the jobs cannot be read or written", err={"type": type(error).__name__})
-            self._is_database_away = True
+            self._note_failure(error)
             return None
         self._is_database_away = False
         return result
+
+    def _note_failure(self, error: Exception) -> None:
+        if not self._is_database_away:
+            _log.warning("jobs cannot be read or written", err=_describe(error))
+        self._is_database_away = True
+
+
+def _describe(error: Exception) -> dict[str, str]:
+    return {"type": type(error).__name__}
