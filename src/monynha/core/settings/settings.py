@@ -194,6 +194,13 @@ class Settings:
         "Uploads per user; a resumable upload counts as a single one.",
         production=Limit(200, _HOUR),
     )
+    limit_public: Limit | None = setting_field(
+        "MONYNHA_LIMIT_PUBLIC",
+        setting_types.limit,
+        Limit(100_000, _MINUTE),
+        "Requests for public objects per IP address.",
+        production=Limit(1_000, _MINUTE),
+    )
     max_file_mb: int = setting_field(
         "MONYNHA_MAX_FILE_MB",
         setting_types.number(1, 1_000_000),
