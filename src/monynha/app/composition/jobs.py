@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from monynha.core.settings.settings import Settings
+from monynha.domains.files.composition import FileServices
 from monynha.engine.realtime.event_log import Stream
 from monynha.engine.realtime.hub import Hub
 from monynha.infra.postgres.database import Database
@@ -15,9 +16,9 @@ from monynha.infra.queue.job_store import JOBS_STREAM_KIND, JobStore
 from monynha.infra.queue.worker import Worker, WorkerOptions
 
 
-def job_handlers() -> tuple[AnyJobHandler, ...]:
+def job_handlers(files: FileServices) -> tuple[AnyJobHandler, ...]:
     """Return the handlers of all domains, one for each queue."""
-    return ()
+    return (files.processor.job_handler,)
 
 
 def start_worker(

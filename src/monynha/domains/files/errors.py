@@ -1,18 +1,9 @@
-"""Errors of files that the tree of `core.errors` has no class for."""
+"""Errors of files."""
 
 from __future__ import annotations
 
-from monynha.core.errors import AppError, PayloadTooLargeError
+from monynha.core.errors import PayloadTooLargeError
 
 
 class QuotaExceededError(PayloadTooLargeError):
     """There is no room left for the file."""
-
-    code = "QUOTA_EXCEEDED"
-
-
-class RangeNotSatisfiableError(AppError):
-    """The requested range is not within the file."""
-
-    status = 416
-    code = "RANGE_NOT_SATISFIABLE"

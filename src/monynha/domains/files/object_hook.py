@@ -82,7 +82,7 @@ class FileObjectHook:
             )
         except ConstraintViolationError as violation:
             if violation.constraint == "files_task_id_fkey":
-                raise ValidationFailedError(**{TASK_KEY: _NOT_A_TASK}) from None
+                raise ValidationFailedError.from_field_errors({TASK_KEY: _NOT_A_TASK}) from None
             raise
         # Its own bytes are counted already, and the counts stay locked until the commit: of racing uploads, the one
         # that goes too far is rolled back.
@@ -108,7 +108,7 @@ def _parse_task_id(metadata: Mapping[str, object]) -> UUID | None:
         return None
     task_id = parse_uuid(text) if isinstance(text, str) else None
     if task_id is None:
-        raise ValidationFailedError(**{TASK_KEY: _NOT_A_TASK})
+        raise ValidationFailedError.from_field_errors({TASK_KEY: _NOT_A_TASK})
     return task_id
 
 
