@@ -73,3 +73,8 @@ def gif_of_frames(frames: int) -> bytes:
 
 def _chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def png(width: int, height: int) -> bytes:
+    """Return a PNG of a single colour."""
+    return bytes(plain(width, height, 200, 30, 90).pngsave_buffer())
