@@ -37,11 +37,10 @@ def display_name(text: str | None) -> str:
 
 def path_name(name: str, prefix: str) -> str:
     """Return the last part of a file's path: the prefix, which makes it unique, and what is harmless of the name."""
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    harmless = _UNSAFE_IN_PATHS.sub("-", ascii_name).strip("-.")
-    extension = _extension_of(harmless)
-    stem = harmless.removesuffix(extension)[:_MAX_PATH_LENGTH].strip("-.") or _DEFAULT_NAME
-    return f"{prefix}-{stem}{extension}"
+    extension = "" if name.startswith(".") else _extension_of(name)
+    ascii_stem = unicodedata.normalize("NFKD", name.removesuffix(extension)).encode("ascii", "ignore").decode()
+    stem = _UNSAFE_IN_PATHS.sub("-", ascii_stem).strip("-.")[:_MAX_PATH_LENGTH].rstrip("-.")
+    return f"{prefix}-{stem or _DEFAULT_NAME}{extension}"
 
 
 def download_name(name: str, content_type: str) -> str:
