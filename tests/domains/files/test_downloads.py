@@ -28,7 +28,9 @@ async def test_a_file_is_downloaded_with_its_name_and_type(user: ApiUser, projec
         "cache-control": "private, no-cache",
         "vary": "Authorization",
     }
-    assert response.headers["content-disposition"] == "inline; filename=\"Gr_e.txt\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.txt"
+    assert (
+        response.headers["content-disposition"] == "inline; filename=\"Gr_e.txt\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.txt"
+    )
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["content-security-policy"] == SANDBOX
 

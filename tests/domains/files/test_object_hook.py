@@ -88,9 +88,7 @@ async def test_a_moved_object_takes_its_file_along(user: ApiUser, project: dict[
     assert (moved["path"], moved["name"]) == (destination, "after.txt")
 
 
-async def test_an_object_moved_to_another_project_is_a_file_there_alone(
-    user: ApiUser, project: dict[str, Any]
-) -> None:
+async def test_an_object_moved_to_another_project_is_a_file_there_alone(user: ApiUser, project: dict[str, Any]) -> None:
     other = await user.create_project()
     task = await user.create_task(project)
     file = await upload(user, project, fields={"taskId": task["id"]})
