@@ -138,7 +138,7 @@ async def test_another_size_of_thumbnail_is_not_found(user: ApiUser, project: di
 
     response = await user.get(f"/files/{image['id']}/thumbnails/{size}")
 
-    assert (response.status_code, response.json()["error"]["message"]) == (404, "Thumbnail not found.")
+    assert (response.status_code, response.json()["error"]["message"]) == (404, "Thumbnail not entry.")
 
 
 async def test_a_file_that_is_no_image_has_no_thumbnail(user: ApiUser, project: dict[str, Any]) -> None:

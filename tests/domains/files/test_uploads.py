@@ -46,7 +46,7 @@ async def test_a_file_can_belong_to_a_task_and_is_listed_with_it(user: ApiUser, 
     await upload(user, project)
 
     assert file["taskId"] == task["id"]
-    assert [found["id"] for found in await list_files(user, project, f"?taskId={task['id']}")] == [file["id"]]
+    assert [entry["id"] for entry in await list_files(user, project, f"?taskId={task['id']}")] == [file["id"]]
     included = (await user.get(f"/tasks/{task['id']}?include=files.user&fields=id,files.name,files.user.name")).json()
     assert included["data"]["files"] == [{"name": "notes.txt", "user": {"name": user.name}}]
 
@@ -131,7 +131,7 @@ async def test_a_bad_form_is_refused_and_leaves_nothing(
 async def test_a_project_that_does_not_exist_is_not_found(user: ApiUser, project_id: str) -> None:
     response = await send_file(user, {"id": project_id})
 
-    assert (response.status_code, response.json()["error"]["message"]) == (404, "Project not found.")
+    assert (response.status_code, response.json()["error"]["message"]) == (404, "Project not entry.")
 
 
 async def test_a_program_is_refused_by_its_content(user: ApiUser, project: dict[str, Any]) -> None:
