@@ -16,6 +16,7 @@ from monynha.infra.embedded import ServerUrls
 from monynha.infra.valkey import RateLimiter, ValkeyClient
 from monynha.protocols.http.rate_limits import RateLimits, rate_limit_subject
 from monynha.protocols.http.response import decode_header_lines
+from tests.protocols.http.test_request_log import make_request
 
 FIVE = Limit(5, 900)
 
@@ -48,14 +49,13 @@ async def test_exceeded_limit_is_429_with_its_own_message() -> None:
         api_per_ip=Limit(1, 900),
         upload_per_user=Limit(1, 3600),
     )
-    user_id = uuid4()
-    user = Actor(ActorKind.USER, id=user_id)
+    user, request = Actor(ActorKind.USER, id=uuid4()), make_request("/")
     errors = []
     counts: list[Callable[[], Awaitable[object]]] = [
         lambda: limits.count_sign_in("192.0.2.1", "ada@example.com"),
         lambda: limits.count_api_request("192.0.2.1", user),
         lambda: limits.count_api_request("192.0.2.1", None),
-        lambda: limits.count_upload(user_id),
+        lambda: limits.count_upload(request, user),
     ]
     for count in counts:
         await count()

@@ -167,7 +167,7 @@ class CloudStore:
                 for meta in page:
                     yield _info(meta)
 
-    async def write_part(self, key: str, offset: int, data: bytes) -> None:
+    async def write_part(self, key: str, offset: int, data: bytes | bytearray) -> None:
         """Store a part as an object of its own; its key ends with the offset."""
         with _translated(key):
             await obstore.put_async(self.store, f"{_parts_folder(key)}{offset:020}", data, use_multipart=False)

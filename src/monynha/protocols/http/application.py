@@ -15,7 +15,7 @@ from typing import cast
 
 import structlog
 
-from monynha.core.errors import AppError, InternalError
+from monynha.core.errors import AppError, InternalError, RateLimitedError
 from monynha.core.logs import EventLog
 from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.deadlines import RequestDeadlines, deadline_error
@@ -115,8 +115,7 @@ class HttpApplication:
     async def _respond(self, request: Request) -> Response:
         try:
             if request.method == "OPTIONS":
-                methods = self.router.allowed_methods(request.path)
-                return self.cors.preflight(request.header(b"origin"), methods)
+                return await self._respond_to_options(request)
             match = self.router.match(request.method, request.path)
             request.path_params = match.path_params
             self.deadlines.begin(request)
@@ -133,8 +132,19 @@ class HttpApplication:
         finally:
             self.deadlines.end(request)
 
+    async def _respond_to_options(self, request: Request) -> Response:
+        """Answer a browser's preflight request, or tell what may be done at a path."""
+        match = self.router.match_options(request.path)
+        if match is None or request.header(b"access-control-request-method") is not None:
+            methods = self.router.allowed_methods(request.path)
+            return self.cors.preflight(request.header(b"origin"), methods)
+        return await match.handler(request)
+
     def _error_response(self, error: AppError, request: Request, cause: Exception) -> Response:
         stack: Sequence[str] = ()
+        if isinstance(error, RateLimitedError):
+            # It reports the limit that it exceeds.
+            request.response_header_lines = b""
         if error.status == 500:
             request.failure = cause.__cause__ or cause
             stack = package_frames(cause) if self.shows_stack else ()

@@ -14,12 +14,14 @@ from monynha.core.errors import RateLimitedError
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
 from monynha.infra.valkey import LeasedRateLimit, RateLimiter, RateLimitResult, RateLimitWindow
+from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import encode_header_lines, encode_headers
 
 AUTH_MESSAGE = "Too many authentication attempts, please try again later"
 API_MESSAGE = "Too many API requests, please try again later"
 UPLOAD_MESSAGE = "Too many file uploads, please try again later"
-_API = "api"
+PUBLIC_MESSAGE = "Too many requests, please try again later"
+_API, _PUBLIC = "api", "public"
 
 HeaderPairs = tuple[tuple[str, str], ...]
 
@@ -39,6 +41,7 @@ class RateLimits:
     api_per_user: Limit | None = None
     api_per_ip: Limit | None = None
     upload_per_user: Limit | None = None
+    public_per_ip: Limit | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, limiter: RateLimiter) -> RateLimits:
@@ -50,6 +53,7 @@ class RateLimits:
             api_per_user=settings.limit_api,
             api_per_ip=settings.limit_api_address,
             upload_per_user=settings.limit_upload,
+            public_per_ip=settings.limit_public,
         )
 
     @property
@@ -74,12 +78,7 @@ class RateLimits:
         counts by IP; `cost` is the number of requests.
         """
         limit = self._api_limit(actor)
-        if limit is None:
-            return b""
-        result = await limit.leased.count(_api_subject(client_ip, actor), cost)
-        if not result.is_allowed:
-            raise RateLimitedError(API_MESSAGE, retry_after_s=result.reset_s, headers=rate_limit_headers([result]))
-        return limit.header_lines(result.remaining, result.reset_s)
+        return b"" if limit is None else await limit.count(_api_subject(client_ip, actor), cost, API_MESSAGE)
 
     def try_count_api_request(self, client_ip: str, actor: Actor) -> bytes | None:
         """Do what `count_api_request` does without waiting; None where only that can decide."""
@@ -89,29 +88,42 @@ class RateLimits:
         allowed = limit.leased.try_count(_api_subject(client_ip, actor))
         return None if allowed is None else limit.header_lines(*allowed)
 
-    def _api_limit(self, actor: Actor | None) -> _ApiLimit | None:
+    async def count_public_request(self, client_ip: str) -> bytes:
+        """Count a request for what everybody may read, by IP; return encoded header lines."""
+        limit = self._public_per_ip
+        return b"" if limit is None else await limit.count(rate_limit_subject(client_ip), 1, PUBLIC_MESSAGE)
+
+    def _api_limit(self, actor: Actor | None) -> _LeasedLimit | None:
         if actor is None or actor.id is None:
             is_exempt = actor is not None and actor.kind is ActorKind.SERVICE
             return None if is_exempt else self._api_per_ip
         return None if actor.is_admin else self._api_per_user
 
     @cached_property
-    def _api_per_user(self) -> _ApiLimit | None:
-        return _ApiLimit.create(self.limiter, self.api_per_user)
+    def _api_per_user(self) -> _LeasedLimit | None:
+        return _LeasedLimit.create(self.limiter, _API, self.api_per_user)
 
     @cached_property
-    def _api_per_ip(self) -> _ApiLimit | None:
-        return _ApiLimit.create(self.limiter, self.api_per_ip)
+    def _api_per_ip(self) -> _LeasedLimit | None:
+        return _LeasedLimit.create(self.limiter, _API, self.api_per_ip)
+
+    @cached_property
+    def _public_per_ip(self) -> _LeasedLimit | None:
+        return _LeasedLimit.create(self.limiter, _PUBLIC, self.public_per_ip)
 
     async def close(self) -> None:
         """Report the requests that are counted only here."""
-        for limit in (self._api_per_user, self._api_per_ip):
+        for limit in (self._api_per_user, self._api_per_ip, self._public_per_ip):
             if limit is not None:
                 await limit.leased.close()
 
-    async def count_upload(self, user_id: UUID) -> HeaderPairs:
-        """Count a file upload of a user."""
-        return await self.count(UPLOAD_MESSAGE, (str(user_id), "upload", self.upload_per_user))
+    async def count_upload(self, request: Request, actor: Actor) -> None:
+        """Count a file upload of a user; the response reports this limit instead of that of API requests."""
+        if actor.id is None or actor.is_admin or actor.kind is not ActorKind.USER:
+            return
+        headers = await self.count(UPLOAD_MESSAGE, (str(actor.id), "upload", self.upload_per_user))
+        if headers:
+            request.response_header_lines = _header_lines(headers)
 
     async def count(self, message: str, *windows: tuple[str, str, Limit | None]) -> HeaderPairs:
         """Add one to all windows `(subject, action, limit)`, or to none if one of them is exceeded."""
@@ -133,20 +145,27 @@ def _api_subject(client_ip: str, actor: Actor | None) -> str | UUID:
 
 
 @dataclass(frozen=True, slots=True)
-class _ApiLimit:
-    """A limit on API requests, with the headers of its responses prepared."""
+class _LeasedLimit:
+    """A limit on requests that are counted in batches, with the headers of its responses prepared."""
 
     leased: LeasedRateLimit
     header_template: bytes
     """The header lines, with what remains and the reset as their placeholders, each twice."""
 
     @classmethod
-    def create(cls, limiter: RateLimiter, limit: Limit | None) -> _ApiLimit | None:
+    def create(cls, limiter: RateLimiter, action: str, limit: Limit | None) -> _LeasedLimit | None:
         """Return the limit, None if it is off."""
         if limit is None:
             return None
-        window = RateLimitWindow("", _API, limit)
-        return cls(LeasedRateLimit(limiter, _API, limit), _header_lines(_header_values(window, "%d", "%d", [window])))
+        window = RateLimitWindow("", action, limit)
+        return cls(LeasedRateLimit(limiter, action, limit), _header_lines(_header_values(window, "%d", "%d", [window])))
+
+    async def count(self, subject: str | UUID, cost: int, message: str) -> bytes:
+        """Count requests; return the headers of an allowed one, encoded. Raises RateLimitedError."""
+        result = await self.leased.count(subject, cost)
+        if not result.is_allowed:
+            raise RateLimitedError(message, retry_after_s=result.reset_s, headers=rate_limit_headers([result]))
+        return self.header_lines(result.remaining, result.reset_s)
 
     def header_lines(self, remaining: int, reset_s: int) -> bytes:
         """Return the headers of an allowed request, encoded."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from monynha.core.actor import Actor
-from monynha.core.errors import AppError, NotAcceptableError, NotFoundError, RateLimitedError, UnauthenticatedError
+from monynha.core.errors import AppError, NotAcceptableError, NotFoundError, UnauthenticatedError
 from monynha.core.serialization import parse_uuid
 from monynha.engine.mutation.mutations import Mutations, PrimaryKey
 from monynha.engine.mutation.validation import unwrap_data
@@ -62,9 +62,6 @@ class RestContext:
             try:
                 return await handler(request)
             except AppError as error:
-                if isinstance(error, RateLimitedError):
-                    # It reports the limit that it exceeds.
-                    request.response_header_lines = b""
                 await check_session_before_error(self.database.as_actor(self.authenticate(request)), error)
                 raise
 
