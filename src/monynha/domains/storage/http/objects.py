@@ -76,7 +76,9 @@ class ObjectRoutes:
         page, has_next = entries[:limit], len(entries) > limit
         answer: dict[str, object] = {
             "hasNext": has_next,
-            "folders": [{"name": entry.key, "key": entry.key} for entry in page if entry.id is None],
+            "folders": [
+                {"name": entry.key, "key": entry.key.removesuffix("/")} for entry in page if entry.id is None
+            ],
             "objects": [_listed_v2(entry) for entry in page if entry.id is not None],
         }
         if has_next:
