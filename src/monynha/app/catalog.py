@@ -9,7 +9,7 @@ from monynha.domains.projects.ephemeral_events import CURSOR_EVENT
 from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.resource import Resource
 
-DOMAINS = ("auth", "users", "posts", "projects", "tasks", "storage", "notifications", "activity")
+DOMAINS = ("auth", "users", "jobs", "posts", "projects", "tasks", "storage", "files", "notifications", "activity")
 """The packages below `monynha.domains`; each may import those before it. Their policies are applied in this order."""
 
 

@@ -2,10 +2,12 @@
 
 auth: accounts, sessions and tokens, and the Supabase-compatible /auth/v1
 users: the profile of each account
+jobs: background jobs
 posts: posts of users
 projects: projects and their members
 tasks: tasks of projects
 storage: buckets and objects, and the Supabase-compatible /storage/v1
+files: files of projects, the processing of images, and the pictures of users
 notifications: notifications of users
 activity: who changed what in a project
 

@@ -2,7 +2,9 @@
 
 - `postgres/`: the database, its pools and roles.
 - `valkey/`: published messages and rate limits.
+- `queue/`: background jobs.
 - `storage/`: bodies of files, in a folder or a cloud's bucket.
 - `mail/`: sends mail.
+- `images/`: shrinks and encodes images, in processes of their own.
 - `embedded/`: starts and supervises PostgreSQL and Valkey inside the program.
 """

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from monynha.app.catalog import CATALOG
 from monynha.app.composition.graphql import graphql_routes
+from monynha.app.composition.jobs import job_handlers, start_worker
 from monynha.app.composition.landing_page import landing_page
 from monynha.app.composition.openapi import openapi_document
 from monynha.app.composition.realtime import RealtimeServices, realtime_routes
@@ -18,6 +19,9 @@ from monynha.core.logs import LogEvent, configure_logging, flush_logs
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
+from monynha.domains.files.composition import FileServices, image_pool, object_hook
+from monynha.domains.files.http import AvatarRoutes, FileRoutes
+from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.storage.composition import StorageServices
 from monynha.domains.storage.http import route_group as storage_routes
@@ -33,6 +37,7 @@ from monynha.infra.embedded import ServerUrls, with_jwt_secret
 from monynha.infra.postgres.advisor import audit_database
 from monynha.infra.postgres.database import Database, is_database_reachable
 from monynha.infra.postgres.probe import DatabaseProbe
+from monynha.infra.queue.worker import Worker
 from monynha.infra.storage import ObjectStore, open_store
 from monynha.infra.valkey import RateLimiter, ValkeyClient
 from monynha.protocols import openapi
@@ -63,23 +68,30 @@ class Application:
     valkey: ValkeyClient
     realtime: RealtimeServices
     storage: StorageServices
+    files: FileServices
     open_streams: set[SseStream]
     smtp_mailer: SmtpMailer | None
     rate_limits: RateLimits
     database_probe: DatabaseProbe
+    worker: Worker | None
 
     def begin_shutdown(self) -> None:
-        """End the event streams, which have no end of their own; the server closes the sockets."""
+        """End the event streams, which have no end of their own; the server closes the sockets. Begin no more jobs."""
+        if self.worker:
+            self.worker.begin_stop()
         for stream in list(self.open_streams):
             stream.close()
 
     async def close(self) -> None:
-        """Close every connection, after the last mails were sent."""
+        """Close every connection, after the last jobs have ended and the last mails were sent."""
+        if self.worker:
+            await self.worker.stop()
         if self.smtp_mailer:
             await self.smtp_mailer.close()
         self.auth.close()
         self.database_probe.stop()
         await self.realtime.close()
+        await self.files.close()
         await self.storage.close()
         await self.rate_limits.close()
         await self.valkey.close()
@@ -111,15 +123,32 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     )
     database = database.with_on_commit(realtime.notifier.on_commit)
     auth = AuthServices.build(settings, database, limits=rate_limits, mailer=smtp_mailer, hooks=[ProfileHooks()])
-    storage = StorageServices.build(settings, database, store)
+    storage = StorageServices.build(settings, database, store, hooks=[object_hook(settings)])
+    files = FileServices.build(settings, database, storage, image_pool(settings))
+    database = database.with_on_commit(files.on_commit)
     rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)
     client_ip_of = client_ip_resolver(settings.trusted_proxies)
-    dependencies = _Dependencies(settings, rest, auth, rate_limits, valkey, realtime, storage, client_ip_of, log_event)
+    dependencies = _Dependencies(
+        settings, rest, auth, rate_limits, valkey, realtime, storage, files, client_ip_of, log_event
+    )
     probe = DatabaseProbe(lambda: is_database_reachable(database))
     probe.start()
     http = _http_application(dependencies, _health_routes(probe, valkey, store))
-    open_streams = dependencies.open_streams
-    return Application(http, database, auth, valkey, realtime, storage, open_streams, smtp_mailer, rate_limits, probe)
+    worker = start_worker(settings, database, realtime.hub, job_handlers(files))
+    return Application(
+        http,
+        database,
+        auth,
+        valkey,
+        realtime,
+        storage,
+        files,
+        dependencies.open_streams,
+        smtp_mailer,
+        rate_limits,
+        probe,
+        worker,
+    )
 
 
 def _health_routes(probe: DatabaseProbe, valkey: ValkeyClient, store: ObjectStore) -> RouteGroup:
@@ -144,6 +173,7 @@ class _Dependencies:
     valkey: ValkeyClient
     realtime: RealtimeServices
     storage: StorageServices
+    files: FileServices
     client_ip_of: ClientIpOf
     log_event: LogEvent
     open_streams: set[SseStream] = field(default_factory=set)
@@ -182,8 +212,12 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     rest, realtime = dependencies.rest, dependencies.realtime
     actions = UserActions(dependencies.auth.accounts)
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
+    avatars = AvatarRoutes(rest, dependencies.files.avatars)
     overrides = {
         **UserRoutes(rest, actions).overrides,
+        **JobRoutes(rest).overrides,
+        **FileRoutes(rest, dependencies.files).overrides,
+        **avatars.overrides,
         **NotificationRoutes(rest).overrides,
         **event_streams.overrides,
     }
@@ -200,6 +234,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     )
     route_groups = (
         rest_routes(rest, overrides),
+        avatars.public_routes,
         openapi.docs_route_group(partial(openapi_document, dependencies.settings.password_min_length)),
         graphql.routes,
     )

@@ -7,6 +7,8 @@ import json
 from monynha import __version__
 from monynha.app.catalog import CATALOG
 from monynha.domains.auth.accounts.passwords import DEFAULT_MIN_PASSWORD_LENGTH
+from monynha.domains.files import http as files
+from monynha.domains.jobs import http as jobs
 from monynha.domains.notifications import http as notifications
 from monynha.domains.users import http as users
 from monynha.protocols.openapi import build_document
@@ -17,7 +19,13 @@ from monynha.protocols.rest.sse import event_stream_docs
 def openapi_document(password_min_length: int = DEFAULT_MIN_PASSWORD_LENGTH) -> Schema:
     """Return the OpenAPI document of this release, with the shortest password that sign-up accepts."""
     endpoint_docs = (*users.endpoint_docs(password_min_length), *notifications.ENDPOINT_DOCS)
-    actions = (*notifications.ACTION_DOCS, *event_stream_docs(CATALOG))
+    actions = (
+        *files.FILE_DOCS,
+        *files.AVATAR_DOCS,
+        *jobs.ACTION_DOCS,
+        *notifications.ACTION_DOCS,
+        *event_stream_docs(CATALOG),
+    )
     return build_document(CATALOG, endpoint_docs, actions, version=__version__)
 
 
