@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from monynha.domains.storage.bodies import body_key, renderings_folder
-from monynha.domains.storage.errors import InvalidRequestError
+from monynha.domains.storage.errors import UnsupportedImageError
 from monynha.domains.storage.objects import StoredObject
 from monynha.infra.images import (
     ImagePool,
@@ -28,7 +28,6 @@ from monynha.infra.storage import ObjectExistsError, ObjectMissingError, ObjectS
 MAX_SIDE = 2000
 DEFAULT_QUALITY = 80
 _MAX_SOURCE_BYTES = 50 * 1024 * 1024
-_UNSUPPORTED = "The source image is invalid or unsupported for rendering"
 _RESIZING_TYPES: dict[ResizeMode, str] = {"cover": "fill", "contain": "fit", "fill": "force"}
 _SIGNATURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "image/webp", b"GIF8": "image/gif"}
 
@@ -76,7 +75,7 @@ class ImageRenderer:
     async def render(self, stored: StoredObject, transformation: Transformation) -> bytes:
         """Return the rendered image.
 
-        Raises InvalidRequestError for a body that is no image or too large to render, ObjectMissingError for a body
+        Raises UnsupportedImageError for a body that is no image or too large to render, ObjectMissingError for a body
         that is gone.
         """
         key = f"{renderings_folder(stored.version)}{transformation.digest}"
@@ -94,7 +93,7 @@ class ImageRenderer:
 
     async def _render(self, stored: StoredObject, transformation: Transformation, key: str) -> bytes:
         if stored.size > _MAX_SOURCE_BYTES:
-            raise InvalidRequestError("The source image file is too large to process")
+            raise UnsupportedImageError("The source image file is too large to process")
         with TemporaryDirectory(prefix="monynha-render-") as folder:
             source, target = Path(folder, "source"), Path(folder, "target")
             await asyncio.to_thread(source.touch)
@@ -112,7 +111,7 @@ class ImageRenderer:
             try:
                 await self.images.transform(operation)
             except (ImageRefusedError, ImageProcessError):
-                raise InvalidRequestError(_UNSUPPORTED) from None
+                raise UnsupportedImageError() from None
             rendered = await asyncio.to_thread(target.read_bytes)
         try:
             await self.store.put(key, rendered)
