@@ -5,6 +5,7 @@ weekly_report.sql: counts a week of a batch of projects
 chart: the bar chart of a week as a PNG
 analytics: counts days and months, and reads them for an admin
 daily_analytics.sql, monthly_analytics.sql: count a day, and a month
+jobs: the schedules of the domain, and what their jobs do
 http: the endpoint of the analytics
 policies.sql: what the report service can view, and who can view the analytics
 """
