@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from monynha.infra.queue.enqueue import enqueue
 from tests.project_team import ProjectTeam, create_project_team
 from tests.users import ApiUser, UserFactory
 
@@ -137,6 +139,18 @@ async def _own_notification_path(scene: RightsScene) -> str:
     return f"/notifications/{first['id']}"
 
 
+def _job_path(action: str = "") -> LocateTarget:
+    async def locate(scene: RightsScene) -> str:
+        async with scene.team.users.database.as_actor(scene.team.owner.actor).transaction() as transaction:
+            job_id = await enqueue(transaction, "rights", {}, delay=timedelta(days=1))
+        if action == "/retry":
+            admin = await scene.team.users.create(is_admin=True)
+            assert (await admin.post(f"/admin/jobs/{job_id}/cancel", None)).status_code == 200
+        return f"/admin/jobs/{job_id}{action}"
+
+    return locate
+
+
 _POST = {"title": "Changed", "content": "Changed"}
 _USER, _MEMBER = "/users/{id}", "/projects/{id}/members/{userId}"
 
@@ -159,6 +173,12 @@ ROWS = (
     RightsRow("DELETE", _USER, "a co-member", _other_user_path),
     RightsRow("DELETE", _USER, "the caller", _fixed_path("/users/me")),
     RightsRow("GET", "/users/{id}/posts", "a co-member's", _other_user_posts_path),
+    RightsRow("GET", "/admin/jobs", "all", _fixed_path("/admin/jobs")),
+    RightsRow("GET", "/admin/jobs/{id}", "the owner's", _job_path()),
+    *(
+        RightsRow("POST", f"/admin/jobs/{{id}}{action}", "the owner's", _job_path(action))
+        for action in ("/retry", "/cancel")
+    ),
     RightsRow("GET", "/posts", "all", _fixed_path("/posts")),
     RightsRow("POST", "/posts", "a new one", _fixed_path("/posts"), _POST),
     RightsRow("GET", "/posts/{id}", "the owner's", _owner_post_path),

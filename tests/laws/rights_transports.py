@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from monynha.app.catalog import CATALOG
 from monynha.core.errors import AppError
+from monynha.domains.jobs.http import ACTION_DOCS as JOB_ACTION_DOCS
 from monynha.domains.notifications.http import ACTION_DOCS
 from monynha.engine.schema.resource import Resource
 from tests.laws.rights_rows import RightsRow, RightsScene
@@ -57,7 +58,7 @@ async def send_by_graphql(request: RightsRequest, scene: RightsScene) -> int:
     A row that is not visible is null, a list below it is empty: both are 404 in REST.
     """
     field = root_field_of(request.row)
-    document, ids = field.document, [part for part in request.path.split("/") if part][1::2]
+    document, ids = field.document, _segments(request.path)[1::2]
     variables: dict[str, object] = {} if field.is_bulk_action else dict(zip(field.id_arguments, ids, strict=True))
     if request.body is not None:
         variables["input"] = request.body
@@ -66,7 +67,7 @@ async def send_by_graphql(request: RightsRequest, scene: RightsScene) -> int:
         return _STATUS_BY_CODE[body["errors"][0]["extensions"]["code"]]
     value = body["data"][field.name]
     is_hidden = value is None or (value == [] and field.is_nested_list)
-    success = 200 if field.is_bulk_action else _SUCCESS_STATUS[request.row.method]
+    success = 200 if field.is_bulk_action or field.is_row_action else _SUCCESS_STATUS[request.row.method]
     return 404 if is_hidden else success
 
 
@@ -80,6 +81,7 @@ class RootField:
     input_type: str | None = None
     is_nested_list: bool = False
     is_bulk_action: bool = False
+    is_row_action: bool = False
 
     @property
     def document(self) -> str:
@@ -99,7 +101,10 @@ def root_field_of(row: RightsRow) -> RootField:
     action = next((doc.operation_id for doc in ACTION_DOCS if (doc.method, doc.path) == (row.method, row.path)), None)
     if action is not None:
         return RootField(action, (), "mutation", is_bulk_action=True)
-    segments = row.path.strip("/").split("/")
+    segments = _segments(row.path)
+    row_action = next((doc for doc in JOB_ACTION_DOCS if (doc.method, doc.path) == (row.method, row.path)), None)
+    if row_action is not None:
+        return RootField(row_action.operation_id, ("id",), "mutation", is_row_action=True)
     resource = CATALOG.resources[segments[-1] if len(segments) % 2 else segments[-2]]
     parent = CATALOG.resources[segments[0]] if len(segments) > 2 else None
     ids: tuple[str, ...] = () if parent is None else (f"{parent.singular}Id",)
@@ -112,6 +117,11 @@ def root_field_of(row: RightsRow) -> RootField:
     verb = _VERBS[row.method]
     input_type = None if verb == "delete" else f"{verb.capitalize()}{type_name}Input"
     return RootField(f"{verb}{type_name}", ids, "mutation", input_type)
+
+
+def _segments(path: str) -> list[str]:
+    """Return the parts of a path that name resources and rows."""
+    return path.strip("/").removeprefix("admin/").split("/")
 
 
 def _type_name(resource: Resource) -> str:

@@ -76,6 +76,10 @@ class JobQueue:
         """Return the jobs of the queue, in the order in which they were enqueued."""
         return await self.owner_sql("select * from monynha.jobs where queue = $1 order by created_at, id", self.name)
 
+    async def make_due(self) -> None:
+        """Let the jobs that wait for their time be due now."""
+        await self.owner_sql("update monynha.jobs set run_at = now() where queue = $1 and state = 'ready'", self.name)
+
     async def row(self, job_id: UUID) -> Any:
         """Return one job."""
         [row] = await self.owner_sql("select * from monynha.jobs where id = $1", job_id)

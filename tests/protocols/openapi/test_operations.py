@@ -20,7 +20,7 @@ def test_operation_is_documented_completely(path: str, method: str) -> None:
     assert documented["tags"]
     assert [parameter["name"] for parameter in documented["parameters"] if not parameter["description"]] == []
     assert {"400", "401", "429", "500", "503"} <= set(documented["responses"])
-    has_body = method in ("post", "put", "patch") and not path.endswith("/read-all")
+    has_body = method in ("post", "put", "patch") and not path.endswith(("/read-all", "/retry", "/cancel"))
     assert ("requestBody" in documented) is has_body
 
 
@@ -36,6 +36,9 @@ def test_only_sign_up_needs_no_token() -> None:
     [
         ("/tasks", "get", {"200"}),
         ("/tasks/{id}", "get", {"200", "304", "404"}),
+        ("/admin/jobs", "get", {"200", "403"}),
+        ("/admin/jobs/{id}", "get", {"200", "304", "403", "404"}),
+        ("/admin/jobs/{id}/retry", "post", {"200", "403", "404", "409"}),
         ("/projects/{id}/tasks", "post", {"201", "403", "404", "409", "413", "415", "422"}),
         ("/tasks/{id}", "put", {"200", "403", "404", "409", "412", "413", "415", "422"}),
         ("/tasks/{id}", "delete", {"204", "403", "404", "409", "412"}),

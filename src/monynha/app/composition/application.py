@@ -21,6 +21,7 @@ from monynha.core.logs import LogEvent, configure_logging, flush_logs
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
+from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.reports.http import AnalyticsRoutes
 from monynha.domains.users.account_hooks import ProfileHooks
@@ -175,6 +176,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
     overrides = {
         **UserRoutes(rest, actions).overrides,
+        **JobRoutes(rest).overrides,
         **NotificationRoutes(rest).overrides,
         **event_streams.overrides,
         **AnalyticsRoutes(rest).overrides,

@@ -9,6 +9,8 @@ from monynha.app.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.app.composition.realtime import RealtimeServices
 from monynha.core.actor import Actor
 from monynha.core.settings.settings import Settings
+from monynha.domains.jobs.graphql import CUSTOM_MUTATIONS as JOB_MUTATIONS
+from monynha.domains.jobs.graphql import row_actions as job_actions
 from monynha.domains.notifications.graphql import CUSTOM_MUTATIONS as NOTIFICATION_MUTATIONS
 from monynha.domains.notifications.graphql import NotificationMutations
 from monynha.domains.users.actions import UserActions
@@ -39,7 +41,7 @@ from monynha.protocols.rest.context import RestContext
 
 def full_schema() -> ApiSchema:
     """Return the schema of all domains."""
-    return build_schema(CATALOG, (*USER_MUTATIONS, *NOTIFICATION_MUTATIONS), EPHEMERAL_EVENTS)
+    return build_schema(CATALOG, (*USER_MUTATIONS, *JOB_MUTATIONS, *NOTIFICATION_MUTATIONS), EPHEMERAL_EVENTS)
 
 
 def schema_text() -> str:
@@ -99,6 +101,7 @@ def _graphql_executor(
             rest.mutations,
             {**user_mutations.resolvers, **notification_mutations.resolvers},
             notification_mutations.bulk_actions,
+            job_actions(rest.queries),
         ),
         SubscriptionPlanner(schema, rest.queries.compiler, realtime.hub.authorizer.roots),
         SubscriptionServices(realtime.hub, realtime.broadcast, EventQueryRunner()),

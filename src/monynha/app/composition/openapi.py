@@ -7,6 +7,7 @@ import json
 from monynha import __version__
 from monynha.app.catalog import CATALOG
 from monynha.domains.auth.accounts.passwords import DEFAULT_MIN_PASSWORD_LENGTH
+from monynha.domains.jobs import http as jobs
 from monynha.domains.notifications import http as notifications
 from monynha.domains.reports import http as reports
 from monynha.domains.users import http as users
@@ -18,7 +19,12 @@ from monynha.protocols.rest.sse import event_stream_docs
 def openapi_document(password_min_length: int = DEFAULT_MIN_PASSWORD_LENGTH) -> Schema:
     """Return the OpenAPI document of this release, with the shortest password that sign-up accepts."""
     endpoint_docs = (*users.endpoint_docs(password_min_length), *notifications.ENDPOINT_DOCS)
-    actions = (*notifications.ACTION_DOCS, *event_stream_docs(CATALOG), *reports.ENDPOINT_DOCS)
+    actions = (
+        *jobs.ACTION_DOCS,
+        *notifications.ACTION_DOCS,
+        *event_stream_docs(CATALOG),
+        *reports.ENDPOINT_DOCS,
+    )
     return build_document(CATALOG, endpoint_docs, actions, version=__version__)
 
 

@@ -154,6 +154,8 @@ class Resource:
     """The column of the user whom a row allows to subscribe to its first stream, as long as the row exists."""
     is_public: bool = False
     """Whether every signed-in user sees all its rows, except for what is read through a view."""
+    is_admin_only: bool = False
+    """Whether only system admins and the service key are granted access; for everybody else it is forbidden."""
     is_actor: bool = False
     """Whether its rows are the users themselves, so that `me` is the caller's id."""
 

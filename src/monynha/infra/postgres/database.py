@@ -16,7 +16,7 @@ from typing import TypeVar
 import asyncpg
 
 from monynha.core.actor import Actor, ActorKind, system_actor
-from monynha.core.errors import AppError, SettingsError, UnauthenticatedError, UnavailableError
+from monynha.core.errors import AppError, ForbiddenError, SettingsError, UnauthenticatedError, UnavailableError
 from monynha.infra.postgres.connect import DriverConnection
 from monynha.infra.postgres.errors import (
     SESSION_NOT_LIVE,
@@ -126,14 +126,26 @@ class ActorConnection:
         """Return the JSON value of a guarded statement, or None if it is null; one round trip.
 
         A light statement shares its connection, so it must not take long. Raises UnauthenticatedError if the
-        session is not live, RateLimitedError if too many heavy statements of the user wait already.
+        session is not live, ForbiddenError if the actor's role may not read what it reads, RateLimitedError if too
+        many heavy statements of the user wait already.
         """
         actor = self.actor
         all_binds = (actor.claims, actor.id, actor.session_id, *binds)
+        is_refused = False
         for pools in self._role_pools:
-            result = await _translate_errors(pools.read(statement, all_binds, is_light=is_light, user_id=actor.id))
+            try:
+                result = await _translate_errors(pools.read(statement, all_binds, is_light=is_light, user_id=actor.id))
+            except ConstraintViolationError as violation:
+                # PostgreSQL checks the role's grants before it looks at the actor, who may belong to the other role.
+                if not violation.is_permission_denied:
+                    raise
+                is_refused = True
+                continue
             if result.value != b"false":
                 return result.value
+        if is_refused:
+            await self.require_live_session()
+            raise ForbiddenError()
         raise UnauthenticatedError()
 
     async def insert_returning(

@@ -118,8 +118,8 @@ class Attempt:
         )
 
     def _outcome(self, outcome: JobOutcome, error: str | None = None) -> RecordedOutcome:
-        # PostgreSQL's text has no NUL.
-        text = None if error is None else error.replace("\x00", "")
+        # PostgreSQL's text has neither NUL nor half a character.
+        text = None if error is None else error.replace("\x00", "").encode("utf-8", "replace").decode()
         return RecordedOutcome(self.claimed.id, self.claimed.attempt, outcome, error=text)
 
 

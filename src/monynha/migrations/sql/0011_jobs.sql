@@ -151,18 +151,22 @@ begin
     order by h.priority desc, first.run_at
   loop
     return query
-      update monynha.jobs j
-      set state = 'active', attempts = j.attempts + 1, locked_by = worker, locked_until = clock_timestamp() + lease,
-        progress = 0, started_at = clock_timestamp(), updated_at = clock_timestamp()
-      where j.id = any (array(
-        select n.id from monynha.jobs n
-        where n.queue = head.queue and n.priority = head.priority and n.state = 'ready' and n.run_at <= now()
-        order by n.run_at, n.id limit remaining for update skip locked
-      ))
-      returning j.id, j.queue,
-        case when j.private_data is null then j.payload
-          else j.payload || jsonb_build_object('data', j.private_data) end,
-        j.attempts, j.requester_id;
+      with claimed_jobs as (
+        update monynha.jobs j
+        set state = 'active', attempts = j.attempts + 1, locked_by = worker, locked_until = clock_timestamp() + lease,
+          progress = 0, started_at = clock_timestamp(), updated_at = clock_timestamp()
+        where j.id = any (array(
+          select n.id from monynha.jobs n
+          where n.queue = head.queue and n.priority = head.priority and n.state = 'ready' and n.run_at <= now()
+          order by n.run_at, n.id limit remaining for update skip locked
+        ))
+        returning j.id, j.queue, j.payload, j.private_data, j.attempts, j.requester_id, j.run_at
+      )
+      select c.id, c.queue,
+        case when c.private_data is null then c.payload
+          else c.payload || jsonb_build_object('data', c.private_data) end,
+        c.attempts, c.requester_id
+      from claimed_jobs c order by c.run_at, c.id;
     get diagnostics claimed = row_count;
     remaining := remaining - claimed;
     exit when remaining <= 0;
@@ -258,3 +262,57 @@ end
 $$;
 comment on function monynha.delete_ended_jobs(text[], timestamptz, integer) is
   'Deletes up to so many jobs in these states that ended before a time; returns how many.';
+
+-- What admins do.
+
+create function monynha.retry_job(job_id uuid) returns text
+language plpgsql security definer set search_path = '' as $$
+declare
+  previous_state text;
+begin
+  select j.state into previous_state from monynha.jobs j where j.id = job_id for update;
+  if previous_state in ('dead', 'cancelled') then
+    update monynha.jobs j
+    set state = 'ready', attempts = 0, progress = 0, run_at = clock_timestamp(), started_at = null, finished_at = null,
+      updated_at = clock_timestamp()
+    where j.id = job_id;
+    perform monynha.report_jobs('00000000-0000-0000-0000-000000000000');
+  end if;
+  return previous_state;
+end
+$$;
+comment on function monynha.retry_job(uuid) is
+  'Makes a dead or cancelled job ready with all its attempts; returns the state that it had, null without such a job.';
+
+create function monynha.cancel_job(job_id uuid) returns text
+language plpgsql security definer set search_path = '' as $$
+declare
+  previous_state text;
+begin
+  select j.state into previous_state from monynha.jobs j where j.id = job_id for update;
+  if previous_state in ('ready', 'active') then
+    update monynha.jobs j
+    set state = 'cancelled', finished_at = clock_timestamp(), locked_by = null, locked_until = null,
+      updated_at = clock_timestamp()
+    where j.id = job_id;
+    -- Its worker, if it has one, interrupts it.
+    perform monynha.report_jobs(job_id);
+  end if;
+  return previous_state;
+end
+$$;
+comment on function monynha.cancel_job(uuid) is
+  'Cancels a job that waits or runs; returns the state that it had, null without such a job.';
+
+-- With the rights of the caller, whom the policies of the table let see its rows: only admins. A view that runs with
+-- its owner's rights could not use the index of the list's order.
+create view public.jobs with (security_invoker) as
+  select
+    j.id, j.queue, j.state, j.priority, j.payload,
+    case when j.result is null or jsonb_typeof(j.result) = 'object' then j.result
+      else jsonb_build_object('value', j.result) end as result,
+    j.attempts, j.max_attempts, j.progress, j.last_error, j.dedup_key, j.requester_id,
+    j.run_at, j.started_at, j.finished_at, j.created_at, j.updated_at,
+    (extract(epoch from j.updated_at) * 1000000)::bigint as version
+  from monynha.jobs j;
+comment on view public.jobs is 'Background jobs as system admins see them: without private data.';

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from graphql import OperationDefinitionNode, OperationType
 
-from monynha.core.errors import BadRequestError, MethodNotAllowedError, UnauthenticatedError
+from monynha.core.errors import AppError, BadRequestError, ForbiddenError, MethodNotAllowedError, UnauthenticatedError
 from monynha.infra.postgres.database import ActorConnection, Database, check_session_before_error
 from monynha.protocols.graphql.errors import RequestError, encode_response, format_error
 from monynha.protocols.graphql.execution.context import Caller, ExecutionContext
@@ -152,18 +152,21 @@ class GraphQLExecutor:
                 await connection.require_live_session()
             return b'{"data":' + plan.result_without_rows(context) + b"}"
         if connection is None:
-            return _unauthenticated_response(plan, context)
+            return _refused_response(plan, context, UnauthenticatedError())
         if plan.query.cost >= ROWS_PER_REQUEST:
             await self.count_requests(context.caller, plan.query.cost // ROWS_PER_REQUEST)
-        data = await connection.fetch_json(plan.query.text, binds, is_light=plan.query.is_light)
+        try:
+            data = await connection.fetch_json(plan.query.text, binds, is_light=plan.query.is_light)
+        except ForbiddenError as error:
+            return _refused_response(plan, context, error)
         # A query without a scope always makes an object.
         assert data is not None
         return b'{"data":' + data + b"}"
 
 
-def _unauthenticated_response(plan: QueryPlan, context: ExecutionContext) -> bytes:
-    """Return the response for anonymous callers: an error for each root field that reads rows."""
+def _refused_response(plan: QueryPlan, context: ExecutionContext, error: AppError) -> bytes:
+    """Return the response of a query that is refused as a whole: an error for each root field that reads rows."""
     request_id = context.caller.request_id
-    errors = [format_error(UnauthenticatedError(), (key,), request_id) for key in plan.row_keys]
+    errors = [format_error(error, (key,), request_id) for key in plan.row_keys]
     is_nullable = plan.nullable_keys.issuperset(plan.row_keys)
     return encode_response(errors, plan.result_without_rows(context) if is_nullable else b"null")

@@ -139,6 +139,8 @@ class OperationBuilder:
             *_ERRORS_BY_OPERATION[verb],
             errors.NotAcceptableError,
         }
+        if resource.is_admin_only:
+            error_classes.add(errors.ForbiddenError)
         if endpoint_doc is not None and endpoint_doc.is_public:
             error_classes -= {errors.NotFoundError}
         return {

@@ -11,6 +11,8 @@ from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.resource import Relation, Resource
 
 API_PREFIX = "/api/v1"
+_ADMIN_PREFIX = "/admin"
+"""Below it lie the resources that only system admins see."""
 Operation = Literal["list", "read", "create", "update", "delete"]
 
 
@@ -44,7 +46,7 @@ def id_parameter(resource: Resource) -> str:
 
 
 def _routes_of(catalog: Catalog, resource: Resource) -> Iterator[ResourceRoute]:
-    plural, parent = f"/{resource.plural}", resource.parent
+    plural, parent = f"{_ADMIN_PREFIX if resource.is_admin_only else ''}/{resource.plural}", resource.parent
     collection_path = plural
     if parent is not None:
         collection_path = f"/{parent.target.plural}/{{id}}{plural}"

@@ -40,6 +40,8 @@ from monynha.protocols.graphql.schema.field_bindings import (
     DeleteBinding,
     MutationBinding,
     MutationCall,
+    RowAction,
+    RowActionHandler,
     UpdateBinding,
 )
 
@@ -60,6 +62,14 @@ class _DeleteStep:
     response_key: str
     binding: DeleteBinding
     arguments: FieldArguments
+
+
+@dataclass(frozen=True, slots=True)
+class _RowActionStep:
+    response_key: str
+    binding: RowAction
+    arguments: FieldArguments
+    selection: Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ class _WriteStep:
         return self.selection.resolve(context)
 
 
-MutationStep = _TypenameStep | _BulkStep | _DeleteStep | _WriteStep
+MutationStep = _TypenameStep | _BulkStep | _DeleteStep | _RowActionStep | _WriteStep
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,7 @@ class MutationExecutor:
     mutations: Mutations
     custom_mutations: Mapping[CustomMutation, CustomMutationHandler]
     bulk_actions: Mapping[BulkAction, BulkActionHandler] = field(default_factory=dict)
+    row_actions: Mapping[RowAction, RowActionHandler] = field(default_factory=dict)
 
     def plan(
         self, document: Document, operation: OperationDefinitionNode, context: ExecutionContext
@@ -109,7 +120,7 @@ class MutationExecutor:
                 steps.append(_TypenameStep(response_key))
             else:
                 steps.append(_plan_step(planner, self.schema.bindings.mutations[name], response_key, nodes))
-        selections = [step.selection for step in steps if isinstance(step, _WriteStep)]
+        selections = [step.selection for step in steps if isinstance(step, _WriteStep | _RowActionStep)]
         check_cost(sum(selection.cost() for selection in selections))
         check_answer_size(self.mutations.queries.compiler.limits, *selections)
         return steps
@@ -149,6 +160,9 @@ class MutationExecutor:
             return orjson.dumps(await self.bulk_actions[step.action](connection))
         if isinstance(step, _DeleteStep):
             return await self._delete(step, context, connection)
+        if isinstance(step, _RowActionStep):
+            row_key, selection = _row_key(step, context), step.selection.resolve(context)
+            return (await self.row_actions[step.binding](connection, row_key, selection)).json
         if isinstance(step.binding, CreateBinding):
             return await self._create(step, context, connection)
         return await self._update(step, context, connection)
@@ -220,10 +234,12 @@ def _plan_step(
         return _DeleteStep(response_key, binding, arguments)
     # A new row's key is filled in once it is known; a key makes the selection cost one row.
     selection = planner.plan_row(binding.resource, nodes, (response_key,), key=(None,))
+    if isinstance(binding, RowAction):
+        return _RowActionStep(response_key, binding, arguments, selection)
     return _WriteStep(response_key, binding, arguments, selection)
 
 
-def _row_key(step: _DeleteStep | _WriteStep, context: ExecutionContext) -> PrimaryKey:
+def _row_key(step: _DeleteStep | _RowActionStep | _WriteStep, context: ExecutionContext) -> PrimaryKey:
     parameters = key_parameters(step.binding.resource, step.arguments, ())
     return tuple(_require_id(parameter.resolve(context), step.binding.resource) for parameter in parameters)
 

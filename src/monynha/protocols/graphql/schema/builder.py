@@ -30,6 +30,7 @@ from monynha.protocols.graphql.schema.field_bindings import (
     ListBinding,
     MutationBinding,
     QueryBinding,
+    RowAction,
     RowBinding,
     UpdateBinding,
     plain_fields,
@@ -43,7 +44,7 @@ CustomMutations = dict[tuple[str, str], CustomMutation]
 
 def build_schema(
     catalog: Catalog,
-    custom_mutations: Iterable[CustomMutation | BulkAction] = (),
+    custom_mutations: Iterable[CustomMutation | BulkAction | RowAction] = (),
     ephemeral_events: Iterable[EphemeralEvent] = (),
 ) -> ApiSchema:
     """Return the schema of all resources; `custom_mutations` are those that domains implement themselves."""
@@ -62,6 +63,8 @@ def build_schema(
         if isinstance(action, BulkAction):
             field = GraphQLField(GraphQLNonNull(GraphQLInt), description=action.description)
             bindings.mutations[action.name] = BoundField(field, action)
+        elif isinstance(action, RowAction):
+            bindings.mutations[action.name] = _row_action_field(object_types, action)
     bindings.subscriptions.update(SubscriptionFields(object_types, catalog, bindings).make(ephemeral_events))
     return ApiSchema(
         GraphQLObjectType("Query", plain_fields(bindings.queries), description="Reads."),
@@ -77,6 +80,15 @@ def build_schema(
         else None,
         bindings=bindings,
     )
+
+
+def _row_action_field(object_types: ObjectTypes, action: RowAction) -> BoundField[MutationBinding]:
+    field = GraphQLField(
+        GraphQLNonNull(object_types.row_types[action.resource.plural]),
+        args=object_types.input_types.key_arguments(action.resource),
+        description=action.description,
+    )
+    return BoundField(field, action)
 
 
 def print_sdl(schema: GraphQLSchema) -> str:

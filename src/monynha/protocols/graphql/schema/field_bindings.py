@@ -128,6 +128,19 @@ class BulkAction:
 BulkActionHandler = Callable[[ActorConnection], Awaitable[int]]
 
 
+@dataclass(frozen=True, eq=False)
+class RowAction:
+    """A mutation that does something to one row, which its id names, and returns the row."""
+
+    name: str
+    resource: Resource
+    description: str
+
+
+RowActionHandler = Callable[[ActorConnection, PrimaryKey, Selection], Awaitable[JsonRow]]
+"""Does it to the row of the key, and returns what is selected of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventSubscriptionBinding:
     """Subscribes to the events of a resource's rows in a stream."""
@@ -169,7 +182,7 @@ class EventRelationBinding:
 
 
 QueryBinding = RowBinding | ListBinding
-MutationBinding = CreateBinding | UpdateBinding | DeleteBinding | BulkAction
+MutationBinding = CreateBinding | UpdateBinding | DeleteBinding | BulkAction | RowAction
 SubscriptionBinding = EventSubscriptionBinding | EphemeralSubscriptionBinding
 RowFieldBinding = ColumnBinding | RelationBinding
 PayloadFieldBinding = EventValueBinding | EventRelationBinding
