@@ -56,14 +56,14 @@ def test_jobs_are_listed_shown_cancelled_retried_and_purged(running_program: Pro
 
     page = read_jobs(running_program, "list", "--queue", queue, "--limit", "2")
     rest = read_jobs(running_program, "list", "--queue", queue, "--limit", "2", "--cursor", page["nextCursor"])
-    shown = read_jobs(running_program, "show", second)
+    job = read_jobs(running_program, "show", second)
     cancelled = [read_jobs(running_program, "cancel", job_id)["state"] for job_id in (first, second)]
     retried = read_jobs(running_program, "retry", first)
     purged_as_old = read_jobs(running_program, "purge", "--older-than-days", "1")
     purged = read_jobs(running_program, "purge", "--state", "cancelled")
 
     assert [job["id"] for job in page["jobs"] + rest["jobs"]] == [third, second, first]
-    assert (shown["payload"], shown["state"]) == ({"number": 1}, "ready")
+    assert (job["payload"], job["state"]) == ({"number": 1}, "ready")
     assert (cancelled, retried["state"]) == (["cancelled", "cancelled"], "ready")
     assert (purged_as_old, purged) == ({"deleted": 0}, {"deleted": 1})
     assert {job["id"] for job in read_jobs(running_program, "list", "--queue", queue)["jobs"]} == {first, third}
@@ -74,13 +74,13 @@ def test_jobs_are_printed_for_people_without_private_data(running_program: Progr
     [job_id] = asyncio.run(enqueue_for_tomorrow(running_program, queue, 1))
 
     listed = run_jobs(running_program, "list", "--queue", queue)
-    shown = run_jobs(running_program, "show", str(job_id))
+    job_text = run_jobs(running_program, "show", str(job_id))
     cancelled = run_jobs(running_program, "cancel", str(job_id))
     purged = run_jobs(running_program, "purge")
 
     assert listed.split()[:3] == [str(job_id), "ready", queue]
-    assert 'payload      {"number": 0}' in shown.splitlines()
-    assert "s3cret" not in shown
+    assert 'payload      {"number": 0}' in job_text.splitlines()
+    assert "s3cret" not in job_text
     assert cancelled == "The job is cancelled.\n"
     assert purged == "1 jobs are deleted.\n"
 
