@@ -1,4 +1,4 @@
-"""The assembled program: the services it runs, its mailer, and what it refuses to start with."""
+"""The assembled program: the services it runs, and what it refuses to start with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from monynha.app.composition.application import Application, build
 from monynha.core.errors import SettingsError
 from monynha.core.settings.settings import Settings
 from monynha.infra.embedded import ServerUrls
-from monynha.infra.mail.smtp_mailer import SmtpMailer
 
 pytestmark = pytest.mark.anyio
 
@@ -44,13 +43,6 @@ async def test_only_the_enabled_service_is_served(
     assert {path for path, status in statuses.items() if status != 404} == set(PATHS_BY_SERVICE[service])
 
 
-async def test_smtp_url_makes_mail_go_through_its_server(settings: Settings, running_servers: ServerUrls) -> None:
-    application = await build(replace(settings, smtp_url="smtp://127.0.0.1:1"), running_servers)
-    await application.close()
-
-    assert isinstance(application.smtp_mailer, SmtpMailer)  # and not the folder
-
-
 async def test_wrong_sender_of_mail_stops_the_start(settings: Settings, running_servers: ServerUrls) -> None:
     with pytest.raises(SettingsError, match=r"^SMTP_URL: `from` must be an email address"):
         await build(replace(settings, smtp_url="smtp://127.0.0.1:1?from=nobody"), running_servers)
@@ -78,3 +70,20 @@ async def test_browsers_stay_with_tls_in_production_behind_tls(
 
     assert response.headers.get("strict-transport-security") == expected
     assert response.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(("app_env", "status"), [("development", 200), ("production", 404)])
+async def test_only_development_has_a_mailbox(
+    settings: Settings, running_servers: ServerUrls, app_env: str, status: int
+) -> None:
+    application = await build(
+        replace(settings, app_env=app_env, smtp_url="smtp://127.0.0.1:1", services=frozenset({"api"})), running_servers
+    )
+    transport = httpx.ASGITransport(app=application.http)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
+            response = await client.get("/dev/mail")
+    finally:
+        await application.close()
+
+    assert response.status_code == status

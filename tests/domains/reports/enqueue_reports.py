@@ -6,6 +6,7 @@ import asyncio
 import sys
 from datetime import datetime
 
+from monynha.domains.reports.unsubscriptions import UnsubscribeLinks
 from monynha.domains.reports.weekly_report import WeeklyReports
 from monynha.infra.postgres.database import Database
 
@@ -13,7 +14,8 @@ from monynha.infra.postgres.database import Database
 async def main(database_url: str, queue: str, now: str) -> None:
     """Open the database and enqueue the mails."""
     database = await Database.open(database_url, size=1)
-    await WeeklyReports(database, None, batch_size=1, queue=queue).enqueue_mails(datetime.fromisoformat(now))
+    reports = WeeklyReports(database, UnsubscribeLinks("a secret"), None, batch_size=1, queue=queue)
+    await reports.enqueue_mails(datetime.fromisoformat(now))
     await database.close()
 
 

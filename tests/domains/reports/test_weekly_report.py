@@ -18,6 +18,7 @@ from monynha.infra.embedded import ServerUrls
 from monynha.infra.postgres.database import Database
 from tests.conditions import TIMEOUT_S
 from tests.domains.reports.weeks import (
+    LINKS,
     QUEUE,
     ReportedProject,
     enqueue_mails,
@@ -120,7 +121,7 @@ async def test_the_numbers_are_those_of_the_week_and_of_the_week_before(
             }
         ],
         "other_projects": 0,
-        "unsubscribe_path": None,
+        "unsubscribe_path": LINKS.path(user.id),
     }
     chart = draw_week(monday.date(), [0, 0, 1, 0, 0, 0, 0], [0, 1, 0, 0, 1, 0, 0])
     assert images == {"chart-1": base64.b64encode(chart).decode()}
@@ -259,7 +260,7 @@ async def test_a_report_that_died_after_its_first_batches_goes_on_where_it_was(
             return count
 
     with pytest.raises(KeyboardInterrupt):
-        await Killed(database, None, batch_size=2, queue=QUEUE).enqueue_mails(tick_after(monday))
+        await Killed(database, LINKS, None, batch_size=2, queue=QUEUE).enqueue_mails(tick_after(monday))
     after_death = len(await fetch_mails(owner_sql, monday))
     rest = await enqueue_mails(database, monday, batch_size=2)
 

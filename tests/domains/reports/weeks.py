@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any, TypeVar
 from uuid import UUID
 
+from monynha.domains.reports.unsubscriptions import UnsubscribeLinks
 from monynha.domains.reports.weekly_report import WeeklyReports
 from monynha.infra.postgres.database import Database
 from tests.live_server import OwnerSql
@@ -24,13 +25,16 @@ where queue = $2 and dedup_key like $1 order by created_at, id
 """
 
 
+LINKS = UnsubscribeLinks("a secret")
 QUEUE = "test-reports"
 """A queue of which no worker takes the mails."""
 
 
-def unused_mondays() -> Iterator[datetime]:
+def unused_mondays(first_year: int = 2031) -> Iterator[datetime]:
     """Yield Mondays of the future, so far from each other that no test's events fall into the weeks of another."""
-    return (datetime(2031, 1, 6, tzinfo=UTC) + timedelta(weeks=8 * number) for number in count())
+    first_day = datetime(first_year, 1, 7, tzinfo=UTC)
+    monday = first_day - timedelta(days=first_day.weekday())
+    return (monday + timedelta(weeks=8 * number) for number in count())
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def tick_after(monday: datetime) -> datetime:
 
 async def enqueue_mails(database: Database, monday: datetime, **options: Any) -> int:
     """Enqueue the mails about the week of the Monday."""
-    return await WeeklyReports(database, **{"retention_days": None, "queue": QUEUE, **options}).enqueue_mails(
+    return await WeeklyReports(database, LINKS, **{"retention_days": None, "queue": QUEUE, **options}).enqueue_mails(
         tick_after(monday)
     )
 

@@ -32,6 +32,12 @@ class Mailbox:
     logins: list[str] = field(default_factory=list)
     attempts: int = 0
 
+    @property
+    def contents(self) -> list[bytes]:
+        """The mails that it has taken, as they were sent."""
+        # aiosmtpd decodes them only when asked to.
+        return [envelope.content for envelope in self.envelopes if isinstance(envelope.content, bytes)]
+
     async def handle_RCPT(  # noqa: N802  # the name that aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
@@ -72,6 +78,7 @@ def run_smtp_server(
     tls: ssl.SSLContext | None = None,
     starttls: bool = False,
     auth_requires_tls: bool = True,
+    takes_utf8: bool = True,
 ) -> Iterator[int]:
     """Run the server in a thread of its own and return its port; `tls` is for STARTTLS or for the first byte."""
     controller = Controller(
@@ -79,6 +86,7 @@ def run_smtp_server(
         hostname=host,
         port=free_port(),
         ready_timeout=30,
+        enable_SMTPUTF8=takes_utf8,
         tls_context=tls if starttls else None,
         ssl_context=None if starttls else tls,
         authenticator=mailbox.authenticate,

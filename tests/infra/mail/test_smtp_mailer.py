@@ -1,25 +1,20 @@
-"""Mail through an SMTP server: how it arrives, over TLS or not at all, and what happens when it cannot be sent."""
+"""Mail through an SMTP server: how it arrives, over TLS or not at all, and how a failure is reported."""
 
 from __future__ import annotations
 
 import asyncio
-import email
-import email.policy
 import socket
 import ssl
-import time
-from collections.abc import Callable, MutableMapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
-import structlog
-from structlog.testing import LogCapture
 
 from monynha.core.errors import SettingsError
-from monynha.infra.mail import Mail, smtp_mailer
+from monynha.infra.mail import Mail
+from monynha.infra.mail.mailer import MailDelayedError, MailRefusedError
 from monynha.infra.mail.smtp_mailer import SmtpMailer, SmtpServer
+from tests.emails import read_message, text_of
 from tests.infra.mail.smtp_server import (
     PASSWORD,
     USERNAME,
@@ -30,20 +25,14 @@ from tests.infra.mail.smtp_server import (
 )
 
 SITE_URL = "https://board.example.org"
-MAIL = Mail("ada@example.com", "Bestätige", f"Grüße, 日本語\n\nhttps://board.example.org/{'x' * 300}\n")
+MAIL = Mail(
+    "ada@example.com",
+    "Bestätige",
+    f"Grüße, 日本語\n\nhttps://board.example.org/{'x' * 300}\n",
+    "<p>日本語</p>",
+    id="3f1c",
+)
 LOGIN = f"{quote(USERNAME, safe='')}:{quote(PASSWORD, safe='')}@"
-
-Logs = list[MutableMapping[str, Any]]
-
-
-@pytest.fixture
-def logs(monkeypatch: pytest.MonkeyPatch) -> Logs:
-    """The log events of the mailer; its own logger may be configured by an earlier test."""
-    capture = LogCapture()
-    every_level = structlog.make_filtering_bound_logger(0)
-    log = structlog.wrap_logger(None, processors=[capture], wrapper_class=every_level)
-    monkeypatch.setattr(smtp_mailer, "_log", log)
-    return capture.entries
 
 
 @pytest.fixture(scope="module")
@@ -52,38 +41,25 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.S
     return self_signed_certificate(tmp_path_factory.mktemp("tls"))
 
 
-def mailer_of(url: str, *, retry_delays_s: tuple[float, ...] = (), tls: ssl.SSLContext | None = None) -> SmtpMailer:
+def mailer_of(url: str, *, tls: ssl.SSLContext | None = None, connect_timeout_s: float = 30) -> SmtpMailer:
     server = SmtpServer.from_url(url, site_url=SITE_URL)
-    return SmtpMailer(server, retry_delays_s=retry_delays_s, timeout_s=30, tls_context=tls)
-
-
-async def deliver(mailer: SmtpMailer, mail: Mail = MAIL) -> None:
-    """Send a mail and wait until it has arrived or failed."""
-    await mailer.send(mail)
-    await asyncio.gather(*mailer._deliveries)
-
-
-async def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
+    return SmtpMailer(server, connect_timeout_s=connect_timeout_s, tls_context=tls)
 
 
 async def test_mail_arrives_whole_with_its_sender() -> None:
     mailbox = Mailbox()
     with run_smtp_server(mailbox) as port:
-        await deliver(mailer_of(f"smtp://127.0.0.1:{port}?from=Board%20%3Cboard@example.org%3E"))
+        await mailer_of(f"smtp://127.0.0.1:{port}?from=Board%20%3Cboard@example.org%3E").send(MAIL)
 
     [envelope] = mailbox.envelopes
     assert isinstance(envelope.content, bytes)  # aiosmtpd decodes it only when asked to
-    message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+    message = read_message(envelope.content)
     assert (envelope.mail_from, envelope.rcpt_tos) == ("board@example.org", ["ada@example.com"])
     assert message["From"] == "Board <board@example.org>"
-    assert message["Message-ID"].endswith("@example.org>")
+    assert message["Message-ID"] == "<3f1c@example.org>"
     assert message["Auto-Submitted"] == "auto-generated"
     assert (message["To"], message["Subject"]) == (MAIL.to, MAIL.subject)
-    assert message.get_content().replace("\r\n", "\n") == MAIL.text
+    assert (text_of(message), text_of(message, "html").strip()) == (MAIL.text, MAIL.html)
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
@@ -91,7 +67,7 @@ async def test_login_and_mail_go_over_tls(scheme: str, tls: tuple[ssl.SSLContext
     server_tls, client_tls = tls
     mailbox = Mailbox()
     with run_smtp_server(mailbox, tls=server_tls, starttls=scheme == "smtp") as port:
-        await deliver(mailer_of(f"{scheme}://{LOGIN}127.0.0.1:{port}", tls=client_tls))
+        await mailer_of(f"{scheme}://{LOGIN}127.0.0.1:{port}", tls=client_tls).send(MAIL)
 
     assert mailbox.logins == [USERNAME]
     assert mailbox.used_tls == [True]
@@ -100,104 +76,114 @@ async def test_login_and_mail_go_over_tls(scheme: str, tls: tuple[ssl.SSLContext
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 async def test_server_with_an_untrusted_certificate_gets_no_mail(
-    scheme: str, tls: tuple[ssl.SSLContext, ssl.SSLContext], logs: Logs
+    scheme: str, tls: tuple[ssl.SSLContext, ssl.SSLContext]
 ) -> None:
     mailbox = Mailbox()
-    with run_smtp_server(mailbox, tls=tls[0], starttls=scheme == "smtp") as port:
-        await deliver(mailer_of(f"{scheme}://127.0.0.1:{port}"))
+    with (
+        run_smtp_server(mailbox, tls=tls[0], starttls=scheme == "smtp") as port,
+        pytest.raises(MailDelayedError, match="cannot be reached"),
+    ):
+        await mailer_of(f"{scheme}://127.0.0.1:{port}").send(MAIL)
 
     assert mailbox.attempts == 0
-    assert [entry["event"] for entry in logs] == ["mail not delivered"]
 
 
-async def test_password_is_not_sent_without_tls(logs: Logs) -> None:
+async def test_password_is_not_sent_without_tls() -> None:
     mailbox = Mailbox()
     with run_smtp_server(mailbox, host="0.0.0.0", auth_requires_tls=False) as port:
-        mailer = mailer_of(f"smtp://{LOGIN}{socket.gethostname()}:{port}", retry_delays_s=(0,))
-        await deliver(mailer)
+        mailer = mailer_of(f"smtp://{LOGIN}{socket.gethostname()}:{port}")
+        with pytest.raises(MailDelayedError) as delayed:
+            await mailer.send(MAIL)
         problem = await mailer.find_problem()
 
     assert (mailbox.logins, mailbox.attempts) == ([], 0)
-    assert [(entry["event"], entry["attempts"]) for entry in logs] == [("mail not delivered", 1)]
-    assert problem == "the server offers no TLS, without which the password is not sent"
+    assert str(delayed.value) == "the mail server offers no TLS, without which the password is not sent"
+    assert problem == str(delayed.value)
 
 
-async def test_temporary_failure_is_retried(logs: Logs) -> None:
-    mailbox = Mailbox(replies=["451 Try again later"])
-    with run_smtp_server(mailbox) as port:
-        await deliver(mailer_of(f"smtp://127.0.0.1:{port}", retry_delays_s=(0.01, 0.01)))
+async def test_refused_login_is_reported_without_the_user_name() -> None:
+    with run_smtp_server(Mailbox(), auth_requires_tls=False) as port, pytest.raises(MailDelayedError) as delayed:
+        await mailer_of(f"smtp://{quote(USERNAME, safe='')}:wrong@127.0.0.1:{port}").send(MAIL)
 
-    assert len(mailbox.envelopes) == 1
-    assert [(entry["event"], entry["attempts"]) for entry in logs] == [("mail delayed", 1)]
+    assert str(delayed.value) == "the mail server refused the login (535)"
 
 
 @pytest.mark.parametrize(
     ("mailbox", "reason"),
     [
-        (Mailbox(replies=["554 ada@example.com is spam"]), "the server replied 554 (SMTPDataError)"),
-        (Mailbox(recipient_reply="550 no ada@example.com"), "the server refused the recipient (550)"),
+        (Mailbox(replies=["451 4.7.1 Try again later"]), "the mail server replied 451 4.7.1 Try again later"),
+        (Mailbox(recipient_reply="450 4.2.0 Greylisted"), "the mail server replied 450 4.2.0 Greylisted"),
+        (Mailbox(replies=["421 4.3.2 Going down"]), "the mail server replied 421 4.3.2 Going down"),
     ],
 )
-async def test_refused_mail_is_not_retried_and_logged_without_its_content(
-    mailbox: Mailbox, reason: str, logs: Logs
-) -> None:
-    with run_smtp_server(mailbox) as port:
-        await deliver(mailer_of(f"smtp://127.0.0.1:{port}", retry_delays_s=(0.01,)))
+async def test_reply_that_is_not_final_delays_the_mail(mailbox: Mailbox, reason: str) -> None:
+    with run_smtp_server(mailbox) as port, pytest.raises(MailDelayedError) as delayed:
+        await mailer_of(f"smtp://127.0.0.1:{port}").send(MAIL)
+
+    assert (mailbox.attempts, str(delayed.value)) == (1, reason)
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "reason"),
+    [
+        (Mailbox(replies=["554 5.7.1 This is spam"]), "the mail server replied 554 5.7.1 This is spam"),
+        (Mailbox(recipient_reply="550 5.1.1 No such user"), "the mail server replied 550 5.1.1 No such user"),
+        (Mailbox(replies=[f"554 {'x' * 400}"]), f"the mail server replied 554 {'x' * 272}"),
+    ],
+)
+async def test_final_reply_refuses_the_mail(mailbox: Mailbox, reason: str) -> None:
+    with run_smtp_server(mailbox) as port, pytest.raises(MailRefusedError) as refused:
+        await mailer_of(f"smtp://127.0.0.1:{port}").send(MAIL)
 
     assert (mailbox.attempts, mailbox.envelopes) == (1, [])
-    assert [(entry["event"], entry["reason"]) for entry in logs] == [("mail not delivered", reason)]
-    assert not any(word in str(logs) for word in (MAIL.to, MAIL.subject, "Grüße"))
+    assert str(refused.value) == reason
 
 
-async def test_absent_server_is_logged_after_the_last_attempt(logs: Logs) -> None:
-    mailer = mailer_of(f"smtp://127.0.0.1:{free_port()}", retry_delays_s=(0.01, 0.01))
-    await deliver(mailer)
-
-    assert [(entry["event"], entry["attempts"]) for entry in logs] == [
-        ("mail delayed", 1),
-        ("mail delayed", 2),
-        ("mail not delivered", 3),
-    ]
-    assert await mailer.find_problem() == "SMTPConnectError"
-
-
-async def test_shutdown_tries_waiting_mail_once_more(logs: Logs) -> None:
-    mailbox = Mailbox(replies=["451 Try again later"])
-    with run_smtp_server(mailbox) as port:
-        mailer = mailer_of(f"smtp://127.0.0.1:{port}", retry_delays_s=(600,))
+async def test_absent_server_delays_the_mail() -> None:
+    mailer = mailer_of(f"smtp://127.0.0.1:{free_port()}")
+    with pytest.raises(MailDelayedError) as delayed:
         await mailer.send(MAIL)
-        await wait_until(lambda: bool(logs))
-        await mailer.close()
 
-    assert len(mailbox.envelopes) == 1
-
-
-async def test_mail_that_a_shutdown_cuts_off_is_logged(monkeypatch: pytest.MonkeyPatch, logs: Logs) -> None:
-    monkeypatch.setattr(smtp_mailer, "CLOSE_TIMEOUT_S", 0.05)
-    with socket.create_server(("127.0.0.1", 0)) as silent_server:
-        mailer = mailer_of(f"smtp://127.0.0.1:{silent_server.getsockname()[1]}")
-        await mailer.send(MAIL)
-        await mailer.close()
-
-    assert [(entry["event"], entry["reason"]) for entry in logs] == [("mail not delivered", "the program stopped")]
+    assert str(delayed.value) == "the mail server cannot be reached (SMTPConnectError)"
+    assert await mailer.find_problem() == str(delayed.value)
 
 
-async def test_mail_beyond_the_limit_is_logged(monkeypatch: pytest.MonkeyPatch, logs: Logs) -> None:
-    monkeypatch.setattr(smtp_mailer, "MAX_WAITING", 1)
+async def test_silent_server_delays_the_mail() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent_server,
+        pytest.raises(MailDelayedError, match="cannot be reached"),
+    ):
+        await mailer_of(f"smtp://127.0.0.1:{silent_server.getsockname()[1]}", connect_timeout_s=0.1).send(MAIL)
+
+
+async def test_mails_of_the_same_moment_are_all_delivered() -> None:
     mailbox = Mailbox()
     with run_smtp_server(mailbox) as port:
         mailer = mailer_of(f"smtp://127.0.0.1:{port}")
-        await mailer.send(MAIL)
-        await mailer.send(MAIL)
-        await mailer.close()
+        await asyncio.gather(*(mailer.send(MAIL) for _ in range(20)))
 
-    assert len(mailbox.envelopes) == 1
-    assert [entry["reason"] for entry in logs] == ["too many mails are waiting"]
+    assert len(mailbox.envelopes) == 20
+
+
+async def test_address_with_letters_beyond_ascii_is_delivered_where_the_server_takes_it() -> None:
+    mailbox = Mailbox()
+    with run_smtp_server(mailbox) as port:
+        await mailer_of(f"smtp://127.0.0.1:{port}").send(Mail("josé@exámple.com", "x", "y"))
+
+    assert mailbox.envelopes[0].rcpt_tos == ["josé@exámple.com"]
+
+
+async def test_address_with_letters_beyond_ascii_is_refused_where_the_server_does_not_take_it() -> None:
+    mailbox = Mailbox()
+    with run_smtp_server(mailbox, takes_utf8=False) as port, pytest.raises(MailRefusedError, match="letters"):
+        await mailer_of(f"smtp://127.0.0.1:{port}").send(Mail("josé@exámple.com", "x", "y"))
+
+    assert mailbox.envelopes == []
 
 
 @pytest.mark.parametrize("address", ["a@example.com\r\nBcc: b@example.com", "a@example.com\nX: y"])
 async def test_address_cannot_add_a_header(address: str) -> None:
-    with pytest.raises(ValueError, match=r"[Hh]eader"):
+    with pytest.raises(MailRefusedError):
         await mailer_of("smtp://127.0.0.1:1").send(Mail(address, "x", ""))
 
 
@@ -208,7 +194,7 @@ async def test_reachable_server_has_no_problem(tls: tuple[ssl.SSLContext, ssl.SS
         wrong = await mailer_of(f"smtp://eve:guess@127.0.0.1:{port}", tls=client_tls).find_problem()
 
     assert good is None
-    assert wrong == "the server replied 535 (SMTPAuthenticationError)"
+    assert wrong == "the mail server refused the login (535)"
 
 
 @pytest.mark.parametrize(

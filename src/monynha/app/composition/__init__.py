@@ -6,7 +6,10 @@ Modules:
     jobs          the handlers of background jobs, and the worker that runs them
     landing_page  the page at `/`
     mail          the templates of mail, and the mailer that the settings name
+    mailbox_page  the pages below /dev/mail, in development only
     openapi       the OpenAPI document of all domains
+    page_template  pages of one HTML file, and their security policy
     realtime      the hub, broadcasts, presence, and the pub/sub channels between processes
     schedules     the service `scheduler`, and the handlers of the jobs that it enqueues
+    unsubscribe_page  the page that ends the mails of weekly reports
 """

@@ -12,9 +12,11 @@ from monynha.app.composition.graphql import graphql_routes
 from monynha.app.composition.jobs import job_handlers, start_worker
 from monynha.app.composition.landing_page import landing_page
 from monynha.app.composition.mail import email_sender
+from monynha.app.composition.mailbox_page import MailboxPages
 from monynha.app.composition.openapi import openapi_document
 from monynha.app.composition.realtime import RealtimeServices, realtime_routes
 from monynha.app.composition.schedules import start_scheduler
+from monynha.app.composition.unsubscribe_page import UnsubscribePage
 from monynha.app.maintenance.migration import migrate_or_check
 from monynha.core.errors import SettingsError
 from monynha.core.logs import LogEvent, configure_logging, flush_logs
@@ -24,6 +26,7 @@ from monynha.domains.auth.http import route_group as auth_routes
 from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.reports.http import AnalyticsRoutes
+from monynha.domains.reports.unsubscriptions import UnsubscribeLinks, Unsubscriptions
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import UserRoutes
@@ -166,7 +169,8 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
         )
         yield _Service((broadcast_routes,), websocket_handlers)
     if "web" in settings.services:
-        yield _Service((landing_page(settings),))
+        unsubscribe_page = UnsubscribePage(UnsubscribeLinks(settings.jwt_secret), Unsubscriptions(rest.database))
+        yield _Service((landing_page(settings), unsubscribe_page.route_group))
 
 
 def _api_service(dependencies: _Dependencies) -> _Service:
@@ -202,8 +206,10 @@ def _api_service(dependencies: _Dependencies) -> _Service:
 
 def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) -> HttpApplication:
     settings, services = dependencies.settings, list(_enabled_services(dependencies))
+    mailbox_pages = MailboxPages.from_settings(settings)
+    mailbox_groups = [mailbox_pages.route_group] if mailbox_pages else []
     return HttpApplication(
-        Router([health_routes, *(group for service in services for group in service.route_groups)]),
+        Router([health_routes, *mailbox_groups, *(group for service in services for group in service.route_groups)]),
         CorsPolicy(frozenset(settings.cors_origins), allows_localhost=not settings.is_production),
         dependencies.client_ip_of,
         RequestDeadlines(settings.read_deadline_s, settings.write_deadline_s),

@@ -13,6 +13,7 @@ from monynha.domains.auth.services.expired_credentials import ExpiredCredentials
 from monynha.domains.reports.analytics import Analytics
 from monynha.domains.reports.jobs import SCHEDULES as REPORT_SCHEDULES
 from monynha.domains.reports.jobs import ReportJobs
+from monynha.domains.reports.unsubscriptions import UnsubscribeLinks
 from monynha.domains.reports.weekly_report import WeeklyReports
 from monynha.engine.mutation.idempotency import delete_old_keys
 from monynha.engine.realtime.event_retention import EventRetention
@@ -44,7 +45,10 @@ def start_scheduler(settings: Settings, database: Database) -> asyncio.Task[None
 def schedule_handlers(settings: Settings, database: Database, clock: Clock = utc_now) -> tuple[AnyJobHandler, ...]:
     """Return the handlers of the jobs of all schedules."""
     retention_days = settings.events_retention_days
-    reports = ReportJobs(WeeklyReports(database, retention_days), Analytics(database, retention_days))
+    reports = ReportJobs(
+        WeeklyReports(database, UnsubscribeLinks(settings.jwt_secret), retention_days),
+        Analytics(database, retention_days),
+    )
     clean_up = _CleanUpJob(CleanUp(_clean_up_steps(settings, database)), clock)
     return (JobHandler(CLEAN_UP.queue, TickPayload, clean_up.run, timeout_s=_CLEAN_UP_TIMEOUT_S), *reports.handlers())
 

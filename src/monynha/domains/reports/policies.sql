@@ -29,6 +29,16 @@ create policy "report service can create weekly reports" on monynha.weekly_repor
   with check ((select current_setting('monynha.actor', true)) = 'reports');
 grant select (owner_id, week), insert (owner_id, week) on monynha.weekly_reports to monynha_system;
 
+create policy "owner role: full access for migrations and triggers" on monynha.report_unsubscriptions
+  for all to monynha_owner using (true) with check (true);
+create policy "report service can view unsubscriptions" on monynha.report_unsubscriptions for select to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'reports');
+create policy "report service can store unsubscriptions" on monynha.report_unsubscriptions for insert to monynha_system
+  with check ((select current_setting('monynha.actor', true)) = 'reports');
+create policy "report service can delete unsubscriptions" on monynha.report_unsubscriptions for delete to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'reports');
+grant select (owner_id), insert (owner_id), delete on monynha.report_unsubscriptions to monynha_system;
+
 create policy "report service can view analytics" on monynha.analytics for select to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'reports');
 create policy "report service can store analytics" on monynha.analytics for insert to monynha_system

@@ -16,6 +16,7 @@ import orjson
 from monynha.core.actor import system_actor
 from monynha.core.locales import DEFAULT_LOCALE, match_locale
 from monynha.domains.reports.chart import draw_week
+from monynha.domains.reports.unsubscriptions import UnsubscribeLinks
 from monynha.infra.mail import EMAIL_QUEUE, EmailPayload
 from monynha.infra.postgres.database import Database, Transaction
 from monynha.infra.queue.payload import dump_payload
@@ -78,6 +79,7 @@ class WeeklyReports:
     """
 
     database: Database
+    links: UnsubscribeLinks
     retention_days: int | None
     batch_size: int = BATCH_SIZE
     queue: str = EMAIL_QUEUE
@@ -100,14 +102,17 @@ class WeeklyReports:
 
     async def _enqueue(self, transaction: Transaction, week: Week, reports: list[dict[str, Any]]) -> int:
         is_compared = self.retention_days is None or self.retention_days >= _COMPARED_DAYS
-        payloads = [dump_payload(_payload(week, report, is_compared=is_compared)).decode() for report in reports]
         owner_ids = [UUID(report["ownerId"]) for report in reports]
+        payloads = [
+            dump_payload(_payload(week, report, self.links.path(owner_id), is_compared=is_compared)).decode()
+            for owner_id, report in zip(owner_ids, reports, strict=True)
+        ]
         count = await transaction.fetch_value(_ENQUEUE_SQL, week.first_day, owner_ids, payloads, self.queue)
         assert isinstance(count, int)  # what count() returns
         return count
 
 
-def _payload(week: Week, report: dict[str, Any], *, is_compared: bool) -> EmailPayload:
+def _payload(week: Week, report: dict[str, Any], unsubscribe_path: str, *, is_compared: bool) -> EmailPayload:
     """Return the payload of an owner's mail."""
     projects = report["projects"]
     data = {
@@ -115,7 +120,7 @@ def _payload(week: Week, report: dict[str, Any], *, is_compared: bool) -> EmailP
         "week": {"first_day": week.first_day.isoformat(), "last_day": week.last_day.isoformat()},
         "projects": [_project_data(index, project, is_compared) for index, project in enumerate(projects, 1)],
         "other_projects": report["projectCount"] - len(projects),
-        "unsubscribe_path": None,
+        "unsubscribe_path": unsubscribe_path,
         "images": dict(_charts(week, projects)),
     }
     return EmailPayload(report["email"], TEMPLATE, data)

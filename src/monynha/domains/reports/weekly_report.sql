@@ -20,6 +20,7 @@ owners as (
     and u.email is not null
     and u.email_verified
     and not exists (select from monynha.weekly_reports r where r.owner_id = u.id and r.week = w.first_day)
+    and not exists (select from monynha.report_unsubscriptions s where s.owner_id = u.id)
     and exists (
       select from public.projects p
       where p.owner_id = u.id

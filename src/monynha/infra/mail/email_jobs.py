@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Callable, Mapping
@@ -35,9 +36,11 @@ class EmailPayload:
     subject: str | None = None
 
 
-async def enqueue_email(transaction: Transaction, payload: EmailPayload, *, queue: str = EMAIL_QUEUE) -> None:
-    """Queue a mail, which is sent once the transaction commits."""
-    await enqueue(transaction, queue, payload)
+async def enqueue_email(
+    transaction: Transaction, payload: EmailPayload, *, queue: str = EMAIL_QUEUE, priority: int = 0
+) -> None:
+    """Queue a mail, which is sent once the transaction commits; those for which somebody waits have a priority."""
+    await enqueue(transaction, queue, payload, priority=priority)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class EmailSender:
         data = job.payload.data
         if self._is_expired(data):
             raise PermanentJobError("The link in the mail has expired.")
+        if not self.templates.is_loaded:
+            await asyncio.to_thread(self.templates.load)
         try:
             await self.mailer.send(self._mail(str(job.id), job.payload))
         except MailTemplateError as error:

@@ -38,7 +38,8 @@ class FolderMailer:
         # A mail may contain a link that signs its reader in: no other user of the machine may read it.
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = _UNSAFE_CHARACTERS.sub("", mail.id) or uuid4().hex
-        earlier = next(self.folder.glob(f"*-{name}.eml"), None) if mail.id else None
+        earlier_paths = (path for path in self.folder.glob("*.eml") if path.stem.partition("-")[2] == name)
+        earlier = next(earlier_paths, None) if mail.id else None
         path = earlier or self.folder / f"{now:%Y%m%dT%H%M%S.%f}-{name}.eml"
         draft = path.with_name(f"{path.stem}-{uuid4().hex[:8]}.part")
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

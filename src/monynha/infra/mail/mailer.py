@@ -22,7 +22,7 @@ class Mail:
 
     `id` identifies the mail over all attempts to send it; its Message-ID derives from it. `inline_images` are PNG
     images by the content id under which the HTML shows them (`cid:chart`). `unsubscribe_url` becomes the header
-    List-Unsubscribe (RFC 2369).
+    List-Unsubscribe (RFC 2369), and takes a POST that unsubscribes (RFC 8058).
     """
 
     to: str
@@ -64,6 +64,7 @@ def to_message(mail: Mail, sender: str, sent_at: datetime, *, policy: Policy = S
             message["Message-ID"] = f"<{mail.id}@{domain_of(sender)}>"
         if mail.unsubscribe_url:
             message["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     except ValueError as error:
         raise MailRefusedError(f"the mail has a header that is not valid: {error}") from None
     message["Auto-Submitted"] = "auto-generated"  # no out-of-office reply answers it (RFC 3834)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator
@@ -17,9 +16,10 @@ import aiosmtplib
 from monynha.core.errors import SettingsError
 from monynha.infra.mail.mailer import Mail, MailDelayedError, MailRefusedError, domain_of, to_message
 
-TIMEOUT_S = 20.0
-"""For each step: connecting, and the reply to each command."""
-_MAX_CONNECTIONS = 4
+CONNECT_TIMEOUT_S = 10.0
+"""For connecting and signing in: while a server is away, its mails must not keep the worker from other jobs."""
+REPLY_TIMEOUT_S = 60.0
+"""For the reply to each command of a mail, which servers delay that look for spam meanwhile."""
 _MAX_REPLY_LENGTH = 300
 
 
@@ -59,15 +59,20 @@ class SmtpServer:
 
 
 class SmtpMailer:
-    """Sends mail through one server, over at most four connections at a time."""
+    """Sends mail through one server, each over a connection of its own."""
 
     def __init__(
-        self, server: SmtpServer, *, timeout_s: float = TIMEOUT_S, tls_context: ssl.SSLContext | None = None
+        self,
+        server: SmtpServer,
+        *,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        reply_timeout_s: float = REPLY_TIMEOUT_S,
+        tls_context: ssl.SSLContext | None = None,
     ) -> None:
         self._server = server
-        self._timeout_s = timeout_s
+        self._connect_timeout_s = connect_timeout_s
+        self._reply_timeout_s = reply_timeout_s
         self._tls_context = tls_context
-        self._connections = asyncio.Semaphore(_MAX_CONNECTIONS)
 
     async def send(self, mail: Mail) -> None:
         """Deliver the mail to the server and return when it has accepted it.
@@ -78,13 +83,14 @@ class SmtpMailer:
         message = to_message(mail, self._server.sender, datetime.now(UTC))
         try:
             async with self._session() as client:
-                await client.send_message(message)
-        except ValueError as error:  # not an address for SMTP
-            raise MailRefusedError(_one_line(str(error))) from None
+                await client.send_message(message, timeout=self._reply_timeout_s)
+        # A certificate that is not trusted is an OSError and a ValueError.
         except (aiosmtplib.SMTPException, InsecureLoginError, OSError) as error:
             if _is_permanent(error):
                 raise MailRefusedError(_describe(error)) from None
             raise MailDelayedError(_describe(error)) from None
+        except ValueError as error:  # not an address for SMTP
+            raise MailRefusedError(_one_line(str(error))) from None
 
     async def find_problem(self) -> str | None:
         """Connect and log in; return what prevents it, or None."""
@@ -101,12 +107,12 @@ class SmtpMailer:
             port=self._server.port,
             use_tls=self._server.uses_tls,
             start_tls=False if self._server.uses_tls else None,
-            timeout=self._timeout_s,
+            timeout=self._connect_timeout_s,
             tls_context=self._tls_context,
             # The name for EHLO; the default asks the resolver for our own name, which may take seconds.
             local_hostname=domain_of(self._server.sender),
         )
-        async with self._connections, client:
+        async with client:
             await self._log_in(client)
             yield client
 
@@ -131,9 +137,16 @@ def _is_permanent(error: Exception) -> bool:
     # A login that is refused is the operator's to correct, not a property of this mail: it may be sent later.
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
         return False
+    if _wants_utf8(error):
+        return True
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return all(refused.code >= 500 for refused in error.recipients)
     return isinstance(error, aiosmtplib.SMTPResponseException) and error.code >= 500
+
+
+def _wants_utf8(error: Exception) -> bool:
+    """Whether the mail has an address that only servers with the extension SMTPUTF8 take (RFC 6531)."""
+    return isinstance(error, aiosmtplib.SMTPNotSupported) and "SMTPUTF8" in str(error)
 
 
 def _describe(error: Exception) -> str:
@@ -142,6 +155,8 @@ def _describe(error: Exception) -> str:
         return "the mail server offers no TLS, without which the password is not sent"
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
         return f"the mail server refused the login ({error.code})"  # its text may repeat the user name
+    if _wants_utf8(error):
+        return "the mail server takes no address with letters beyond ASCII"
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
         error = error.recipients[0]
     if isinstance(error, aiosmtplib.SMTPResponseException):

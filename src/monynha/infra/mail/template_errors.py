@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from traceback import walk_tb
 from typing import TYPE_CHECKING
-from xml.parsers import expat
 
 if TYPE_CHECKING:
     from jinja2.ext import Extension
@@ -66,6 +65,8 @@ def describe_mjml_error(
 
 def _find_xml_error(mjml: str, problem: str) -> tuple[int, str]:
     """Return the offset and the problem of the first place that is not well-formed, else 0 and mrml's own."""
+    from xml.parsers import expat
+
     # mrml accepts void elements and ampersands as HTML has them. Neither replacement adds a line.
     document = _BARE_AMPERSAND.sub("&amp;", _VOID_ELEMENT.sub(r"<\1\2/>", mjml))
     parser = expat.ParserCreate()

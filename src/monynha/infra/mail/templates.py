@@ -54,6 +54,17 @@ class MailTemplates:
         self._override_folder = override_folder
         self._site_url = site_url.rstrip("/")
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether a mail can be rendered at once."""
+        return "_environment" in self.__dict__
+
+    def load(self) -> None:
+        """Import what renders mails, which takes a moment; may be called from a thread."""
+        import mrml  # noqa: F401  # imported to be there
+
+        _ = self._environment
+
     def render(self, name: str, locale: str, data: Mapping[str, object], *, subject: str | None = None) -> RenderedMail:
         """Return the mail of a template; `subject` replaces that of the template.
 
@@ -63,15 +74,12 @@ class MailTemplates:
             raise MailTemplateError(f"there is no mail template {name[:50]!r}")
         locale = locale if locale in LOCALES else DEFAULT_LOCALE
         variables = {**data, "locale": locale, "site_url": self._site_url, "site_host": urlsplit(self._site_url).netloc}
-        try:
-            text = self._environment.get_template(f"{locale}/{name}.txt").render(variables)
-            first_line, _, text = text.strip().partition("\n")
-            variables["subject"] = " ".join(one_line(subject or first_line).split())
-            mjml_name = f"{locale}/{name}.mjml"
-            mjml = self._environment.get_template(mjml_name).render(variables)
-        except Exception as error:  # a template is a program: any exception may come of it
-            raise describe_jinja_error(error, self._folders) from None
-        return RenderedMail(variables["subject"], text.strip() + "\n", self._to_html(mjml, mjml_name, variables))
+        first_line, _, text = self._render_file(f"{locale}/{name}.txt", variables).strip().partition("\n")
+        clean_subject = " ".join(one_line(subject or first_line).split())
+        variables["subject"] = clean_subject
+        mjml_name = f"{locale}/{name}.mjml"
+        html = self._to_html(self._render_file(mjml_name, variables), mjml_name, variables)
+        return RenderedMail(clean_subject, text.strip() + "\n", html)
 
     def check(self, samples: Mapping[str, Mapping[str, object]]) -> None:
         """Render each template with sample data; raise MailTemplateError for one that is broken.
@@ -111,6 +119,12 @@ class MailTemplates:
         similar = get_close_matches(str(path), names, n=1)
         hint = f"; did you mean {similar[0]}?" if similar else ""
         raise MailTemplateError(f"{path} replaces no mail template{hint}")
+
+    def _render_file(self, name: str, variables: Mapping[str, object]) -> str:
+        try:
+            return self._environment.get_template(name).render(variables)
+        except Exception as error:  # a template is a program: any exception may come of it
+            raise describe_jinja_error(error, self._folders) from None
 
     def _to_html(self, mjml: str, name: str, variables: Mapping[str, object]) -> str:
         import mrml

@@ -8,12 +8,20 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from monynha.domains.auth.accounts.account_repository import NewAccount
 from monynha.domains.auth.tokens.one_time_tokens import TokenKind
+from monynha.infra.postgres.database import Transaction
 from tests.domains.auth.conftest import PASSWORD, AuthApp, MakeAuthApp, new_email
 from tests.live_server import OwnerSql
 
 PORTUGUESE = {"accept-language": "de;q=0.9, pt-PT;q=0.8, en;q=0.5"}
+
+
+async def queue_magic_link(auth_app: AuthApp, transaction: Transaction, user: dict[str, Any]) -> None:
+    """Queue a mail with a token of the user."""
+    account = await auth_app.auth.admin.get(UUID(user["id"]))
+    tokens = auth_app.auth.verification.one_time_tokens
+    token = await tokens.issue(transaction, account.id, TokenKind.MAGICLINK, user["email"])
+    await auth_app.auth.mailer.queue_token(transaction, token, account)
 
 
 @pytest.mark.parametrize(
@@ -107,26 +115,23 @@ async def test_what_a_stranger_calls_themselves_is_in_no_mail(confirming_app: Au
 
 
 async def test_a_transaction_that_fails_sends_nothing(auth_app: AuthApp, owner_sql: OwnerSql) -> None:
-    email, mailer = new_email(), auth_app.auth.mailer
-    with pytest.raises(RuntimeError, match="rolled back"):
+    user = await auth_app.create_user()
+
+    async def fail_after_queueing() -> None:
         async with auth_app.repository.transaction() as transaction:
-            account = await auth_app.repository.insert(transaction, NewAccount(email))
-            assert account is not None
-            tokens = auth_app.auth.verification.one_time_tokens
-            token = await tokens.issue(transaction, account.id, TokenKind.MAGICLINK, email)
-            await mailer.queue_token(transaction, token, account)
+            await queue_magic_link(auth_app, transaction, user)
             raise RuntimeError("rolled back")
 
-    assert await owner_sql("select from monynha.jobs where queue = $1", mailer.queue) == []
+    with pytest.raises(RuntimeError, match="rolled back"):
+        await fail_after_queueing()
+
+    assert await owner_sql("select from monynha.jobs where queue = $1", auth_app.auth.mailer.queue) == []
 
 
 async def test_a_link_that_has_expired_is_not_sent(auth_app: AuthApp, owner_sql: OwnerSql) -> None:
     user = await auth_app.create_user()
-    account = await auth_app.auth.admin.get(UUID(user["id"]))
     async with auth_app.repository.transaction() as transaction:
-        tokens = auth_app.auth.verification.one_time_tokens
-        token = await tokens.issue(transaction, account.id, TokenKind.MAGICLINK, user["email"])
-        await auth_app.auth.mailer.queue_token(transaction, token, account)
+        await queue_magic_link(auth_app, transaction, user)
     auth_app.clock.advance(3600)
     await auth_app.deliver_emails()
 

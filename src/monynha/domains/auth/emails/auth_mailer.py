@@ -23,6 +23,9 @@ _TEMPLATES = {
     TokenKind.REAUTHENTICATION: "reauthentication",
 }
 
+_PRIORITY = 1
+"""Before mails for which nobody waits, as reports are."""
+
 
 @dataclass(frozen=True)
 class AuthMailer:
@@ -60,12 +63,15 @@ class AuthMailer:
             data["path"] = self.links.path(token, self.redirects.resolve(redirect_to))
         if token.kind is TokenKind.EMAIL_CHANGE_CURRENT:
             data["new_email"] = account.new_email
-        await enqueue_email(transaction, EmailPayload(token.email, _TEMPLATES[token.kind], data), queue=self.queue)
+        await self._enqueue(transaction, EmailPayload(token.email, _TEMPLATES[token.kind], data))
 
     async def queue_already_registered(self, transaction: Transaction, email: str, *, locale: str | None) -> None:
         """Queue the notice to the owner of a registered address that somebody tried to sign up with it."""
         data = {"locale": locale or DEFAULT_LOCALE}
-        await enqueue_email(transaction, EmailPayload(email, "already_registered", data), queue=self.queue)
+        await self._enqueue(transaction, EmailPayload(email, "already_registered", data))
+
+    async def _enqueue(self, transaction: Transaction, payload: EmailPayload) -> None:
+        await enqueue_email(transaction, payload, queue=self.queue, priority=_PRIORITY)
 
 
 def _locale_of(account: Account) -> str | None:
