@@ -124,8 +124,8 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     auth = AuthServices.build(settings, database, limits=rate_limits, hooks=[ProfileHooks()])
     storage = StorageServices.build(settings, database, store, hooks=[object_hook(settings)])
     files = FileServices.build(settings, database, storage, image_pool(settings))
-    rest_database = database.with_on_commit(files.on_commit)
-    rest = RestContext(CATALOG, rest_database, queries, Mutations(queries), auth.authenticate, rate_limits)
+    database = database.with_on_commit(files.on_commit)
+    rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)
     client_ip_of = client_ip_resolver(settings.trusted_proxies)
     dependencies = _Dependencies(
         settings, rest, auth, rate_limits, valkey, realtime, storage, files, client_ip_of, event_log
@@ -133,11 +133,20 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     probe = DatabaseProbe(lambda: is_database_reachable(database))
     probe.start()
     http = _http_application(dependencies, _health_routes(probe, valkey, store))
-    worker = start_worker(settings, database, realtime.hub, job_handlers(settings, database, sender, files))
-    scheduler = start_scheduler(settings, database)
-    open_streams = dependencies.open_streams
+    handlers = job_handlers(settings, database, sender, storage, files)
     return Application(
-        http, database, auth, valkey, realtime, storage, files, open_streams, rate_limits, probe, worker, scheduler
+        http,
+        database,
+        auth,
+        valkey,
+        realtime,
+        storage,
+        files,
+        dependencies.open_streams,
+        rate_limits,
+        probe,
+        start_worker(settings, database, realtime.hub, handlers),
+        start_scheduler(settings, database),
     )
 
 

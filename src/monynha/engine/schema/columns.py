@@ -230,7 +230,7 @@ def server_integer(doc: str) -> MappedColumn[int]:
 
 
 def nullable_server_integer(doc: str) -> MappedColumn[int | None]:
-    """An integer that the database sets, or null."""
+    """An integer that the database sets, or that is not known."""
     rules = ColumnRules(ColumnType.INTEGER, is_creatable=False, is_updatable=False)
     return _column(rules, BigInteger, is_nullable=True, doc=doc)
 

@@ -125,7 +125,7 @@ def _value_list_schema(field: Field) -> Schema:
 def action_parameters(action: CustomEndpointDoc) -> Iterator[Schema]:
     """Yield the parameters of a custom endpoint: those of its path, query parameters, headers."""
     path_schemas = dict(action.path_schemas)
-    if "{id}" in action.path and "id" not in path_schemas and action.resource:
+    if "{id}" in action.path and "id" not in path_schemas:
         path_schemas["id"] = {**id_schema(), "description": f"The id of the {action.resource.singular}."}
     locations = (("path", path_schemas), ("query", action.query_schemas), ("header", action.header_schemas))
     for location, schemas in locations:
