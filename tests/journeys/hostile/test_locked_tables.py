@@ -7,6 +7,7 @@ import dataclasses
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from statistics import median
 from typing import Any
 
 import asyncpg
@@ -23,9 +24,9 @@ from tests.users import ApiUser
 pytestmark = pytest.mark.anyio
 
 DEADLINE_S = 8
-MAX_DELAY_S = 3.0
-"""A request on another table does not wait for the locked one: up to a second on two busy cores, with room for slower
-machines, and far from the deadline."""
+MAX_DELAY_S, MEDIAN_DELAY_S = 6.0, 1.5
+"""A request on another table does not wait for the locked one: the slowest takes a second on two busy cores, five with
+many times the load, and far less than the deadline."""
 
 
 @asynccontextmanager
@@ -91,6 +92,7 @@ async def test_requests_for_a_locked_table_are_503_and_others_go_on(
 
     assert {response.status_code for response, _ in others} <= {200, 201}
     assert max(seconds for _, seconds in others) < MAX_DELAY_S
+    assert median(seconds for _, seconds in others) < MEDIAN_DELAY_S
     # Of searches only a few of a user run and wait at once.
     assert {response.status_code for response, _ in refusals} <= {503, 429}
     unavailable = [(response, seconds) for response, seconds in refusals if response.status_code == 503]
