@@ -50,7 +50,7 @@ class Soak:
                 await self._observe(duration_s)
             problems = await self._wait_until_delivered()
         problems += await self._wait_until_closed()
-        growth = self.memory.growth_problem(min(_SETTLE_S, duration_s / 2), duration_s)
+        growth = self.memory.growth_problem(_SETTLE_S, duration_s)
         if growth is not None and self.server.is_running:
             problems.append(growth)
         await self.server.stop()
@@ -146,11 +146,11 @@ async def _running(coroutines: Sequence[Awaitable[None]]) -> AsyncIterator[None]
 async def main() -> None:
     """Parse the options, run, and print the verdict; exit with 1 if there are problems."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak")
-    parser.add_argument("--minutes", type=float, default=10, help="how long the load lasts, at least 1")
+    parser.add_argument("--minutes", type=float, default=10, help="how long the load lasts, at least 2")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    if options.minutes < 1:
-        parser.error("--minutes must be at least 1")
+    if options.minutes < 2:
+        parser.error("--minutes must be at least 2")
     duration_s = options.minutes * 60
     with tempfile.TemporaryDirectory(prefix="monynha-soak-") as folder:
         async with start_server(Path(folder), token_ttl_s=int(duration_s) + 3600) as server:
@@ -161,11 +161,10 @@ async def main() -> None:
             problems = await soak.run(duration_s)
     committed = sum(len(journal.committed) for journal in soak.journals.values())
     hostile = ", ".join(f"{count:,} × {status}" for status, count in sorted(soak.results.hostile_responses.items()))
-    settled_s = min(_SETTLE_S, duration_s / 2)
     print(f"{soak.results.requests:,} requests, {committed:,} changes, {soak.results.events:,} events received")
     print(f"responses to hostile clients: {hostile}")
-    settled_mb, end_mb = soak.memory.around(settled_s), soak.memory.around(duration_s)
-    print(f"RSS {settled_mb:.1f} MB after {settled_s:.0f} s, {end_mb:.1f} MB at the end")
+    settled_mb, end_mb = soak.memory.around(_SETTLE_S), soak.memory.around(duration_s)
+    print(f"RSS {settled_mb:.1f} MB after {_SETTLE_S:.0f} s, {end_mb:.1f} MB at the end")
     print(render_verdict(problems))
     if problems:
         raise SystemExit(1)

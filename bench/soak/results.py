@@ -67,7 +67,7 @@ class MemoryTrace:
 
     samples: list[tuple[float, float]] = field(default_factory=list)
 
-    def around(self, elapsed_s: float, width_s: float = 10.0) -> float:
+    def around(self, elapsed_s: float, width_s: float = 30.0) -> float:
         """Return the median of the samples of the last seconds before a moment, 0 without samples."""
         values = [mb for at_s, mb in self.samples if elapsed_s - width_s <= at_s <= elapsed_s]
         return median(values) if values else 0.0
