@@ -43,10 +43,11 @@ async def test_a_commit_reports_jobs_that_are_ready_but_no_delayed_ones(database
     for delay in (timedelta(hours=1), timedelta()):
         async with reporting.as_actor(system_actor("test")).transaction() as transaction:
             await enqueue(transaction, queue.name, {}, delay=delay)
+            await enqueue(transaction, queue.name, {}, delay=delay)
             before_commit = list(reports)
 
     assert before_commit == []
-    assert reports == ["jobs"]
+    assert reports == ["jobs"], "once for each transaction"
 
 
 async def test_many_jobs_are_enqueued_at_once(database: Database, queue: JobQueue) -> None:
