@@ -50,6 +50,17 @@ async def test_a_commit_reports_jobs_that_are_ready_but_no_delayed_ones(database
     assert reports == ["jobs"], "once for each transaction"
 
 
+async def test_a_job_that_a_single_statement_enqueues_is_reported_too(database: Database, queue: JobQueue) -> None:
+    reports: list[str] = []
+    reporting = database.with_on_commit(lambda written: reports.extend(stream.kind for stream in written))
+
+    await reporting.as_actor(system_actor("test")).fetch_as_system(
+        "select to_json(monynha.enqueue_job($2::text, '{}'))", queue.name
+    )
+
+    assert reports == ["jobs"]
+
+
 async def test_many_jobs_are_enqueued_at_once(database: Database, queue: JobQueue) -> None:
     async with database.as_actor(system_actor("test")).transaction() as transaction:
         await enqueue_many(transaction, queue.name, [NumberedPayload(n, {"secret": n}) for n in range(3)], priority=2)
