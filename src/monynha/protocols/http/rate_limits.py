@@ -73,21 +73,27 @@ class RateLimits:
         Admins and the service key are exempt. `actor` is None for an invalid token, so that guessing tokens
         counts by IP; `cost` is the number of requests.
         """
-        if actor is not None and (actor.is_admin or actor.kind is ActorKind.SERVICE):
-            return b""
-        limit, user_id = self._api_per_user, actor.id if actor is not None else None
-        if user_id is None:
-            limit = self._api_per_ip
-        subject = user_id or rate_limit_subject(client_ip)
+        limit = self._api_limit(actor)
         if limit is None:
             return b""
-        allowed = limit.leased.try_count(subject, cost)
-        if allowed is None:
-            result = await limit.leased.count(subject, cost)
-            if not result.is_allowed:
-                raise RateLimitedError(API_MESSAGE, retry_after_s=result.reset_s, headers=rate_limit_headers([result]))
-            allowed = result.remaining, result.reset_s
-        return limit.header_lines(*allowed)
+        result = await limit.leased.count(_api_subject(client_ip, actor), cost)
+        if not result.is_allowed:
+            raise RateLimitedError(API_MESSAGE, retry_after_s=result.reset_s, headers=rate_limit_headers([result]))
+        return limit.header_lines(result.remaining, result.reset_s)
+
+    def try_count_api_request(self, client_ip: str, actor: Actor) -> bytes | None:
+        """Do what `count_api_request` does without waiting; None where only that can decide."""
+        limit = self._api_limit(actor)
+        if limit is None:
+            return b""
+        allowed = limit.leased.try_count(_api_subject(client_ip, actor))
+        return None if allowed is None else limit.header_lines(*allowed)
+
+    def _api_limit(self, actor: Actor | None) -> _ApiLimit | None:
+        if actor is None or actor.id is None:
+            is_exempt = actor is not None and actor.kind is ActorKind.SERVICE
+            return None if is_exempt else self._api_per_ip
+        return None if actor.is_admin else self._api_per_user
 
     @cached_property
     def _api_per_user(self) -> _ApiLimit | None:
@@ -119,6 +125,11 @@ class RateLimits:
             retry_after_s = max(result.reset_s for result in exceeded)
             raise RateLimitedError(message, retry_after_s=retry_after_s, headers=headers)
         return headers
+
+
+def _api_subject(client_ip: str, actor: Actor | None) -> str | UUID:
+    """Return who an API request is counted for."""
+    return rate_limit_subject(client_ip) if actor is None or actor.id is None else actor.id
 
 
 @dataclass(frozen=True, slots=True)

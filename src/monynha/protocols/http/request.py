@@ -97,6 +97,7 @@ class Request:
         "path",
         "path_params",
         "received_at",
+        "response_header_lines",
         "scope",
     )
 
@@ -120,6 +121,8 @@ class Request:
         """Whether its handler was cancelled, by a deadline or because the client has left."""
         self.received_at = received_at
         """When its last byte arrived, by `time.perf_counter`; infinite while a body is being read."""
+        self.response_header_lines = b""
+        """Headers of its response, whatever that will be, as encoded lines that each end in a line break."""
 
     @property
     def has_client_left(self) -> bool:

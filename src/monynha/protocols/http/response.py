@@ -27,14 +27,6 @@ class Response:
     headers: Headers = ()
     stream: AsyncGenerator[bytes] | None = None
     """Chunks of a body without a known end, sent instead of `body`."""
-    header_lines: bytes = b""
-    """More headers, as encoded lines that each end in a line break: those that are the same for many responses."""
-
-    def with_header_lines(self, header_lines: bytes) -> Response:
-        """Return the response with more encoded headers."""
-        if not header_lines:
-            return self
-        return Response(self.status, self.body, self.headers, self.stream, self.header_lines + header_lines)
 
 
 def encode_headers(*pairs: tuple[str, str]) -> Headers:
@@ -51,11 +43,6 @@ def decode_header_lines(header_lines: bytes) -> Headers:
     """Return encoded header lines as pairs."""
     pairs = (line.partition(b": ") for line in header_lines.split(b"\r\n") if line)
     return tuple((name, value) for name, _, value in pairs)
-
-
-def decode_header_pairs(header_lines: bytes) -> tuple[tuple[str, str], ...]:
-    """Return encoded header lines as pairs of texts, the form that errors carry."""
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in decode_header_lines(header_lines))
 
 
 def json_response(value: object, *, status: int = 200, extra_headers: Headers = ()) -> Response:
