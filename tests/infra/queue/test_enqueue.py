@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -98,7 +99,7 @@ async def test_a_caller_waits_for_a_job_of_the_same_key_that_is_not_committed(
     "options",
     [{"max_attempts": 0}, {"dedup_key": ""}, {"dedup_key": "k" * 501}],
 )
-async def test_a_job_with_senseless_options_is_refused(options: dict[str, object], queue: JobQueue) -> None:
+async def test_a_job_with_senseless_options_is_refused(options: dict[str, Any], queue: JobQueue) -> None:
     with pytest.raises(ConstraintViolationError):
         await queue.enqueue(**options)
 

@@ -64,7 +64,7 @@ class JobStore:
     worker_id: UUID
 
     async def claim(self, queues: Sequence[str], max_jobs: int, *, lease: timedelta) -> list[ClaimedJob]:
-        """Claim jobs that are due, and return them in no particular order."""
+        """Claim jobs that are due, and return them in the order in which they should be done."""
         rows: list[tuple[str, str, object, int, str | None]] = await self._fetch(
             _CLAIM_SQL, self.worker_id, queues, max_jobs, _interval(lease)
         )

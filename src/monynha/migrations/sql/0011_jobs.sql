@@ -151,18 +151,22 @@ begin
     order by h.priority desc, first.run_at
   loop
     return query
-      update monynha.jobs j
-      set state = 'active', attempts = j.attempts + 1, locked_by = worker, locked_until = clock_timestamp() + lease,
-        progress = 0, started_at = clock_timestamp(), updated_at = clock_timestamp()
-      where j.id = any (array(
-        select n.id from monynha.jobs n
-        where n.queue = head.queue and n.priority = head.priority and n.state = 'ready' and n.run_at <= now()
-        order by n.run_at, n.id limit remaining for update skip locked
-      ))
-      returning j.id, j.queue,
-        case when j.private_data is null then j.payload
-          else j.payload || jsonb_build_object('data', j.private_data) end,
-        j.attempts, j.requester_id;
+      with claimed_jobs as (
+        update monynha.jobs j
+        set state = 'active', attempts = j.attempts + 1, locked_by = worker, locked_until = clock_timestamp() + lease,
+          progress = 0, started_at = clock_timestamp(), updated_at = clock_timestamp()
+        where j.id = any (array(
+          select n.id from monynha.jobs n
+          where n.queue = head.queue and n.priority = head.priority and n.state = 'ready' and n.run_at <= now()
+          order by n.run_at, n.id limit remaining for update skip locked
+        ))
+        returning j.id, j.queue, j.payload, j.private_data, j.attempts, j.requester_id, j.run_at
+      )
+      select c.id, c.queue,
+        case when c.private_data is null then c.payload
+          else c.payload || jsonb_build_object('data', c.private_data) end,
+        c.attempts, c.requester_id
+      from claimed_jobs c order by c.run_at, c.id;
     get diagnostics claimed = row_count;
     remaining := remaining - claimed;
     exit when remaining <= 0;
