@@ -235,4 +235,5 @@ ROWS = (
     RightsRow("POST", "/notifications/read-all", "the caller's", _fixed_path("/notifications/read-all")),
     RightsRow("GET", "/projects/{id}/activity", "", _activity_path),
     RightsRow("GET", "/activity", "of the caller's projects", _fixed_path("/activity")),
+    RightsRow("GET", "/admin/analytics", "of the whole system", _fixed_path("/admin/analytics")),
 )

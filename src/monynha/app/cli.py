@@ -19,6 +19,7 @@ _COMMANDS = (
     "demo",
     "doctor",
     "jobs",
+    "schedules",
     "backup",
     "restore",
     "openapi",

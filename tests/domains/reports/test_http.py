@@ -11,6 +11,7 @@ import pytest
 from monynha.app.commands.keys import make_key
 from monynha.core.settings.settings import Settings
 from tests.live_server import OwnerSql
+from tests.protocols.graphql.requests import error_codes, fetch_data
 from tests.users import ApiUser, UserFactory
 
 pytestmark = pytest.mark.anyio
@@ -149,3 +150,26 @@ async def test_a_bad_range_of_an_ended_session_is_401(users: UserFactory) -> Non
     await users.end_session(admin)
 
     assert (await admin.get(f"{PATH}?from=never")).status_code == 401
+
+
+async def test_graphql_shows_the_same_periods_to_system_admins_only(
+    admin: ApiUser, user: ApiUser, owner_sql: OwnerSql
+) -> None:
+    await owner_sql(
+        "insert into monynha.analytics (period, starts_on, users, projects, storage_bytes, jobs, active_users) "
+        "values ('month', '1997-06-01', 1, 2, 3000001, 4, 5) on conflict do nothing"
+    )
+    query = """
+    { analytics(where: {period: [month], startsAfter: "1997-06-01T00:00:00Z", startsBefore: "1997-07-01T00:00:00Z"})
+      { period startsAt users projects storageMegabytes jobs activeUsers tasksDone } }
+    """
+
+    assert await fetch_data(admin, query) == {
+        "analytics": [
+            {
+                **{"period": "month", "startsAt": "1997-06-01T00:00:00.000000Z", "users": 1, "projects": 2},
+                **{"storageMegabytes": 4, "jobs": 4, "activeUsers": 5, "tasksDone": None},
+            }
+        ]
+    }
+    assert await error_codes(user, query) == ["FORBIDDEN"]

@@ -74,6 +74,11 @@ def _fit_headers(headers: Any) -> None:
 def _fit_query(query: Any) -> None:
     # A cursor of another filter or order is a 400.
     query.pop("cursor", None)
+    if "to" in query:
+        # A range that ends before it begins is a 400, and so is one of more than three years.
+        query["from"] = query["to"]
+    elif "from" in query:
+        query.pop("from")
     if "include" in query:
         # More than 50,000 rows are rejected.
         query["limit"] = 1

@@ -11,6 +11,7 @@ Commands:
     migrate         brings the database to this release
     openapi         prints the OpenAPI document
     restore         restores a backup into an empty database
+    schedules       lists schedules, and runs one now
     serve           runs the program
     set_password    sets the password of an account
 

@@ -8,6 +8,7 @@ from datetime import date
 
 from monynha.core.errors import BadRequestError, ForbiddenError
 from monynha.domains.reports.analytics import read_analytics
+from monynha.domains.reports.models import analytics
 from monynha.infra.schedules import Clock, utc_now
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, data_response
@@ -103,7 +104,7 @@ ENDPOINT_DOCS = (
         "GET",
         PATH,
         "readAnalytics",
-        None,
+        analytics,
         "Read analytics of the whole system",
         "How much the system is used, by day and by month in UTC; for system admins. A day is counted soon after it "
         "is over, a month on the first day of the next one. Months that overlap the range are returned as a whole.",

@@ -47,7 +47,7 @@ grant select, insert on monynha.analytics to monynha_system;
 
 create policy "system admins can view analytics" on monynha.analytics for select to monynha_admin
   using ((select auth.is_admin()));
-grant select (period, starts_on, users, active_users, projects, tasks_created, tasks_done, storage_bytes, jobs)
-  on monynha.analytics to monynha_admin;
--- Users may call it too: it refuses them by itself, after their session was checked.
-grant execute on function monynha.analytics_between(date, date) to monynha_app, monynha_admin;
+grant select (
+    period, starts_on, users, active_users, projects, tasks_created, tasks_done, storage_bytes, jobs, computed_at
+  ) on monynha.analytics to monynha_admin;
+grant execute on function monynha.analytics_between(date, date) to monynha_admin;

@@ -223,6 +223,12 @@ def server_integer(doc: str) -> MappedColumn[int]:
     return _column(ColumnRules(ColumnType.INTEGER, is_creatable=False, is_updatable=False), BigInteger, doc=doc)
 
 
+def nullable_server_integer(doc: str) -> MappedColumn[int | None]:
+    """An integer that the database sets, or that is not known."""
+    rules = ColumnRules(ColumnType.INTEGER, is_creatable=False, is_updatable=False)
+    return _column(rules, BigInteger, is_nullable=True, doc=doc)
+
+
 def email_via_view(view: str, doc: str) -> MappedColumn[str | None]:
     """An email address, read only through the view that decides who may see it."""
     rules = ColumnRules(ColumnType.EMAIL, max_length=255, is_creatable=False, is_updatable=False, read_via_view=view)

@@ -8,7 +8,7 @@ from monynha.engine.schema.catalog import Catalog
 from monynha.protocols.openapi import responses
 from monynha.protocols.openapi.components import resource_schemas
 from monynha.protocols.openapi.field_schemas import Schema
-from monynha.protocols.openapi.operations import ADMIN_TAG, OperationBuilder
+from monynha.protocols.openapi.operations import OperationBuilder
 from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc, EndpointDoc
 from monynha.protocols.rest.resource_routes import API_PREFIX, ResourceRoute, resource_routes
 
@@ -47,10 +47,7 @@ def build_document(
         "info": {"title": "Monynha", "version": version, "description": _DESCRIPTION, "license": _LICENSE},
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
-        "tags": [
-            *({"name": resource.plural, "description": resource.doc} for resource in catalog.resources.values()),
-            {"name": ADMIN_TAG, "description": "The whole system, for its admins."},
-        ],
+        "tags": [{"name": resource.plural, "description": resource.doc} for resource in catalog.resources.values()],
         "paths": dict(sorted(paths.items())),
         "components": _components(catalog, operations),
     }

@@ -33,8 +33,6 @@ _COMMON_ERRORS = (
     errors.InternalError,
     errors.UnavailableError,
 )
-ADMIN_TAG = "admin"
-"""The tag of endpoints of the whole system."""
 _BODY_ERRORS = (errors.PayloadTooLargeError, errors.UnsupportedMediaTypeError, errors.ValidationFailedError)
 _ROW_ERRORS = (
     errors.ForbiddenError,
@@ -95,7 +93,7 @@ class OperationBuilder:
             "operationId": action.operation_id,
             "summary": action.summary,
             "description": action.doc,
-            "tags": [action.resource.plural if action.resource else ADMIN_TAG],
+            "tags": [action.resource.plural],
             "parameters": list(parameters.action_parameters(action)),
             "responses": {"200": success_response, **responses.error_references(error_classes)},
         }

@@ -124,7 +124,7 @@ def _value_list_schema(field: Field) -> Schema:
 
 def action_parameters(action: CustomEndpointDoc) -> Iterator[Schema]:
     """Yield the parameters of a custom endpoint: the id in its path, query parameters, headers."""
-    if "{id}" in action.path and action.resource:
+    if "{id}" in action.path:
         description = f"The id of the {action.resource.singular}."
         yield {
             "name": "id",

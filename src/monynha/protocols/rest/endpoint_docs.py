@@ -41,8 +41,7 @@ class CustomEndpointDoc:
     method: str
     path: str
     operation_id: str
-    resource: Resource | None
-    """None for an endpoint of the whole system, for its admins."""
+    resource: Resource
     summary: str
     doc: str
     response_schema: JsonSchema
