@@ -9,7 +9,19 @@ from monynha.domains.projects.ephemeral_events import CURSOR_EVENT
 from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.resource import Resource
 
-DOMAINS = ("auth", "users", "jobs", "posts", "projects", "tasks", "storage", "notifications", "activity", "reports")
+DOMAINS = (
+    "auth",
+    "users",
+    "jobs",
+    "posts",
+    "projects",
+    "tasks",
+    "storage",
+    "files",
+    "notifications",
+    "activity",
+    "reports",
+)
 """The packages below `monynha.domains`; each may import those before it. Their policies are applied in this order."""
 
 

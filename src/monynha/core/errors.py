@@ -12,6 +12,7 @@
     ├── PreconditionFailedError    412  the row is not at the expected version
     ├── PayloadTooLargeError       413
     ├── UnsupportedMediaTypeError  415
+    ├── RangeNotSatisfiableError   416  the requested range is beyond the end
     ├── ValidationFailedError      422  parsed, but not valid
     ├── RateLimitedError           429
     ├── HeadersTooLargeError       431
@@ -134,6 +135,13 @@ class UnsupportedMediaTypeError(AppError):
 
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class RangeNotSatisfiableError(AppError):
+    """The requested range is not within the content."""
+
+    status = 416
+    code = "RANGE_NOT_SATISFIABLE"
 
 
 class ValidationFailedError(AppError):

@@ -7,6 +7,7 @@ posts: posts of users
 projects: projects and their members
 tasks: tasks of projects
 storage: buckets and objects, and the Supabase-compatible /storage/v1
+files: files of projects, the processing of images, and the pictures of users
 notifications: notifications of users
 activity: who changed what in a project
 reports: weekly mails to project owners, and analytics for system admins

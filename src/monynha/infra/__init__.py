@@ -6,5 +6,6 @@
 - `schedules/`: enqueues jobs at fixed times.
 - `storage/`: bodies of files, in a folder or a cloud's bucket.
 - `mail/`: sends mail.
+- `images/`: shrinks and encodes images, in processes of their own.
 - `embedded/`: starts and supervises PostgreSQL and Valkey inside the program.
 """

@@ -15,10 +15,15 @@ import pytest
 from monynha.app.composition.application import Application
 from monynha.app.composition.schedules import CLEAN_UP, SCHEDULES, schedule_handlers, start_scheduler
 from monynha.core.settings.settings import Settings
+from monynha.domains.files.composition import FileServices
+from monynha.domains.storage.bodies import body_key
+from monynha.domains.storage.composition import StorageServices
 from monynha.infra.postgres.database import Database
 from monynha.infra.queue.attempt import Attempt
 from monynha.infra.queue.job_store import ClaimedJob, RecordedOutcome
 from monynha.infra.schedules import CatchUp, Schedule, ScheduleRuns
+from monynha.infra.storage import ObjectMissingError, StorageUnavailableError, open_store
+from monynha.infra.storage.local_store import LocalStore
 from tests.conditions import TIMEOUT_S
 from tests.live_server import OwnerSql
 from tests.users import ApiUser
@@ -66,8 +71,9 @@ def test_the_month_is_counted_after_its_last_day() -> None:
     assert daily.next_tick(first_of_month) < monthly.next_tick(first_of_month)
 
 
-def test_each_schedule_has_a_handler(settings: Settings, database: Database) -> None:
-    queues = sorted(handler.queue for handler in schedule_handlers(settings, database))
+def test_each_schedule_has_a_handler(settings: Settings, program: Application) -> None:
+    handlers = schedule_handlers(settings, program.database, program.storage, program.files)
+    queues = sorted(handler.queue for handler in handlers)
 
     assert queues == sorted(schedule.queue for schedule in SCHEDULES)
 
@@ -104,7 +110,7 @@ async def test_the_clean_up_deletes_what_has_expired_and_nothing_else(
 
     result = await run_by_worker(database, owner_sql, CLEAN_UP, datetime(2026, 11, 27, 2, tzinfo=UTC))
 
-    assert set(result) == {"sessions", "tokens", "idempotencyKeys", "events"}
+    assert set(result) == {"sessions", "tokens", "idempotencyKeys", "uploads", "files", "events"}
     assert [result["sessions"] >= 1, result["tokens"] >= 2, result["idempotencyKeys"] >= 1] == [True, True, True]
     assert result["events"] == 0
     sessions = await owner_sql("select id from auth.sessions where user_id = $1", user.id)
@@ -117,22 +123,33 @@ async def test_the_clean_up_deletes_what_has_expired_and_nothing_else(
         assert [row[0] for row in await owner_sql(statement, user.id)] == remaining
 
 
-async def run_by_hand(database: Database, settings: Settings, queue: str, now: datetime) -> RecordedOutcome | None:
+async def run_by_hand(
+    program: Application, settings: Settings, queue: str, payload: dict[str, str]
+) -> RecordedOutcome | None:
     """Run the handler of a queue with settings of its own."""
-    [handler] = [handler for handler in schedule_handlers(settings, database, lambda: now) if handler.queue == queue]
-    claimed = ClaimedJob(uuid4(), queue, {"tick": "2026-11-27T02:00:00.000000Z"}, 1, None)
-    return await Attempt(claimed, handler, database, claimed_at=0).run()
+    storage = StorageServices.build(settings, program.database, open_store(settings.storage_url))
+    files = FileServices.build(settings, program.database, storage, program.files.images)
+    handlers = schedule_handlers(settings, program.database, storage, files)
+    [handler] = [handler for handler in handlers if handler.queue == queue]
+    claimed = ClaimedJob(uuid4(), queue, payload, 1, None)
+    try:
+        return await Attempt(claimed, handler, program.database, claimed_at=0).run()
+    finally:
+        await storage.close()
+
+
+TICK = {"tick": "2026-11-27T02:00:00.000000Z"}
 
 
 async def test_old_events_go_to_the_storage_url_and_are_deleted(
-    user: ApiUser, database: Database, owner_sql: OwnerSql, tmp_path: Path
+    user: ApiUser, program: Application, owner_sql: OwnerSql, tmp_path: Path
 ) -> None:
     project = await user.create_project()
     await owner_sql("delete from monynha.events where at < now() - interval '1 day'")
     await owner_sql("update monynha.events set at = '2018-05-05 12:00Z' where stream = $1", UUID(project["id"]))
     settings = Settings.read({"STORAGE_URL": tmp_path.as_uri(), "MONYNHA_EVENTS_RETENTION_DAYS": "30"})
 
-    outcome = await run_by_hand(database, settings, "clean-up", datetime.now(UTC))
+    outcome = await run_by_hand(program, settings, "clean-up", TICK)
 
     assert outcome is not None
     assert outcome.outcome == "completed"
@@ -145,18 +162,41 @@ async def test_old_events_go_to_the_storage_url_and_are_deleted(
 
 
 async def test_a_storage_that_is_away_fails_the_job_and_deletes_no_event(
-    user: ApiUser, database: Database, owner_sql: OwnerSql, tmp_path: Path
+    user: ApiUser, program: Application, owner_sql: OwnerSql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = await user.create_project()
     await owner_sql("update monynha.events set at = '2018-05-05 12:00Z' where stream = $1", UUID(project["id"]))
-    (tmp_path / "file").write_text("in the way")
-    settings = Settings.read({"STORAGE_URL": (tmp_path / "file").as_uri(), "MONYNHA_EVENTS_RETENTION_DAYS": "30"})
+    settings = Settings.read({"STORAGE_URL": tmp_path.as_uri(), "MONYNHA_EVENTS_RETENTION_DAYS": "30"})
 
-    outcome = await run_by_hand(database, settings, "clean-up", datetime.now(UTC))
+    async def fail(*_: object) -> int:
+        raise StorageUnavailableError()
+
+    monkeypatch.setattr(LocalStore, "put", fail)
+    outcome = await run_by_hand(program, settings, "clean-up", TICK)
 
     assert outcome is not None
     assert outcome.outcome == "failed"
     assert len(await owner_sql("select from monynha.events where stream = $1", UUID(project["id"]))) == 2
+
+
+async def test_the_clean_up_deletes_uploads_that_expired_and_bodies_without_an_object(
+    program: Application, database: Database, owner_sql: OwnerSql
+) -> None:
+    await owner_sql(
+        "insert into storage.resumable_uploads "
+        "(id, bucket_id, name, is_upsert, content_type, cache_control, upload_metadata, expires_at) "
+        "values ($1, 'project-files', 'a', false, 'text/plain', '', '', now() - interval '1 second')",
+        uuid4(),
+    )
+    version = str(uuid4())
+    await program.storage.store.put(body_key(version), b"nobody's")
+    await owner_sql("insert into storage.discarded_bodies (version) values ($1)", version)
+
+    await run_by_worker(database, owner_sql, CLEAN_UP, datetime(2026, 11, 26, 2, tzinfo=UTC))
+
+    assert await owner_sql("select from storage.resumable_uploads where expires_at < now()") == []
+    with pytest.raises(ObjectMissingError):
+        await program.storage.store.head(body_key(version))
 
 
 @pytest.mark.parametrize("name", ["weekly-report", "daily-analytics", "monthly-analytics"])
@@ -176,11 +216,8 @@ async def test_the_jobs_of_the_other_schedules_are_done_by_a_worker(
         assert [row["users"] for row in counted] == [0]
 
 
-async def test_a_job_whose_tick_is_none_fails(database: Database, settings: Settings) -> None:
-    [handler] = [handler for handler in schedule_handlers(settings, database) if handler.queue == "weekly-report"]
-    claimed = ClaimedJob(uuid4(), "weekly-report", {"tick": "never"}, 1, None)
-
-    outcome = await Attempt(claimed, handler, database, claimed_at=0).run()
+async def test_a_job_whose_tick_is_none_fails(program: Application, settings: Settings) -> None:
+    outcome = await run_by_hand(program, settings, "weekly-report", {"tick": "never"})
 
     assert outcome is not None
     assert outcome.outcome == "failed"

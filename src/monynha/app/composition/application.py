@@ -23,10 +23,16 @@ from monynha.core.logs import LogEvent, configure_logging, flush_logs
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
+from monynha.domains.files.composition import FileServices, image_pool, object_hook
+from monynha.domains.files.http import AvatarRoutes, FileRoutes
 from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.reports.http import AnalyticsRoutes
 from monynha.domains.reports.unsubscriptions import UnsubscribeLinks, Unsubscriptions
+from monynha.domains.storage.composition import StorageServices
+from monynha.domains.storage.http import route_group as storage_routes
+from monynha.domains.storage.http.dependencies import StorageContext
+from monynha.domains.storage.rendering import ImageRenderer
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import UserRoutes
@@ -39,6 +45,7 @@ from monynha.infra.postgres.advisor import audit_database
 from monynha.infra.postgres.database import Database, is_database_reachable
 from monynha.infra.postgres.probe import DatabaseProbe
 from monynha.infra.queue.worker import Worker
+from monynha.infra.storage import ObjectStore, open_store
 from monynha.infra.valkey import RateLimiter, ValkeyClient
 from monynha.protocols import openapi
 from monynha.protocols.http.application import HttpApplication, WebSocketHandler
@@ -64,6 +71,8 @@ class Application:
     auth: AuthServices
     valkey: ValkeyClient
     realtime: RealtimeServices
+    storage: StorageServices
+    files: FileServices
     open_streams: set[SseStream]
     rate_limits: RateLimits
     database_probe: DatabaseProbe
@@ -88,6 +97,8 @@ class Application:
         self.auth.close()
         self.database_probe.stop()
         await self.realtime.close()
+        await self.files.close()
+        await self.storage.close()
         await self.rate_limits.close()
         await self.valkey.close()
         await self.database.close()
@@ -102,6 +113,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     log_event = configure_logging(level=settings.log_level, as_json=settings.is_production)
     settings = with_jwt_secret(settings)
     sender = email_sender(settings)
+    store = open_store(settings.storage_url)
     await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
     database = await Database.open(server_urls.database_url)
     await _refuse_dangerous_database(database)
@@ -111,24 +123,42 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     realtime = RealtimeServices.start(database, queries, valkey, redis_url=server_urls.redis_url)
     database = database.with_on_commit(realtime.notifier.on_commit)
     auth = AuthServices.build(settings, database, limits=rate_limits, hooks=[ProfileHooks()])
+    storage = StorageServices.build(settings, database, store, hooks=[object_hook(settings)])
+    files = FileServices.build(settings, database, storage, image_pool(settings))
+    database = database.with_on_commit(files.on_commit)
     rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)
     client_ip_of = client_ip_resolver(settings.trusted_proxies)
-    dependencies = _Dependencies(settings, rest, auth, rate_limits, valkey, realtime, client_ip_of, log_event)
+    dependencies = _Dependencies(
+        settings, rest, auth, rate_limits, valkey, realtime, storage, files, client_ip_of, log_event
+    )
     probe = DatabaseProbe(lambda: is_database_reachable(database))
     probe.start()
-    http = _http_application(dependencies, _health_routes(probe, valkey))
-    worker = start_worker(settings, database, realtime.hub, job_handlers(settings, database, sender))
-    scheduler = start_scheduler(settings, database)
+    http = _http_application(dependencies, _health_routes(probe, valkey, store))
+    handlers = job_handlers(settings, database, sender, storage, files)
     return Application(
-        http, database, auth, valkey, realtime, dependencies.open_streams, rate_limits, probe, worker, scheduler
+        http,
+        database,
+        auth,
+        valkey,
+        realtime,
+        storage,
+        files,
+        dependencies.open_streams,
+        rate_limits,
+        probe,
+        start_worker(settings, database, realtime.hub, handlers),
+        start_scheduler(settings, database),
     )
 
 
-def _health_routes(probe: DatabaseProbe, valkey: ValkeyClient) -> RouteGroup:
-    """Build `/healthz` and `/readyz`: without the database the program is not ready, without Valkey only slower."""
+def _health_routes(probe: DatabaseProbe, valkey: ValkeyClient, store: ObjectStore) -> RouteGroup:
+    """Build `/healthz` and `/readyz`: without the database the program is not ready.
+
+    Without Valkey it is only slower, and without the object store it serves everything but files.
+    """
     return HealthRoutes(
         required={"database": probe.is_responding},
-        optional={"valkey": valkey.is_reachable},
+        optional={"valkey": valkey.is_reachable, "storage": store.is_reachable},
     ).route_group()
 
 
@@ -142,6 +172,8 @@ class _Dependencies:
     rate_limits: RateLimits
     valkey: ValkeyClient
     realtime: RealtimeServices
+    storage: StorageServices
+    files: FileServices
     client_ip_of: ClientIpOf
     log_event: LogEvent
     open_streams: set[SseStream] = field(default_factory=set)
@@ -168,6 +200,11 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
             dependencies.realtime, rest.database, rest.mutations, auth.tokens
         )
         yield _Service((broadcast_routes,), websocket_handlers)
+    if "storage" in settings.services:
+        storage = dependencies.storage
+        renderer = ImageRenderer(storage.store, dependencies.files.images)
+        context = StorageContext(storage, auth.authenticate, dependencies.rate_limits, settings.site_url, renderer)
+        yield _Service((storage_routes(context),))
     if "web" in settings.services:
         unsubscribe_page = UnsubscribePage(UnsubscribeLinks(settings.jwt_secret), Unsubscriptions(rest.database))
         yield _Service((landing_page(settings), unsubscribe_page.route_group))
@@ -178,9 +215,12 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     rest, realtime = dependencies.rest, dependencies.realtime
     actions = UserActions(dependencies.auth.accounts)
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
+    avatars = AvatarRoutes(rest, dependencies.files.avatars)
     overrides = {
         **UserRoutes(rest, actions).overrides,
         **JobRoutes(rest).overrides,
+        **FileRoutes(rest, dependencies.files).overrides,
+        **avatars.overrides,
         **NotificationRoutes(rest).overrides,
         **event_streams.overrides,
         **AnalyticsRoutes(rest).overrides,
@@ -198,6 +238,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     )
     route_groups = (
         rest_routes(rest, overrides),
+        avatars.public_routes,
         openapi.docs_route_group(partial(openapi_document, dependencies.settings.password_min_length)),
         graphql.routes,
     )

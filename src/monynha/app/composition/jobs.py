@@ -8,6 +8,8 @@ from uuid import uuid4
 
 from monynha.app.composition.schedules import schedule_handlers
 from monynha.core.settings.settings import Settings
+from monynha.domains.files.composition import FileServices
+from monynha.domains.storage.composition import StorageServices
 from monynha.engine.realtime.event_log import Stream
 from monynha.engine.realtime.hub import Hub
 from monynha.infra.mail import EmailSender
@@ -17,9 +19,15 @@ from monynha.infra.queue.job_store import JOBS_STREAM_KIND, JobStore
 from monynha.infra.queue.worker import Worker, WorkerOptions
 
 
-def job_handlers(settings: Settings, database: Database, email_sender: EmailSender) -> tuple[AnyJobHandler, ...]:
+def job_handlers(
+    settings: Settings, database: Database, email_sender: EmailSender, storage: StorageServices, files: FileServices
+) -> tuple[AnyJobHandler, ...]:
     """Return the handlers of all domains, one for each queue."""
-    return (email_sender.handler(), *schedule_handlers(settings, database))
+    return (
+        email_sender.handler(),
+        files.processor.job_handler,
+        *schedule_handlers(settings, database, storage, files),
+    )
 
 
 def start_worker(

@@ -6,21 +6,22 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monynha.app.maintenance.clean_up import CleanUp, CleanUpStep
+from monynha.app.maintenance.clean_up import CleanUp
 from monynha.app.maintenance.event_archive import EventArchive
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.services.expired_credentials import ExpiredCredentials
+from monynha.domains.files.composition import FileServices
 from monynha.domains.reports.analytics import Analytics
 from monynha.domains.reports.jobs import SCHEDULES as REPORT_SCHEDULES
 from monynha.domains.reports.jobs import ReportJobs
 from monynha.domains.reports.unsubscriptions import UnsubscribeLinks
 from monynha.domains.reports.weekly_report import WeeklyReports
+from monynha.domains.storage.composition import StorageServices
 from monynha.engine.mutation.idempotency import delete_old_keys
 from monynha.engine.realtime.event_retention import EventRetention
 from monynha.infra.postgres.database import Database
 from monynha.infra.queue.job import AnyJobHandler, Job, JobHandler, Json
 from monynha.infra.schedules import Clock, Schedule, Scheduler, ScheduleRuns, TickPayload, utc_now
-from monynha.infra.storage import open_store
 
 CLEAN_UP = Schedule(
     "clean-up",
@@ -42,26 +43,37 @@ def start_scheduler(settings: Settings, database: Database) -> asyncio.Task[None
     return asyncio.create_task(Scheduler(ScheduleRuns(database), SCHEDULES).run())
 
 
-def schedule_handlers(settings: Settings, database: Database, clock: Clock = utc_now) -> tuple[AnyJobHandler, ...]:
+def schedule_handlers(
+    settings: Settings,
+    database: Database,
+    storage: StorageServices,
+    files: FileServices,
+    *,
+    clock: Clock = utc_now,
+) -> tuple[AnyJobHandler, ...]:
     """Return the handlers of the jobs of all schedules."""
     retention_days = settings.events_retention_days
     reports = ReportJobs(
         WeeklyReports(database, UnsubscribeLinks(settings.jwt_secret), retention_days),
         Analytics(database, retention_days),
     )
-    clean_up = _CleanUpJob(CleanUp(_clean_up_steps(settings, database)), clock)
-    return (JobHandler(CLEAN_UP.queue, TickPayload, clean_up.run, timeout_s=_CLEAN_UP_TIMEOUT_S), *reports.handlers())
-
-
-def _clean_up_steps(settings: Settings, database: Database) -> dict[str, CleanUpStep]:
-    """Return what the clean-up does: the one place that decides it, but for jobs, which workers delete themselves."""
+    archive = EventArchive(EventRetention(database), storage.store)
     credentials = ExpiredCredentials(database)
-    return {
-        "sessions": credentials.delete_sessions,
-        "tokens": credentials.delete_tokens,
-        "idempotencyKeys": lambda _: delete_old_keys(database),
-        "events": _EventStep(settings, EventRetention(database)).run,
-    }
+    # The one place that decides what is deleted, but for ended jobs, which the workers delete themselves.
+    clean_up = CleanUp(
+        {
+            "sessions": credentials.delete_sessions,
+            "tokens": credentials.delete_tokens,
+            "idempotencyKeys": lambda _: delete_old_keys(database),
+            "uploads": storage.sweep,
+            "files": files.sweep,
+            "events": _EventStep(archive, retention_days).run,
+        }
+    )
+    return (
+        JobHandler(CLEAN_UP.queue, TickPayload, _CleanUpJob(clean_up, clock).run, timeout_s=_CLEAN_UP_TIMEOUT_S),
+        *reports.handlers(),
+    )
 
 
 @dataclass(frozen=True)
@@ -79,16 +91,11 @@ class _CleanUpJob:
 class _EventStep:
     """Archives old events if events are not kept for good, and creates the partitions of the coming months."""
 
-    settings: Settings
-    retention: EventRetention
+    archive: EventArchive
+    retention_days: int | None
 
     async def run(self, now: datetime) -> int:
-        days = self.settings.events_retention_days
-        if days is None:
-            await self.retention.maintain_partitions(None)
+        if self.retention_days is None:
+            await self.archive.retention.maintain_partitions(None)
             return 0
-        store = open_store(self.settings.storage_url)
-        try:
-            return await EventArchive(self.retention, store).archive_before(now - timedelta(days=days))
-        finally:
-            await store.close()
+        return await self.archive.archive_before(now - timedelta(days=self.retention_days))

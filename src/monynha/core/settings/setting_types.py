@@ -164,6 +164,12 @@ def _parse_line(text: str) -> str:
     return text
 
 
+def _parse_media_type(text: str) -> str:
+    if not re.fullmatch(r"\*|[a-z0-9.+-]+/(\*|[a-z0-9.+-]+)", text.lower()):
+        raise ValueError
+    return text.lower()
+
+
 boolean = SettingType("on or off", _parse_boolean)
 duration = SettingType("a time such as 3600, 15m or 1h", _parse_duration)
 limit = SettingType("a limit such as 5/15m, or off", _parse_limit)
@@ -173,3 +179,4 @@ site_url = SettingType("a URL like https://example.org", parse_site_url)
 origins = SettingType("origins such as https://app.example.org, or *", lambda text: parse_list(text, parse_origin))
 issuers = SettingType("issuers of tokens, separated by commas", lambda text: parse_list(text, _parse_line))
 networks = SettingType("IP addresses or networks such as 10.0.0.0/8", lambda text: parse_list(text, parse_network))
+media_types = SettingType("media types such as image/*, or *", lambda text: parse_list(text, _parse_media_type))

@@ -200,11 +200,72 @@ class Settings:
         "Uploads per user; a resumable upload counts as a single one.",
         production=Limit(200, _HOUR),
     )
+    limit_public: Limit | None = setting_field(
+        "MONYNHA_LIMIT_PUBLIC",
+        setting_types.limit,
+        Limit(100_000, _MINUTE),
+        "Requests for public objects per IP address.",
+        production=Limit(1_000, _MINUTE),
+    )
     max_file_mb: int = setting_field(
         "MONYNHA_MAX_FILE_MB",
         setting_types.number(1, 1_000_000),
         1_024,
         "How many megabytes (of 1,048,576 bytes) a file may have.",
+    )
+    project_quota_mb: int = setting_field(
+        "MONYNHA_PROJECT_QUOTA_MB",
+        setting_types.number(1, 1_000_000_000),
+        10_240,
+        "How many megabytes the files of a project may have together.",
+    )
+    user_quota_mb: int = setting_field(
+        "MONYNHA_USER_QUOTA_MB",
+        setting_types.number(1, 1_000_000_000),
+        20_480,
+        "How many megabytes the files of a user may have together, in all projects.",
+    )
+    allowed_file_types: tuple[str, ...] = setting_field(
+        "MONYNHA_ALLOWED_FILE_TYPES",
+        setting_types.media_types,
+        ("*",),
+        "The media types of files that may be uploaded to projects, recognized from their content.",
+    )
+    denied_file_types: tuple[str, ...] = setting_field(
+        "MONYNHA_DENIED_FILE_TYPES",
+        setting_types.media_types,
+        ("application/x-msdownload", "application/x-executable"),
+        "The media types of files that may not be uploaded, even where they are among the allowed ones.",
+    )
+    keep_originals: bool = setting_field(
+        "MONYNHA_KEEP_ORIGINALS",
+        setting_types.boolean,
+        False,
+        "Whether images are also kept as they were uploaded, for system admins, in the bucket `file-originals`.",
+    )
+    image_processes: int = setting_field(
+        "MONYNHA_IMAGE_PROCESSES",
+        setting_types.number(1, 64),
+        1,
+        "The number of processes that shrink images.",
+    )
+    image_max_megapixels: int = setting_field(
+        "MONYNHA_IMAGE_MAX_MEGAPIXELS",
+        setting_types.number(1, 2000),
+        100,
+        "How many million pixels an image may have to be processed, all its frames together.",
+    )
+    image_timeout_s: int = setting_field(
+        "MONYNHA_IMAGE_TIMEOUT",
+        setting_types.duration,
+        20,
+        "How much processor time one image may take.",
+    )
+    image_memory_mb: int = setting_field(
+        "MONYNHA_IMAGE_MEMORY_MB",
+        setting_types.number(256, 1_000_000),
+        1500,
+        "How many megabytes of address space a process that shrinks images may have.",
     )
     max_unsent_mb: int = setting_field(
         "MONYNHA_MAX_UNSENT_MB",

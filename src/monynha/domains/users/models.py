@@ -19,6 +19,8 @@ from monynha.engine.schema.columns import (
 )
 from monynha.engine.schema.resource import ConstraintMessage, EventStream, Resource
 
+AVATAR_PATH = "/api/v1/avatars/[0-9a-f]{32}"
+"""The pattern of the addresses of pictures on this server."""
 _EMAIL_VIEW = "visible_emails"
 
 
@@ -32,7 +34,9 @@ class User(Model):
         _EMAIL_VIEW, "Email address; null if the caller shares no project with the user."
     )
     name: Mapped[str] = short_text(1, 255, "Display name.", is_personal=True)
-    avatar_url: Mapped[str | None] = nullable_url(500, "URL of the profile picture.", is_personal=True)
+    avatar_url: Mapped[str | None] = nullable_url(
+        500, "URL of the profile picture, or its path on this server.", own_path=AVATAR_PATH, is_personal=True
+    )
     email_verified: Mapped[bool | None] = boolean_via_view(
         _EMAIL_VIEW, "Whether the email address is verified; null if the address is hidden."
     )

@@ -199,6 +199,8 @@ def _all_text(value: object) -> str:
 def _parse_url(value: object, rules: ColumnRules) -> str:
     if not isinstance(value, str):
         raise ValueError("must be a string")
+    if rules.own_path and re.fullmatch(rules.own_path, value):
+        return value
     try:
         url = urlsplit(value)
         # Reading the port validates it.

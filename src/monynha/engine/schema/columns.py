@@ -100,6 +100,8 @@ class ColumnRules:
     has_default: bool = False
     """Whether a create may omit it."""
     lookup: Lookup | None = None
+    own_path: str = ""
+    """A pattern of paths on this server that a URL may also be."""
     is_personal: bool = False
     """Whether the event log erases the value once the row is deleted."""
     read_via_view: str | None = None
@@ -169,9 +171,13 @@ def nullable_long_text(max_bytes: int, doc: str) -> MappedColumn[str | None]:
     return _column(rules, Text, is_nullable=True, doc=doc)
 
 
-def nullable_url(max_length: int, doc: str, *, is_personal: bool = False) -> MappedColumn[str | None]:
-    """An http or https URL, or null."""
-    rules = ColumnRules(ColumnType.URL, max_length=max_length, has_default=True, is_personal=is_personal)
+def nullable_url(
+    max_length: int, doc: str, *, own_path: str = "", is_personal: bool = False
+) -> MappedColumn[str | None]:
+    """An http or https URL, a path on this server that matches the pattern `own_path`, or null."""
+    rules = ColumnRules(
+        ColumnType.URL, max_length=max_length, has_default=True, own_path=own_path, is_personal=is_personal
+    )
     return _column(rules, String(max_length), is_nullable=True, doc=doc)
 
 

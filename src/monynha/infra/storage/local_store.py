@@ -195,11 +195,11 @@ class LocalStore:
             if infos:
                 yield infos
 
-    async def write_part(self, key: str, offset: int, data: bytes) -> None:
+    async def write_part(self, key: str, offset: int, data: bytes | bytearray) -> None:
         """Store a part of an object at its offset in the file of the parts."""
         await self._run(self._write_part, key, offset, data)
 
-    def _write_part(self, key: str, offset: int, data: bytes) -> None:
+    def _write_part(self, key: str, offset: int, data: bytes | bytearray) -> None:
         path = self._path(key + _PARTS_SUFFIX)
         descriptor = _in_folder(path, lambda: os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
         try:
@@ -217,6 +217,8 @@ class LocalStore:
     def _join_parts(self, key: str, size: int) -> None:
         parts, path = self._path(key + _PARTS_SUFFIX), self._path(key)
         try:
+            if parts.stat().st_size < size:
+                raise ObjectMissingError(key)
             os.truncate(parts, size)
             os.rename(parts, path)
         except FileNotFoundError:

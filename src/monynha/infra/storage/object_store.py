@@ -79,7 +79,7 @@ class ObjectStore(Protocol):
     def list_objects(self, prefix: str) -> AsyncGenerator[ObjectInfo]:
         """Yield the objects below a folder; `prefix` ends with a slash."""
 
-    async def write_part(self, key: str, offset: int, data: bytes) -> None:
+    async def write_part(self, key: str, offset: int, data: bytes | bytearray) -> None:
         """Store a part of an object that is uploaded in several requests; it is durable when this returns.
 
         Parts are written in order, each at the end of the part before; one that is written again replaces the first.

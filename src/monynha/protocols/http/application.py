@@ -117,8 +117,7 @@ class HttpApplication:
     async def _respond(self, request: Request) -> Response:
         try:
             if request.method == "OPTIONS":
-                methods = self.router.allowed_methods(request.path)
-                return self.cors.preflight(request.header(b"origin"), methods)
+                return await self._respond_to_options(request)
             match = self.router.match(request.method, request.path)
             request.path_params = match.path_params
             self.deadlines.begin(request)
@@ -134,6 +133,14 @@ class HttpApplication:
             return self._error_response(InternalError(), request, unexpected_error)
         finally:
             self.deadlines.end(request)
+
+    async def _respond_to_options(self, request: Request) -> Response:
+        """Answer a browser's preflight request, or tell what may be done at a path."""
+        match = self.router.match_options(request.path)
+        if match is None or request.header(b"access-control-request-method") is not None:
+            methods = self.router.allowed_methods(request.path)
+            return self.cors.preflight(request.header(b"origin"), methods)
+        return await match.handler(request)
 
     def _error_response(self, error: AppError, request: Request, cause: Exception) -> Response:
         stack: Sequence[str] = ()

@@ -11,13 +11,14 @@ ALLOWED_HEADERS = (
     "authorization, apikey, content-type, x-client-info, x-supabase-api-version, x-upsert, x-metadata, "
     "prefer, accept-profile, content-profile, x-retry-count, traceparent, tracestate, baggage, range, "
     "if-match, if-none-match, idempotency-key, x-request-id, cache-control, tus-resumable, upload-length, "
-    "upload-offset, upload-metadata, x-signature, last-event-id"
+    "upload-offset, upload-metadata, upload-defer-length, x-signature, last-event-id"
 )
 EXPOSED_HEADERS = (
-    "x-total-count, link, content-range, content-length, etag, location, retry-after, ratelimit, "
-    "ratelimit-limit, ratelimit-remaining, ratelimit-reset, idempotency-replayed, upload-offset, "
-    "upload-length, tus-resumable, upload-metadata, upload-expires, x-supabase-api-version, "
-    "x-sb-error-code, sb-request-id, x-request-id"
+    "x-total-count, link, content-range, content-length, content-disposition, accept-ranges, etag, location, "
+    "retry-after, ratelimit, ratelimit-limit, ratelimit-remaining, ratelimit-reset, idempotency-replayed, "
+    "upload-offset, upload-length, upload-defer-length, upload-metadata, upload-expires, tus-resumable, tus-version, "
+    "tus-extension, tus-max-size, x-supabase-api-version, x-sb-error-code, sb-request-id, x-request-id, "
+    "x-transformations"
 )
 ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
 _LOCALHOST_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")

@@ -19,7 +19,8 @@ from monynha.protocols.http.response import encode_header_lines, encode_headers
 AUTH_MESSAGE = "Too many authentication attempts, please try again later"
 API_MESSAGE = "Too many API requests, please try again later"
 UPLOAD_MESSAGE = "Too many file uploads, please try again later"
-_API = "api"
+PUBLIC_MESSAGE = "Too many requests, please try again later"
+_API, _PUBLIC = "api", "public"
 
 HeaderPairs = tuple[tuple[str, str], ...]
 
@@ -39,6 +40,7 @@ class RateLimits:
     api_per_user: Limit | None = None
     api_per_ip: Limit | None = None
     upload_per_user: Limit | None = None
+    public_per_ip: Limit | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, limiter: RateLimiter) -> RateLimits:
@@ -50,6 +52,7 @@ class RateLimits:
             api_per_user=settings.limit_api,
             api_per_ip=settings.limit_api_address,
             upload_per_user=settings.limit_upload,
+            public_per_ip=settings.limit_public,
         )
 
     @property
@@ -78,28 +81,30 @@ class RateLimits:
         limit, user_id = self._api_per_user, actor.id if actor is not None else None
         if user_id is None:
             limit = self._api_per_ip
-        subject = user_id or rate_limit_subject(client_ip)
         if limit is None:
             return b""
-        allowed = limit.leased.try_count(subject, cost)
-        if allowed is None:
-            result = await limit.leased.count(subject, cost)
-            if not result.is_allowed:
-                raise RateLimitedError(API_MESSAGE, retry_after_s=result.reset_s, headers=rate_limit_headers([result]))
-            allowed = result.remaining, result.reset_s
-        return limit.header_lines(*allowed)
+        return await limit.count(user_id or rate_limit_subject(client_ip), cost, API_MESSAGE)
+
+    async def count_public_request(self, client_ip: str) -> bytes:
+        """Count a request for what everybody may read, by IP; return encoded header lines."""
+        limit = self._public_per_ip
+        return b"" if limit is None else await limit.count(rate_limit_subject(client_ip), 1, PUBLIC_MESSAGE)
 
     @cached_property
-    def _api_per_user(self) -> _ApiLimit | None:
-        return _ApiLimit.create(self.limiter, self.api_per_user)
+    def _api_per_user(self) -> _LeasedLimit | None:
+        return _LeasedLimit.create(self.limiter, _API, self.api_per_user)
 
     @cached_property
-    def _api_per_ip(self) -> _ApiLimit | None:
-        return _ApiLimit.create(self.limiter, self.api_per_ip)
+    def _api_per_ip(self) -> _LeasedLimit | None:
+        return _LeasedLimit.create(self.limiter, _API, self.api_per_ip)
+
+    @cached_property
+    def _public_per_ip(self) -> _LeasedLimit | None:
+        return _LeasedLimit.create(self.limiter, _PUBLIC, self.public_per_ip)
 
     async def close(self) -> None:
         """Report the requests that are counted only here."""
-        for limit in (self._api_per_user, self._api_per_ip):
+        for limit in (self._api_per_user, self._api_per_ip, self._public_per_ip):
             if limit is not None:
                 await limit.leased.close()
 
@@ -122,23 +127,30 @@ class RateLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class _ApiLimit:
-    """A limit on API requests, with the headers of its responses prepared."""
+class _LeasedLimit:
+    """A limit on requests that are counted in batches, with the headers of its responses prepared."""
 
     leased: LeasedRateLimit
     header_template: bytes
     """The header lines, with what remains and the reset as their placeholders, each twice."""
 
     @classmethod
-    def create(cls, limiter: RateLimiter, limit: Limit | None) -> _ApiLimit | None:
+    def create(cls, limiter: RateLimiter, action: str, limit: Limit | None) -> _LeasedLimit | None:
         """Return the limit, None if it is off."""
         if limit is None:
             return None
-        window = RateLimitWindow("", _API, limit)
-        return cls(LeasedRateLimit(limiter, _API, limit), _header_lines(_header_values(window, "%d", "%d", [window])))
+        window = RateLimitWindow("", action, limit)
+        return cls(LeasedRateLimit(limiter, action, limit), _header_lines(_header_values(window, "%d", "%d", [window])))
 
-    def header_lines(self, remaining: int, reset_s: int) -> bytes:
-        """Return the headers of an allowed request, encoded."""
+    async def count(self, subject: str | UUID, cost: int, message: str) -> bytes:
+        """Count requests; return the headers of an allowed one, encoded. Raises RateLimitedError."""
+        allowed = self.leased.try_count(subject, cost)
+        if allowed is None:
+            result = await self.leased.count(subject, cost)
+            if not result.is_allowed:
+                raise RateLimitedError(message, retry_after_s=result.reset_s, headers=rate_limit_headers([result]))
+            allowed = result.remaining, result.reset_s
+        remaining, reset_s = allowed
         return self.header_template % (remaining, reset_s, remaining, reset_s)
 
 

@@ -44,7 +44,7 @@ class RouteGroup:
 class _Node:
     static_children: dict[str, _Node] = field(default_factory=dict)
     param_child: tuple[str, _Node] | None = None
-    catch_all: str | None = None
+    catch_all_child: tuple[str, _Node] | None = None
     handlers: dict[str, Handler] = field(default_factory=dict)
 
 
@@ -81,8 +81,9 @@ class Router:
             elif node.param_child is not None and segment:
                 name, node = node.param_child
                 path_params[name] = segment
-            elif node.catch_all is not None:
-                path_params[node.catch_all] = "/".join(segments[index:])
+            elif node.catch_all_child is not None:
+                name, node = node.catch_all_child
+                path_params[name] = "/".join(segments[index:])
                 break
             else:
                 raise NotFoundError("This path does not exist.")
@@ -103,6 +104,13 @@ class Router:
             pass
         return ()
 
+    def match_options(self, path: str) -> RouteMatch | None:
+        """Return the handler of OPTIONS, for a path that has one of its own."""
+        try:
+            return self.match("OPTIONS", path)
+        except (MethodNotAllowedError, NotFoundError):
+            return None
+
     def error_renderer_for(self, path: str) -> ErrorRenderer:
         """Return how errors are rendered at a path, known or not: that of the longest matching prefix."""
         for group in self._groups:
@@ -114,7 +122,9 @@ class Router:
         node = self._root
         for segment in path.split("/"):
             if segment.startswith("{*"):
-                node.catch_all = segment[2:-1]
+                if node.catch_all_child is None:
+                    node.catch_all_child = (segment[2:-1], _Node())
+                node = node.catch_all_child[1]
             elif segment.startswith("{"):
                 name = segment[1:-1]
                 if node.param_child is None:

@@ -114,7 +114,7 @@ _INPUT_SCHEMAS: dict[ColumnType, Callable[[ColumnRules], Schema]] = {
     ColumnType.URL: lambda rules: {
         "type": "string",
         "maxLength": rules.max_length,
-        "pattern": patterns.HTTP_URL,
+        "pattern": f"{patterns.HTTP_URL}|^{rules.own_path}$" if rules.own_path else patterns.HTTP_URL,
     },
     ColumnType.EMAIL: lambda rules: email_schema(),
 }

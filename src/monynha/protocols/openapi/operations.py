@@ -85,18 +85,25 @@ class OperationBuilder:
 
     def build_action(self, action: CustomEndpointDoc) -> Schema:
         """Return the operation of a custom endpoint."""
-        success_response = responses.action_response(action.media_type, dict(action.response_schema), action.summary)
         error_classes = {*_COMMON_ERRORS, *_path_errors(action.path), *action.error_classes}
         if action.media_type == "application/json":
             error_classes.add(errors.NotAcceptableError)
-        return {
+        operation: Schema = {
             "operationId": action.operation_id,
             "summary": action.summary,
             "description": action.doc,
             "tags": [action.resource.plural],
             "parameters": list(parameters.action_parameters(action)),
-            "responses": {"200": success_response, **responses.error_references(error_classes)},
         }
+        if action.form_schema is not None:
+            form = {"multipart/form-data": {"schema": dict(action.form_schema)}}
+            operation["requestBody"] = {"required": True, "content": form}
+            error_classes |= {*_BODY_ERRORS}
+        if action.is_public:
+            error_classes -= {errors.UnauthenticatedError}
+            operation["security"] = []
+        success_response = {str(action.status): _action_response(action)}
+        return {**operation, "responses": {**success_response, **responses.error_references(error_classes)}}
 
     def body_schemas(self) -> dict[str, Schema]:
         """Return the schemas of the request bodies in the endpoint docs, by name."""
@@ -166,6 +173,15 @@ class OperationBuilder:
             resource, 201, f"The new {resource.singular}.", is_versioned=endpoint_doc is None
         )
         return {"201": {**created_response, "links": links_of_response}}
+
+
+def _action_response(action: CustomEndpointDoc) -> Schema:
+    schema = dict(action.response_schema)
+    if action.status == 204:
+        return responses.empty_response(f"{action.summary}.")
+    if action.status == 201:
+        return responses.created_response(schema, action.summary)
+    return responses.action_response(action.media_type, schema, action.summary)
 
 
 def _path_errors(path: str) -> tuple[type[AppError], ...]:

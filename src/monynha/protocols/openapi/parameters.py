@@ -123,24 +123,19 @@ def _value_list_schema(field: Field) -> Schema:
 
 
 def action_parameters(action: CustomEndpointDoc) -> Iterator[Schema]:
-    """Yield the parameters of a custom endpoint: the id in its path, query parameters, headers."""
-    if "{id}" in action.path:
-        description = f"The id of the {action.resource.singular}."
-        yield {
-            "name": "id",
-            "in": "path",
-            "required": True,
-            "description": description,
-            "schema": id_schema(),
-        }
-    for location, schemas in (("query", action.query_schemas), ("header", action.header_schemas)):
+    """Yield the parameters of a custom endpoint: those of its path, query parameters, headers."""
+    path_schemas = dict(action.path_schemas)
+    if "{id}" in action.path and "id" not in path_schemas:
+        path_schemas["id"] = {**id_schema(), "description": f"The id of the {action.resource.singular}."}
+    locations = (("path", path_schemas), ("query", action.query_schemas), ("header", action.header_schemas))
+    for location, schemas in locations:
         for name, schema in schemas.items():
-            schema_without_description = {key: value for key, value in schema.items() if key != "description"}
             yield {
                 "name": name,
                 "in": location,
+                **({"required": True} if location == "path" else {}),
                 "description": schema["description"],
-                "schema": schema_without_description,
+                "schema": {key: value for key, value in schema.items() if key != "description"},
             }
 
 

@@ -34,8 +34,8 @@ class EndpointDoc:
 class CustomEndpointDoc:
     """Documents an endpoint that is none of the five operations on a resource.
 
-    `response_schema` describes the body of the media type; JSON is wrapped in the envelope. The schemas of query
-    parameters and headers each have a description.
+    `response_schema` describes the body of the media type; JSON is wrapped in the envelope. The schemas of path and
+    query parameters and headers each have a description; a path parameter `id` without one is the resource's.
     """
 
     method: str
@@ -48,5 +48,12 @@ class CustomEndpointDoc:
     media_type: str = "application/json"
     query_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
     header_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
+    path_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
+    status: int = 200
+    """Of the response; one with 201 has a Location, one with 204 no body."""
+    form_schema: JsonSchema | None = None
+    """The parts of the body, if it is multipart/form-data."""
+    is_public: bool = False
+    """Whether it needs no access token."""
     error_classes: tuple[type[AppError], ...] = ()
     """The errors that this endpoint responds with, beside those of every endpoint."""
