@@ -26,6 +26,7 @@ from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.storage.composition import StorageServices
 from monynha.domains.storage.http import route_group as storage_routes
 from monynha.domains.storage.http.dependencies import StorageContext
+from monynha.domains.storage.rendering import ImageRenderer
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import UserRoutes
@@ -197,7 +198,9 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
         )
         yield _Service((broadcast_routes,), websocket_handlers)
     if "storage" in settings.services:
-        context = StorageContext(dependencies.storage, auth.authenticate, dependencies.rate_limits, settings.site_url)
+        storage = dependencies.storage
+        renderer = ImageRenderer(storage.store, dependencies.files.images)
+        context = StorageContext(storage, auth.authenticate, dependencies.rate_limits, settings.site_url, renderer)
         yield _Service((storage_routes(context),))
     if "web" in settings.services:
         yield _Service((landing_page(settings),))

@@ -5,6 +5,7 @@ objects, hooks: objects as values, and what later domains do when one changes
 object_repository, listing, buckets: rows, by the rights of the caller
 uploads, resumable: bodies on their way in
 bodies: where bodies are, and the deletion of those that no object refers to
+rendering: images in another size or format
 signed_urls: tokens to read or upload one object
 transactions: repeated transactions, and violated constraints as errors
 composition: builds the services

@@ -113,6 +113,14 @@ class InvalidRequestError(StorageError):
     title = "Error"
 
 
+class UnsupportedImageError(StorageError):
+    """The source image is invalid or unsupported for rendering"""
+
+    status = 400
+    code = "InvalidRequest"
+    title = "InvalidRequest"
+
+
 class InvalidJwtError(StorageError):
     """Invalid JWT"""
 

@@ -88,13 +88,13 @@ class CloudStore:
     async def put(self, key: str, body: bytes | AsyncIterable[bytes | bytearray]) -> int:
         """Write a new object and return its size."""
         if isinstance(body, bytes) and len(body) <= _PART_BYTES:
-            with _translated(key):
+            with _translated(key, is_write=True):
                 await obstore.put_async(self.store, key, body, mode="create")
             return len(body)
         if await self._exists(key):
             raise ObjectExistsError(key)
         counted = _CountedChunks(body)
-        with _translated(key, counted):
+        with _translated(key, counted, is_write=True):
             await obstore.put_async(
                 self.store, key, counted.chunks(), chunk_size=_PART_BYTES, max_concurrency=_CONCURRENT_PARTS
             )
@@ -169,7 +169,7 @@ class CloudStore:
 
     async def write_part(self, key: str, offset: int, data: bytes | bytearray) -> None:
         """Store a part as an object of its own; its key ends with the offset."""
-        with _translated(key):
+        with _translated(key, is_write=True):
             await obstore.put_async(self.store, f"{_parts_folder(key)}{offset:020}", data, use_multipart=False)
 
     async def join_parts(self, key: str, size: int) -> None:
@@ -237,11 +237,14 @@ class _CountedChunks:
 
 
 @contextmanager
-def _translated(key: str, source: _CountedChunks | None = None) -> Iterator[None]:
+def _translated(key: str, source: _CountedChunks | None = None, *, is_write: bool = False) -> Iterator[None]:
     """Raise our own errors in place of the library's, whose texts may quote addresses and keys."""
     try:
         yield
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_write:
+            # It is the bucket that is missing.
+            raise StorageUnavailableError() from error
         raise ObjectMissingError(key) from None
     except AlreadyExistsError:
         raise ObjectExistsError(key) from None

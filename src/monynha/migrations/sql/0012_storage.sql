@@ -171,7 +171,8 @@ begin
     raise exception using errcode = 'foreign_key_violation', constraint = 'objects_bucket_id_fkey';
   elsif (new.metadata ->> 'size')::bigint > bucket.file_size_limit then
     raise exception using errcode = 'check_violation', constraint = 'object_exceeds_size_limit_of_bucket';
-  elsif not storage.is_allowed_type(mimetype, bucket.allowed_mime_types) then
+  -- Null while an upload is only tried, before its body tells the type.
+  elsif mimetype is not null and not storage.is_allowed_type(mimetype, bucket.allowed_mime_types) then
     raise exception using errcode = 'check_violation', constraint = 'object_has_no_allowed_type';
   end if;
   return new;

@@ -59,12 +59,12 @@ class _Events:
 
     def on_headers_finished(self) -> None:
         disposition, options = parse_options_header(self.headers.get(b"content-disposition", b""))
-        if disposition != b"form-data" or b"name" not in options:
-            raise BadRequestError("A part of the form has no name.")
+        if disposition != b"form-data":
+            raise BadRequestError("A part of the form is not a field of it.")
         filename, content_type = options.get(b"filename"), self.headers.get(b"content-type")
         self.queue.append(
             FormPart(
-                options[b"name"].decode("utf-8", "replace"),
+                options.get(b"name", b"").decode("utf-8", "replace"),
                 None if filename is None else filename.decode("utf-8", "replace"),
                 None if content_type is None else content_type.decode("latin-1").strip(),
             )

@@ -168,10 +168,12 @@ class Request:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise BadRequestError("The client disconnected before the body was complete.")
+            is_last = not message.get("more_body")
+            if is_last:
+                self._body = b""
             if chunk := message.get("body"):
                 yield chunk
-            if not message.get("more_body"):
-                self._body = b""
+            if is_last:
                 return
 
     async def discard_body(self) -> None:

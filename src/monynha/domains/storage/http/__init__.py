@@ -8,6 +8,7 @@ Modules:
     buckets       buckets
     objects       lists, moves, copies, removals and information
     downloads     bodies, by the caller's rights, of public buckets and by signed URLs
+    render        images in another size or format
     uploads       bodies from clients, in one request
     upload_body   the three forms of such a body
     signed_urls   the making of signed URLs

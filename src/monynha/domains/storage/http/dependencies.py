@@ -9,6 +9,7 @@ from monynha.core.actor import ANONYMOUS, Actor, ActorKind
 from monynha.core.errors import UnauthenticatedError
 from monynha.domains.storage.composition import StorageServices
 from monynha.domains.storage.errors import MissingAuthorizationError
+from monynha.domains.storage.rendering import ImageRenderer
 from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, encode_header_lines, encode_headers
@@ -26,6 +27,7 @@ class StorageContext:
     authenticate: Authenticate
     rate_limits: RateLimits
     site_url: str
+    renderer: ImageRenderer
 
     def as_actor(self, handler: ActorHandler) -> Handler:
         """Return a handler of requests with a bearer token, the anon key at least."""

@@ -51,11 +51,11 @@ class DownloadRoutes:
 
     async def _download(self, request: Request, actor: Actor) -> Response:
         stored = await self.find(actor, request.path_params["bucket"], request.path_params["path"])
-        return await self._send(request, actor, stored, (("Cache-Control", stored.cache_control),))
+        return await self.send(request, actor, stored, (("Cache-Control", stored.cache_control),))
 
     async def _download_public(self, request: Request) -> Response:
         stored = await self.find_public(request)
-        return await self._send(request, ANONYMOUS, stored, (("Cache-Control", stored.cache_control),))
+        return await self.send(request, ANONYMOUS, stored, (("Cache-Control", stored.cache_control),))
 
     async def _download_signed(self, request: Request) -> Response:
         token = request.query_params.get("token")
@@ -64,10 +64,7 @@ class DownloadRoutes:
         bucket_id, name = request.path_params["bucket"], request.path_params["path"]
         signed = self.context.services.signer.verify(token, "download", f"{bucket_id}/{name}")
         stored = await self.find(signed.actor, bucket_id, name)
-        expires = format_datetime(datetime.fromtimestamp(signed.expires_at, UTC), usegmt=True)
-        # No shared cache keeps it: the link ends with the rights of its signer.
-        headers = (("Expires", expires), ("Cache-Control", "private"))
-        return await self._send(request, signed.actor, stored, headers)
+        return await self.send(request, signed.actor, stored, expiry_headers(signed.expires_at))
 
     async def find(self, actor: Actor, bucket_id: str, name: str) -> StoredObject:
         """Return an object that the actor may read; raise BucketNotFoundError, ObjectNotFoundError."""
@@ -88,9 +85,10 @@ class DownloadRoutes:
             raise ObjectNotFoundError()
         return lookup.object
 
-    async def _send(
+    async def send(
         self, request: Request, actor: Actor, stored: StoredObject, extra_headers: tuple[tuple[str, str], ...]
     ) -> Response:
+        """Return the response with the body of an object, or with that of the one which has replaced it meanwhile."""
         headers = (*object_headers(request, stored), *encode_headers(*extra_headers))
         try:
             return await body_response(self.context.services.store, request, stored, headers)
@@ -99,7 +97,13 @@ class DownloadRoutes:
             replacement = await self.find(actor, stored.bucket_id, stored.name)
             if replacement.version == stored.version:
                 raise ObjectNotFoundError() from None
-            return await self._send(request, actor, replacement, extra_headers)
+            return await self.send(request, actor, replacement, extra_headers)
+
+
+def expiry_headers(expires_at: int) -> tuple[tuple[str, str], ...]:
+    """Return the headers of what a signed URL sends: no shared cache keeps it, since its signer's rights may end."""
+    expires = format_datetime(datetime.fromtimestamp(expires_at, UTC), usegmt=True)
+    return ("Expires", expires), ("Cache-Control", "private")
 
 
 def object_headers(request: Request, stored: StoredObject) -> Headers:

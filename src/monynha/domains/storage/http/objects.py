@@ -9,12 +9,13 @@ from monynha.domains.storage.bodies import body_key, new_version
 from monynha.domains.storage.errors import BucketNotFoundError, InvalidRequestError, ObjectNotFoundError
 from monynha.domains.storage.http.dependencies import StorageContext
 from monynha.domains.storage.http.json_body import Fields, read_fields
+from monynha.domains.storage.http.upload_body import parse_metadata_header
 from monynha.domains.storage.http.uploads import is_upsert
 from monynha.domains.storage.listing import MAX_LIMIT, SORT_COLUMNS, Cursor, Entry, ListQuery, next_cursor
 from monynha.domains.storage.names import MAX_KEY_BYTES, check_cache_control, check_content_type, check_key
 from monynha.domains.storage.objects import NewObject, StoredObject
 from monynha.protocols.http.request import Request
-from monynha.protocols.http.response import Response, json_response
+from monynha.protocols.http.response import Response, encode_headers, json_response
 from monynha.protocols.http.router import Route
 
 _MAX_OFFSET = 2**31 - 1
@@ -76,7 +77,7 @@ class ObjectRoutes:
         page, has_next = entries[:limit], len(entries) > limit
         answer: dict[str, object] = {
             "hasNext": has_next,
-            "folders": [{"name": entry.key, "key": entry.key} for entry in page if entry.id is None],
+            "folders": [{"name": entry.key, "key": entry.key.removesuffix("/")} for entry in page if entry.id is None],
             "objects": [_listed_v2(entry) for entry in page if entry.id is not None],
         }
         if has_next:
@@ -112,7 +113,8 @@ class ObjectRoutes:
         original = await self._find(actor, *source)
         limit_lines = await self.context.count_upload(actor)
         version = new_version(services.clock())
-        upload = _copied(fields, original, destination, version)
+        user_metadata = parse_metadata_header(request.header(b"x-metadata"))
+        upload = _copied(fields, original, destination, version=version, user_metadata=user_metadata)
         await services.objects.check_upload(actor, upload, is_upsert=is_upsert(request))
         await services.store.copy(body_key(original.version), body_key(version))
         try:
@@ -129,7 +131,7 @@ class ObjectRoutes:
 
     async def _info(self, request: Request, actor: Actor) -> Response:
         stored = await self._find(actor, request.path_params["bucket"], request.path_params["path"])
-        return json_response(_information(stored))
+        return _information(stored)
 
     async def _info_public(self, request: Request) -> Response:
         bucket_id, name = request.path_params["bucket"], check_key(request.path_params["path"])
@@ -138,7 +140,7 @@ class ObjectRoutes:
             raise BucketNotFoundError()
         if lookup.object is None:
             raise ObjectNotFoundError()
-        return json_response(_information(lookup.object))
+        return _information(lookup.object)
 
     async def _find(self, actor: Actor, bucket_id: str, name: str) -> StoredObject:
         lookup = await self.context.services.objects.find(actor, bucket_id, check_key(name))
@@ -169,7 +171,14 @@ def _source_and_destination(fields: Fields) -> tuple[tuple[str, str], tuple[str,
     return (bucket_id, check_key(source_key)), (destination_bucket, check_key(destination_key))
 
 
-def _copied(fields: Fields, original: StoredObject, destination: tuple[str, str], version: str) -> NewObject:
+def _copied(
+    fields: Fields,
+    original: StoredObject,
+    destination: tuple[str, str],
+    *,
+    version: str,
+    user_metadata: dict[str, object] | None,
+) -> NewObject:
     """Return the copy of an object, with the metadata of the original, or with that of the request."""
     metadata, is_same = fields.object("metadata"), fields.boolean("copyMetadata") is not False
     content_type, cache_control = original.content_type, original.cache_control
@@ -182,7 +191,7 @@ def _copied(fields: Fields, original: StoredObject, destination: tuple[str, str]
         content_type,
         cache_control,
         size=original.size,
-        user_metadata=original.row["user_metadata"] if is_same else None,
+        user_metadata=original.row["user_metadata"] if is_same else user_metadata,
     )
 
 
@@ -202,8 +211,8 @@ def _listed_v2(entry: Entry) -> dict[str, object]:
     return {**_listed(entry, ""), "key": entry.key}
 
 
-def _information(stored: StoredObject) -> dict[str, object]:
-    return {
+def _information(stored: StoredObject) -> Response:
+    information = {
         "id": stored.row["id"],
         "name": stored.name,
         "version": stored.version,
@@ -216,3 +225,4 @@ def _information(stored: StoredObject) -> dict[str, object]:
         "last_modified": stored.modified_at,
         "created_at": stored.row["created_at"],
     }
+    return json_response(information, extra_headers=encode_headers(("ETag", stored.etag)))

@@ -7,6 +7,7 @@ from monynha.domains.storage.http.buckets import BucketRoutes
 from monynha.domains.storage.http.dependencies import StorageContext
 from monynha.domains.storage.http.downloads import DownloadRoutes
 from monynha.domains.storage.http.objects import ObjectRoutes
+from monynha.domains.storage.http.render import RenderRoutes
 from monynha.domains.storage.http.responses import error_response
 from monynha.domains.storage.http.resumable import ResumableRoutes
 from monynha.domains.storage.http.signed_urls import SignedUrlRoutes
@@ -26,6 +27,7 @@ def route_group(context: StorageContext) -> RouteGroup:
         *BucketRoutes(context).routes,
         *ObjectRoutes(context).routes,
         *DownloadRoutes(context).routes,
+        *RenderRoutes(context, DownloadRoutes(context)).routes,
         *SignedUrlRoutes(context).routes,
         *UploadRoutes(context).routes,
         *ResumableRoutes(context).routes,

@@ -40,14 +40,8 @@ class RawBody:
 
     @property
     def user_metadata(self) -> dict[str, object] | None:
-        """The JSON of `x-metadata`, which is sent as base64."""
-        header = self.request.header(b"x-metadata")
-        if not header:
-            return None
-        try:
-            return parse_user_metadata(b64decode(header, validate=True))
-        except ValueError:
-            raise InvalidRequestError("x-metadata must be JSON encoded as base64") from None
+        """The header `x-metadata`."""
+        return parse_metadata_header(self.request.header(b"x-metadata"))
 
     def chunks(self) -> AsyncGenerator[bytes]:
         """Yield the body."""
@@ -109,6 +103,16 @@ def upload_body(request: Request) -> RawBody | FormBody:
     """Return the body of an upload in the form that its content type says."""
     content_type = request.header(b"content-type") or ""
     return FormBody(request) if content_type.lower().startswith("multipart/form-data") else RawBody(request)
+
+
+def parse_metadata_header(header: str | None) -> dict[str, object] | None:
+    """Return the object of an `x-metadata` header, whose JSON is sent as base64; raise InvalidRequestError."""
+    if not header:
+        return None
+    try:
+        return parse_user_metadata(b64decode(header, validate=True))
+    except ValueError:
+        raise InvalidRequestError("x-metadata must be JSON encoded as base64") from None
 
 
 def parse_user_metadata(text: bytes) -> dict[str, object]:
