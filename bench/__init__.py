@@ -11,4 +11,5 @@ chart: the same as a chart (SVG)
 scale: does the cost of a read grow with the number of rows?
 fuzz: random requests, none of which may fail with a 5xx
 realtime: the benchmark of sockets
+jobs: the benchmark of background jobs
 """
