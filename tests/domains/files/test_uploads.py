@@ -131,7 +131,7 @@ async def test_a_bad_form_is_refused_and_leaves_nothing(
 async def test_a_project_that_does_not_exist_is_not_found(user: ApiUser, project_id: str) -> None:
     response = await send_file(user, {"id": project_id})
 
-    assert (response.status_code, response.json()["error"]["message"]) == (404, "Project not entry.")
+    assert (response.status_code, response.json()["error"]["message"]) == (404, "Project not found.")
 
 
 async def test_a_program_is_refused_by_its_content(user: ApiUser, project: dict[str, Any]) -> None:
