@@ -93,8 +93,8 @@ def test_site_url_is_the_address_of_this_machine_unless_set(host: str, url: str)
     [
         ({"MONYNHA_SERVICES": "api,mail"}, "MONYNHA_SERVICES: there is no service 'mail'"),
         (
-            {"MONYNHA_SERVICES": "api,storage"},
-            "MONYNHA_SERVICES: the service 'storage' is not available in this release",
+            {"MONYNHA_SERVICES": "api,scheduler"},
+            "MONYNHA_SERVICES: the service 'scheduler' is not available in this release",
         ),
         (
             {"DATABASE_URL": "postgresql://db/app"},
