@@ -63,14 +63,13 @@ class CloudStore:
         if scheme == "az":
             names = {"account": "account_name", "endpoint": "endpoint"}
             config = {names[name]: value for name, value in options.items()}
-            # The names are those of its typed dictionary.
             return cls(
                 AzureStore(
                     bucket,
                     prefix=prefix or None,
                     client_options=client,
                     retry_config=retries,
-                    **config,  # type: ignore[arg-type]
+                    **config,  # type: ignore[arg-type]  # the names are those of its typed dictionary
                 )
             )
         keys = {"access_key_id": access_key, "secret_access_key": secret_key} if access_key else {}
