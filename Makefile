@@ -12,7 +12,7 @@ OLDEST_POSTGRES := /usr/lib/postgresql/15/bin
 ON_OLDEST := tests/engine tests/infra/postgres tests/domains tests/protocols/rest/test_read_handlers.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench bench-files bench-realtime format lock generated clean
+.PHONY: help run demo test check bench bench-files bench-realtime bench-jobs format lock generated clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench-files: .venv/.can-test ## Measure transfers of files beside nginx (needs n
 
 bench-realtime: .venv/.can-test ## Measure realtime beside a Node server (BENCH_FLAGS="--rounds 5")
 	$(BIN)/python -m bench.realtime $(BENCH_FLAGS)
+
+bench-jobs: .venv/.can-test ## Measure background jobs beside BullMQ, Procrastinate and Celery (BENCH_FLAGS="--rounds 5")
+	$(BIN)/python -m bench.jobs $(BENCH_FLAGS)
 
 format: .venv/.can-test ## Format the code
 	$(BIN)/ruff format --quiet .

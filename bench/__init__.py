@@ -12,4 +12,5 @@ scale: does the cost of a read grow with the number of rows?
 fuzz: random requests, none of which may fail with a 5xx
 files: transfers of files beside nginx (`make bench-files`)
 realtime: the benchmark of sockets
+jobs: the benchmark of background jobs
 """

@@ -7,10 +7,21 @@ import subprocess
 from typing import Any
 
 import httpx
+from cyclopts import App
 
 from tests.journeys.program import CLI, ROOT, Program
 
 TIMEOUT_S = 60
+
+
+def command_names(app: App) -> list[str]:
+    """Return the names of all commands, those of a group as `group command`."""
+    names: list[str] = []
+    for name in app:
+        if not name.startswith("-"):
+            inner = command_names(app[name])
+            names += [f"{name} {inner_name}" for inner_name in inner] if inner else [name]
+    return sorted(names)
 
 
 def run_monynha(*arguments: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:

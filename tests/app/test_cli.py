@@ -7,24 +7,26 @@ from pathlib import Path
 import pytest
 
 from monynha.app.cli import make_app
-from tests.app.command_line import run_monynha
+from tests.app.command_line import command_names, run_monynha
 
 WITHOUT_DATA_DIR = {"openapi"}
-COMMANDS = sorted(name for name in make_app() if not name.startswith("-"))
+COMMANDS = command_names(make_app())
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_every_command_has_an_example(command: str) -> None:
-    help_text = run_monynha(command, "--help").stdout
+    help_text = run_monynha(*command.split(), "--help").stdout
 
     assert f"Example: monynha {command}" in help_text
     assert ("--data-dir" in help_text) is (command not in WITHOUT_DATA_DIR)
 
 
 def test_overview_names_every_command() -> None:
-    help_text = run_monynha().stdout
+    overviews = {"": run_monynha().stdout, "jobs": run_monynha("jobs", "--help").stdout}
 
-    assert all(f" {command} " in help_text for command in COMMANDS)
+    for command in COMMANDS:
+        group, _, name = command.rpartition(" ")
+        assert f" {name} " in overviews[group]
 
 
 def test_wrong_option_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import shlex
@@ -11,10 +12,11 @@ import pytest
 
 from monynha.app.cli import make_app
 from monynha.core.settings.settings import Settings
+from tests.app.command_line import command_names
 from tests.architecture.source_tree import ROOT, SOURCE
 
 APP = make_app()
-COMMANDS = sorted(name for name in APP if not name.startswith("-"))
+COMMANDS = command_names(APP)
 SETTINGS = {setting.name: setting for setting in Settings.catalogue().values()}
 DECISIONS = ROOT / "docs" / "decisions"
 PAGES = sorted(path for path in DECISIONS.glob("*.md") if path.name != "README.md")
@@ -44,7 +46,7 @@ def test_no_page_names_a_setting_or_command_that_does_not_exist(path: Path) -> N
     commands = set(re.findall(r"`monynha ([a-z][a-z-]*)", text))
 
     assert settings - SETTINGS.keys() == set()
-    assert commands - set(COMMANDS) == set()
+    assert commands - {command.split()[0] for command in COMMANDS} == set()
 
 
 def test_no_module_names_a_setting_that_does_not_exist() -> None:
@@ -59,14 +61,16 @@ def test_no_module_names_a_setting_that_does_not_exist() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_description_and_a_valid_example(command: str) -> None:
-    help_text = inspect.getdoc(APP[command].default_command) or ""
+    names = command.split()
+    function = functools.reduce(lambda app, name: app[name], names, APP).default_command
+    help_text = inspect.getdoc(function) or ""
     examples = re.findall(r"^Example: monynha (.+)$", help_text, re.MULTILINE)
 
     assert help_text.partition("\n")[0].endswith(".")
-    assert [example.split()[0] for example in examples] == [command]
+    assert [example.split()[: len(names)] for example in examples] == [names]
     typed = shlex.split(examples[0].partition(" > ")[0])
     called, bound, _ = APP.parse_args(typed, exit_on_error=False, print_error=False)
-    assert called is APP[command].default_command
+    assert called is function
     assert bound is not None
 
 

@@ -36,8 +36,9 @@ async def tapped_program(
     tap: RoundTripCounter, settings: Settings, running_servers: ServerUrls
 ) -> AsyncIterator[Application]:
     """Return the application, connected through the proxy."""
-    program = await build(settings, replace(running_servers, database_url=tap.url))
-    # It would be counted each second.
+    without_worker = replace(settings, services=settings.services - {"worker"})
+    program = await build(without_worker, replace(running_servers, database_url=tap.url))
+    # It would be counted each second, as the worker's poll would.
     program.database_probe.stop()
     yield program
     await program.close()

@@ -18,6 +18,7 @@ _COMMANDS = (
     "set-password",
     "demo",
     "doctor",
+    "jobs",
     "backup",
     "restore",
     "openapi",

@@ -133,8 +133,8 @@ async def test_no_answer_shows_the_private_data_of_a_job(
 
     assert [response.status_code for response in responses] == [200] * len(responses)
     assert [response.text for response in responses if "one-time-secret" in response.text] == []
-    shown = responses[0].json()["data"]["payload"]
-    assert shown == {"to": "ada@example.com", "subject": "Reset", "template": "recovery"}
+    visible_payload = responses[0].json()["data"]["payload"]
+    assert visible_payload == {"to": "ada@example.com", "subject": "Reset", "template": "recovery"}
 
 
 async def test_private_data_is_deleted_when_a_job_is_completed(queue: QueueWithoutWorker, owner_sql: OwnerSql) -> None:

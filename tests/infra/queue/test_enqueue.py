@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -42,10 +43,11 @@ async def test_a_commit_reports_jobs_that_are_ready_but_no_delayed_ones(database
     for delay in (timedelta(hours=1), timedelta()):
         async with reporting.as_actor(system_actor("test")).transaction() as transaction:
             await enqueue(transaction, queue.name, {}, delay=delay)
+            await enqueue(transaction, queue.name, {}, delay=delay)
             before_commit = list(reports)
 
     assert before_commit == []
-    assert reports == ["jobs"]
+    assert reports == ["jobs"], "once for each transaction"
 
 
 async def test_many_jobs_are_enqueued_at_once(database: Database, queue: JobQueue) -> None:
@@ -98,7 +100,7 @@ async def test_a_caller_waits_for_a_job_of_the_same_key_that_is_not_committed(
     "options",
     [{"max_attempts": 0}, {"dedup_key": ""}, {"dedup_key": "k" * 501}],
 )
-async def test_a_job_with_senseless_options_is_refused(options: dict[str, object], queue: JobQueue) -> None:
+async def test_a_job_with_senseless_options_is_refused(options: dict[str, Any], queue: JobQueue) -> None:
     with pytest.raises(ConstraintViolationError):
         await queue.enqueue(**options)
 

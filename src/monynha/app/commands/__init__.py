@@ -6,6 +6,7 @@ Commands:
     demo            fills the database with example data
     doctor          checks settings, servers and rights
     graphql_schema  prints the GraphQL schema
+    jobs            lists, shows, retries, cancels and purges background jobs
     keys            prints the URL and API keys for clients
     migrate         brings the database to this release
     openapi         prints the OpenAPI document

@@ -109,9 +109,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     settings = with_jwt_secret(settings)
     smtp_mailer = _smtp_mailer(settings)
     store = open_store(settings.storage_url)
-    await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
-    database = await Database.open(server_urls.database_url)
-    await _refuse_dangerous_database(database)
+    database = await _open_database(settings, server_urls)
     valkey = await ValkeyClient.open(server_urls.redis_url)
     rate_limits = RateLimits.from_settings(settings, RateLimiter(valkey))
     queries = Queries(Compiler(AnswerLimits(settings.max_answer_characters, settings.max_answer_bytes)))
@@ -126,8 +124,8 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     auth = AuthServices.build(settings, database, limits=rate_limits, mailer=smtp_mailer, hooks=[ProfileHooks()])
     storage = StorageServices.build(settings, database, store, hooks=[object_hook(settings)])
     files = FileServices.build(settings, database, storage, image_pool(settings))
-    database = database.with_on_commit(files.on_commit)
-    rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)
+    rest_database = database.with_on_commit(files.on_commit)
+    rest = RestContext(CATALOG, rest_database, queries, Mutations(queries), auth.authenticate, rate_limits)
     client_ip_of = client_ip_resolver(settings.trusted_proxies)
     dependencies = _Dependencies(
         settings, rest, auth, rate_limits, valkey, realtime, storage, files, client_ip_of, log_event
@@ -136,20 +134,18 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     probe.start()
     http = _http_application(dependencies, _health_routes(probe, valkey, store))
     worker = start_worker(settings, database, realtime.hub, job_handlers(files))
+    open_streams = dependencies.open_streams
     return Application(
-        http,
-        database,
-        auth,
-        valkey,
-        realtime,
-        storage,
-        files,
-        dependencies.open_streams,
-        smtp_mailer,
-        rate_limits,
-        probe,
-        worker,
+        http, database, auth, valkey, realtime, storage, files, open_streams, smtp_mailer, rate_limits, probe, worker
     )
+
+
+async def _open_database(settings: Settings, server_urls: ServerUrls) -> Database:
+    """Open the database, migrated where the settings allow it; SettingsError if it must not be used."""
+    await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
+    database = await Database.open(server_urls.database_url)
+    await _refuse_dangerous_database(database)
+    return database
 
 
 def _health_routes(probe: DatabaseProbe, valkey: ValkeyClient, store: ObjectStore) -> RouteGroup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -40,7 +40,7 @@ class ClaimedJob:
 
     id: UUID
     queue: str
-    payload: object
+    payload: object = field(repr=False)
     attempt: int
     requester_id: UUID | None
 
@@ -64,7 +64,7 @@ class JobStore:
     worker_id: UUID
 
     async def claim(self, queues: Sequence[str], max_jobs: int, *, lease: timedelta) -> list[ClaimedJob]:
-        """Claim jobs that are due, and return them in no particular order."""
+        """Claim jobs that are due, and return them in the order in which they should be done."""
         rows: list[tuple[str, str, object, int, str | None]] = await self._fetch(
             _CLAIM_SQL, self.worker_id, queues, max_jobs, _interval(lease)
         )

@@ -35,6 +35,7 @@ _MAX_WAIT_S: Final = 1.0
 """How long a claimed job waits before it is given back to other workers."""
 _YIELD_AFTER: Final = 8
 """After how many jobs a runner lets the event loop do other work; a job may take no turn of it at all."""
+_EMPTY_CLAIM_PAUSE_S: Final = 0.005
 _RETRY_S: Final = 0.5
 _CLOSE_TIMEOUT_S: Final = 2.0
 
@@ -69,7 +70,7 @@ class Worker:
         assert len(self._handlers) == len(handlers), "a queue has one handler"
         self._options = options
         self._waiting: deque[Attempt] = deque()
-        self._running: dict[UUID, Attempt] = {}
+        self._running: set[Attempt] = set()
         self._runners: set[asyncio.Task[None]] = set()
         self._outcomes: deque[RecordedOutcome] = deque()
         self._prefetch = 0
@@ -97,7 +98,7 @@ class Worker:
         """Look for jobs now; with the id of a job that was cancelled, whether it runs here."""
         if job_id is None or not job_id.int:
             self._claim_requested.set()
-        elif job_id in self._running:
+        elif any(attempt.claimed.id == job_id for attempt in self._running):
             self._heartbeat_requested.set()
 
     def begin_stop(self) -> None:
@@ -118,7 +119,7 @@ class Worker:
         await asyncio.wait({self._claim_task}, timeout=_CLOSE_TIMEOUT_S)
         if self._runners:
             await asyncio.wait(set(self._runners), timeout=max(0.0, self._stop_at - loop.time()))
-        for attempt in self._running.values():
+        for attempt in self._running:
             attempt.interrupt("stopped")
         if self._runners:
             await asyncio.wait(set(self._runners), timeout=_CLOSE_TIMEOUT_S)
@@ -142,6 +143,9 @@ class Worker:
             self._may_have_more = claimed == room
             if self._may_have_more and self._has_room:
                 continue
+            if not claimed:
+                # Other workers were woken by the same commits; a stream of them is no reason to ask all the time.
+                await asyncio.sleep(_EMPTY_CLAIM_PAUSE_S)
             try:
                 async with asyncio.timeout(self._options.poll_interval_s):
                     await self._claim_requested.wait()
@@ -194,12 +198,11 @@ class Worker:
         """Run the jobs that wait, one after the other; `concurrency` of these run at once."""
         while self._waiting:
             attempt = self._waiting.popleft()
-            job_id = attempt.claimed.id
-            self._running[job_id] = attempt
+            self._running.add(attempt)
             try:
                 outcome = await attempt.run()
             finally:
-                del self._running[job_id]
+                self._running.remove(attempt)
             if outcome is not None:
                 self._add_outcome(outcome)
             self._finished_count += 1
@@ -265,7 +268,7 @@ class Worker:
 
     async def _extend_leases(self) -> None:
         # Not those whose time is over: if their handler ignores that, others may try.
-        attempts = [*(a for a in self._running.values() if not a.is_overdue), *self._waiting]
+        attempts = [*(a for a in self._running if not a.is_overdue), *self._waiting]
         held = [(attempt.claimed.id, attempt.claimed.attempt, attempt.progress) for attempt in attempts]
         held += [(outcome.id, outcome.attempt, 0) for outcome in self._outcomes]
         if not held:

@@ -184,8 +184,11 @@ async def count_upload(rate_limits: RateLimits, actor: Actor) -> bytes:
 
 
 def _content_headers(file: StoredFile, content_disposition: str) -> Headers:
+    content_type = file.object.content_type
+    # Text was recognized as UTF-8; browsers would take it for windows-1252.
+    charset = "; charset=utf-8" if content_type.startswith("text/") and ";" not in content_type else ""
     return encode_headers(
-        ("Content-Type", file.object.content_type),
+        ("Content-Type", content_type + charset),
         ("ETag", file.object.etag),
         ("Last-Modified", format_datetime(file.object.modified_at, usegmt=True)),
         ("Accept-Ranges", "bytes"),
