@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -158,3 +159,5 @@ async def test_lookup_and_insert_are_single_round_trips(
         async with counter.counting(1):
             await objects.insert(SERVICE.actor, new_object("b"), is_upsert=False)
         await database.close()
+        # The proxy closes its own ends when it has seen both of ours closed.
+        await asyncio.sleep(0.3)

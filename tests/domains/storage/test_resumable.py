@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from monynha.core.actor import Actor, ActorKind
-from monynha.core.errors import BadRequestError
+from monynha.core.errors import BadRequestError, UnauthenticatedError
 from monynha.domains.storage.bodies import body_key
 from monynha.domains.storage.composition import StorageServices
 from monynha.domains.storage.errors import (
@@ -25,6 +25,7 @@ from monynha.domains.storage.resumable import ResumableUpload, UploadDeclaration
 from monynha.domains.storage.uploads import UploadTarget
 from tests.domains.storage.clients import StorageClient
 from tests.live_server import OwnerSql
+from tests.users import ApiUser, UserFactory
 
 pytestmark = pytest.mark.anyio
 
@@ -180,9 +181,9 @@ async def test_racing_uploads_of_a_name_have_one_winner(
     assert (await service.download(f"{bucket}/a.txt")).content == b"the first!"
 
 
-async def test_upload_belongs_to_who_began_it(storage: StorageServices, bucket: str) -> None:
+async def test_upload_belongs_to_who_began_it(storage: StorageServices, bucket: str, user: ApiUser) -> None:
     upload = await begin(storage, bucket)
-    stranger = UploadIdentity(Actor(ActorKind.USER, uuid4()))
+    stranger = UploadIdentity(user.actor)
     with_token = UploadIdentity(SERVICE.actor, "a digest")
 
     for identity in (stranger, with_token):
@@ -192,6 +193,21 @@ async def test_upload_belongs_to_who_began_it(storage: StorageServices, bucket: 
             await storage.resumable.write(identity, upload.id, 0, chunks_of(b"x"))
         with pytest.raises(UploadNotFoundError):
             await storage.resumable.end(identity, upload.id)
+
+
+async def test_upload_ends_with_the_session_of_who_began_it(
+    storage: StorageServices, bucket: str, user: ApiUser, users: UserFactory
+) -> None:
+    upload = await begin(storage, bucket)
+    await users.end_session(user)
+
+    for attempt in (
+        storage.resumable.find(UploadIdentity(user.actor), upload.id),
+        storage.resumable.write(UploadIdentity(user.actor), upload.id, 0, chunks_of(b"x")),
+        storage.resumable.end(UploadIdentity(user.actor), upload.id),
+    ):
+        with pytest.raises(UnauthenticatedError):
+            await attempt
 
 
 async def test_expired_upload_is_deleted_with_its_parts(storage: StorageServices, bucket: str) -> None:
