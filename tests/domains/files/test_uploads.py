@@ -127,7 +127,7 @@ async def test_a_bad_form_is_refused_and_leaves_nothing(
     assert await list_files(user, project) == []
 
 
-@pytest.mark.parametrize("project_id", ["none", str(uuid4())])
+@pytest.mark.parametrize("project_id", ["none", "00000000-0000-4000-8000-000000000000"])
 async def test_a_project_that_does_not_exist_is_not_found(user: ApiUser, project_id: str) -> None:
     response = await send_file(user, {"id": project_id})
 

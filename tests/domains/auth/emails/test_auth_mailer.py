@@ -77,7 +77,7 @@ async def test_every_mail_is_in_the_language_of_its_request(confirming_app: Auth
     user, new, invited = await confirming_app.create_user(), new_email("new"), new_email("invited")
     email = user["email"]
     token = (await confirming_app.sign_in(email)).json()["access_token"]
-    options = {"headers": PORTUGUESE}
+    options: dict[str, Any] = {"headers": PORTUGUESE}
     await confirming_app.post("/recover", {"email": email}, **options)
     await confirming_app.post("/otp", {"email": email}, **options)
     await confirming_app.get("/reauthenticate", token, **options)
