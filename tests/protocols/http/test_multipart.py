@@ -96,9 +96,7 @@ def test_content_type_must_be_that_of_a_form(content_type: str) -> None:
         reader_of(b"", content_type=content_type)
 
 
-@pytest.mark.parametrize(
-    ("data", "error"), [(b"x" * 1_000_001, PayloadTooLargeError), (b"\xff", BadRequestError)]
-)
+@pytest.mark.parametrize(("data", "error"), [(b"x" * 1_000_001, PayloadTooLargeError), (b"\xff", BadRequestError)])
 async def test_field_is_text_of_at_most_a_megabyte(data: bytes, error: type[Exception]) -> None:
     reader = reader_of(part("a", data) + END)
     await reader.next_part()
