@@ -39,6 +39,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _REQUEST_ID_PREFIX, _request_numbers = token_hex(12), count()
 """A request id is the random prefix of this process and a number."""
 
+_LARGE_CHUNK_BYTES = 32_768
+
 WebSocketHandler = Callable[[WebSocket], Awaitable[None]]
 _HttpArguments = tuple[HttpScope, Receive, Send]
 
@@ -199,6 +201,9 @@ async def _send_chunks(chunks: AsyncGenerator[bytes | bytearray], send: Send) ->
     async with aclosing(chunks):
         async for chunk in chunks:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            if len(chunk) >= _LARGE_CHUNK_BYTES:
+                # Neither reading a file nor a fast client need make this task wait: others come in between.
+                await asyncio.sleep(0)
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:
