@@ -55,7 +55,7 @@ task_events as (
   from week w
   cross join batch b
   join monynha.events e on e.kind = 'project' and e.stream = b.id
-  where e.resource = 'tasks' and e.at >= w.before and e.at < w.now
+  where e.resource = 'tasks' and e.at >= w.before
 ),
 -- Done: the last change of the status of each task in each of the two weeks.
 last_changes as (
