@@ -12,7 +12,7 @@ OLDEST_POSTGRES := /usr/lib/postgresql/15/bin
 ON_OLDEST := tests/engine tests/infra/postgres tests/domains tests/protocols/rest/test_read_handlers.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench bench-realtime bench-jobs format lock generated clean
+.PHONY: help run demo test check bench bench-files bench-jobs bench-realtime soak format lock generated clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,8 +48,14 @@ bench: .venv/.can-test ## Measure beside the pgbench limit and the peers (BENCH_
 	command -v wrk >/dev/null || apt-get install -y -q wrk
 	$(BIN)/python -m bench $(BENCH_FLAGS)
 
+bench-files: .venv/.can-test ## Measure transfers of files beside nginx (needs nginx and wrk; BENCH_FLAGS="--rounds 5")
+	$(BIN)/python -m bench.files $(BENCH_FLAGS)
+
 bench-realtime: .venv/.can-test ## Measure realtime beside a Node server (BENCH_FLAGS="--rounds 5")
 	$(BIN)/python -m bench.realtime $(BENCH_FLAGS)
+
+soak: .venv/.can-test ## Load one server for 10 minutes, hostile clients too, and check it (SOAK_FLAGS="--minutes 2")
+	$(BIN)/python -m bench.soak $(SOAK_FLAGS)
 
 bench-jobs: .venv/.can-test ## Measure background jobs beside BullMQ, Procrastinate and Celery (BENCH_FLAGS="--rounds 5")
 	$(BIN)/python -m bench.jobs $(BENCH_FLAGS)

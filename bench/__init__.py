@@ -10,6 +10,8 @@ report: the table
 chart: the same as a chart (SVG)
 scale: does the cost of a read grow with the number of rows?
 fuzz: random requests, none of which may fail with a 5xx
+files: transfers of files beside nginx (`make bench-files`)
 realtime: the benchmark of sockets
+soak: the endurance test
 jobs: the benchmark of background jobs
 """

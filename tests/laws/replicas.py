@@ -20,15 +20,17 @@ TIMEOUT_S = 30.0
 UNBOUNDED_QUEUE = None
 """With a bounded queue that is full, a client that disconnects does not read the close frame and waits ten seconds."""
 Rows = dict[str, dict[str, Any]]
+_RESOURCE_BY_TABLE = {"tasks": "tasks", "project_members": "members", "files": "files"}
 
 
 class ProjectReplica:
-    """The tasks and members of a project as a client knows them; `tasks` is None while the project is not visible."""
+    """Tasks, members and files of a project as a client knows them; `tasks` is None while it sees no such project."""
 
     def __init__(self, address: str, user: ApiUser, project_id: str) -> None:
         self.address, self.user, self.project_id = address, user, project_id
         self.tasks: Rows | None = None
         self.members: Rows = {}
+        self.files: Rows = {}
         self.version = 0
         self.listener: asyncio.Task[None] | None = None
 
@@ -36,24 +38,31 @@ class ProjectReplica:
         """Load all rows; if it is cancelled, the replica is empty."""
         self.tasks = None
         responses = [
-            await self.user.get(f"/projects/{self.project_id}/{plural}?limit=100") for plural in ("tasks", "members")
+            await self.user.get(f"/projects/{self.project_id}/{plural}?limit=100")
+            for plural in ("tasks", "members", "files")
         ]
         if any(response.status_code == 404 for response in responses):
             self.tasks = None
             return
-        tasks, members = (response.json()["data"] for response in responses)
+        tasks, members, files = (response.json()["data"] for response in responses)
         self.tasks = {task["id"]: task for task in tasks}
         self.members = {member["userId"]: member for member in members}
+        self.files = {file["id"]: file for file in files}
 
-    async def fetch_current(self) -> tuple[Rows | None, Rows]:
-        """Return the current tasks and members, loaded again."""
+    @property
+    def rows(self) -> tuple[Rows | None, Rows, Rows]:
+        """Tasks, members and files."""
+        return self.tasks, self.members, self.files
+
+    async def fetch_current(self) -> tuple[Rows | None, Rows, Rows]:
+        """Return the current rows, loaded again."""
         current = ProjectReplica(self.address, self.user, self.project_id)
         await current.reload()
-        return current.tasks, current.members
+        return current.rows
 
     def apply(self, resource: str, verb: str, key: str, row: dict[str, Any]) -> None:
         """Apply an event."""
-        rows = self.tasks if resource == "tasks" else self.members if resource == "members" else None
+        rows = {"tasks": self.tasks, "members": self.members, "files": self.files}.get(resource)
         if rows is None or self.tasks is None:
             return
         if verb == "delete":
@@ -171,17 +180,16 @@ class PhoenixReplica(ProjectReplica):
     def _join(self) -> dict[str, Any]:
         filter_text = f"project_id=eq.{self.project_id}"
         bindings = [
-            {"event": "*", "schema": "public", "table": table, "filter": filter_text}
-            for table in ("tasks", "project_members")
+            {"event": "*", "schema": "public", "table": table, "filter": filter_text} for table in _RESOURCE_BY_TABLE
         ]
         since = {} if self.resume_token is None else {"since": self.resume_token}
         return {"config": {"postgres_changes": bindings, **since}, "access_token": self.user.token}
 
     async def _handle_change(self, data: dict[str, Any]) -> None:
         self._set_version(data["resumeToken"])
-        resource: Resource = CATALOG.resources["tasks" if data["table"] == "tasks" else "members"]
+        resource: Resource = CATALOG.resources[_RESOURCE_BY_TABLE[data["table"]]]
         row = data.get("record") or data["old_record"]
-        key = row["id" if resource.plural == "tasks" else "user_id"]
+        key = row["user_id" if resource.plural == "members" else "id"]
         if key == str(self.user.id) and resource.plural == "members" and data["type"] != "UPDATE":
             self.tasks = None
             if data["type"] == "INSERT":
@@ -211,6 +219,10 @@ class SubscriptionReplica(ProjectReplica):
         "members": """subscription ($id: ID!, $since: String) { memberChanged(projectId: $id, since: $since) {
           action resumeToken projectId userId role joinedAt
         } }""",
+        "files": """subscription ($id: ID!, $since: String) { fileChanged(projectId: $id, since: $since) {
+          action resumeToken id projectId taskId userId name path contentType size width height placeholder status
+          error createdAt updatedAt
+        } }""",
     }
     generation = 0
 
@@ -227,7 +239,7 @@ class SubscriptionReplica(ProjectReplica):
 
     async def _subscribe_all(self, socket: ClientConnection) -> None:
         self.generation += 1
-        is_resuming = self.tasks is not None and len(self.resume_tokens) == 2
+        is_resuming = self.tasks is not None and len(self.resume_tokens) == len(self.QUERIES)
         if not is_resuming:
             self.tasks, self.resume_tokens = None, {}
         for name, query in self.QUERIES.items():
@@ -257,4 +269,4 @@ class SubscriptionReplica(ProjectReplica):
             ((_, row),) = message["payload"]["data"].items()
             action, self.resume_tokens[name] = row.pop("action"), row.pop("resumeToken")
             verb = {"created": "insert", "updated": "update", "deleted": "delete"}[action]
-            self.apply(name, verb, row["id" if name == "tasks" else "userId"], row)
+            self.apply(name, verb, row["userId" if name == "members" else "id"], row)

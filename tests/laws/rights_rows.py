@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from monynha.infra.queue.enqueue import enqueue
+from tests.domains.files.file_client import upload, wait_until_processed
+from tests.infra.images.samples import png
 from tests.project_team import ProjectTeam, create_project_team
 from tests.users import ApiUser, UserFactory
 
@@ -61,6 +63,10 @@ class RightsRow:
     target: str
     locate: LocateTarget
     body: dict[str, Any] | None = None
+    form: Mapping[str, tuple[str, bytes]] | None = None
+    """The files of a form, by part."""
+    is_rest_only: bool = False
+    """Whether GraphQL has no such request: it carries no files."""
 
 
 async def _project_path(scene: RightsScene) -> str:
@@ -139,6 +145,31 @@ async def _own_notification_path(scene: RightsScene) -> str:
     return f"/notifications/{first['id']}"
 
 
+def _file_path(suffix: str = "") -> LocateTarget:
+    async def locate(scene: RightsScene) -> str:
+        file = await upload(scene.team.owner, scene.team.project, png(4, 4), name="dot.png")
+        await wait_until_processed(scene.team.owner, file["id"])
+        return f"/files/{file['id']}{suffix}"
+
+    return locate
+
+
+async def _files_path(scene: RightsScene) -> str:
+    # GraphQL's empty list looks like that of a project that is not visible.
+    await upload(scene.team.owner, scene.team.project)
+    return f"{scene.team.path}/files"
+
+
+async def _other_user_avatar_path(scene: RightsScene) -> str:
+    return f"{await _other_user_path(scene)}/avatar"
+
+
+async def _avatar_path(scene: RightsScene) -> str:
+    owner = scene.team.owner
+    response = await owner.request("PUT", "/users/me/avatar", files={"file": ("dot.png", png(4, 4))})
+    return str(response.json()["data"]["avatarUrl"]).removeprefix("/api/v1")
+
+
 def _job_path(action: str = "") -> LocateTarget:
     async def locate(scene: RightsScene) -> str:
         async with scene.team.users.database.as_actor(scene.team.owner.actor).transaction() as transaction:
@@ -152,6 +183,7 @@ def _job_path(action: str = "") -> LocateTarget:
 
 
 _POST = {"title": "Changed", "content": "Changed"}
+_PICTURE = {"file": ("dot.png", png(4, 4))}
 _USER, _MEMBER = "/users/{id}", "/projects/{id}/members/{userId}"
 
 ROWS = (
@@ -224,6 +256,22 @@ ROWS = (
     RightsRow("PUT", "/tasks/{id}", "its status", _task_path, {"status": "done"}),
     RightsRow("PATCH", "/tasks/{id}", "its assignee", _task_path, {"assigneeId": None}),
     RightsRow("DELETE", "/tasks/{id}", "", _task_path),
+    RightsRow("GET", "/projects/{id}/files", "", _files_path),
+    RightsRow("POST", "/projects/{id}/files", "a new one", _files_path, form=_PICTURE, is_rest_only=True),
+    RightsRow("GET", "/files", "of the caller's projects", _fixed_path("/files")),
+    RightsRow("GET", "/files/{id}", "", _file_path()),
+    RightsRow("GET", "/files/{id}/content", "", _file_path("/content"), is_rest_only=True),
+    RightsRow("GET", "/files/{id}/thumbnails/{size}", "", _file_path("/thumbnails/100"), is_rest_only=True),
+    RightsRow("DELETE", "/files/{id}", "", _file_path()),
+    *(
+        RightsRow(method, "/users/{id}/avatar", target, locate, form=form, is_rest_only=True)
+        for method, form in (("PUT", _PICTURE), ("DELETE", None))
+        for target, locate in (
+            ("a co-member's", _other_user_avatar_path),
+            ("the caller's", _fixed_path("/users/me/avatar")),
+        )
+    ),
+    RightsRow("GET", "/avatars/{hash}", "the owner's", _avatar_path, is_rest_only=True),
     RightsRow("GET", "/notifications", "the caller's", _fixed_path("/notifications")),
     RightsRow("GET", "/notifications/{id}", "a co-member's", _notification_path),
     RightsRow("GET", "/notifications/{id}", "the caller's", _own_notification_path),

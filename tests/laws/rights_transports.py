@@ -49,7 +49,8 @@ class RightsRequest:
 
 async def send_by_rest(request: RightsRequest, scene: RightsScene) -> int:
     """Send the request over REST and return its status."""
-    return (await scene.actor.request(request.row.method, request.path, json=request.body)).status_code
+    options = {"json": request.body} if request.row.form is None else {"files": request.row.form}
+    return (await scene.actor.request(request.row.method, request.path, **options)).status_code
 
 
 async def send_by_graphql(request: RightsRequest, scene: RightsScene) -> int:

@@ -13,6 +13,8 @@ import pytest
 
 from monynha.app.commands.keys import make_key
 from monynha.core.settings.settings import Settings
+from tests.domains.files.file_client import send_file
+from tests.infra.images.samples import png
 from tests.laws.replicas import (
     EventStreamReplica,
     PhoenixReplica,
@@ -28,7 +30,7 @@ STEPS = 60
 
 
 class RandomEdits:
-    """Random edits of a project: tasks, memberships, names, and lost connections of replicas."""
+    """Random edits of a project: tasks, files, memberships, names, and lost connections of replicas."""
 
     def __init__(self, seed: int, owner: ApiUser, members: list[ApiUser], project: str) -> None:
         self.rng = random.Random(seed)
@@ -42,12 +44,14 @@ class RandomEdits:
                 self.create_task,
                 self.update_task,
                 self.delete_task,
+                self.upload_file,
+                self.delete_file,
                 self.remove_member,
                 self.add_member,
                 self.rename_user,
                 self.toggle_connection,
             ),
-            (6, 8, 2, 1, 2, 1, 4),
+            (6, 8, 2, 3, 1, 1, 2, 1, 4),
         )[0]()
 
     async def create_task(self) -> None:
@@ -65,6 +69,18 @@ class RandomEdits:
         task = await self.random_task_id()
         if task is not None:
             await self.rng.choice(self.members).delete(f"/tasks/{task}")
+
+    async def upload_file(self) -> None:
+        name, content = self.rng.choice((("ü.txt", b"text"), ("dot.png", png(9, 6)), ("cut.png", png(9, 6)[:60])))
+        task = await self.random_task_id()
+        fields = {} if task is None else {"taskId": task}
+        member, project = self.rng.choice(self.members), {"id": self.project}
+        await send_file(member, project, content, name=name, fields=fields)
+
+    async def delete_file(self) -> None:
+        files = (await self.owner.get(f"/projects/{self.project}/files?limit=10&fields=id")).json()["data"]
+        if files:
+            await self.rng.choice(self.members).delete(f"/files/{self.rng.choice(files)['id']}")
 
     async def remove_member(self) -> None:
         await self.owner.delete(f"/projects/{self.project}/members/{self.rng.choice(self.members).id}")
@@ -116,11 +132,10 @@ async def test_a_snapshot_with_later_events_applied_equals_the_current_state(
     try:
         for replica in edits.replicas:
             expected = await replica.fetch_current()
-            actual = (replica.tasks, replica.members)
             if expected[0] is None:
                 assert replica.tasks is None, type(replica)
             else:
-                assert actual == expected, (type(replica), replica.user.name)
+                assert replica.rows == expected, (type(replica), replica.user.name)
     finally:
         for replica in edits.replicas:
             await replica.disconnect()
@@ -135,6 +150,9 @@ async def wait_until_current(replicas: list[ProjectReplica]) -> None:
             if replica.listener.done():
                 replica.listener.result()
         current_states = [await board.fetch_current() for board in replicas]
-        if all(state[0] == replica.tasks for state, replica in zip(current_states, replicas, strict=True)):
+        if all(
+            state == replica.rows or (state[0] is None and replica.tasks is None)
+            for state, replica in zip(current_states, replicas, strict=True)
+        ):
             return
         await asyncio.sleep(0.1)

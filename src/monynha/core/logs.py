@@ -8,8 +8,8 @@ import logging
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 import orjson
 import structlog
@@ -20,15 +20,26 @@ from monynha.core.log_writer import LogWriter
 # move the cursor, change colours, or make two lines out of one.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
-LogEvent = Callable[[str, dict[str, object]], None]
-"""Logs an event at a level that is enabled: `event` and its other fields."""
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """Logs frequent events: as structlog does, in a fraction of the time where lines are JSON."""
+
+    write_line: Callable[[bytes], None] | None = None
+    """Writes a line of JSON that is rendered already, with its line break; None where lines are not JSON."""
+
+    def log(self, level: str, event: dict[str, object]) -> None:
+        """Log an event at a level that is enabled: `event` and its other fields."""
+        if self.write_line is not None:
+            self.write_line(_render_json_line(None, level, event))
+        else:
+            getattr(structlog.get_logger(), level)(**event)
 
 
-def configure_logging(*, level: str, as_json: bool) -> LogEvent:
+def configure_logging(*, level: str, as_json: bool) -> EventLog:
     """Set up structlog and the standard library's logging; libraries are logged from `warning` up.
 
-    A thread writes lines of JSON, the last ones when `flush_logs` is called or the interpreter exits. What is
-    returned logs frequent events: as structlog does, in a quarter of the time.
+    A thread writes lines of JSON, the last ones when `flush_logs` is called or the interpreter exits.
     """
     flush_logs()
     threshold = getattr(logging, level.upper())
@@ -57,16 +68,7 @@ def configure_logging(*, level: str, as_json: bool) -> LogEvent:
     root.handlers[:] = [handler]
     root.setLevel(max(threshold, logging.WARNING))
     logging.getLogger("monynha").setLevel(threshold)
-    return partial(_log_line, writer) if writer else log_event
-
-
-def log_event(level: str, event: dict[str, object]) -> None:
-    """Log an event through structlog."""
-    getattr(structlog.get_logger(), level)(**event)
-
-
-def _log_line(writer: LogWriter, level: str, event: dict[str, object]) -> None:
-    writer.write(_render_json_line(None, level, event))
+    return EventLog(writer.write if writer else None)
 
 
 def flush_logs() -> None:

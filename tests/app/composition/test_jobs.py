@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from statistics import median
 from uuid import uuid4
 
@@ -20,7 +21,6 @@ from monynha.infra.queue.enqueue import enqueue
 from monynha.infra.queue.job import Job, JobHandler, Json
 from monynha.infra.queue.worker import Worker
 from tests.conditions import SOON_S
-from tests.live_server import OwnerSql
 
 pytestmark = pytest.mark.anyio
 
@@ -80,15 +80,21 @@ async def test_a_commit_of_another_process_wakes_the_worker_through_valkey(
     assert median(delays) < POLL_S / 5
 
 
-async def test_without_valkey_jobs_are_begun_by_the_poll(
-    program: Application, settings: Settings, owner_sql: OwnerSql
+async def test_jobs_are_done_while_valkey_is_away(
+    settings: Settings, running_servers: ServerUrls, tmp_path: Path
 ) -> None:
+    without_valkey = replace(running_servers, redis_url=f"unix://{tmp_path}/nothing.sock")
+    enqueuing, working = [await build(settings, without_valkey) for _ in range(2)]
     queue = TimedQueue()
-    worker = queue.start(program, settings)
-    await owner_sql("select monynha.enqueue_job($1, '{}')", queue.name)  # which nobody reports
-    async with asyncio.timeout(SOON_S):
-        await queue.begun.get()
+    worker = queue.start(working, settings)
+    for program in (working, enqueuing):  # the second is not heard of, so the poll finds it
+        async with program.database.as_actor(system_actor("test")).transaction() as transaction:
+            await enqueue(transaction, queue.name, {})
+        async with asyncio.timeout(SOON_S):
+            await queue.begun.get()
     await worker.stop()
+    for program in (working, enqueuing):
+        await program.close()
 
 
 async def test_only_the_service_worker_runs_jobs(settings: Settings, running_servers: ServerUrls) -> None:

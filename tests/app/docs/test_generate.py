@@ -16,7 +16,7 @@ def test_generated_file_is_up_to_date(name: str) -> None:
 def test_settings_page_marks_what_is_not_available() -> None:
     rows = {line.split("`")[1]: line for line in settings_page().splitlines() if line.startswith("| `")}
 
-    assert rows["STORAGE_URL"].endswith("Not available yet. |")
+    assert rows["DATABASE_REPLICA_URL"].endswith("Not available yet. |")
     assert "Not available" not in rows["SMTP_URL"]
     assert "| `3000/15m` |" in rows["MONYNHA_LIMIT_API"]
 

@@ -51,9 +51,7 @@ def test_foreign_names_and_empty_texts_are_ignored(environ: dict[str, str]) -> N
     ("name", "text", "feature"),
     [
         ("DATABASE_REPLICA_URL", "postgresql://db.example/app", "reading from a replica"),
-        ("STORAGE_URL", "s3://files", "file storage"),
         ("SUPABASE_URL", "https://project.supabase.co", "signing in through a hosted Supabase"),
-        ("MONYNHA_LIMIT_UPLOAD", "200/1h", "uploading files"),
     ],
 )
 def test_setting_of_a_missing_feature_is_refused(name: str, text: str, feature: str) -> None:

@@ -29,6 +29,7 @@ def test_defaults_are_development_with_embedded_servers() -> None:
     assert settings.services == BUILT_SERVICES
     assert settings.site_url == "http://127.0.0.1:8000"
     assert settings.data_dir == Path.cwd() / "data"
+    assert settings.storage_url == (Path.cwd() / "data" / "objects").as_uri()
     assert settings.events_retention_days is None
 
 
@@ -51,7 +52,8 @@ def test_production_has_strict_limits_and_no_autoconfirm() -> None:
     assert settings.limit_auth_address == Limit(50, 900)
     assert settings.limit_api == Limit(3000, 900)
     assert settings.limit_api_address == Limit(100, 900)
-    assert settings.limit_upload == Limit(10, 3600)
+    assert settings.limit_upload == Limit(200, 3600)
+    assert settings.limit_public == Limit(1000, 60)
 
 
 def test_limit_of_users_also_bounds_signed_out_clients() -> None:
@@ -91,8 +93,8 @@ def test_site_url_is_the_address_of_this_machine_unless_set(host: str, url: str)
     [
         ({"MONYNHA_SERVICES": "api,mail"}, "MONYNHA_SERVICES: there is no service 'mail'"),
         (
-            {"MONYNHA_SERVICES": "api,storage"},
-            "MONYNHA_SERVICES: the service 'storage' is not available in this release",
+            {"MONYNHA_SERVICES": "api,scheduler"},
+            "MONYNHA_SERVICES: the service 'scheduler' is not available in this release",
         ),
         (
             {"DATABASE_URL": "postgresql://db/app"},

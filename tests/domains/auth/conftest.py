@@ -141,8 +141,8 @@ class AuthApp:
 
     def api_key(self, role: str, **claims: Any) -> str:
         """Sign a token with that role."""
-        issuer = {} if role == "authenticated" else {"iss": "monynha"}
-        body = {"role": role, **issuer, "exp": int(self.clock().timestamp()) + 60, **claims}
+        issuer = f"{self.settings.site_url}/auth/v1" if role == "authenticated" else "monynha"
+        body = {"role": role, "iss": issuer, "exp": int(self.clock().timestamp()) + 60, **claims}
         return jwt.encode({"alg": "HS256"}, body, OctKey.import_key(self.settings.jwt_secret))
 
     @property

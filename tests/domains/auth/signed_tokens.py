@@ -26,12 +26,13 @@ SUB = "11111111-1111-4111-8111-111111111111"
 
 
 SESSION = "22222222-2222-4222-8222-222222222222"
+ISSUER = "https://a.example/auth/v1"
 
 
 def access_tokens(clock: ManualClock | None = None, other_issuers: tuple[str, ...] = ()) -> AccessTokens:
     return AccessTokens(
         SECRET,
-        issuer="https://a.example/auth/v1",
+        issuer=ISSUER,
         other_issuers=other_issuers,
         ttl_s=3600,
         clock=clock or ManualClock(NOW),
@@ -57,5 +58,12 @@ def sign_token(
 
 
 def valid_claims(**more: Any) -> dict[str, Any]:
-    claims = {"sub": SUB, "role": "authenticated", "exp": START + 60, "session_id": SESSION, **more}
+    claims = {
+        "iss": ISSUER,
+        "sub": SUB,
+        "role": "authenticated",
+        "exp": START + 60,
+        "session_id": SESSION,
+        **more,
+    }
     return {key: value for key, value in claims.items() if value is not ...}

@@ -112,7 +112,7 @@ async def test_a_copied_object_is_another_file(user: ApiUser, project: dict[str,
     response = await _by_wire(user, "POST", "/copy", body)
 
     assert response.status_code == 200, response.text
-    paths = {found["path"] for found in await list_files(user, project)}
+    paths = {entry["path"] for entry in await list_files(user, project)}
     assert paths == {file["path"], destination}
 
 

@@ -22,7 +22,7 @@ OTHER_ID = UUID("0d9c6f52-4a61-4a0f-8a53-0c2f3c5d7e22")
 
 
 def token_of(links: UnsubscribeLinks, owner_id: UUID) -> str:
-    return links.path(owner_id).removeprefix(f"{PATH}/")
+    return links.path(owner_id).removeprefix(f"{PATH}?token=")
 
 
 def test_a_link_names_its_owner() -> None:

@@ -8,12 +8,11 @@ import random
 import pytest
 
 from monynha.app.catalog import CATALOG
-from monynha.core.actor import ANONYMOUS
-from monynha.core.errors import UnavailableError
-from monynha.engine.mutation.mutations import _with_retries, stored_fields
+from monynha.engine.mutation.mutations import stored_fields
 from monynha.engine.query.selection import SelectedField, SelectedRelation, Selection
-from monynha.infra.postgres.database import ActorConnection, Database
-from monynha.infra.postgres.errors import RetryTransactionError
+from monynha.infra.postgres.database import Database
+from tests.conditions import wait_until_blocked
+from tests.live_server import OwnerSql
 from tests.project_team import create_project_team
 from tests.users import UserFactory
 
@@ -41,7 +40,7 @@ def test_write_returns_what_its_row_stores(selection: Selection, expected: tuple
     assert stored_fields(selection) == expected
 
 
-async def test_deadlock_is_retried(users: UserFactory, database: Database) -> None:
+async def test_deadlock_is_retried(users: UserFactory, database: Database, owner_sql: OwnerSql) -> None:
     team = await create_project_team(users)
     task = await team.owner.create_task(team.project)
 
@@ -49,7 +48,7 @@ async def test_deadlock_is_retried(users: UserFactory, database: Database) -> No
         await transaction.execute("update public.tasks set title = 'Held' where id = $1", task["id"])
         # It locks the project, and waits for the task that is locked here.
         deleting = asyncio.create_task(team.owner.delete(team.path))
-        await asyncio.sleep(0.3)
+        await wait_until_blocked(owner_sql, 1)
         # This completes the deadlock; the transaction that has waited longer detects it first, and is rolled back.
         await transaction.execute("update public.projects set name = 'Held' where id = $1", team.project["id"])
         assert not deleting.done()
@@ -57,20 +56,6 @@ async def test_deadlock_is_retried(users: UserFactory, database: Database) -> No
 
     assert response.status_code == 204
     assert (await team.owner.get(team.path)).status_code == 404
-
-
-async def test_transaction_that_loses_every_race_is_unavailable(database: Database) -> None:
-    attempt_count = 0
-
-    async def attempt(connection: ActorConnection) -> None:
-        nonlocal attempt_count
-        attempt_count += 1
-        raise RetryTransactionError
-
-    with pytest.raises(UnavailableError) as caught:
-        await _with_retries(database.as_actor(ANONYMOUS), attempt)
-    assert attempt_count == 4
-    assert ("Retry-After", "1") in caught.value.headers
 
 
 async def test_concurrent_writes_keep_a_project_consistent(users: UserFactory) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -126,6 +126,19 @@ async def test_observer_learns_of_a_stream_without_subscribers(hub: Hub, user: A
     hub.notify([stream])
 
     assert observed.empty() or stream not in [observed.get_nowait() for _ in range(observed.qsize())]
+
+
+async def test_observer_of_one_kind_learns_of_no_other(hub: Hub) -> None:
+    observed: list[Stream] = []
+
+    class Observer:
+        def on_new_stream(self, stream: Stream) -> None:
+            observed.append(stream)
+
+    hub.observe_new_streams(Observer(), kind="jobs")
+    hub.notify([Stream("project", uuid4()), Stream("jobs", UUID(int=0))])
+
+    assert observed == [Stream("jobs", UUID(int=0))]
 
 
 async def test_subscribing_twice_is_an_error(hub: Hub, database: Database, user: ApiUser) -> None:

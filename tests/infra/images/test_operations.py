@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from pydantic import ValidationError
 
 from monynha.infra.images.operations import (
     EncodedImage,
+    ImageProcessError,
     ImageRefusedError,
     Placeholder,
     RenderedImage,
@@ -44,6 +46,36 @@ def test_a_refusal_arrives_as_the_error_that_it_was() -> None:
         decode_result(encode_refusal(ImageRefusedError("The image is damaged or too large to decode.")), EncodedImage)
 
 
-def test_an_answer_of_another_form_is_refused() -> None:
-    with pytest.raises(ValidationError):
-        decode_result(b'{"result": {"content_type": "text/html"}}\n', EncodedImage)
+RENDERED = RenderedImage(ENCODED, {100: ENCODED, 300: ENCODED, 600: ENCODED}, Placeholder("#aabbcc", "L00000"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"no JSON\n",
+        b"[]\n",
+        b"{}\n",
+        b'{"result": {"content_type": "text/html", "width": 1, "height": 1, "size": 1}}\n',
+        b'{"result": {"content_type": "image/png", "width": "1", "height": 1, "size": 1}}\n',
+        b'{"result": {"content_type": "image/png", "width": -1, "height": 1, "size": 1}}\n',
+        b'{"result": null}\n',
+    ],
+)
+def test_an_answer_of_another_form_is_a_failure_of_the_process(line: bytes) -> None:
+    with pytest.raises(ImageProcessError):
+        decode_result(line, EncodedImage)
+
+
+@pytest.mark.parametrize(
+    "rendered",
+    [
+        replace(RENDERED, thumbnails={100: ENCODED}),
+        replace(RENDERED, placeholder=Placeholder("red; background: url(x)", "L00000")),
+        replace(RENDERED, placeholder=Placeholder("#aabbcc", "<script>")),
+        replace(RENDERED, main=replace(ENCODED, content_type="text/html")),
+    ],
+)
+def test_a_rendered_image_of_another_form_is_a_failure_of_the_process(rendered: RenderedImage) -> None:
+    with pytest.raises(ImageProcessError):
+        decode_result(encode_result(rendered), RenderedImage)

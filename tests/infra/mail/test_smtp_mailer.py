@@ -173,6 +173,31 @@ async def test_address_with_letters_beyond_ascii_is_delivered_where_the_server_t
     assert mailbox.envelopes[0].rcpt_tos == ["josé@exámple.com"]
 
 
+async def test_text_beyond_ascii_needs_no_server_that_takes_it() -> None:
+    mailbox = Mailbox()
+    with run_smtp_server(mailbox, takes_utf8=False) as port:
+        await mailer_of(f"smtp://127.0.0.1:{port}").send(MAIL)
+
+    [content] = mailbox.contents
+    message = read_message(content)
+    assert content.partition(b"\r\n\r\n")[0].isascii()
+    assert (message["Subject"], text_of(message), text_of(message, "html").strip()) == (
+        MAIL.subject,
+        MAIL.text,
+        MAIL.html,
+    )
+
+
+async def test_a_line_with_a_dot_does_not_end_a_mail() -> None:
+    mailbox = Mailbox()
+    text = "before\n.\nMAIL FROM:<eve@example.org>\r\n.\r\nafter\n..\n"
+    with run_smtp_server(mailbox) as port:
+        await mailer_of(f"smtp://127.0.0.1:{port}").send(Mail("ada@example.com", "x", text))
+
+    [content] = mailbox.contents
+    assert text_of(read_message(content)) == text.replace("\r\n", "\n")
+
+
 async def test_address_with_letters_beyond_ascii_is_refused_where_the_server_does_not_take_it() -> None:
     mailbox = Mailbox()
     with run_smtp_server(mailbox, takes_utf8=False) as port, pytest.raises(MailRefusedError, match="letters"):

@@ -115,6 +115,19 @@ async def test_a_handler_that_hangs_has_failed_when_its_time_is_over(database: D
     assert (recorded.outcome, recorded.error) == ("failed", "The attempt took longer than 0.01 seconds.")
 
 
+async def test_a_handler_whose_own_task_was_cancelled_has_failed(database: Database) -> None:
+    async def wait_for_cancelled(job: Job[NumberedPayload]) -> Json:
+        task = asyncio.create_task(asyncio.sleep(60))
+        task.cancel()
+        await task
+        return None
+
+    recorded = await run_attempt(database, wait_for_cancelled)
+
+    assert recorded is not None
+    assert (recorded.outcome, recorded.error) == ("failed", "The handler failed (CancelledError).")
+
+
 async def test_a_job_runs_as_a_system_actor_named_like_its_queue(database: Database, user: ApiUser) -> None:
     jobs: list[Job[NumberedPayload]] = []
 

@@ -43,9 +43,21 @@ async def test_a_commit_reports_jobs_that_are_ready_but_no_delayed_ones(database
     for delay in (timedelta(hours=1), timedelta()):
         async with reporting.as_actor(system_actor("test")).transaction() as transaction:
             await enqueue(transaction, queue.name, {}, delay=delay)
+            await enqueue(transaction, queue.name, {}, delay=delay)
             before_commit = list(reports)
 
     assert before_commit == []
+    assert reports == ["jobs"], "once for each transaction"
+
+
+async def test_a_job_that_a_single_statement_enqueues_is_reported_too(database: Database, queue: JobQueue) -> None:
+    reports: list[str] = []
+    reporting = database.with_on_commit(lambda written: reports.extend(stream.kind for stream in written))
+
+    await reporting.as_actor(system_actor("test")).fetch_as_system(
+        "select to_json(monynha.enqueue_job($2::text, '{}'))", queue.name
+    )
+
     assert reports == ["jobs"]
 
 

@@ -79,6 +79,16 @@ async def test_a_worker_that_is_woken_does_not_wait_for_the_poll(queue: JobQueue
         await queue.wait_for_states("completed")
 
 
+async def test_each_job_that_comes_alone_is_begun_at_once(queue: JobQueue) -> None:
+    """The runner of the job before may have ended in the same moment in which the next one was claimed."""
+    options = WorkerOptions(concurrency=1, poll_interval_s=NEVER, heartbeat_interval_s=NEVER, stop_timeout_s=0.2)
+    async with queue.worker(options=options) as worker:
+        for number in range(1, 101):
+            await queue.enqueue(number)
+            worker.wake()
+            await wait_until(lambda number=number: len(queue.done) == number)  # type: ignore[misc]  # mypy: no default in lambdas
+
+
 async def test_thousands_of_short_jobs_are_done_once_by_several_workers(queue: JobQueue) -> None:
     count = 3000
     await queue.owner_sql(

@@ -6,27 +6,17 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from monynha.infra.storage import ObjectStore, open_store
+from tests.infra.storage.s3_server import run_s3_server
 
 
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
     """Run an S3 server; return the URL of a bucket."""
-    import logging
-
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    httpx.put(f"{endpoint}/files").raise_for_status()
-    yield f"s3://key:secret@files/{{prefix}}?region=us-east-1&endpoint={endpoint}"
-    server.stop()
+    with run_s3_server() as url:
+        yield url
 
 
 @pytest.fixture(params=["file", "s3"])

@@ -32,9 +32,17 @@ def sign_token(claims: object, secret: str, head: object = None, algorithm: str 
     return f"{signing_input}.{base64url(hmac.new(secret.encode(), signing_input.encode(), algorithm).digest())}"
 
 
+def issuer_of(token: str) -> str:
+    """Return the `iss` of a token."""
+    payload = token.split(".")[1]
+    issuer: str = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["iss"]
+    return issuer
+
+
 def valid_claims(user: ApiUser, **changed: Any) -> dict[str, Any]:
     """Return the claims of a user with changes; None removes a claim."""
     claims = {
+        "iss": issuer_of(user.token),
         "sub": str(user.id),
         "session_id": str(user.session_id),
         "role": "authenticated",
@@ -105,6 +113,8 @@ INVALID_CLAIMS: dict[str, dict[str, Any]] = {
     "exp is a list": {"exp": [99999999999]},
     "exp is negative": {"exp": -1},
     "not yet": {"nbf": int(time.time()) + 3600},
+    "no issuer": {"iss": None},
+    "other issuer": {"iss": "https://b.example/auth/v1"},
     "subject is not a uuid": {"sub": "ada"},
     "subject is a number": {"sub": 7},
     "subject is empty": {"sub": ""},

@@ -62,6 +62,7 @@ async def test_request_over_its_deadline_is_503_with_retry_after(method: str, re
     async with client_of(application(handlers, read_s=read_s, write_s=write_s)) as client, asyncio.timeout(20):
         response = await client.request(method, "/")
         again = asyncio.create_task(client.request("GET" if method == "POST" else "POST", "/"))
+        # Three times the other deadline, which does not hold for this request.
         await asyncio.sleep(0.6)
         handlers.go_on.set()
 
@@ -76,9 +77,9 @@ async def test_deadline_begins_with_the_last_byte_of_the_body() -> None:
     async def slow_body() -> object:
         for _ in range(4):
             yield b"x"
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.6)
 
-    async with client_of(application(Handlers(), read_s=0.2, write_s=0.2)) as client, asyncio.timeout(20):
+    async with client_of(application(Handlers(), read_s=2, write_s=2)) as client, asyncio.timeout(20):
         response = await client.post("/body", content=slow_body())  # type: ignore[arg-type]
 
     assert (response.status_code, response.json()) == (200, {"size": 4})
@@ -127,6 +128,7 @@ async def test_read_of_a_client_that_left_is_ended_and_a_write_is_not(method: st
         async with asyncio.timeout(20):
             await request
     else:
+        # Reads are checked more often: nothing ends the write.
         await asyncio.sleep(0.6)
         assert not request.done()
         handlers.go_on.set()

@@ -15,7 +15,8 @@ from monynha.core.settings.settings import Settings
 from monynha.infra.embedded import ServerUrls
 from monynha.infra.valkey import RateLimiter, ValkeyClient
 from monynha.protocols.http.rate_limits import RateLimits, rate_limit_subject
-from monynha.protocols.http.response import decode_header_pairs
+from monynha.protocols.http.response import decode_header_lines
+from tests.protocols.http.test_request_log import make_request
 
 FIVE = Limit(5, 900)
 
@@ -48,14 +49,13 @@ async def test_exceeded_limit_is_429_with_its_own_message() -> None:
         api_per_ip=Limit(1, 900),
         upload_per_user=Limit(1, 3600),
     )
-    user_id = uuid4()
-    user = Actor(ActorKind.USER, id=user_id)
+    user, request = Actor(ActorKind.USER, id=uuid4()), make_request("/")
     errors = []
     counts: list[Callable[[], Awaitable[object]]] = [
         lambda: limits.count_sign_in("192.0.2.1", "ada@example.com"),
         lambda: limits.count_api_request("192.0.2.1", user),
         lambda: limits.count_api_request("192.0.2.1", None),
-        lambda: limits.count_upload(user_id),
+        lambda: limits.count_upload(request, user),
     ]
     for count in counts:
         await count()
@@ -93,16 +93,16 @@ async def test_api_request_reports_the_limit_in_prepared_lines() -> None:
     limits, user = rate_limits(api_per_user=Limit(3000, 900)), Actor(ActorKind.USER, id=uuid4())
     await limits.count_api_request("192.0.2.1", user)
 
-    headers = dict(decode_header_pairs(await limits.count_api_request("192.0.2.1", user)))
+    headers = dict(decode_header_lines(await limits.count_api_request("192.0.2.1", user)))
     # The slot of the window, a 64th of it, ends later than now.
-    reset_s = headers["ratelimit-reset"]
+    reset_s = headers[b"ratelimit-reset"].decode()
     assert 900 <= int(reset_s) <= 915
     assert headers == {
-        "ratelimit-limit": "3000",
-        "ratelimit-remaining": "2998",
-        "ratelimit-reset": reset_s,
-        "ratelimit": f'"api";r=2998;t={reset_s}',
-        "ratelimit-policy": '"api";q=3000;w=900',
+        b"ratelimit-limit": b"3000",
+        b"ratelimit-remaining": b"2998",
+        b"ratelimit-reset": reset_s.encode(),
+        b"ratelimit": f'"api";r=2998;t={reset_s}'.encode(),
+        b"ratelimit-policy": b'"api";q=3000;w=900',
     }
 
 
@@ -165,9 +165,9 @@ async def test_a_batch_costs_as_many_requests_as_it_holds() -> None:
     limits = rate_limits(api_per_user=Limit(5, 900))
     user = Actor(ActorKind.USER, id=uuid4())
 
-    headers = dict(decode_header_pairs(await limits.count_api_request("192.0.2.1", user, 4)))
+    headers = dict(decode_header_lines(await limits.count_api_request("192.0.2.1", user, 4)))
 
-    assert headers["ratelimit-remaining"] == "1"
+    assert headers[b"ratelimit-remaining"] == b"1"
     await limits.count_api_request("192.0.2.1", user)
     with pytest.raises(RateLimitedError):
         await limits.count_api_request("192.0.2.1", user)

@@ -28,7 +28,10 @@ ROUTES = (
     Route("GET", "/users/me", ME),
     Route("DELETE", "/users/{id}", ITEM),
     Route("GET", "/users/{id}/posts", BELOW),
-    Route("GET", "/files/{*path}", FILE),
+    Route("GET", "/pages/{*path}", FILE),
+    Route("DELETE", "/files/{bucket}", ITEM),
+    Route("DELETE", "/files/{bucket}/{*path}", FILE),
+    Route("OPTIONS", "/uploads", LIST),
 )
 ROUTER = Router([RouteGroup("/api", ROUTES)])
 
@@ -42,7 +45,10 @@ ROUTER = Router([RouteGroup("/api", ROUTES)])
         ("GET", "/api/users/me", ME, {}),
         ("DELETE", "/api/users/7", ITEM, {"id": "7"}),
         ("GET", "/api/users/7/posts", BELOW, {"id": "7"}),
-        ("GET", "/api/files/a/b.txt", FILE, {"path": "a/b.txt"}),
+        ("GET", "/api/pages/a/b.txt", FILE, {"path": "a/b.txt"}),
+        ("DELETE", "/api/files/a", ITEM, {"bucket": "a"}),
+        ("DELETE", "/api/files/a/b//c.txt", FILE, {"bucket": "a", "path": "b//c.txt"}),
+        ("DELETE", "/api/files/a/", FILE, {"bucket": "a", "path": ""}),
     ],
 )
 def test_a_route_is_found_by_method_and_path(
@@ -52,6 +58,14 @@ def test_a_route_is_found_by_method_and_path(
 
     assert match.handler is expected
     assert match.path_params == path_params
+
+
+def test_options_may_have_a_handler_of_its_own() -> None:
+    match = ROUTER.match_options("/api/uploads")
+
+    assert match is not None
+    assert match.handler is LIST
+    assert [ROUTER.match_options(path) for path in ("/api/users", "/nowhere")] == [None, None]
 
 
 @pytest.mark.parametrize("path", ["", "/", "/api", "/users", "/api/users/", "/api/users//posts", "/api/users/7/x"])

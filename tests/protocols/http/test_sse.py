@@ -65,6 +65,18 @@ async def test_a_reader_that_exceeds_the_buffer_is_disconnected(monkeypatch: pyt
     assert await read_all(stream) == [b"0", b"1", b"2", TOO_SLOW]
 
 
+async def test_a_single_event_may_be_longer_than_the_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "_MAX_BUFFERED_BYTES", 10)
+    stream = SseStream(set(), TOO_SLOW)
+    stream.send(b"x" * 100)
+    assert stream.buffered_bytes() == 100
+
+    stream.send(b"y")
+
+    assert await read_all(stream) == [b"x" * 100, TOO_SLOW]
+    assert stream.buffered_bytes() == 0
+
+
 async def test_senders_wait_for_a_full_buffer_to_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "_FULL_BUFFERED_EVENTS", 2)
     stream = SseStream(set(), TOO_SLOW)

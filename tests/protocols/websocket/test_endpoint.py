@@ -11,6 +11,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from monynha.app.composition.application import Application
+from tests.conditions import subscription_count, wait_until
 from tests.live_server import WsClient, ws_client
 from tests.users import ApiUser, UserFactory
 
@@ -168,7 +170,7 @@ async def test_fragmented_message_is_reassembled(address: str, user: ApiUser) ->
 
 
 async def test_client_that_stops_reading_is_disconnected_without_delaying_others(
-    address: str, user: ApiUser, monkeypatch: pytest.MonkeyPatch
+    address: str, program: Application, user: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("monynha.protocols.http.server.websocket._DRAIN_TIMEOUT_S", 0.5)
     project = await user.create_project()
@@ -182,7 +184,7 @@ async def test_client_that_stops_reading_is_disconnected_without_delaying_others
             body = {"description": f"{number} {'x' * 90_000}"}
             assert (await user.put(f"/tasks/{task['id']}", body)).status_code == 200
             await fast_client.receive("task_updated")
-        await asyncio.sleep(0.6)
+        await wait_until(lambda: subscription_count(program.realtime.hub, project) == 1)
         slow_client.connection.transport.resume_reading()
         with pytest.raises(ConnectionClosed):
             await read_until_closed(slow_client)

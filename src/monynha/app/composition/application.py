@@ -19,7 +19,7 @@ from monynha.app.composition.schedules import start_scheduler
 from monynha.app.composition.unsubscribe_page import UnsubscribePage
 from monynha.app.maintenance.migration import migrate_or_check
 from monynha.core.errors import SettingsError
-from monynha.core.logs import LogEvent, configure_logging, flush_logs
+from monynha.core.logs import EventLog, configure_logging, flush_logs
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
@@ -54,6 +54,7 @@ from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.deadlines import RequestDeadlines
 from monynha.protocols.http.health import HealthRoutes
 from monynha.protocols.http.rate_limits import RateLimits
+from monynha.protocols.http.request_log import RequestLog
 from monynha.protocols.http.response import NO_SNIFFING, STRICT_TRANSPORT, Headers, encode_header_lines
 from monynha.protocols.http.router import RouteGroup, Router
 from monynha.protocols.http.sse import SseStream
@@ -110,13 +111,11 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
 
     Raises SettingsError if the program must not start with these settings or this database.
     """
-    log_event = configure_logging(level=settings.log_level, as_json=settings.is_production)
+    event_log = configure_logging(level=settings.log_level, as_json=settings.is_production)
     settings = with_jwt_secret(settings)
     sender = email_sender(settings)
     store = open_store(settings.storage_url)
-    await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
-    database = await Database.open(server_urls.database_url)
-    await _refuse_dangerous_database(database)
+    database = await _open_database(settings, server_urls)
     valkey = await ValkeyClient.open(server_urls.redis_url)
     rate_limits = RateLimits.from_settings(settings, RateLimiter(valkey))
     queries = Queries(Compiler(AnswerLimits(settings.max_answer_characters, settings.max_answer_bytes)))
@@ -129,7 +128,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)
     client_ip_of = client_ip_resolver(settings.trusted_proxies)
     dependencies = _Dependencies(
-        settings, rest, auth, rate_limits, valkey, realtime, storage, files, client_ip_of, log_event
+        settings, rest, auth, rate_limits, valkey, realtime, storage, files, client_ip_of, event_log
     )
     probe = DatabaseProbe(lambda: is_database_reachable(database))
     probe.start()
@@ -149,6 +148,13 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
         start_worker(settings, database, realtime.hub, handlers),
         start_scheduler(settings, database),
     )
+
+
+async def _open_database(settings: Settings, server_urls: ServerUrls) -> Database:
+    """Open the database, migrated where the settings allow it; SettingsError if it must not be used."""
+    await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
+    await _refuse_dangerous_database(server_urls.database_url)
+    return await Database.open(server_urls.database_url)
 
 
 def _health_routes(probe: DatabaseProbe, valkey: ValkeyClient, store: ObjectStore) -> RouteGroup:
@@ -175,7 +181,7 @@ class _Dependencies:
     storage: StorageServices
     files: FileServices
     client_ip_of: ClientIpOf
-    log_event: LogEvent
+    event_log: EventLog
     open_streams: set[SseStream] = field(default_factory=set)
     """The event streams that are being sent."""
 
@@ -254,7 +260,7 @@ def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) ->
         CorsPolicy(frozenset(settings.cors_origins), allows_localhost=not settings.is_production),
         dependencies.client_ip_of,
         RequestDeadlines(settings.read_deadline_s, settings.write_deadline_s),
-        log_event=dependencies.log_event,
+        request_log=RequestLog(dependencies.event_log),
         shows_stack=not settings.is_production,
         security_header_lines=encode_header_lines(_security_headers(settings)),
         websocket_handlers={
@@ -269,9 +275,15 @@ def _security_headers(settings: Settings) -> Headers:
     return (NO_SNIFFING, STRICT_TRANSPORT) if is_behind_tls else (NO_SNIFFING,)
 
 
-async def _refuse_dangerous_database(database: Database) -> None:
-    """Raise SettingsError if something in the database would undo its row-level security."""
-    for finding in await audit_database(database):
-        if finding.is_dangerous:
-            await database.close()
-            raise SettingsError(f"DATABASE_URL: {finding} See `monynha doctor`.")
+async def _refuse_dangerous_database(url: str) -> None:
+    """Raise SettingsError if something in the database would undo its row-level security.
+
+    On connections of its own, since a server process that has read the whole catalogue keeps 12 MB of it.
+    """
+    database = await Database.open(url)
+    try:
+        dangers = [finding for finding in await audit_database(database) if finding.is_dangerous]
+    finally:
+        await database.close()
+    if dangers:
+        raise SettingsError(f"DATABASE_URL: {dangers[0]} See `monynha doctor`.")

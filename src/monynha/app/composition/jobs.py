@@ -45,7 +45,7 @@ def start_worker(
         dead_retention=timedelta(days=settings.dead_job_retention_days),
     )
     worker = Worker(JobStore(database, uuid4()), handlers, options)
-    hub.observe_new_streams(_JobReports(worker))
+    hub.observe_new_streams(_JobReports(worker), kind=JOBS_STREAM_KIND)
     worker.start()
     return worker
 
@@ -57,6 +57,5 @@ class _JobReports:
     worker: Worker
 
     def on_new_stream(self, stream: Stream) -> None:
-        """Wake the worker if the stream is the queue's."""
-        if stream.kind == JOBS_STREAM_KIND:
-            self.worker.wake(stream.id)
+        """Wake the worker."""
+        self.worker.wake(stream.id)

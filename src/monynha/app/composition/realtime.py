@@ -74,6 +74,7 @@ def realtime_routes(
     realtime: RealtimeServices, database: Database, mutate: Mutations, tokens: AccessTokens
 ) -> tuple[dict[str, WebSocketHandler], RouteGroup]:
     """Return the WebSocket handlers by path, and the routes that broadcast without a socket."""
+    max_event_bytes = mutate.queries.compiler.limits.max_bytes
     websocket_context = WebSocketContext(
         CATALOG,
         database,
@@ -82,9 +83,10 @@ def realtime_routes(
         realtime.broadcast,
         tokens.verify,
         {event.request_type: event for event in EPHEMERAL_EVENTS},
+        max_event_bytes,
     )
     phoenix_context = PhoenixContext(
-        CATALOG, database, realtime.hub, realtime.broadcast, realtime.presence, tokens.verify
+        CATALOG, database, realtime.hub, realtime.broadcast, realtime.presence, tokens.verify, max_event_bytes
     )
     websocket_handlers: dict[str, WebSocketHandler] = {
         websocket.PATH: websocket.WebSocketEndpoint(websocket_context),

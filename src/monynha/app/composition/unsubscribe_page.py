@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from typing import Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from monynha.app.composition.page_template import PageTemplate
@@ -65,9 +66,9 @@ class UnsubscribePage:
         return RouteGroup(
             PATH,
             (
-                Route("GET", "/{token}", self.offer),
-                Route("POST", "/{token}", self.unsubscribe),
-                Route("POST", "/{token}/undo", self.resubscribe),
+                Route("GET", "", self.offer),
+                Route("POST", "", self.unsubscribe),
+                Route("POST", "/undo", self.resubscribe),
             ),
         )
 
@@ -75,7 +76,7 @@ class UnsubscribePage:
         """Answer with the button that unsubscribes."""
         if self._owner_id(request) is None:
             return _respond(request, "invalid", status=404)
-        return _respond(request, "offer", f"{PATH}/{request.path_params['token']}")
+        return _respond(request, "offer", PATH)
 
     async def unsubscribe(self, request: Request) -> Response:
         """End the mails."""
@@ -83,7 +84,7 @@ class UnsubscribePage:
         if owner_id is None:
             return _respond(request, "invalid", status=404)
         await self.unsubscriptions.unsubscribe(owner_id)
-        return _respond(request, "ended", f"{PATH}/{request.path_params['token']}/undo")
+        return _respond(request, "ended", f"{PATH}/undo")
 
     async def resubscribe(self, request: Request) -> Response:
         """Restart the mails."""
@@ -94,11 +95,16 @@ class UnsubscribePage:
         return _respond(request, "restarted")
 
     def _owner_id(self, request: Request) -> UUID | None:
-        return self.links.owner_of(request.path_params["token"])
+        return self.links.owner_of(_token_of(request))
+
+
+def _token_of(request: Request) -> str:
+    return request.query_params.get("token", "")
 
 
 def _respond(request: Request, state: str, action: str = "", *, status: int = 200) -> Response:
     locale = negotiate_locale(request.header(b"accept-language"))
     text = _TEXTS[locale][state]
-    form = f'<form method="post" action="{escape(action)}"><button>{escape(text.button)}</button></form>'
+    url = f"{action}?{urlencode({'token': _token_of(request)})}"
+    form = f'<form method="post" action="{escape(url)}"><button>{escape(text.button)}</button></form>'
     return _PAGE.respond(status=status, lang=locale, title=text.title, text=text.text, html=form if text.button else "")

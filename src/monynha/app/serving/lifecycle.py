@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 
 from monynha.app.serving import loader
 from monynha.app.serving.listen_socket import open_listeners, with_bound_port
+from monynha.app.serving.memory import return_large_blocks
 from monynha.app.serving.uvicorn_server import serve_http
 from monynha.app.serving.worker_pool import WorkerPool
 from monynha.core.settings.settings import Settings, local_url
@@ -40,6 +41,7 @@ async def serve(settings: Settings, module: str = loader.APPLICATION_MODULE) -> 
     Raises SettingsError if it cannot start.
     """
     stop_signal = _StopSignal()
+    return_large_blocks()
     try:
         await _serve(settings, module, stop_signal)
     except asyncio.CancelledError:

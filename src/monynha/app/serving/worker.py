@@ -17,6 +17,7 @@ import sys
 import uvloop
 
 from monynha.app.serving.loader import BuildApplication, load_application
+from monynha.app.serving.memory import return_large_blocks
 from monynha.app.serving.uvicorn_server import serve_http
 from monynha.core.errors import SettingsError
 from monynha.core.settings.settings import Settings
@@ -29,6 +30,7 @@ def main(module: str, control_descriptor: str, listener_descriptor: str) -> None
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=int(control_descriptor))
     listener = socket.socket(fileno=int(listener_descriptor))
+    return_large_blocks()
     build = load_application(module)
     start_message = _receive_line(control)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -22,7 +22,7 @@ from monynha.infra.embedded import ServerUrls
 _log = logging.getLogger("monynha.workers")
 
 _MAX_RESTART_DELAY_S = 5.0
-_STOP_TIMEOUT_S = SHUTDOWN_TIMEOUT_S + 8  # then it closes its connections, and sends the last mails
+_STOP_TIMEOUT_S = SHUTDOWN_TIMEOUT_S + 12  # running jobs have 15 s; then it records them and closes its connections
 
 
 @dataclass

@@ -213,23 +213,23 @@ class Settings:
         1_024,
         "How many megabytes (of 1,048,576 bytes) a file may have.",
     )
-    project_quota_mb: int = setting_field(
-        "MONYNHA_PROJECT_QUOTA_MB",
+    file_quota_mb: int = setting_field(
+        "MONYNHA_FILE_QUOTA_MB",
         setting_types.number(1, 1_000_000_000),
         10_240,
-        "How many megabytes the files of a project may have together.",
+        "How many megabytes the files of one workspace may have together.",
     )
-    user_quota_mb: int = setting_field(
-        "MONYNHA_USER_QUOTA_MB",
+    user_file_quota_mb: int = setting_field(
+        "MONYNHA_USER_FILE_QUOTA_MB",
         setting_types.number(1, 1_000_000_000),
         20_480,
-        "How many megabytes the files of a user may have together, in all projects.",
+        "How many megabytes the files of a user may have together, in all workspaces.",
     )
     allowed_file_types: tuple[str, ...] = setting_field(
         "MONYNHA_ALLOWED_FILE_TYPES",
         setting_types.media_types,
         ("*",),
-        "The media types of files that may be uploaded to projects, recognized from their content.",
+        "The media types of files that may be uploaded, recognized from their content.",
     )
     denied_file_types: tuple[str, ...] = setting_field(
         "MONYNHA_DENIED_FILE_TYPES",

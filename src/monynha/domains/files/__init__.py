@@ -3,6 +3,7 @@
 A file is an object of the bucket `project-files`: an upload by `/storage/v1` makes the same file as one by `/api/v1`.
 
 models: the `files` resource
+errors: what uploads fail with
 media_types: the type of a body from its first bytes, and the types that are refused
 file_names: names of files as they are displayed, and as part of a path
 object_hook: writes the file of an object when it is uploaded, moved or removed, within the quotas

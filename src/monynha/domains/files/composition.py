@@ -28,7 +28,7 @@ _WAIT_FACTOR = 6
 
 def object_hook(settings: Settings) -> FileObjectHook:
     """Return the hook by which storage writes files; storage is built with it, and files on storage."""
-    quotas = Quotas(settings.project_quota_mb * _MEGABYTE, settings.user_quota_mb * _MEGABYTE)
+    quotas = Quotas(settings.file_quota_mb * _MEGABYTE, settings.user_file_quota_mb * _MEGABYTE)
     return FileObjectHook(quotas, MediaTypeRules(settings.allowed_file_types, settings.denied_file_types))
 
 

@@ -12,6 +12,7 @@ from monynha.engine.mutation.mutations import ExpectedVersions, Mutations, Prima
 from monynha.engine.query.parameter import JsonRow
 from monynha.engine.query.selection import Selection
 from monynha.infra.postgres.database import ActorConnection
+from monynha.infra.postgres.retries import with_retries
 
 READ_FIELD = "read"
 READ_DESCRIPTION = "Whether the notification has been read."
@@ -50,5 +51,9 @@ async def mark_read(
 
 async def mark_all_read(connection: ActorConnection) -> int:
     """Mark all notifications of the caller as read, and return how many were unread."""
-    async with connection.transaction() as transaction:
-        return await transaction.execute(_MARK_ALL_READ)
+
+    async def attempt(connection: ActorConnection) -> int:
+        async with connection.transaction() as transaction:
+            return await transaction.execute(_MARK_ALL_READ)
+
+    return await with_retries(connection, attempt)

@@ -34,7 +34,8 @@ class UnsubscribeLinks:
     def path(self, owner_id: UUID) -> str:
         """Return the path of the link in the mails to a project owner."""
         token = urlsafe_b64encode(owner_id.bytes + self._signature(owner_id))
-        return f"{PATH}/{token.rstrip(b'=').decode()}"
+        # In the query, whose values no log has.
+        return f"{PATH}?token={token.rstrip(b'=').decode()}"
 
     def owner_of(self, token: str) -> UUID | None:
         """Return whose mails the link ends, or None for a token that we did not make."""

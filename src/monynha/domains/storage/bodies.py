@@ -149,7 +149,8 @@ class BodyCollector:
         latest = int((now - _MIN_AGE).timestamp() * 1000)
         start = int((now - since).timestamp() * 1000) // _PREFIX_SPAN_MS
         for prefix in range(start, latest // _PREFIX_SPAN_MS + 1):
-            count += await self._sweep_folder(f"{BODIES_FOLDER}{prefix:0{_PREFIX_LENGTH}x}/", now - _MIN_AGE)
+            for folder in (BODIES_FOLDER, RENDERINGS_FOLDER):
+                count += await self._sweep_folder(f"{folder}{prefix:0{_PREFIX_LENGTH}x}/", now - _MIN_AGE)
         return count
 
     async def _sweep_folder(self, folder: str, before: datetime) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TypedDict, cast
 from uuid import UUID, uuid4
 
 import orjson
@@ -76,6 +76,11 @@ where o.bucket_id = $1 and o.name = $2 returning {OBJECT_JSON}
 _DELETE = f"""
 delete from storage.objects o where o.bucket_id = $1 and o.name = any ($2::text[]) returning {OBJECT_JSON}
 """
+
+
+class _BucketValues(TypedDict):
+    public: bool
+    file_size_limit: int | None
 
 
 @dataclass(frozen=True)
@@ -210,8 +215,8 @@ def _binds(actor: Actor, upload: NewObject, object_id: UUID) -> tuple[object, ..
 def _bucket_settings(values: object) -> BucketSettings | None:
     if values is None:
         return None
-    settings = cast(dict[str, object], values)  # the JSON object of storage.bucket_settings
-    return BucketSettings(bool(settings["public"]), cast(int | None, settings["file_size_limit"]))
+    settings = cast(_BucketValues, values)  # the JSON object of storage.bucket_settings
+    return BucketSettings(settings["public"], settings["file_size_limit"])
 
 
 def _require(text: bytes | None) -> StoredObject:

@@ -7,11 +7,13 @@ with it. Requests for the same rendering at the same time wait for one.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from monynha.core.errors import UnavailableError
 from monynha.domains.storage.bodies import body_key, renderings_folder
 from monynha.domains.storage.errors import UnsupportedImageError
 from monynha.domains.storage.objects import StoredObject
@@ -28,6 +30,11 @@ from monynha.infra.storage import ObjectExistsError, ObjectMissingError, ObjectS
 MAX_SIDE = 2000
 DEFAULT_QUALITY = 80
 _MAX_SOURCE_BYTES = 50 * 1024 * 1024
+_MAX_RENDERED_AT_ONCE = 2
+"""Each of them has its source in a temporary file."""
+_MAX_WAITING = 64
+_MAX_KEPT = 50
+"""How many renderings of a body are kept: anybody may ask for another width each time."""
 _RESIZING_TYPES: dict[ResizeMode, str] = {"cover": "fill", "contain": "fit", "fill": "force"}
 _SIGNATURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "image/webp", b"GIF8": "image/gif"}
 
@@ -71,12 +78,13 @@ class ImageRenderer:
     store: ObjectStore
     images: ImagePool
     _running: dict[str, asyncio.Task[bytes]] = field(default_factory=dict)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_RENDERED_AT_ONCE))
 
     async def render(self, stored: StoredObject, transformation: Transformation) -> bytes:
         """Return the rendered image.
 
         Raises UnsupportedImageError for a body that is no image or too large to render, ObjectMissingError for a body
-        that is gone.
+        that is gone, UnavailableError if too many wait already.
         """
         key = f"{renderings_folder(stored.version)}{transformation.digest}"
         try:
@@ -85,15 +93,34 @@ class ImageRenderer:
             pass
         task = self._running.get(key)
         if task is None:
-            task = asyncio.create_task(self._render(stored, transformation, key))
+            if len(self._running) >= _MAX_WAITING:
+                raise UnavailableError("Too many images are being rendered, please try again.")
+            task = asyncio.create_task(self._render_in_turn(stored, transformation, key))
             self._running[key] = task
-            task.add_done_callback(lambda _: self._running.pop(key, None))
+            task.add_done_callback(lambda done: self._forget(key, done))
         # A client that leaves does not end what others wait for.
         return await asyncio.shield(task)
 
-    async def _render(self, stored: StoredObject, transformation: Transformation, key: str) -> bytes:
+    def _forget(self, key: str, task: asyncio.Task[bytes]) -> None:
+        del self._running[key]
+        if not task.cancelled():
+            # Retrieved here, because all clients may have left.
+            task.exception()
+
+    async def _render_in_turn(self, stored: StoredObject, transformation: Transformation, key: str) -> bytes:
         if stored.size > _MAX_SOURCE_BYTES:
             raise UnsupportedImageError("The source image file is too large to process")
+        async with self._slots:
+            rendered = await self._render(stored, transformation)
+        folder = renderings_folder(stored.version)
+        kept = [info async for info in self.store.list_objects(folder)]
+        if len(kept) < _MAX_KEPT:
+            # Another process may have been faster.
+            with suppress(ObjectExistsError):
+                await self.store.put(key, rendered)
+        return rendered
+
+    async def _render(self, stored: StoredObject, transformation: Transformation) -> bytes:
         with TemporaryDirectory(prefix="monynha-render-") as folder:
             source, target = Path(folder, "source"), Path(folder, "target")
             await asyncio.to_thread(source.touch)
@@ -112,13 +139,7 @@ class ImageRenderer:
                 await self.images.transform(operation)
             except (ImageRefusedError, ImageProcessError):
                 raise UnsupportedImageError() from None
-            rendered = await asyncio.to_thread(target.read_bytes)
-        try:
-            await self.store.put(key, rendered)
-        except ObjectExistsError:
-            # Another process was faster.
-            return rendered
-        return rendered
+            return await asyncio.to_thread(target.read_bytes)
 
 
 def _append(path: Path, chunk: bytes | bytearray) -> None:

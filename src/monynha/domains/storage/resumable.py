@@ -37,8 +37,8 @@ from monynha.infra.storage import ObjectExistsError, ObjectStore
 LIFETIME: Final = timedelta(hours=24)
 PART_BYTES: Final = 4 * 1024 * 1024
 """How much is stored at once, and counted then; in memory until it is."""
-_LEASE: Final = timedelta(seconds=15)
-_RENEW_AFTER: Final = timedelta(seconds=4)
+_LEASE: Final = timedelta(seconds=10)
+_RENEW_AFTER: Final = timedelta(seconds=3)
 _ACTOR = system_actor("storage")
 
 _COLUMNS = (
@@ -158,6 +158,7 @@ class ResumableUploads:
 
         Raises UploadNotFoundError, UploadExpiredError.
         """
+        await self.database.as_actor(identity.actor).require_live_session()
         async with self.database.as_actor(_ACTOR).transaction() as transaction:
             row = await transaction.fetch_row(_FIND, upload_id)
         upload = self._checked(identity, row)
@@ -209,6 +210,7 @@ class ResumableUploads:
     @asynccontextmanager
     async def _locked(self, identity: UploadIdentity, upload_id: UUID) -> AsyncGenerator[tuple[ResumableUpload, UUID]]:
         """Hold the lease of an upload; yield it, and the id of this writer."""
+        await self.database.as_actor(identity.actor).require_live_session()
         writer = uuid4()
         upload = await self._lock(identity, upload_id, writer)
         try:

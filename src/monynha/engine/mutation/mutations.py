@@ -6,8 +6,6 @@ constraint (409 or 422).
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,7 +18,6 @@ from monynha.core.errors import (
     ForbiddenError,
     NotFoundError,
     PreconditionFailedError,
-    UnavailableError,
     ValidationFailedError,
 )
 from monynha.core.serialization import to_camel_case
@@ -33,10 +30,10 @@ from monynha.engine.query.selection import SelectedField, Selection
 from monynha.engine.realtime.event_log import GLOBAL_STREAM_ID
 from monynha.engine.schema.resource import Resource, column_of
 from monynha.infra.postgres.database import ACTOR_BIND_COUNT, SET_ACTOR, ActorConnection, Transaction
-from monynha.infra.postgres.errors import ConstraintViolationError, LockTimeoutError, RetryTransactionError
+from monynha.infra.postgres.errors import ConstraintViolationError
+from monynha.infra.postgres.retries import with_retries
 from monynha.infra.postgres.stream_version import StreamVersion
 
-_MAX_ATTEMPTS = 4
 _T = TypeVar("_T")
 PrimaryKey = tuple[UUID, ...]
 ExpectedVersions = tuple[int, ...]
@@ -88,7 +85,7 @@ class Mutations:
                 return await self._insert(transaction, selection, values, returning, idempotency_key)
 
         try:
-            return await _with_retries(connection, attempt)
+            return await with_retries(connection, attempt)
         except ConstraintViolationError as violation:
             raise await _create_error(connection, resource, values, violation) from violation
 
@@ -146,7 +143,7 @@ class Mutations:
                 return await self.queries.fetch_in_transaction(transaction, replace(result_selection, key=key))
 
         try:
-            return await _with_retries(connection, attempt)
+            return await with_retries(connection, attempt)
         except ConstraintViolationError as violation:
             raise _violation_error(resource, violation, values) from violation
 
@@ -172,7 +169,7 @@ class Mutations:
                 await _write_or_raise(transaction, resource, key, expected_versions, write)
 
         try:
-            await _with_retries(connection, attempt)
+            await with_retries(connection, attempt)
         except ConstraintViolationError as violation:
             raise _violation_error(resource, violation, {}) from violation
 
@@ -288,10 +285,14 @@ async def _create_error(
     # A policy refuses who does not see the parent; for an admin, a foreign key fails if the parent does not exist.
     may_parent_be_missing = violation.is_permission_denied or violation.kind == "foreign"
     if may_parent_be_missing and resource.parent is not None and resource.parent_column is not None:
-        async with connection.transaction() as transaction:
-            parent_id = values[resource.parent_column.name]
-            if await transaction.fetch_value(version_sql(resource.parent.target), parent_id) is None:
-                return NotFoundError.for_name(resource.parent.target.singular)
+        statement, parent_id = version_sql(resource.parent.target), values[resource.parent_column.name]
+
+        async def read_version(connection: ActorConnection) -> object:
+            async with connection.transaction() as transaction:
+                return await transaction.fetch_value(statement, parent_id)
+
+        if await with_retries(connection, read_version) is None:
+            return NotFoundError.for_name(resource.parent.target.singular)
     return _violation_error(resource, violation, values)
 
 
@@ -320,21 +321,3 @@ def _missing_value_error(resource: Resource, column: str, values: ColumnValues) 
         # The database sets it to the user's id, and the service key has no user.
         return ForbiddenError()
     return ValidationFailedError(details={name: "is required"})
-
-
-async def _with_retries(connection: ActorConnection, attempt: Callable[[ActorConnection], Awaitable[_T]]) -> _T:
-    """Run a transaction; if it loses a race (deadlock, serialisation failure), run it again, with random delays.
-
-    If it waits for a lock for too long, it goes on waiting on a connection where it holds up only its like.
-    """
-    for attempt_number in range(1, _MAX_ATTEMPTS):
-        try:
-            return await attempt(connection)
-        except RetryTransactionError:
-            await asyncio.sleep(random.uniform(0.005, 0.02) * attempt_number)
-        except LockTimeoutError:
-            connection = connection.patient()
-    try:
-        return await attempt(connection)
-    except RetryTransactionError:
-        raise UnavailableError() from None

@@ -58,7 +58,8 @@ class Hub:
         self._stale_streams: set[Stream] = set()
         self._has_stale_streams = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._new_stream_observers: dict[NewStreamObserver, None] = {}
+        self._new_stream_observers: dict[NewStreamObserver, str | None] = {}
+        """With the kind of stream that they observe, None for all."""
 
     def start(self) -> None:
         """Begin to read events in the background."""
@@ -77,16 +78,21 @@ class Hub:
                 self._stale_streams.add(stream)
                 self._has_stale_streams.set()
             else:
-                for observer in self._new_stream_observers:
-                    observer.on_new_stream(stream)
+                for observer, kind in self._new_stream_observers.items():
+                    if kind is None or kind == stream.kind:
+                        observer.on_new_stream(stream)
 
     def notify_all(self) -> None:
         """Read every subscribed stream soon: notifications may have been lost."""
         self.notify(list(self._streams))
 
-    def observe_new_streams(self, observer: NewStreamObserver) -> None:
-        """Tell the observer of streams that nobody subscribes to, from now on."""
-        self._new_stream_observers[observer] = None
+    def observe_new_streams(self, observer: NewStreamObserver, *, kind: str | None = None) -> None:
+        """Tell the observer of streams that nobody subscribes to, from now on.
+
+        With a kind only of those, and only when a commit is notified: the poll reads all streams of the shared kinds,
+        which is done for observers of all kinds.
+        """
+        self._new_stream_observers[observer] = kind
 
     def stop_observing_new_streams(self, observer: NewStreamObserver) -> None:
         """Tell the observer nothing more."""
@@ -212,7 +218,7 @@ class Hub:
         while True:
             await asyncio.sleep(_POLL_INTERVAL_S)
             with suppress(AppError):
-                kinds = self.authorizer.shared_kinds if self._new_stream_observers else ()
+                kinds = self.authorizer.shared_kinds if None in self._new_stream_observers.values() else ()
                 streams = [stream for stream in self._streams if stream.kind not in kinds]
                 versions = await self.event_log.fetch_versions(streams) if streams else {}
                 for kind in kinds:

@@ -16,7 +16,7 @@ from monynha.engine.realtime.event_log import Event, Stream
 
 _log = structlog.get_logger("monynha.hub")
 _BATCH_SIZE = 200
-"""How many pending events are sent before the sink is asked again whether it is full."""
+"""How many pending events are sent at most before the event loop turns to others."""
 _MAX_PENDING = 20_000
 """How many events wait for a slow reader before it is disconnected."""
 
@@ -76,12 +76,11 @@ class Subscription:
 
     def activate(self) -> None:
         """Send the pending events, and from now on each event as it arrives."""
-        pending = self.pending or []
-        if len(pending) > _BATCH_SIZE and self.subscriber.sink is not None:
-            self._start_delivery(self.subscriber.sink)
-            return
-        self.pending = None
-        self._send_all(pending)
+        pending, sink = self.pending or [], self.subscriber.sink
+        sent_count = self._send_all(pending if sink is None else pending[:_BATCH_SIZE], sink)
+        self.pending = pending[sent_count:] or None
+        if self.pending is not None and sink is not None:
+            self._start_delivery(sink)
 
     def deliver(self, event: Event) -> None:
         """Pass an event on, or keep it while the sink is full."""
@@ -104,25 +103,25 @@ class Subscription:
         if self._delivery is not None:
             self._delivery.cancel()
 
-    def _send_all(self, events: list[Event]) -> None:
-        for event in events:
-            if self.is_closed:
-                return
+    def _send_all(self, events: list[Event], sink: Sink | None = None) -> int:
+        """Send events, at least one, until the sink is full; return how many."""
+        for count, event in enumerate(events):
+            if self.is_closed or (count and sink is not None and sink.is_full):
+                return count
             try:
                 self.subscriber.on_event(event)
             except Exception as error:
                 # An error with one event must not keep back all that follow.
                 _log.error("a subscriber failed", err={"type": type(error).__name__, "message": str(error)})
+        return len(events)
 
     def _start_delivery(self, sink: Sink) -> None:
         self._delivery = asyncio.get_running_loop().create_task(self._deliver_pending(sink))
 
     async def _deliver_pending(self, sink: Sink) -> None:
-        while True:
+        while self.pending and not self.is_closed:
             await sink.drain()
-            pending = self.pending or []
-            batch, self.pending = pending[:_BATCH_SIZE], pending[_BATCH_SIZE:]
-            self._send_all(batch)
-            if not self.pending:
-                break
+            sent_count = self._send_all(self.pending[:_BATCH_SIZE], sink)
+            del self.pending[:sent_count]
+            await asyncio.sleep(0)
         self.pending = self._delivery = None

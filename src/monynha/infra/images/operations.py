@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeVar
 
 import orjson
-from pydantic import TypeAdapter
 
 ResizeMode = Literal["cover", "contain", "fill"]
 """Fill the box and cut off the rest, fit into the box, or take the box's proportions."""
@@ -15,6 +15,7 @@ OutputFormat = Literal["origin", "jpeg", "png", "webp", "avif"]
 """`origin` is the format of the source."""
 
 MAIN_WIDTH = 1920
+CONTENT_TYPES = frozenset(f"image/{format}" for format in ("jpeg", "png", "webp", "avif", "gif"))
 THUMBNAIL_SIZES = (100, 300, 600)
 """The sides of the squares that thumbnails fit into, in pixels."""
 AVATAR_SIDE = 512
@@ -124,6 +125,9 @@ _OPERATIONS: Mapping[str, type[Operation]] = {
 }
 _NAMES = {operation: name for name, operation in _OPERATIONS.items()}
 _REFUSED, _RESULT = "refused", "result"
+_MAX_REFUSAL_LENGTH = 500
+_BLUR_HASH = re.compile(r"[0-9A-Za-z#$%*+,.:;=?@\[\]^_{|}~-]{6,100}")
+"""Digits in base 83."""
 
 
 def encode_operation(operation: Operation) -> bytes:
@@ -133,8 +137,8 @@ def encode_operation(operation: Operation) -> bytes:
 
 def decode_operation(line: bytes) -> Operation:
     """Return the operation of a line."""
-    values: dict[str, object] = orjson.loads(line)
-    return TypeAdapter(_OPERATIONS[str(values.pop("operation"))]).validate_python(values)
+    values = orjson.loads(line)
+    return _OPERATIONS[values.pop("operation")](**values)
 
 
 def encode_result(result: OperationResult) -> bytes:
@@ -150,9 +154,44 @@ def encode_refusal(refusal: ImageRefusedError) -> bytes:
 def decode_result(line: bytes, result_type: type[T]) -> T:
     """Return the result of a line; ImageRefusedError if the image was refused.
 
-    The line is validated, because the process that wrote it may have been taken over by the image.
+    The process that wrote the line may have been taken over by the image: ImageProcessError for any other form.
     """
-    answer: dict[str, object] = orjson.loads(line)
-    if _REFUSED in answer:
-        raise ImageRefusedError(str(answer[_REFUSED]))
-    return TypeAdapter(result_type).validate_python(answer[_RESULT])
+    try:
+        answer = orjson.loads(line)
+        if _REFUSED in answer:
+            refusal = str(answer[_REFUSED])[:_MAX_REFUSAL_LENGTH]
+        else:
+            refusal, values = "", answer[_RESULT]
+            result = _rendered_image(values) if result_type is RenderedImage else _encoded_image(values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ImageProcessError("Processing the image failed.") from error
+    if refusal:
+        raise ImageRefusedError(refusal)
+    # One of the two classes, by the condition above.
+    assert isinstance(result, result_type)
+    return result
+
+
+def _rendered_image(values: Mapping[str, Mapping[str, object]]) -> RenderedImage:
+    placeholder = values["placeholder"]
+    thumbnails = {int(side): _encoded_image(image) for side, image in _items(values["thumbnails"])}
+    if set(thumbnails) != set(THUMBNAIL_SIZES):
+        raise ValueError("other sizes")
+    color, blur_hash = str(placeholder["color"]), str(placeholder["blur_hash"])
+    if not re.fullmatch("#[0-9a-f]{6}", color) or not _BLUR_HASH.fullmatch(blur_hash):
+        raise ValueError("no placeholder")
+    return RenderedImage(_encoded_image(values["main"]), thumbnails, Placeholder(color, blur_hash))
+
+
+def _items(values: object) -> Iterator[tuple[str, Mapping[str, object]]]:
+    if not isinstance(values, dict):
+        raise TypeError("no object")
+    yield from values.items()
+
+
+def _encoded_image(values: Mapping[str, object]) -> EncodedImage:
+    numbers = [values[name] for name in ("width", "height", "size")]
+    width, height, size = (number for number in numbers if isinstance(number, int) and number > 0)
+    if values["content_type"] not in CONTENT_TYPES:
+        raise ValueError("another type")
+    return EncodedImage(str(values["content_type"]), width, height, size)

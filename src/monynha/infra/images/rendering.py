@@ -31,7 +31,6 @@ from monynha.infra.images.placeholder import placeholder_of
 _WEBP_EFFORT = 2
 _AVIF_EFFORT = 2
 """Of 9: more costs seconds and saves a few per cent."""
-_CONTENT_TYPES = {format: f"image/{format}" for format in ("jpeg", "png", "webp", "avif", "gif")}
 
 
 def execute(operation: Operation, limits: ImageLimits) -> OperationResult:
@@ -110,4 +109,4 @@ def _encode(image: pyvips.Image, target: Path, format: str, quality: int) -> Enc
     except pyvips.Error:
         raise ImageRefusedError(f"The image cannot be written as {format}.") from None
     height = image.get_page_height()
-    return EncodedImage(_CONTENT_TYPES[format], image.width, height, target.stat().st_size)
+    return EncodedImage(f"image/{format}", image.width, height, target.stat().st_size)

@@ -1,6 +1,7 @@
 """PostgreSQL: connections that run every statement as an actor, roles, and an audit of both.
 
 - `database`: `Database`, the actor's connection and its transactions. Start reading here.
+- `retries`: runs a transaction again that lost a race or waited for a lock.
 - `role_pools`: the pools of one role; `pipeline/` for single statements, `pool` for transactions.
 - `heavy_reads`: the heavy reads of users, in turn.
 - `probe`: whether the database responds, asked each second.

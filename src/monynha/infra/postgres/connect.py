@@ -8,7 +8,7 @@ from monynha.infra.postgres.stream_version import StreamVersion, parse_notice
 
 ACQUIRE_TIMEOUT_S = 5
 """How long a caller waits for a connection."""
-LOCK_TIMEOUT_MS = 800
+LOCK_TIMEOUT_MS = 300
 """How long a statement waits for a lock before it moves to connections where only others that wait are."""
 STATEMENT_TIMEOUT_S = 30
 """How long a statement may run."""

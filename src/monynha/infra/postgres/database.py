@@ -120,6 +120,7 @@ class ActorConnection:
         statement = f"select case when set_config('monynha.actor', $1, true) is not null then ({query}) end"
         result = await _translate_errors(self._role_pools[0].exclusive.execute(statement, (self.actor.name, *binds)))
         assert result.value is not None
+        self._report_commit(result.stream_versions)
         return result.value
 
     async def fetch_json(self, statement: str, binds: Sequence[object], *, is_light: bool = False) -> bytes | None:
@@ -176,7 +177,7 @@ class ActorConnection:
     def patient(self) -> ActorConnection:
         """Return the same connection, whose transactions wait for a lock as long as they must, among others that do.
 
-        For a transaction that failed with LockTimeoutError.
+        For a transaction that failed with LockTimeoutError; `retries` does this.
         """
         return replace(self, _is_patient=True)
 

@@ -103,6 +103,11 @@ class _Destinations:
     contended: PipelinePool
     kept_apart: LruCache[str, tuple[float, PipelinePool]]
 
+    def is_blocked(self, statement: str) -> bool:
+        """Whether a statement has blocked a connection lately."""
+        kept_apart = self.kept_apart.get(statement)
+        return kept_apart is not None and kept_apart[1] is self.contended
+
 
 def _shared_pool(url: str, role: str, size: int, destinations: _Destinations) -> PipelinePool:
     loop = asyncio.get_running_loop()
@@ -113,7 +118,7 @@ def _shared_pool(url: str, role: str, size: int, destinations: _Destinations) ->
     def distribute(statement: str, queries: Sequence[PendingQuery]) -> None:
         destinations.kept_apart.put(statement, (loop.time() + _KEPT_APART_S, destinations.contended))
         for query in queries:
-            if query.statement == statement:
+            if destinations.is_blocked(query.statement):
                 destinations.contended.submit(query)
             else:
                 (destinations.exclusive if query.was_blocked else shared).submit(query)

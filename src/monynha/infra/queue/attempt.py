@@ -59,6 +59,12 @@ class Attempt:
         # Whatever a handler raises is its job's failure; the worker goes on.
         except Exception as error:
             return self._failure(error)
+        except asyncio.CancelledError as error:
+            # Of something that the handler waited for; unless the worker itself is cancelled.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return self._failure(error)
         finally:
             self._timeout = None
         if encoded_size > _MAX_RESULT_BYTES:
@@ -83,7 +89,7 @@ class Attempt:
     def _set_progress(self, percent: int) -> None:
         self.progress = percent
 
-    def _failure(self, error: Exception) -> RecordedOutcome | None:
+    def _failure(self, error: BaseException) -> RecordedOutcome | None:
         if self._interruption == "lost":
             return None
         if self._interruption == "stopped":
@@ -104,7 +110,7 @@ class Attempt:
         self._log_failure(error, outcome)
         return self._outcome(outcome, text)
 
-    def _log_failure(self, error: Exception, outcome: JobOutcome) -> None:
+    def _log_failure(self, error: BaseException, outcome: JobOutcome) -> None:
         # Neither the payload nor the error's text, which may hold an address or a link with a one-time token.
         stack = "".join(traceback.format_tb(error.__traceback__))
         claimed = self.claimed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -38,7 +38,8 @@ class Job(Generic[P]):
 
     id: UUID
     queue: str
-    payload: P
+    payload: P = field(repr=False)
+    # Not in logs and error messages: it may hold an address or a link with a one-time token.
     attempt: int
     """1 for the first."""
     requester_id: UUID | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -40,7 +40,7 @@ class ClaimedJob:
 
     id: UUID
     queue: str
-    payload: object
+    payload: object = field(repr=False)
     attempt: int
     requester_id: UUID | None
 

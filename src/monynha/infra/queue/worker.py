@@ -72,6 +72,7 @@ class Worker:
         self._waiting: deque[Attempt] = deque()
         self._running: set[Attempt] = set()
         self._runners: set[asyncio.Task[None]] = set()
+        self._runner_count = 0
         self._outcomes: deque[RecordedOutcome] = deque()
         self._prefetch = 0
         self._finished_count = 0
@@ -167,7 +168,8 @@ class Worker:
         if self._is_stopping:
             self._release_waiting()
             return 0
-        for _ in range(min(self._options.concurrency - len(self._runners), len(self._waiting))):
+        for _ in range(min(self._options.concurrency - self._runner_count, len(self._waiting))):
+            self._runner_count += 1
             runner = asyncio.create_task(self._run_waiting())
             self._runners.add(runner)
             runner.add_done_callback(self._runners.discard)
@@ -196,20 +198,26 @@ class Worker:
 
     async def _run_waiting(self) -> None:
         """Run the jobs that wait, one after the other; `concurrency` of these run at once."""
-        while self._waiting:
-            attempt = self._waiting.popleft()
-            self._running.add(attempt)
-            try:
-                outcome = await attempt.run()
-            finally:
-                self._running.remove(attempt)
-            if outcome is not None:
-                self._add_outcome(outcome)
-            self._finished_count += 1
-            if self._may_have_more and self._has_room:
-                self._claim_requested.set()
-            if self._finished_count % _YIELD_AFTER == 0:
-                await asyncio.sleep(0)
+        try:
+            while self._waiting:
+                await self._run_attempt(self._waiting.popleft())
+                if self._finished_count % _YIELD_AFTER == 0:
+                    await asyncio.sleep(0)
+        finally:
+            # Not when the task is reported as done, which is later: until then nobody would run what is claimed.
+            self._runner_count -= 1
+
+    async def _run_attempt(self, attempt: Attempt) -> None:
+        self._running.add(attempt)
+        try:
+            outcome = await attempt.run()
+        finally:
+            self._running.remove(attempt)
+        if outcome is not None:
+            self._add_outcome(outcome)
+        self._finished_count += 1
+        if self._may_have_more and self._has_room:
+            self._claim_requested.set()
 
     def _release_waiting(self) -> None:
         while self._waiting:

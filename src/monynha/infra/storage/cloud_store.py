@@ -6,11 +6,11 @@ rules delete ("abort incomplete multipart uploads"); nothing else of it is visib
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
@@ -32,6 +32,15 @@ _PART_BYTES = 8 * 1024 * 1024
 _CONCURRENT_PARTS = 2
 """How many parts of one body are sent at once: they are in memory until they are stored."""
 _LIST_PAGE = 1000
+_AZURE_NAMES = {"account": "account_name"}
+
+
+class _SharedOptions(TypedDict):
+    """The options that the stores of all clouds take."""
+
+    prefix: str | None
+    client_options: ClientConfig
+    retry_config: RetryConfig
 
 
 @dataclass(frozen=True)
@@ -52,38 +61,24 @@ class CloudStore:
         options: Mapping[str, str],
     ) -> CloudStore:
         """Return the store of a bucket; nothing is asked of the cloud yet. Raises ValueError or obstore's errors."""
-        client: ClientConfig = {
-            "allow_http": options.get("endpoint", "").startswith("http:"),
-            "connect_timeout": timedelta(seconds=5),
-            "timeout": timedelta(minutes=10),
+        shared: _SharedOptions = {
+            "prefix": prefix or None,
+            "client_options": {
+                "allow_http": options.get("endpoint", "").startswith("http:"),
+                "connect_timeout": timedelta(seconds=5),
+                "timeout": timedelta(minutes=10),
+            },
+            "retry_config": {"max_retries": 3, "retry_timeout": timedelta(seconds=10)},
         }
-        retries: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=10)}
-        if scheme == "gs":
-            return cls(GCSStore(bucket, prefix=prefix or None, client_options=client, retry_config=retries))
-        if scheme == "az":
-            names = {"account": "account_name", "endpoint": "endpoint"}
-            config = {names[name]: value for name, value in options.items()}
-            # The names are those of its typed dictionary.
-            return cls(
-                AzureStore(
-                    bucket,
-                    prefix=prefix or None,
-                    client_options=client,
-                    retry_config=retries,
-                    **config,  # type: ignore[arg-type]
-                )
-            )
-        keys = {"access_key_id": access_key, "secret_access_key": secret_key} if access_key else {}
-        config = {**options, **keys}
-        return cls(
-            S3Store(
-                bucket,
-                prefix=prefix or None,
-                client_options=client,
-                retry_config=retries,
-                **config,  # type: ignore[arg-type]  # as above
-            )
-        )
+        config = {_AZURE_NAMES.get(name, name) if scheme == "az" else name: value for name, value in options.items()}
+        if access_key:
+            config |= {"access_key_id": access_key, "secret_access_key": secret_key}
+        kinds: dict[str, Callable[..., S3Store | GCSStore | AzureStore]] = {
+            "s3": S3Store,
+            "gs": GCSStore,
+            "az": AzureStore,
+        }
+        return cls(kinds[scheme](bucket, **shared, **config))
 
     async def put(self, key: str, body: bytes | AsyncIterable[bytes | bytearray]) -> int:
         """Write a new object and return its size."""

@@ -2,7 +2,7 @@
 
 A round trip for each request would cost more than most requests do. So a process leases a share of the window: it
 knows the count of Valkey's last reply, admits up to two batches beyond it, and reports each batch (or what there is
-of it, after a 64th of the window) in the background. It asks before it admits where it knows no count, where the
+of it, after a sixteenth of the window) in the background. It asks before it admits where it knows no count, where the
 lease is used up, and where the limit would be reached.
 
 The slack: while several processes serve one subject, together they may exceed the limit by two batches each, which
@@ -25,7 +25,6 @@ from monynha.core.lru_cache import LruCache
 from monynha.core.settings.setting_types import Limit
 from monynha.infra.valkey.client import Reply, ValkeyClient, ValkeyUnavailableError
 from monynha.infra.valkey.rate_limiter import (
-    SLOTS,
     RateLimiter,
     RateLimitResult,
     RateLimitWindow,
@@ -35,6 +34,8 @@ from monynha.infra.valkey.rate_limiter import (
 
 MAX_BATCH_SIZE = 16
 _BATCHES_PER_LIMIT = 32
+_REPORTS_PER_WINDOW = 16
+"""How often an incomplete batch is reported: the slack is bounded by requests, so this may be seldom."""
 _MAX_LEASES = 20_000
 _REPORT_INTERVAL_S = 0.05
 _MAX_REPORTS_PER_INTERVAL = 500
@@ -53,10 +54,11 @@ def batch_size(limit: Limit) -> int:
 class _Lease:
     """What this process knows of the window of a subject, and what it has admitted since."""
 
-    __slots__ = ("is_full", "is_queued", "pending", "reply", "report_at_ms", "reset_at_ms", "subject", "used")
+    __slots__ = ("ask_at_ms", "is_full", "is_queued", "key", "pending", "reply", "report_at_ms", "reset_at_ms", "used")
 
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
+    def __init__(self, key: str) -> None:
+        self.key = key
+        """The key of the window in Valkey."""
         self.used = 0
         """The count of Valkey's last reply."""
         self.pending = 0
@@ -64,6 +66,8 @@ class _Lease:
         self.is_full = False
         self.reset_at_ms = -1
         """When the window has room for one more than `used`; negative before the first reply."""
+        self.ask_at_ms = -1
+        """When `used` is too old to go on with, if some of it is no longer in the window."""
         self.reply: asyncio.Future[Reply] | asyncio.Future[None] | None = None
         """The reply that is awaited; there is at most one for each lease."""
         self.is_queued = False
@@ -80,7 +84,7 @@ class LeasedRateLimit:
         self._max_count = limit.count
         self._batch_size = batch_size(limit)
         self._max_pending = 2 * self._batch_size
-        self._slot_ms = limit.window_s * 1000 // SLOTS
+        self._report_after_ms = limit.window_s * 1000 // _REPORTS_PER_WINDOW
         self._leases: LruCache[Subject, _Lease] = LruCache(_MAX_LEASES)
         self._unreported: deque[_Lease] = deque()
         """The leases with pending requests, in the order in which they are due."""
@@ -99,7 +103,7 @@ class LeasedRateLimit:
         if used >= self._max_count or pending + times > self._max_pending:
             return None
         reset_ms = lease.reset_at_ms - now_ms
-        if reset_ms <= 0 and not pending:
+        if reset_ms <= 0 and now_ms >= lease.ask_at_ms and not pending:
             return None
         lease.pending = pending + times
         if lease.pending >= self._batch_size and lease.reply is None:
@@ -147,7 +151,7 @@ class LeasedRateLimit:
     def _lease_of(self, subject: Subject) -> _Lease:
         lease = self._leases.get(subject)
         if lease is None:
-            lease = _Lease(subject)
+            lease = _Lease(self._window(subject).key)
             evicted = self._leases.put(subject, lease)
             if evicted is not None and evicted.pending and evicted.reply is None:
                 self._report(evicted)
@@ -177,9 +181,8 @@ class LeasedRateLimit:
         valkey, reported = self._limiter.valkey, lease.pending
         if valkey is None:
             return
-        key = self._window(lease.subject).key
         try:
-            reply = valkey.start_script(count_script(), [key], self._binds(0, reported))
+            reply = valkey.start_script(count_script(), [lease.key], self._binds(0, reported))
         except ValkeyUnavailableError:
             # The lease is used up soon, and then requests are counted in this process.
             self._enqueue(lease, self._now_ms())
@@ -205,7 +208,8 @@ class LeasedRateLimit:
         had_room, used, reset_ms = count
         lease.pending -= reported
         lease.used, lease.is_full = used, not had_room
-        lease.reset_at_ms = self._now_ms() + reset_ms
+        now_ms = self._now_ms()
+        lease.reset_at_ms, lease.ask_at_ms = now_ms + reset_ms, now_ms + self._report_after_ms
         return count
 
     def _binds(self, times: int, admitted: int) -> list[str | int | float]:
@@ -216,7 +220,7 @@ class LeasedRateLimit:
     def _enqueue(self, lease: _Lease, now_ms: int) -> None:
         if lease.is_queued:
             return
-        lease.is_queued, lease.report_at_ms = True, now_ms + self._slot_ms
+        lease.is_queued, lease.report_at_ms = True, now_ms + self._report_after_ms
         self._unreported.append(lease)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_REPORT_INTERVAL_S, self._report_due)

@@ -45,7 +45,7 @@ create unique index jobs_queue_dedup_key_idx on monynha.jobs (queue, dedup_key)
 alter table monynha.jobs enable row level security;
 alter table monynha.jobs force row level security;
 
-create function monynha.report_jobs(job_id uuid) returns void
+create function monynha.report_job(job_id uuid) returns void
 language plpgsql set search_path = '' as $$
 begin
   -- The program hears this notice when the transaction has committed, and wakes its workers.
@@ -54,8 +54,20 @@ begin
   end if;
 end
 $$;
-comment on function monynha.report_jobs(uuid) is
+comment on function monynha.report_job(uuid) is
   'Reports to the program that a job was cancelled, or for the id of zeros that jobs are ready.';
+
+create function monynha.report_ready_jobs() returns void
+language plpgsql set search_path = '' as $$
+begin
+  -- Once in a transaction, however many jobs it enqueues.
+  if current_setting('monynha.has_ready_jobs', true) is distinct from 'on' then
+    perform set_config('monynha.has_ready_jobs', 'on', true);
+    perform monynha.report_job('00000000-0000-0000-0000-000000000000');
+  end if;
+end
+$$;
+comment on function monynha.report_ready_jobs() is 'Reports to the program that the transaction makes jobs ready.';
 
 create function monynha.enqueue_job(
   queue text,
@@ -88,7 +100,7 @@ begin
     end if;
   end loop;
   if enqueue_job.delay <= interval '0' then
-    perform monynha.report_jobs('00000000-0000-0000-0000-000000000000');
+    perform monynha.report_ready_jobs();
   end if;
   return job_id;
 end
@@ -111,7 +123,7 @@ begin
   from unnest(enqueue_jobs.payloads) as p (payload);
   get diagnostics enqueued = row_count;
   if enqueued > 0 and enqueue_jobs.delay <= interval '0' then
-    perform monynha.report_jobs('00000000-0000-0000-0000-000000000000');
+    perform monynha.report_ready_jobs();
   end if;
   return enqueued;
 end
@@ -276,7 +288,7 @@ begin
     set state = 'ready', attempts = 0, progress = 0, run_at = clock_timestamp(), started_at = null, finished_at = null,
       updated_at = clock_timestamp()
     where j.id = job_id;
-    perform monynha.report_jobs('00000000-0000-0000-0000-000000000000');
+    perform monynha.report_ready_jobs();
   end if;
   return previous_state;
 end
@@ -296,7 +308,7 @@ begin
       updated_at = clock_timestamp()
     where j.id = job_id;
     -- Its worker, if it has one, interrupts it.
-    perform monynha.report_jobs(job_id);
+    perform monynha.report_job(job_id);
   end if;
   return previous_state;
 end

@@ -169,7 +169,7 @@ begin
   select b.file_size_limit, b.allowed_mime_types into bucket from storage.buckets b where b.id = new.bucket_id;
   if not found then
     raise exception using errcode = 'foreign_key_violation', constraint = 'objects_bucket_id_fkey';
-  elsif (new.metadata ->> 'size')::bigint > bucket.file_size_limit then
+  elsif (new.metadata ->> 'size')::bigint > nullif(bucket.file_size_limit, 0) then
     raise exception using errcode = 'check_violation', constraint = 'object_exceeds_size_limit_of_bucket';
   -- Null while an upload is only tried, before its body tells the type.
   elsif mimetype is not null and not storage.is_allowed_type(mimetype, bucket.allowed_mime_types) then

@@ -7,6 +7,7 @@ handler), the handler, and goes back as a `response`.
 * `application`: the ASGI application: request id, routing, errors, CORS, log line
 * `router`: path and method to handler
 * `request`, `response`: what a handler takes and returns; the JSON envelope
+* `request_log`: the log line of a request
 * `multipart`: forms with files, read while they arrive
 * `representation`: conditional and partial requests for a stored body
 * `deadlines`: how long the handler of a request may take

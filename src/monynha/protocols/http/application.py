@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -16,13 +15,13 @@ from typing import cast
 
 import structlog
 
-from monynha.core.errors import AppError, InternalError
-from monynha.core.logs import LogEvent, log_event
-from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
+from monynha.core.errors import AppError, InternalError, RateLimitedError
+from monynha.core.logs import EventLog
 from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.deadlines import RequestDeadlines, deadline_error
 from monynha.protocols.http.rate_limits import rate_limit_subject
 from monynha.protocols.http.request import HttpScope, Receive, Request, Scope, Send, peer_ip
+from monynha.protocols.http.request_log import RequestLog, package_frames
 from monynha.protocols.http.response import (
     NO_SNIFFING,
     Headers,
@@ -38,6 +37,8 @@ _log = structlog.get_logger("monynha.http")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _REQUEST_ID_PREFIX, _request_numbers = token_hex(12), count()
 """A request id is the random prefix of this process and a number."""
+
+_LARGE_CHUNK_BYTES = 32_768
 
 WebSocketHandler = Callable[[WebSocket], Awaitable[None]]
 _HttpArguments = tuple[HttpScope, Receive, Send]
@@ -56,7 +57,7 @@ class HttpApplication:
     websocket_handlers: Mapping[str, WebSocketHandler] = field(default_factory=dict)
     """By path."""
     unauthenticated_sockets: UnauthenticatedSockets = field(default_factory=UnauthenticatedSockets)
-    log_event: LogEvent = log_event
+    request_log: RequestLog = field(default_factory=lambda: RequestLog(EventLog()))
     security_header_lines: bytes = encode_header_lines((NO_SNIFFING,))
     """Sent with every response."""
     logs_requests: bool = field(default_factory=lambda: _log.is_enabled_for(INFO))
@@ -80,8 +81,7 @@ class HttpApplication:
         response = await self._respond(request)
         await self._send(request, response, http_receive, http_send)
         if request.failure or self.logs_requests:
-            event = _request_event(request, response, time.perf_counter() - started_at)
-            self.log_event("error" if request.failure else "info", event)
+            self.request_log.log(request, response, time.perf_counter() - started_at)
 
     async def _handle_websocket(self, websocket: WebSocket) -> None:
         path = websocket.scope["path"]
@@ -144,9 +144,12 @@ class HttpApplication:
 
     def _error_response(self, error: AppError, request: Request, cause: Exception) -> Response:
         stack: Sequence[str] = ()
+        if isinstance(error, RateLimitedError):
+            # It reports the limit that it exceeds.
+            request.response_header_lines = b""
         if error.status == 500:
             request.failure = cause.__cause__ or cause
-            stack = _package_frames(cause) if self.shows_stack else ()
+            stack = package_frames(cause) if self.shows_stack else ()
         return self.router.error_renderer_for(request.path)(error, request, stack)
 
     async def _send(self, request: Request, response: Response, receive: Receive, send: Send) -> None:
@@ -154,13 +157,15 @@ class HttpApplication:
         cors_headers = () if origin is None else self.cors.response_headers(origin)
         headers = response.headers if not cors_headers else (*response.headers, *cors_headers)
         lines = b"%b%bx-request-id: %b\r\n" % (
-            response.header_lines,
+            request.response_header_lines,
             self.security_header_lines,
             request.id.encode(),
         )
         if response.content_length is not None:
             lines += b"content-length: %d\r\n" % response.content_length
         if response.stream is not None:
+            if response.waiting_bytes is not None:
+                request.scope["waiting_bytes"] = response.waiting_bytes
             send_stream = _send_stream_head if request.method == "HEAD" else _send_stream
             headers = (*headers, *decode_header_lines(lines))
             await send_stream(response.stream, response.status, headers, receive=receive, send=send)
@@ -199,6 +204,9 @@ async def _send_chunks(chunks: AsyncGenerator[bytes | bytearray], send: Send) ->
     async with aclosing(chunks):
         async for chunk in chunks:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            if len(chunk) >= _LARGE_CHUNK_BYTES:
+                # Neither reading a file nor a fast client need make this task wait: others come in between.
+                await asyncio.sleep(0)
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:
@@ -222,41 +230,3 @@ def _request_id(request: Request) -> str:
     if client_id is not None and _REQUEST_ID.fullmatch(client_id):
         return client_id
     return f"{_REQUEST_ID_PREFIX}{next(_request_numbers):08x}"
-
-
-def _request_event(request: Request, response: Response, duration_s: float) -> dict[str, object]:
-    """Return the log line of a request."""
-    query_string = request.scope["query_string"]
-    event: dict[str, object] = {
-        "event": "request",
-        "method": request.method,
-        "path": request.path,
-        # Names only: values may be personal.
-        "query": _parameter_names(query_string) if query_string else [],
-        "status": response.status,
-        "duration": round(duration_s * 1000, 3),
-        "ip": request.client_ip,
-        "userAgent": request.header(b"user-agent"),
-        "userId": request.actor.id if request.actor else None,
-        "requestId": request.id,
-    }
-    if request.failure:
-        event["err"] = _describe_error(request.failure)
-    return event
-
-
-def _parameter_names(query_string: bytes) -> list[str]:
-    return [name.partition(b"=")[0].decode("latin-1") for name in query_string.split(b"&") if name]
-
-
-def _describe_error(error: BaseException) -> dict[str, object]:
-    # The message of a driver's error may quote values of a row: only messages of our own are logged.
-    is_own = isinstance(error, AppError | ConstraintViolationError | RetryTransactionError)
-    message = str(error) if is_own else getattr(error, "sqlstate", None) or ""
-    return {"type": type(error).__name__, "message": message, "stack": _package_frames(error)}
-
-
-def _package_frames(error: BaseException) -> list[str]:
-    frames = traceback.extract_tb(error.__traceback__)
-    package_frames = [frame for frame in frames if "monynha" in frame.filename]
-    return [f"{frame.filename.rpartition('monynha/')[2]}:{frame.lineno} in {frame.name}" for frame in package_frames]

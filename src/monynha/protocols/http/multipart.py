@@ -85,8 +85,7 @@ class MultipartReader:
         self._is_part_open = False
         callbacks = {name: getattr(self._events, name) for name in dir(self._events) if name.startswith("on_")}
         try:
-            # The keys are the names of its callbacks.
-            self._parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
+            self._parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]  # keyed by callback names
         except FormParserError:
             raise BadRequestError("The boundary of the form is too long.") from None
 

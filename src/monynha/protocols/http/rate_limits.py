@@ -14,6 +14,7 @@ from monynha.core.errors import RateLimitedError
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
 from monynha.infra.valkey import LeasedRateLimit, RateLimiter, RateLimitResult, RateLimitWindow
+from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import encode_header_lines, encode_headers
 
 AUTH_MESSAGE = "Too many authentication attempts, please try again later"
@@ -76,19 +77,27 @@ class RateLimits:
         Admins and the service key are exempt. `actor` is None for an invalid token, so that guessing tokens
         counts by IP; `cost` is the number of requests.
         """
-        if actor is not None and (actor.is_admin or actor.kind is ActorKind.SERVICE):
-            return b""
-        limit, user_id = self._api_per_user, actor.id if actor is not None else None
-        if user_id is None:
-            limit = self._api_per_ip
+        limit = self._api_limit(actor)
+        return b"" if limit is None else await limit.count(_api_subject(client_ip, actor), cost, API_MESSAGE)
+
+    def try_count_api_request(self, client_ip: str, actor: Actor) -> bytes | None:
+        """Do what `count_api_request` does without waiting; None where only that can decide."""
+        limit = self._api_limit(actor)
         if limit is None:
             return b""
-        return await limit.count(user_id or rate_limit_subject(client_ip), cost, API_MESSAGE)
+        allowed = limit.leased.try_count(_api_subject(client_ip, actor))
+        return None if allowed is None else limit.header_lines(*allowed)
 
     async def count_public_request(self, client_ip: str) -> bytes:
         """Count a request for what everybody may read, by IP; return encoded header lines."""
         limit = self._public_per_ip
         return b"" if limit is None else await limit.count(rate_limit_subject(client_ip), 1, PUBLIC_MESSAGE)
+
+    def _api_limit(self, actor: Actor | None) -> _LeasedLimit | None:
+        if actor is None or actor.id is None:
+            is_exempt = actor is not None and actor.kind is ActorKind.SERVICE
+            return None if is_exempt else self._api_per_ip
+        return None if actor.is_admin else self._api_per_user
 
     @cached_property
     def _api_per_user(self) -> _LeasedLimit | None:
@@ -108,9 +117,13 @@ class RateLimits:
             if limit is not None:
                 await limit.leased.close()
 
-    async def count_upload(self, user_id: UUID) -> HeaderPairs:
-        """Count a file upload of a user."""
-        return await self.count(UPLOAD_MESSAGE, (str(user_id), "upload", self.upload_per_user))
+    async def count_upload(self, request: Request, actor: Actor) -> None:
+        """Count a file upload of a user; the response reports this limit instead of that of API requests."""
+        if actor.id is None or actor.is_admin or actor.kind is not ActorKind.USER:
+            return
+        headers = await self.count(UPLOAD_MESSAGE, (str(actor.id), "upload", self.upload_per_user))
+        if headers:
+            request.response_header_lines = _header_lines(headers)
 
     async def count(self, message: str, *windows: tuple[str, str, Limit | None]) -> HeaderPairs:
         """Add one to all windows `(subject, action, limit)`, or to none if one of them is exceeded."""
@@ -124,6 +137,11 @@ class RateLimits:
             retry_after_s = max(result.reset_s for result in exceeded)
             raise RateLimitedError(message, retry_after_s=retry_after_s, headers=headers)
         return headers
+
+
+def _api_subject(client_ip: str, actor: Actor | None) -> str | UUID:
+    """Return who an API request is counted for."""
+    return rate_limit_subject(client_ip) if actor is None or actor.id is None else actor.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +162,13 @@ class _LeasedLimit:
 
     async def count(self, subject: str | UUID, cost: int, message: str) -> bytes:
         """Count requests; return the headers of an allowed one, encoded. Raises RateLimitedError."""
-        allowed = self.leased.try_count(subject, cost)
-        if allowed is None:
-            result = await self.leased.count(subject, cost)
-            if not result.is_allowed:
-                raise RateLimitedError(message, retry_after_s=result.reset_s, headers=rate_limit_headers([result]))
-            allowed = result.remaining, result.reset_s
-        remaining, reset_s = allowed
+        result = await self.leased.count(subject, cost)
+        if not result.is_allowed:
+            raise RateLimitedError(message, retry_after_s=result.reset_s, headers=rate_limit_headers([result]))
+        return self.header_lines(result.remaining, result.reset_s)
+
+    def header_lines(self, remaining: int, reset_s: int) -> bytes:
+        """Return the headers of an allowed request, encoded."""
         return self.header_template % (remaining, reset_s, remaining, reset_s)
 
 

@@ -45,6 +45,8 @@ class HttpScope(Scope):
     """Our extension to ASGI: send status, headers and the whole body in one write."""
     is_disconnected: NotRequired[Callable[[], bool]]
     """Our extension to ASGI: whether the connection is closed."""
+    waiting_bytes: NotRequired[Callable[[], int]]
+    """Our extension to ASGI: how much of a streamed response waits before the connection's write buffer."""
 
 
 class RequestMessage(TypedDict, total=False):
@@ -97,6 +99,7 @@ class Request:
         "path",
         "path_params",
         "received_at",
+        "response_header_lines",
         "scope",
     )
 
@@ -120,6 +123,8 @@ class Request:
         """Whether its handler was cancelled, by a deadline or because the client has left."""
         self.received_at = received_at
         """When its last byte arrived, by `time.perf_counter`; infinite while a body is being read."""
+        self.response_header_lines = b""
+        """Headers of its response, whatever that will be, as encoded lines that each end in a line break."""
 
     @property
     def has_client_left(self) -> bool:

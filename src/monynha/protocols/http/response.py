@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -27,17 +27,10 @@ class Response:
     headers: Headers = ()
     stream: AsyncGenerator[bytes | bytearray] | None = None
     """Chunks of a body that is sent as it is read, instead of `body`."""
-    header_lines: bytes = b""
-    """More headers, as encoded lines that each end in a line break: those that are the same for many responses."""
+    waiting_bytes: Callable[[], int] | None = None
+    """How much of `stream` has been made and waits for the client."""
     content_length: int | None = None
     """The size of the body, where that is not the size of `body`: of a stream, or of what HEAD does not send."""
-
-    def with_header_lines(self, header_lines: bytes) -> Response:
-        """Return the response with more encoded headers."""
-        if not header_lines:
-            return self
-        lines = self.header_lines + header_lines
-        return Response(self.status, self.body, self.headers, self.stream, lines, self.content_length)
 
 
 def encode_headers(*pairs: tuple[str, str]) -> Headers:
@@ -54,11 +47,6 @@ def decode_header_lines(header_lines: bytes) -> Headers:
     """Return encoded header lines as pairs."""
     pairs = (line.partition(b": ") for line in header_lines.split(b"\r\n") if line)
     return tuple((name, value) for name, _, value in pairs)
-
-
-def decode_header_pairs(header_lines: bytes) -> tuple[tuple[str, str], ...]:
-    """Return encoded header lines as pairs of texts, the form that errors carry."""
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in decode_header_lines(header_lines))
 
 
 def json_response(value: object, *, status: int = 200, extra_headers: Headers = ()) -> Response:

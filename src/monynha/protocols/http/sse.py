@@ -15,7 +15,8 @@ SSE_HEADERS: Headers = (
     (b"x-accel-buffering", b"no"),
 )
 _MAX_BUFFERED_EVENTS = 5_000
-_MAX_BUFFERED_BYTES = 10_000_000
+_MAX_BUFFERED_BYTES = 1_000_000
+"""Beyond it nothing more is buffered; a single event may be longer."""
 _FULL_BUFFERED_EVENTS, _FULL_BUFFERED_BYTES = 500, 500_000
 _KEEP_ALIVE_INTERVAL_S = 15.0
 _DRAIN_TIMEOUT_S = 30.0
@@ -47,11 +48,16 @@ class SseStream:
         """Buffer an encoded event; disconnect the reader if the buffer exceeds its limit."""
         if self.is_closed:
             return
-        if len(self._buffer) >= _MAX_BUFFERED_EVENTS or self._buffered_bytes > _MAX_BUFFERED_BYTES:
+        is_too_long = bool(self._buffer) and self._buffered_bytes + len(event) > _MAX_BUFFERED_BYTES
+        if is_too_long or len(self._buffer) >= _MAX_BUFFERED_EVENTS:
             event, self.is_closed = self._slow_reader_event, True
         self._buffer.append(event)
         self._buffered_bytes += len(event)
         self._changed.set()
+
+    def buffered_bytes(self) -> int:
+        """Return how many bytes wait for the reader here."""
+        return self._buffered_bytes
 
     @property
     def is_full(self) -> bool:

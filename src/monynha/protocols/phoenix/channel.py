@@ -33,8 +33,9 @@ from monynha.protocols.phoenix.topics import (
     topic_room,
     topic_stream,
 )
+from monynha.protocols.realtime.event_bytes import EventBytes
 
-_MAX_EVENT_BYTES = 255
+_MAX_EVENT_NAME_BYTES = 255
 _FORBIDDEN_TOPIC = "You do not have permissions to read from this Channel topic"
 _SESSION_ENDED = "the session is over"
 _TOKEN_EXPIRED = "Token has expired 0 seconds ago"
@@ -50,6 +51,7 @@ class Channel:
         push: Push,
         *,
         is_v2: bool,
+        event_bytes: EventBytes,
         on_close: Callable[[Channel], None],
     ) -> None:
         self._context = context
@@ -64,7 +66,7 @@ class Channel:
         self._presence_key = self._params.presence_key or token_hex(16)
         self._has_presence = self._params.has_presence
         regex_matcher = RegexMatcher(context.database)
-        self._changes = PostgresChanges(context.catalog, regex_matcher, socket, push.topic, is_v2)
+        self._changes = PostgresChanges(context.catalog, regex_matcher, socket, push.topic, is_v2, event_bytes)
         self._subscriber: MultiStreamSubscriber | None = None
         self._monitor: SessionMonitor | None = None
         self._room = topic_room(self._name, is_private=self._params.is_private)
@@ -148,7 +150,7 @@ class Channel:
             connection,
             streams,
             self._socket,
-            on_event=lambda event: self._changes.on_event(event, subscriber.versions),
+            on_event=lambda event: self._changes.on_event(event, subscriber.versions, self._on_overflow),
             on_session_end=self._close,
             on_revoked=self._on_revoked,
             resume_from=resume_from,
@@ -183,6 +185,9 @@ class Channel:
         if self._params.is_private and stream == topic_stream(self._name):
             self._close(f"{_FORBIDDEN_TOPIC}: {self._name}")
 
+    def _on_overflow(self) -> None:
+        self._close(f"TooManyBytes: one change caused more than {self._context.max_event_bytes} bytes; bind to less")
+
     def _close(self, reason: str = _SESSION_ENDED) -> None:
         self._send_system("system", "error", reason)
         self._send("phx_close", b"{}")
@@ -213,7 +218,7 @@ class Channel:
 
     def _broadcast(self, push: Push) -> None:
         event = push.payload.get("event")
-        if not isinstance(event, str) or len(event.encode()) > _MAX_EVENT_BYTES:
+        if not isinstance(event, str) or len(event.encode()) > _MAX_EVENT_NAME_BYTES:
             return
         if push.binary_payload is None:
             message = encode_json_broadcast(event, push.payload.get("payload", {}))

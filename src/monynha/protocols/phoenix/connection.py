@@ -14,6 +14,7 @@ from monynha.protocols.phoenix.channel import Channel
 from monynha.protocols.phoenix.context import PhoenixContext
 from monynha.protocols.phoenix.serializer import HEARTBEAT_TOPIC, Push, decode_push, encode_message
 from monynha.protocols.phoenix.tokens import JoinRefusedError, authenticate_token, handshake_reason
+from monynha.protocols.realtime.event_bytes import EventBytes
 
 PATH = "/realtime/v1/websocket"
 _MAX_CHANNELS = 100
@@ -51,6 +52,10 @@ class _PhoenixConnection:
     api_key: str
     is_v2: bool
     channels: dict[str, Channel] = field(default_factory=dict)
+    event_bytes: EventBytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.event_bytes = EventBytes(self.context.max_event_bytes)
 
     async def run(self) -> None:
         try:
@@ -105,7 +110,14 @@ class _PhoenixConnection:
         if len(self.channels) >= _MAX_CHANNELS or len(push.topic) > _MAX_TOPIC_LENGTH:
             self._reply_error(push, "ChannelRateLimitReached: Too many channels")
             return
-        channel = Channel(self.context, self.socket, push, is_v2=self.is_v2, on_close=self._remove)
+        channel = Channel(
+            self.context,
+            self.socket,
+            push,
+            is_v2=self.is_v2,
+            event_bytes=self.event_bytes,
+            on_close=self._remove,
+        )
         self.channels[push.topic] = channel
         try:
             await channel.join(push.ref, self.api_key)

@@ -22,3 +22,5 @@ class PhoenixContext:
     broadcaster: Broadcaster
     presence: Presence
     verify_token: VerifyToken
+    max_event_bytes: int
+    """How many bytes one event may make a socket receive, over all its channels."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,8 +22,11 @@ from monynha.protocols.phoenix.bindings import Binding, parse_binding
 from monynha.protocols.phoenix.filters import FilterError
 from monynha.protocols.phoenix.regex import RegexMatcher
 from monynha.protocols.phoenix.serializer import encode_message
+from monynha.protocols.realtime.event_bytes import EventBytes
 
 _MAX_BINDINGS = 100
+_MAX_CACHED_PAYLOADS = 32
+"""How many encodings of an event are kept while it waits for slow readers."""
 _TYPE_NAMES = (
     (ARRAY, "_text"),
     (JSONB, "jsonb"),
@@ -46,6 +49,8 @@ class PostgresChanges:
     socket: WebSocket
     topic: str
     is_v2: bool
+    event_bytes: EventBytes
+    """What events may make the socket receive, over all its channels."""
     bindings: list[Binding] = field(default_factory=list)
     _last_match: asyncio.Task[None] | None = None
 
@@ -64,8 +69,11 @@ class PostgresChanges:
                 problem = "Error parsing `filter` params: invalid regular expression"
         return problem
 
-    def on_event(self, event: Event, versions: Mapping[Stream, int]) -> None:
-        """Send an event to the bindings that it matches, with `versions` as its resume token."""
+    def on_event(self, event: Event, versions: Mapping[Stream, int], on_overflow: Callable[[], None]) -> None:
+        """Send an event to the bindings that it matches, with `versions` as its resume token.
+
+        `on_overflow` is called, and nothing more is sent, when it would make the socket receive too much.
+        """
         bindings = [binding for binding in self.bindings if binding.matches(event)]
         if not bindings:
             return
@@ -73,21 +81,26 @@ class PostgresChanges:
         if any(binding.regexes for binding in self.bindings):
             # PostgreSQL has to be asked, and later events wait for it to keep the order.
             self._last_match = asyncio.create_task(
-                self._match_and_send(self._last_match, event, bindings, resume_token)
+                self._match_and_send(self._last_match, event, bindings, resume_token, on_overflow)
             )
         else:
-            self._send(event, bindings, resume_token)
+            self._send(event, bindings, resume_token, on_overflow)
 
     async def _match_and_send(
-        self, former_match: asyncio.Task[None] | None, event: Event, candidates: list[Binding], resume_token: str
+        self,
+        former_match: asyncio.Task[None] | None,
+        event: Event,
+        candidates: list[Binding],
+        resume_token: str,
+        on_overflow: Callable[[], None],
     ) -> None:
         if former_match is not None:
             await asyncio.wait({former_match})
         bindings = [binding for binding in candidates if await binding.matches_regexes(event, self.regex_matcher)]
-        if bindings:
-            self._send(event, bindings, resume_token)
+        if bindings and self.bindings:
+            self._send(event, bindings, resume_token, on_overflow)
 
-    def _send(self, event: Event, bindings: list[Binding], resume_token: str) -> None:
+    def _send(self, event: Event, bindings: list[Binding], resume_token: str, on_overflow: Callable[[], None]) -> None:
         for select in dict.fromkeys(binding.select for binding in bindings):
             selected = [binding for binding in bindings if binding.select == select]
             frame = _change_frame(
@@ -99,6 +112,10 @@ class PostgresChanges:
                 resume_token=resume_token,
                 is_v2=self.is_v2,
             )
+            if not self.event_bytes.try_count((event.stream, event.version), len(frame)):
+                self.bindings.clear()
+                on_overflow()
+                return
             self.socket.send_frame(frame)
 
 
@@ -112,13 +129,18 @@ def _change_frame(
     resume_token: str,
     is_v2: bool,
 ) -> bytes:
-    """Return a change as a WebSocket frame, encoded once for all channels with the same parameters."""
+    """Return a change as a WebSocket frame, encoded once for all channels with the same parameters.
+
+    An event keeps few of them, since clients choose the parameters.
+    """
     key = ("change frame", topic, ids, select, resume_token, is_v2)
     frame = event.payload_cache.get(key)
     if not isinstance(frame, bytes):
         data = _change_data(event, resource, select)[:-1] + b',"resumeToken":' + orjson.dumps(resume_token) + b"}"
         payload = b'{"ids":' + orjson.dumps(ids) + b',"data":' + data + b"}"
-        frame = event.payload_cache[key] = encode_frame(encode_message(topic, "postgres_changes", payload, is_v2=is_v2))
+        frame = encode_frame(encode_message(topic, "postgres_changes", payload, is_v2=is_v2))
+        if len(event.payload_cache) < _MAX_CACHED_PAYLOADS:
+            event.payload_cache[key] = frame
     return frame
 
 
@@ -139,7 +161,9 @@ def _change_data(event: Event, resource: Resource, select: frozenset[str] | None
         if event.verb != "insert":
             data["old_record"] = _select_columns({**(event.new or {}), **(event.old or {})}, select)
         data["errors"] = None
-        encoded = event.payload_cache[key] = orjson.dumps(data)
+        encoded = orjson.dumps(data)
+        if len(event.payload_cache) < _MAX_CACHED_PAYLOADS:
+            event.payload_cache[key] = encoded
     return encoded
 
 

@@ -22,7 +22,7 @@ from monynha.infra.postgres.database import ActorConnection, Database, check_ses
 from monynha.protocols.http.content_negotiation import accepts_json
 from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.request import Request
-from monynha.protocols.http.response import Response, decode_header_pairs
+from monynha.protocols.http.response import Response
 from monynha.protocols.http.router import Handler
 from monynha.protocols.rest.query_params import QueryParamParser
 from monynha.protocols.rest.resource_routes import id_parameter
@@ -45,37 +45,27 @@ class RestContext:
     def wrap(self, handler: Handler) -> Handler:
         """Return a handler that is rate limited, and that reports an ended session before any other error."""
 
+        limits = self.rate_limits
+
         async def handle(request: Request) -> Response:
-            limit_lines = await self._count(request)
+            if limits.limits_api:
+                try:
+                    actor = self.authenticate(request)
+                except UnauthenticatedError:
+                    # Guessing tokens counts by IP.
+                    request.response_header_lines = await limits.count_api_request(request.client_ip, None)
+                    raise
+                lines = limits.try_count_api_request(request.client_ip, actor)
+                request.response_header_lines = (
+                    await limits.count_api_request(request.client_ip, actor) if lines is None else lines
+                )
             try:
-                response = await self._handle(handler, request)
+                return await handler(request)
             except AppError as error:
-                if not any(name == "RateLimit" for name, _ in error.headers):
-                    error.headers = (*error.headers, *decode_header_pairs(limit_lines))
+                await check_session_before_error(self.database.as_actor(self.authenticate(request)), error)
                 raise
-            return response.with_header_lines(limit_lines)
 
         return handle
-
-    async def _count(self, request: Request) -> bytes:
-        """Count a request and return the lines that report its limit; one with an invalid token counts per IP."""
-        if not self.rate_limits.limits_api:
-            return b""
-        try:
-            actor = self.authenticate(request)
-        except UnauthenticatedError as error:
-            limit_lines = await self.rate_limits.count_api_request(request.client_ip, None)
-            error.headers = (*error.headers, *decode_header_pairs(limit_lines))
-            raise
-        return await self.rate_limits.count_api_request(request.client_ip, actor)
-
-    async def _handle(self, handler: Handler, request: Request) -> Response:
-        try:
-            return await handler(request)
-        except AppError as error:
-            connection = self.database.as_actor(self.authenticate(request))
-            await check_session_before_error(connection, error)
-            raise
 
     @property
     def query_params(self) -> QueryParamParser:

@@ -30,7 +30,8 @@ from monynha.protocols.rest.routes import RouteOverrides
 _DOC = """\
 The events of a {noun} as server-sent events, as they happen. The id of an event is its version: without gaps, in the
 order of the commits. `event` is the type of the event and `data` is the row as it is then, as `/ws` sends it.
-`ask_again` means that some missed events are not stored any more: read the {noun} again and continue from there.
+`ask_again` means that some missed events are not stored any more, or that one is too long to be sent: read the {noun}
+again and continue from there.
 `removed` means that you may not see the {noun} any more."""
 _SESSION_ENDED = encode_event(b"error", b'{"code":"UNAUTHENTICATED","message":"The session is over."}')
 _TOO_SLOW = encode_event(b"error", b'{"code":"TOO_SLOW","message":"You read too slowly. Connect again."}')
@@ -89,7 +90,8 @@ class EventStreamEndpoints:
             stream = Stream(kind, parse_id(request.path_params["id"], connection.actor, kind))
             subscriber = _SseSubscriber(self, connection, stream)
             await subscriber.start(since)
-            return Response(200, b"", SSE_HEADERS, stream=subscriber.chunks(since))
+            waiting_bytes = subscriber.response.buffered_bytes
+            return Response(200, b"", SSE_HEADERS, stream=subscriber.chunks(since), waiting_bytes=waiting_bytes)
 
         return handler
 
@@ -135,14 +137,21 @@ class _SseSubscriber:
         self.subscription = None  # it refers to its subscriber
 
     def on_event(self, event: Event) -> None:
-        """Send an event; its message is encoded once for all subscribers."""
+        """Send an event; its message is encoded once for all subscribers, and not sent if it is too long."""
         catalog = self.endpoints.context.catalog
         message = event.payload_cache.get("sse")
         if not isinstance(message, bytes):
             type_name = event_type(catalog.resources[event.resource], event).encode()
             message = encode_event(type_name, event_message(catalog, event), event.version)
             event.payload_cache["sse"] = message
+        if len(message) > self.endpoints.context.queries.compiler.limits.max_bytes:
+            message = self._ask_again(event.version)
         self.response.send(message)
+
+    def _ask_again(self, version: int) -> bytes:
+        """Return the event that lets the client fetch the state at that version."""
+        payload = {f"{self.stream.kind}Id": str(self.stream.id), "version": version}
+        return encode_event(b"ask_again", orjson.dumps(payload), version)
 
     def on_revoked(self, stream: Stream) -> None:
         """End the response: the actor may not see the row any more."""
@@ -161,9 +170,7 @@ class _SseSubscriber:
                 # The id tells a client that receives no event where to resume.
                 yield b"retry: 1000\nid: %d\n\n" % (self.subscription.version if since is None else since)
             else:
-                version = self.subscription.version
-                payload = {f"{self.stream.kind}Id": str(self.stream.id), "version": version}
-                yield encode_event(b"ask_again", orjson.dumps(payload), version)
+                yield self._ask_again(self.subscription.version)
             self.subscription.activate()
             async with aclosing(self.response.events()) as events:
                 async for event in events:

@@ -27,3 +27,5 @@ class WebSocketContext:
     """Returns whom an access token authenticates; UnauthenticatedError for an invalid one."""
     ephemeral_events: Mapping[str, EphemeralEvent]
     """By the type of the message with which a client sends one."""
+    max_event_bytes: int
+    """How long the message of an event may be."""

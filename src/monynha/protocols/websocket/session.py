@@ -80,8 +80,12 @@ class WebSocketSession:
     # Called by the hub and the rooms.
 
     def on_event(self, event: Event) -> None:
-        """Send an event."""
-        self._socket.send_frame(event_frame(self._context.catalog, event))
+        """Send an event; if its message would be too long, let the client fetch the state instead."""
+        frame = event_frame(self._context.catalog, event)
+        if len(frame) <= self._context.max_event_bytes:
+            self._socket.send_frame(frame)
+        else:
+            self._send("ask_again", **stream_id_field(event.stream), version=event.version)
 
     def on_revoked(self, stream: Stream) -> None:
         """Tell the client that it lost access to a stream."""

@@ -73,6 +73,34 @@ async def test_the_language_is_the_one_that_the_client_prefers(confirming_app: A
     ]
 
 
+async def test_every_mail_is_in_the_language_of_its_request(confirming_app: AuthApp) -> None:
+    user, new, invited = await confirming_app.create_user(), new_email("new"), new_email("invited")
+    email = user["email"]
+    token = (await confirming_app.sign_in(email)).json()["access_token"]
+    options: dict[str, Any] = {"headers": PORTUGUESE}
+    await confirming_app.post("/recover", {"email": email}, **options)
+    await confirming_app.post("/otp", {"email": email}, **options)
+    await confirming_app.get("/reauthenticate", token, **options)
+    await confirming_app.put("/user", {"email": new}, token, **options)
+    await confirming_app.post("/invite", {"email": invited}, confirming_app.service_key, **options)
+    await confirming_app.auth.accounts.change_email(UUID(user["id"]), new, locale="pt-BR")
+    await confirming_app.post("/signup", {"email": email, "password": PASSWORD}, **options)
+
+    subjects = [sent.subject for to in (email, new, invited) for sent in confirming_app.emails_to(to)]
+
+    assert subjects == [
+        "Defina uma nova senha",
+        "Seu link para entrar",
+        "Seu código",
+        "Confirme a mudança do seu endereço",
+        "Confirme a mudança do seu endereço",
+        "Você já tem uma conta",
+        "Confirme seu novo endereço",
+        "Confirme seu novo endereço",
+        "Você recebeu um convite para o Monynha",
+    ]
+
+
 async def test_the_language_of_an_account_precedes_that_of_the_client(auth_app: AuthApp) -> None:
     user = await auth_app.create_user(user_metadata={"locale": "pt-BR"})
     await auth_app.post("/recover", {"email": user["email"]}, headers={"accept-language": "en"})

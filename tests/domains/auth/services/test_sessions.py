@@ -7,7 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from tests.conditions import wait_until_blocked
 from tests.domains.auth.conftest import AuthApp
+from tests.live_server import OwnerSql
 
 
 async def test_a_refresh_returns_new_tokens_of_the_same_session(auth_app: AuthApp) -> None:
@@ -33,16 +35,16 @@ async def test_a_lost_response_does_not_sign_the_user_out(auth_app: AuthApp) -> 
     assert again.json()["refresh_token"] == lost["refresh_token"]
 
 
-async def test_concurrent_refreshes_return_the_same_token(auth_app: AuthApp) -> None:
+async def test_concurrent_refreshes_return_the_same_token(auth_app: AuthApp, owner_sql: OwnerSql) -> None:
     session = await auth_app.sign_up()
     user_id = UUID(session["user"]["id"])
     counter = "select refresh_counter from auth.sessions where user_id = $1"
 
     async with auth_app.repository.transaction() as transaction:
-        # The row stays locked until all refreshes wait for it, so that they are concurrent.
+        # The row stays locked until refreshes wait for it, so that they are concurrent.
         await transaction.execute(f"{counter} for update", user_id)
         tasks = [asyncio.create_task(auth_app.refresh(session["refresh_token"])) for _ in range(4)]
-        await asyncio.sleep(0.5)
+        await wait_until_blocked(owner_sql, 2)
     responses = await asyncio.gather(*tasks)
 
     assert {response.status_code for response in responses} == {200}

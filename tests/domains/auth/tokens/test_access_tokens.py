@@ -17,7 +17,7 @@ from monynha.core.errors import (
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.tokens.access_tokens import SessionClaims
 from tests.domains.auth.manual_clock import ManualClock
-from tests.domains.auth.signed_tokens import NOW, SESSION, START, SUB, access_tokens, sign_token, valid_claims
+from tests.domains.auth.signed_tokens import ISSUER, NOW, SESSION, START, SUB, access_tokens, sign_token, valid_claims
 
 
 def account() -> Account:
@@ -40,7 +40,7 @@ def test_an_issued_token_identifies_the_account_and_its_session() -> None:
 
     assert (actor.kind, actor.id, actor.session_id) == (ActorKind.USER, UUID(SUB), UUID(SESSION))
     assert orjson.loads(actor.claims) == {
-        "iss": "https://a.example/auth/v1",
+        "iss": ISSUER,
         "sub": SUB,
         "aud": "authenticated",
         "exp": START + 3600,
@@ -57,7 +57,7 @@ def test_an_issued_token_identifies_the_account_and_its_session() -> None:
     }
 
 
-def test_a_token_signed_elsewhere_with_the_secret_is_valid() -> None:
+def test_a_token_of_our_issuer_that_was_signed_elsewhere_with_the_secret_is_valid() -> None:
     assert access_tokens().verify(sign_token(valid_claims(session_id=...))).session_id is None
 
 
@@ -83,6 +83,8 @@ def test_the_anon_key_is_anonymous_and_the_service_key_is_the_service() -> None:
         valid_claims(sub=[SUB]),
         valid_claims(sub=""),
         valid_claims(iss="https://b.example/auth/v1"),
+        valid_claims(iss=...),
+        valid_claims(iss=None),
         valid_claims(iss=""),
         valid_claims(iss=7),
         valid_claims(iss=["https://a.example/auth/v1"]),
@@ -98,7 +100,7 @@ def test_the_anon_key_is_anonymous_and_the_service_key_is_the_service() -> None:
         valid_claims(aud=7),
         valid_claims(user_metadata={"name": "a\x00b"}),
         valid_claims(user_metadata={"a\x00b": 1}),
-        {"role": "authenticated", "exp": START + 60},
+        {"role": "authenticated", "iss": ISSUER, "exp": START + 60},
         {"role": "admin", "exp": START + 60},
         {"exp": START + 60},
         [],

@@ -57,7 +57,7 @@ async def test_graphql_reads_files_with_their_task_and_uploader(user: ApiUser, p
     [file] = data["project"]["files"]
     assert (file["id"], file["status"], file["width"], file["task"]) == (image["id"], "ready", 20, {"id": task["id"]})
     assert (file["user"], file["placeholder"]["color"]) == ({"name": user.name}, "#c81e5a")
-    assert [(found["name"], found["contentType"]) for found in data["task"]["files"]] == [("a.png", "image/jpeg")]
+    assert [(entry["name"], entry["contentType"]) for entry in data["task"]["files"]] == [("a.png", "image/jpeg")]
 
 
 @pytest.mark.parametrize(("name", "code"), [("viewer", "FORBIDDEN"), ("outsider", "NOT_FOUND")])
@@ -101,4 +101,4 @@ def test_the_document_describes_content_thumbnails_and_pictures() -> None:
     assert "416" in content["responses"]
     assert avatar["security"] == []
     assert "401" not in avatar["responses"]
-    assert list(paths["/api/v1/users/{id}/avatar"]["delete"]["responses"])[0] == "204"
+    assert "204" in paths["/api/v1/users/{id}/avatar"]["delete"]["responses"]

@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 
 from monynha.app.commands.keys import make_key
-from monynha.app.composition.application import build
+from monynha.app.composition.application import Application, build
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
 from monynha.infra.embedded import ServerUrls
 from monynha.protocols.graphql.transport import transport_ws as transport_ws
+from tests.conditions import subscription_count, wait_until
 from tests.live_server import serve
 from tests.protocols.graphql.clients import PROTOCOL, unauthenticated_client, ws_client
 from tests.users import ApiUser, UserFactory
@@ -149,19 +150,21 @@ async def test_supported_subprotocol_is_selected(address: str) -> None:
         assert socket.connection.subprotocol == PROTOCOL
 
 
-async def test_socket_rejects_operations_beyond_its_limit(address: str, user: ApiUser) -> None:
+async def test_socket_rejects_operations_beyond_its_limit(address: str, program: Application, user: ApiUser) -> None:
+    hub = program.realtime.hub
     project = await user.create_project()
     async with ws_client(address, user) as socket:
         for _ in range(1000):
             await socket.subscribe(TITLES, {"id": project["id"]})
         errors_received = [await socket.next_error_codes() for _ in range(1000 - transport_ws.MAX_OPERATIONS)]
-        await asyncio.sleep(1)
+        await wait_until(lambda: subscription_count(hub, project) == transport_ws.MAX_OPERATIONS)
         await user.create_task(project, title="T")
         results = [await socket.next_result() for _ in range(transport_ws.MAX_OPERATIONS)]
         assert await socket.receives_nothing()
         for number in range(1000):
             await socket.send("complete", id=str(number + 1))
-        await asyncio.sleep(1.5)
+        await wait_until(lambda: subscription_count(hub, project) < transport_ws.MAX_OPERATIONS)
+        await asyncio.sleep(1.5)  # for the budget of messages, which the others have used up
         await socket.start_subscription(TITLES, {"id": project["id"]})
         await user.create_task(project, title="again")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -12,11 +11,12 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from monynha.app.composition.application import build
+from monynha.app.composition.application import Application, build
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.infra.embedded import ServerUrls
 from monynha.protocols.graphql.transport import transport_ws as transport_ws
+from tests.conditions import subscription_count, wait_until
 from tests.live_server import serve
 from tests.protocols.graphql.clients import (
     PROTOCOL,
@@ -190,7 +190,7 @@ async def test_message_over_a_megabyte_closes_the_socket(address: str, user: Api
 
 
 async def test_slow_reader_is_disconnected_without_delaying_others(
-    address: str, user: ApiUser, monkeypatch: pytest.MonkeyPatch
+    address: str, program: Application, user: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("monynha.protocols.http.server.websocket._DRAIN_TIMEOUT_S", 0.5)
     project = await user.create_project()
@@ -205,7 +205,7 @@ async def test_slow_reader_is_disconnected_without_delaying_others(
             body = {"description": f"{number} {'x' * 90_000}"}
             assert (await user.put(f"/tasks/{task['id']}", body)).status_code == 200
             await quick.next_result()
-        await asyncio.sleep(0.6)
+        await wait_until(lambda: subscription_count(program.realtime.hub, project) == 1)
         slow.connection.transport.resume_reading()
         messages = await slow.receive_until_closed()
 

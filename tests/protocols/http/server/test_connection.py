@@ -111,16 +111,16 @@ async def echo(scope: HttpScope, receive: Receive, send: Send) -> None:
 
 
 async def test_malformed_chunk_ends_the_waiting_handler() -> None:
-    disconnected = asyncio.Event()
+    received, disconnected = asyncio.Event(), asyncio.Event()
 
     async def handle(scope: HttpScope, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "http.disconnect":
-            pass
+            received.set()
         disconnected.set()
 
     async with connect_to(handle) as (reader, writer):
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
-        await asyncio.sleep(0.1)
+        await received.wait()
         writer.write(b"ZZ\r\n")
         assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
         await disconnected.wait()

@@ -8,9 +8,12 @@ from contextlib import suppress
 import pytest
 
 from monynha.protocols.http.request import HttpScope, Receive, Send
-from tests.conditions import TIMEOUT_S
+from monynha.protocols.http.server.unsent_bytes import UnsentBytes
+from tests.conditions import TIMEOUT_S, wait_until
+from tests.live_server import serve
 from tests.protocols.http.server.raw_client import (
     GET_REQUEST,
+    application_of,
     connect_to,
     read_response,
     send_complete_response,
@@ -46,7 +49,7 @@ async def test_slow_head_is_408_and_silent_connection_is_closed(monkeypatch: pyt
 @pytest.mark.parametrize("is_complete", [True, False])
 async def test_client_that_stops_reading_is_disconnected(monkeypatch: pytest.MonkeyPatch, is_complete: bool) -> None:
     monkeypatch.setattr("monynha.protocols.http.server.connection.DRAIN_TIMEOUT_S", 0.3)
-    monkeypatch.setattr("monynha.protocols.http.server.connection.CLOSE_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("monynha.protocols.http.server.backpressure.CLOSE_TIMEOUT_S", 0.3)
 
     async def handle(scope: HttpScope, receive: Receive, send: Send) -> None:
         if is_complete:
@@ -56,14 +59,19 @@ async def test_client_that_stops_reading_is_disconnected(monkeypatch: pytest.Mon
         for _ in range(300):
             await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
 
-    async with connect_to(handle) as (reader, writer):
+    unsent_bytes = UnsentBytes(1_000_000_000)
+    async with serve(application_of(handle), unsent_bytes=unsent_bytes) as address:
+        host, port = address.split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
         writer.transport.pause_reading()  # type: ignore[attr-defined]  # typed as a WriteTransport
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        await asyncio.sleep(1.5)
+        await wait_until(lambda: unsent_bytes.total_bytes > 0)
+        await wait_until(lambda: unsent_bytes.total_bytes == 0)
         writer.transport.resume_reading()  # type: ignore[attr-defined]  # typed as a WriteTransport
         received = b""
         with suppress(ConnectionError):
             received = await reader.read()
+        writer.close()
 
     assert len(received) < 30_000_000
 
@@ -78,6 +86,7 @@ async def test_client_that_does_not_read_is_not_served_further() -> None:
 
     async with connect_to(handle) as (reader, writer):
         writer.write(GET_REQUEST % 1 * 200)
+        # However long it does not read.
         await asyncio.sleep(0.5)
         assert handled_count < 50
         bodies = [len((await read_response(reader))[1]) for _ in range(200)]

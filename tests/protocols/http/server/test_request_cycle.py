@@ -22,7 +22,7 @@ class RecordingConnection:
         self.written = b""
         self.finished: list[RequestCycle] = []
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Keep the bytes."""
         self.written += data
 

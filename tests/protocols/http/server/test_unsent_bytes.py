@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
@@ -96,6 +97,18 @@ async def test_a_fast_reader_outlives_a_slow_one_when_the_budget_is_exceeded() -
         unsent_bytes.watch(third)
 
     assert (fast.is_aborted, slow.is_aborted, third.is_aborted) == (False, True, False)
+
+
+async def test_what_waits_before_the_write_buffer_counts_as_well() -> None:
+    unsent_bytes = UnsentBytes(25 * MEGABYTE)
+    transports = [StalledTransport(MEGABYTE) for _ in range(3)]
+    waiting = [20 * MEGABYTE, 0, 10 * MEGABYTE]
+
+    for transport, size in zip(transports, waiting, strict=True):
+        unsent_bytes.watch(transport, partial(int, size))
+
+    assert [transport.is_aborted for transport in transports] == [True, False, False]
+    assert unsent_bytes.total_bytes == 12 * MEGABYTE
 
 
 async def test_a_drained_connection_counts_no_more() -> None:

@@ -164,7 +164,7 @@ async def test_a_shutdown_closes_every_websocket() -> None:
 
 
 async def test_a_client_that_does_not_answer_pings_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PING_INTERVAL_S", 0.5)
+    monkeypatch.setattr(module, "_PING_INTERVAL_S", 1.0)
     has_ended = asyncio.Event()
 
     async def echo_until_the_end(websocket: WebSocket) -> None:
@@ -172,7 +172,7 @@ async def test_a_client_that_does_not_answer_pings_is_disconnected(monkeypatch: 
         has_ended.set()
 
     async with client_of(echo_until_the_end) as client:
-        await asyncio.sleep(1.2)  # two pings
+        await asyncio.sleep(2.2)  # two pings, which it answers
         await client.send("alive: the client answers pings")
         assert await client.recv() == "alive: the client answers pings"
         client.transport.pause_reading()
@@ -196,7 +196,7 @@ async def test_a_client_that_sends_faster_than_it_is_handled_is_not_read(monkeyp
     async with client_of(handle) as client:
         for number in range(500):
             client.transport.write(client_frame(b"%d" % number))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # some of the messages arrive before the handler takes any
         may_read.set()
         assert [await client.recv() for _ in range(500)] == [str(number) for number in range(500)]
 
@@ -255,7 +255,7 @@ async def test_messages_behind_the_one_that_authenticates_are_within_the_later_l
     async def handle(websocket: WebSocket) -> None:
         websocket.accept()
         assert await websocket.receive() == "token"
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # the other messages arrive meanwhile, or later
         websocket.mark_authenticated()
         while (message := await websocket.receive()) is not None:
             websocket.send_text(b"%d" % len(message))

@@ -27,6 +27,8 @@ class BearerAuthenticator:
 
     def __call__(self, request: RequestWithActor) -> Actor:
         """Return the actor: anonymous without an Authorization header, UnauthenticatedError for a bad one."""
+        if request.actor is not None:
+            return request.actor
         header = request.header(b"authorization")
         if header is None:
             return ANONYMOUS

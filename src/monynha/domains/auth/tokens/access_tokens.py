@@ -166,8 +166,8 @@ class AccessTokens:
         )
 
     def _is_issuer(self, issuer: object) -> bool:
-        """Whether a person's token may have this `iss`; it may have none (RFC 7519 §4.1.1)."""
-        return issuer is None or (isinstance(issuer, str) and issuer in self._issuers)
+        """Whether a person's token may have this `iss` (RFC 8725 §3.8); API keys may have any, or none."""
+        return isinstance(issuer, str) and issuer in self._issuers
 
 
 def _has_expected_header(text: str) -> bool:

@@ -8,7 +8,6 @@ import orjson
 
 from monynha.core.errors import AppError, ConflictError, ForbiddenError
 from monynha.domains.files.avatars import CONTENT_TYPE, Avatars
-from monynha.domains.files.http.files import count_upload
 from monynha.domains.files.http.form_upload import FILE_PART, FormUpload
 from monynha.domains.users import users
 from monynha.engine.mutation.mutations import PrimaryKey
@@ -110,7 +109,7 @@ class AvatarRoutes:
         selection = self.rest.query_params.parse_item(users, read_query(request))
         key = parse_primary_key(users, request, connection.actor)
         previous = await self._authorize(connection, key)
-        await count_upload(self.rest.rate_limits, connection.actor)
+        await self.rest.rate_limits.count_upload(request, connection.actor)
         form = FormUpload(request)
         await form.open()
         address = await self.avatars.add(key[0], form.chunks())
@@ -131,14 +130,13 @@ class AvatarRoutes:
 
     async def read(self, request: Request) -> Response:
         """Send a picture to anybody."""
-        limit_lines = await self.rest.rate_limits.count_public_request(request.client_ip)
+        request.response_header_lines = await self.rest.rate_limits.count_public_request(request.client_ip)
         hash = request.path_params["hash"]
         body = await self.avatars.read(hash)
         etag = f'"{hash}"'
         headers = encode_headers(("Content-Type", CONTENT_TYPE), ("ETag", etag), _IMMUTABLE)
         is_cached = request.header(b"if-none-match") == etag
-        response = Response(304, b"", headers) if is_cached else Response(200, body, headers)
-        return response.with_header_lines(limit_lines)
+        return Response(304, b"", headers) if is_cached else Response(200, body, headers)
 
     async def _authorize(self, connection: ActorConnection, key: PrimaryKey) -> str | None:
         """Return the address of the present picture, if the actor may change it; NotFoundError, ForbiddenError."""

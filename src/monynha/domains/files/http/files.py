@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from uuid import UUID
 
-from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import AppError, BadRequestError, ConflictError, ForbiddenError, RangeNotSatisfiableError
 from monynha.domains.files.composition import FileServices
 from monynha.domains.files.downloads import StoredFile
@@ -18,10 +17,9 @@ from monynha.domains.storage.http.downloads import body_response
 from monynha.infra.images.operations import THUMBNAIL_SIZES
 from monynha.infra.postgres.database import ActorConnection
 from monynha.infra.storage import ObjectMissingError
-from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.representation import Representation, select
 from monynha.protocols.http.request import Request
-from monynha.protocols.http.response import Headers, Response, data_response, encode_header_lines, encode_headers
+from monynha.protocols.http.response import Headers, Response, data_response, encode_headers
 from monynha.protocols.openapi.field_schemas import id_schema, ref
 from monynha.protocols.rest.context import RestContext, parse_id, parse_primary_key, read_query
 from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc, JsonSchema
@@ -134,14 +132,14 @@ class FileRoutes:
         selection = self.rest.query_params.parse_item(files, read_query(request))
         project_id = parse_id(request.path_params["id"], connection.actor, "project")
         await self.services.uploads.require_rights(connection, project_id)
-        limit_lines = await count_upload(self.rest.rate_limits, connection.actor)
+        await self.rest.rate_limits.count_upload(request, connection.actor)
         form = FormUpload(request, field_names=(TASK_KEY,))
         await form.open()
         file_id = await self.services.uploads.receive(connection.actor, project_id, form.name, form)
         row = await self.rest.queries.fetch_row(connection, replace(selection, key=(file_id,)))
         location = (b"location", f"{API_PREFIX}/{files.plural}/{file_id}".encode())
         headers = (location, *item_headers(compute_etag(row)))
-        return data_response(row.json, status=201, extra_headers=headers).with_header_lines(limit_lines)
+        return data_response(row.json, status=201, extra_headers=headers)
 
     async def content(self, request: Request) -> Response:
         """Send the body of a file, or the part of it that the request asks for."""
@@ -176,16 +174,12 @@ class FileRoutes:
         return await self.services.downloads.find(connection, file_id)
 
 
-async def count_upload(rate_limits: RateLimits, actor: Actor) -> bytes:
-    """Count an upload of a user, and return the header lines that report the limit. Raises RateLimitedError."""
-    if actor.id is None or actor.is_admin or actor.kind is not ActorKind.USER:
-        return b""
-    return encode_header_lines(encode_headers(*await rate_limits.count_upload(actor.id)))
-
-
 def _content_headers(file: StoredFile, content_disposition: str) -> Headers:
+    content_type = file.object.content_type
+    # Text was recognized as UTF-8; browsers would take it for windows-1252.
+    charset = "; charset=utf-8" if content_type.startswith("text/") and ";" not in content_type else ""
     return encode_headers(
-        ("Content-Type", file.object.content_type),
+        ("Content-Type", content_type + charset),
         ("ETag", file.object.etag),
         ("Last-Modified", format_datetime(file.object.modified_at, usegmt=True)),
         ("Accept-Ranges", "bytes"),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from monynha.core.actor import ANONYMOUS, Actor, ActorKind
+from monynha.core.actor import ANONYMOUS, Actor
 from monynha.core.errors import UnauthenticatedError
 from monynha.domains.storage.composition import StorageServices
 from monynha.domains.storage.errors import MissingAuthorizationError
 from monynha.domains.storage.rendering import ImageRenderer
 from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.request import Request
-from monynha.protocols.http.response import Response, encode_header_lines, encode_headers
+from monynha.protocols.http.response import Response
 from monynha.protocols.http.router import Handler
 
 Authenticate = Callable[[Request], Actor]
@@ -36,8 +36,8 @@ class StorageContext:
             if request.header(b"authorization") is None:
                 raise MissingAuthorizationError()
             actor = await self._authenticate(request)
-            limit_lines = await self.rate_limits.count_api_request(request.client_ip, actor)
-            return (await handler(request, actor)).with_header_lines(limit_lines)
+            request.response_header_lines = await self.rate_limits.count_api_request(request.client_ip, actor)
+            return await handler(request, actor)
 
         return handle
 
@@ -47,10 +47,10 @@ class StorageContext:
         async def handle(request: Request) -> Response:
             if request.header(b"authorization") is not None:
                 actor = await self._authenticate(request)
-                limit_lines = await self.rate_limits.count_api_request(request.client_ip, actor)
-                return (await handler(request, actor)).with_header_lines(limit_lines)
-            limit_lines = await self.rate_limits.count_public_request(request.client_ip)
-            return (await handler(request, ANONYMOUS)).with_header_lines(limit_lines)
+                request.response_header_lines = await self.rate_limits.count_api_request(request.client_ip, actor)
+                return await handler(request, actor)
+            request.response_header_lines = await self.rate_limits.count_public_request(request.client_ip)
+            return await handler(request, ANONYMOUS)
 
         return handle
 
@@ -58,16 +58,10 @@ class StorageContext:
         """Return a handler of requests whose token, if any, is not looked at."""
 
         async def handle(request: Request) -> Response:
-            limit_lines = await self.rate_limits.count_public_request(request.client_ip)
-            return (await handler(request)).with_header_lines(limit_lines)
+            request.response_header_lines = await self.rate_limits.count_public_request(request.client_ip)
+            return await handler(request)
 
         return handle
-
-    async def count_upload(self, actor: Actor) -> bytes:
-        """Count an upload of a user; return the header lines that report the limit. Raises RateLimitedError."""
-        if actor.id is None or actor.is_admin or actor.kind is not ActorKind.USER:
-            return b""
-        return encode_header_lines(encode_headers(*await self.rate_limits.count_upload(actor.id)))
 
     async def _authenticate(self, request: Request) -> Actor:
         try:

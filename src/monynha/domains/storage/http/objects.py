@@ -111,7 +111,7 @@ class ObjectRoutes:
         fields, services = await read_fields(request), self.context.services
         source, destination = _source_and_destination(fields)
         original = await self._find(actor, *source)
-        limit_lines = await self.context.count_upload(actor)
+        await self.context.rate_limits.count_upload(request, actor)
         version = new_version(services.clock())
         user_metadata = parse_metadata_header(request.header(b"x-metadata"))
         upload = _copied(fields, original, destination, version=version, user_metadata=user_metadata)
@@ -127,7 +127,7 @@ class ObjectRoutes:
         copied = (await services.objects.find(actor, *destination)).object
         row: dict[str, object] = {} if copied is None else {**copied.row}
         answer = {**row, "Id": object_id, "Key": "/".join(destination)}
-        return json_response(answer).with_header_lines(limit_lines)
+        return json_response(answer)
 
     async def _info(self, request: Request, actor: Actor) -> Response:
         stored = await self._find(actor, request.path_params["bucket"], request.path_params["path"])

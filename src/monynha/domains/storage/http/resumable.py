@@ -107,7 +107,7 @@ class ResumableRoutes:
     async def _create(self, request: Request, identity: UploadIdentity) -> Response:
         _require_version(request)
         declaration = self._declaration(request, identity)
-        limit_lines = await self.context.count_upload(identity.actor)
+        await self.context.rate_limits.count_upload(request, identity.actor)
         resumable = self.context.services.resumable
         try:
             upload = await resumable.begin(identity, declaration)
@@ -117,7 +117,7 @@ class ResumableRoutes:
             upload = await resumable.write(identity, upload.id, 0, request.stream())
         location = f"{self._base_url(request)}{request.path.rstrip('/')}/{upload.id}"
         headers = _headers(upload, ("Location", location))
-        return Response(201, b"", headers).with_header_lines(limit_lines)
+        return Response(201, b"", headers)
 
     async def _head(self, request: Request, identity: UploadIdentity) -> Response:
         _require_version(request)

@@ -13,6 +13,8 @@ from monynha.domains.storage.names import MAX_METADATA_BYTES, check_cache_contro
 from monynha.protocols.http.multipart import MultipartReader
 from monynha.protocols.http.request import Request
 
+_FIELDS = frozenset({"cacheControl", "contentType", "metadata"})
+
 
 @dataclass(slots=True)
 class RawBody:
@@ -88,7 +90,8 @@ class FormBody:
         has_file = False
         while (part := await reader.next_part()) is not None:
             if part.filename is None and part.name != "":
-                self.fields[part.name] = await reader.text()
+                if part.name in _FIELDS:
+                    self.fields[part.name] = await reader.text()
             elif has_file:
                 raise InvalidRequestError("The form must have one file")
             else:

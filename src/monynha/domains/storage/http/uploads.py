@@ -41,14 +41,14 @@ class UploadRoutes:
 
     async def _receive(self, request: Request, actor: Actor, *, is_upsert: bool) -> Response:
         target = object_target(request, is_upsert=is_upsert)
-        result, limit_lines = await self._upload(request, actor, target)
+        result = await self._upload(request, actor, target)
         body = {"Id": result.object_id, "Key": f"{target.bucket_id}/{target.name}"}
-        return json_response(body).with_header_lines(limit_lines)
+        return json_response(body)
 
-    async def _upload(self, request: Request, actor: Actor, target: UploadTarget) -> tuple[UploadResult, bytes]:
+    async def _upload(self, request: Request, actor: Actor, target: UploadTarget) -> UploadResult:
         try:
-            limit_lines = await self.context.count_upload(actor)
-            return await self.context.services.uploads.upload(actor, target, upload_body(request)), limit_lines
+            await self.context.rate_limits.count_upload(request, actor)
+            return await self.context.services.uploads.upload(actor, target, upload_body(request))
         except AppError:
             await request.discard_body()
             raise
@@ -73,8 +73,8 @@ class UploadRoutes:
             await request.discard_body()
             raise
         target = UploadTarget(target.bucket_id, target.name, is_upsert=signed.is_upsert)
-        _, limit_lines = await self._upload(request, signed.actor, target)
-        return json_response({"Key": path}).with_header_lines(limit_lines)
+        await self._upload(request, signed.actor, target)
+        return json_response({"Key": path})
 
 
 def is_upsert(request: Request) -> bool:

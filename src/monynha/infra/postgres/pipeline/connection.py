@@ -25,8 +25,8 @@ from monynha.infra.postgres.stream_version import StreamVersion, parse_notice
 
 # `statement_timeout` ends a slow statement before; this is for a server that does not respond any more.
 _SILENCE_TIMEOUT_S: Final = STATEMENT_TIMEOUT_S + 5
-_CHECK_INTERVAL_S: Final = 0.25
-_BLOCKED_AFTER_S: Final = 0.5
+_CHECK_INTERVAL_S: Final = 0.1
+_GIVE_UP_AFTER_S: Final = 0.3
 """How long a query may hold up those behind it, before they are all taken elsewhere."""
 _CONFIRM_AFTER_S: Final = 0.02
 """How long a result may have waited to be read, if this process was busy, when the time is up."""
@@ -327,7 +327,7 @@ class PipelineConnection(asyncio.Protocol):
             self.close()
             return
         delay_s = _CHECK_INTERVAL_S
-        if self._gives_up_blocked and self.is_blocked(_BLOCKED_AFTER_S):
+        if self._gives_up_blocked and self.is_blocked(_GIVE_UP_AFTER_S):
             if self._blocked_head is self._in_flight[0]:
                 self._give_up()
                 return

@@ -17,7 +17,7 @@ from monynha.infra.postgres.pipeline.connection import OnBlocked, PendingQuery, 
 
 _MAX_BATCH = 8
 """How many queries go to one connection in one write; the next ones go to another connection."""
-_BLOCKED_AFTER_S = 0.01
+_AVOIDED_AFTER_S = 0.01
 """How long the query at a connection's head may run before other connections are preferred."""
 _CONNECT_RETRY_S = 1
 """How long to wait after a failed connection attempt, while other connections are open."""
@@ -124,7 +124,7 @@ class PipelinePool:
             if not load:
                 return connection
             if load < self._max_in_flight:
-                rank = load + self._max_in_flight if connection.is_blocked(_BLOCKED_AFTER_S) else load
+                rank = load + self._max_in_flight if connection.is_blocked(_AVOIDED_AFTER_S) else load
                 if rank < lowest_rank:
                     best, lowest_rank = connection, rank
         if len(self._connections) < self._size and self._connect_task is None and self._may_connect():

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from monynha.core.errors import BadRequestError
 from monynha.engine.query.answer_limits import AnswerLimits
 from monynha.protocols.graphql.subscriptions.plan import EventPayload, SubscriptionPlan
-
-_MAX_EVENTS = 64
-"""Of how many events the sizes are kept; results of older ones have long been sent."""
+from monynha.protocols.realtime.event_bytes import EventBytes
 
 
 class EventBudget:
@@ -18,8 +14,7 @@ class EventBudget:
     def __init__(self, limits: AnswerLimits) -> None:
         self._limits = limits
         self._plans: set[SubscriptionPlan] = set()
-        # By resume token, which names one event of one stream.
-        self._sent_bytes: OrderedDict[object, int] = OrderedDict()
+        self._event_bytes = EventBytes(limits.max_bytes)
 
     def add(self, new_plan: SubscriptionPlan) -> None:
         """Add a subscription; raise BadRequestError if an event could cause too many characters then."""
@@ -40,13 +35,9 @@ class EventBudget:
 
     def count(self, payload: EventPayload, result: bytes) -> None:
         """Count the result of an event; raise BadRequestError if its results have too many bytes together."""
-        token = payload.values.get("resumeToken")
-        sent_bytes = self._sent_bytes.get(token, 0) + len(result)
-        if sent_bytes > self._limits.max_bytes:
+        # The resume token names one event of one stream.
+        if not self._event_bytes.try_count(payload.values.get("resumeToken"), len(result)):
             raise BadRequestError(
                 f"The event caused more than {self._limits.max_bytes} bytes on this connection. Select less.",
                 details={"limit": self._limits.max_bytes, "of": "bytes"},
             )
-        self._sent_bytes[token] = sent_bytes
-        if len(self._sent_bytes) > _MAX_EVENTS:
-            self._sent_bytes.popitem(last=False)

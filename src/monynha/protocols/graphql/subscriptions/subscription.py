@@ -190,6 +190,8 @@ class GraphQLSubscription:
                 if self._event_budget is not None:
                     self._event_budget.count(payload, result)
                 self._sink.next(result)
+                if self._sink.sink.is_full:
+                    await self._sink.sink.drain()
         except AppError as error:
             self._fail(error)
         except Exception:

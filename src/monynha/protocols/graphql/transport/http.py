@@ -34,8 +34,6 @@ from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import (
     Headers,
     Response,
-    decode_header_lines,
-    decode_header_pairs,
     encode_headers,
 )
 from monynha.protocols.http.router import Route, RouteGroup
@@ -79,13 +77,11 @@ class GraphQLEndpoint:
                 "A GET request needs a header that forces a CORS preflight, such as GraphQL-Require-Preflight: 1.",
                 details={"GraphQL-Require-Preflight": "is required"},
             )
-        rate_limit_lines = await self.executor.count_requests(caller, 1)
+        request.response_header_lines = await self.executor.count_requests(caller, 1)
         query_params = request.query_params
         body: dict[str, object] = {name: query_params.get(name) for name in ("query", "operationName")}
         body |= {name: _parse_json_param(query_params, name) for name in ("variables", "extensions")}
-        return await self._respond_to_one(
-            body, caller, request, media_type, rate_limit_lines=rate_limit_lines, allows_mutations=False
-        )
+        return await self._respond_to_one(body, caller, request, media_type, allows_mutations=False)
 
     async def post(self, request: Request) -> Response:
         """Respond to one request, or to a batch of them."""
@@ -96,16 +92,15 @@ class GraphQLEndpoint:
             raise UnsupportedMediaTypeError()
         body = parse_json(await request.body())
         if not isinstance(body, list):
-            rate_limit_lines = await self.executor.count_requests(caller, 1)
-            return await self._respond_to_one(body, caller, request, media_type, rate_limit_lines=rate_limit_lines)
+            request.response_header_lines = await self.executor.count_requests(caller, 1)
+            return await self._respond_to_one(body, caller, request, media_type)
         if media_type == EVENT_STREAM:
             raise NotAcceptableError("A batch has no event stream; send its requests one by one.")
         if not 1 <= len(body) <= MAX_BATCH_SIZE:
             raise BadRequestError(f"A batch holds 1 to {MAX_BATCH_SIZE} requests, not {len(body)}.")
-        rate_limit_lines = await self.executor.count_requests(caller, len(body))
+        request.response_header_lines = await self.executor.count_requests(caller, len(body))
         results = [await self._execute_batch_item(item, caller) for item in body]
-        response = _build_response(b"[" + b",".join(results) + b"]", media_type)
-        return response.with_header_lines(rate_limit_lines)
+        return _build_response(b"[" + b",".join(results) + b"]", media_type)
 
     def _caller(self, request: Request) -> Caller:
         user_agent = request.header(b"user-agent") or ""
@@ -119,28 +114,24 @@ class GraphQLEndpoint:
         request: Request,
         media_type: str,
         *,
-        rate_limit_lines: bytes,
         allows_mutations: bool = True,
     ) -> Response:
         try:
             prepared = await self.executor.prepare(parse_request_params(body), caller)
             if prepared.is_subscription and accepts_event_stream(request.header(b"accept")):
-                return await self.sse.subscribe(prepared, decode_header_lines(rate_limit_lines))
+                return await self.sse.subscribe(prepared)
             request.is_read = prepared.is_query
             result = await self.executor.execute(prepared, allows_mutations=allows_mutations)
         except RequestError as error:
             result = encode_response(error.errors)
             if media_type == EVENT_STREAM:
-                return self.sse.single_result(result).with_header_lines(rate_limit_lines)
+                return self.sse.single_result(result)
             # With the older media type every response to a well-formed request is a 200.
             status = 400 if media_type == GRAPHQL_RESPONSE else 200
-            return _build_response(result, media_type, status=status).with_header_lines(rate_limit_lines)
-        except AppError as error:
-            error.headers = (*error.headers, *decode_header_pairs(rate_limit_lines))
-            raise
+            return _build_response(result, media_type, status=status)
         if media_type == EVENT_STREAM:
-            return self.sse.single_result(result).with_header_lines(rate_limit_lines)
-        return _build_response(result, media_type).with_header_lines(rate_limit_lines)
+            return self.sse.single_result(result)
+        return _build_response(result, media_type)
 
     async def _execute_batch_item(self, body: object, caller: Caller) -> bytes:
         try:

@@ -10,7 +10,7 @@ from monynha.core.errors import AppError, UnauthenticatedError
 from monynha.engine.realtime.session_monitor import SessionMonitor
 from monynha.protocols.graphql.errors import encode_response, format_error
 from monynha.protocols.graphql.executor import GraphQLExecutor, PreparedOperation
-from monynha.protocols.http.response import Headers, Response
+from monynha.protocols.http.response import Response
 from monynha.protocols.http.sse import SSE_HEADERS, SseStream, encode_event
 
 _COMPLETE_EVENT = encode_event(b"complete")
@@ -36,7 +36,7 @@ class SseTransport:
         body = encode_event(b"next", result) + _COMPLETE_EVENT
         return Response(200, body, SSE_HEADERS)
 
-    async def subscribe(self, prepared: PreparedOperation, extra_headers: Headers) -> Response:
+    async def subscribe(self, prepared: PreparedOperation) -> Response:
         """Start a subscription and return the response that streams its results.
 
         Raises RequestError for a subscription that cannot be planned, and UnauthenticatedError where the session is
@@ -62,8 +62,8 @@ class SseTransport:
             subscription.stop()
             session_monitor.stop()
 
-        headers = (*SSE_HEADERS, *extra_headers)
-        return Response(200, b"", headers, stream=_stream_chunks(sink.stream, on_close))
+        chunks = _stream_chunks(sink.stream, on_close)
+        return Response(200, b"", SSE_HEADERS, stream=chunks, waiting_bytes=sink.stream.buffered_bytes)
 
 
 async def _stream_chunks(stream: SseStream, on_close: Callable[[], None]) -> AsyncGenerator[bytes]:

@@ -25,7 +25,7 @@ from monynha.core.errors import (
 )
 from monynha.protocols.http.request import Header
 from monynha.protocols.http.response import NO_SNIFFING, Response, encode_header_lines, error_response
-from monynha.protocols.http.server.backpressure import DrainEvent
+from monynha.protocols.http.server.backpressure import DrainEvent, close_gracefully
 from monynha.protocols.http.server.request_cycle import (
     CONNECTION_CLOSE,
     DISCARD_LIMIT_BYTES,
@@ -45,8 +45,6 @@ BODY_TIMEOUT_S, BODY_MIN_BYTES_PER_S = 10.0, 16 * 1024
 DRAIN_TIMEOUT_S = 30.0
 """How long a handler waits for a client that reads nothing of its response."""
 IDLE_TIMEOUT_S = 75.0
-CLOSE_TIMEOUT_S = 30.0
-"""How long a closing connection waits for a client that reads nothing."""
 HALF_CLOSE_TIMEOUT_S = 3.0
 """How long a response may take once the client has closed its side: most clients that do so have left."""
 LINGER_TIMEOUT_S, LINGER_LIMIT_BYTES = 2.0, 1_000_000
@@ -71,6 +69,7 @@ class HttpConnection(asyncio.Protocol):
         self._config = config
         self._unsent_bytes = unsent_bytes
         self._slow_reader: SlowReader | None = None
+        self._last_write_bytes = 0
         self._app = config.loaded_app
         self._state = server_state
         self._loop = asyncio.get_running_loop()
@@ -112,6 +111,7 @@ class HttpConnection(asyncio.Protocol):
         if not self._transport.is_closing():
             if self._slow_reader is not None:
                 self._slow_reader.queued_bytes += len(data)
+            self._last_write_bytes = len(data)
             self._transport.write(data)
 
     async def drain(self) -> None:
@@ -197,8 +197,17 @@ class HttpConnection(asyncio.Protocol):
         """Stop reading requests while the client does not read responses."""
         self._is_write_buffer_full = True
         if self._slow_reader is None:
-            self._slow_reader = self._unsent_bytes.watch(self._transport)
+            self._slow_reader = self._unsent_bytes.watch(self._transport, self._waiting_bytes)
         self.update_reading()
+
+    def _waiting_bytes(self) -> int:
+        """Return how much of the response is in memory beside the write buffer.
+
+        That is what a stream holds, and of a body the part that is sent: all of it is kept until the rest is sent too.
+        """
+        sent_bytes = max(0, self._last_write_bytes - self._transport.get_write_buffer_size())
+        waiting_bytes = None if self._current_cycle is None else self._current_cycle.scope.get("waiting_bytes")
+        return sent_bytes + (0 if waiting_bytes is None else waiting_bytes())
 
     def resume_writing(self) -> None:
         """Continue once the client has read enough."""
@@ -329,6 +338,7 @@ class HttpConnection(asyncio.Protocol):
             # They refer to the cycle, and the cycle to the scope.
             cycle.scope.pop("send_complete", None)
             cycle.scope.pop("is_disconnected", None)
+            cycle.scope.pop("waiting_bytes", None)
             if self.is_disconnected:
                 self._current_cycle = None
         if not cycle.is_response_finished and not self.is_disconnected:
@@ -350,7 +360,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport.pause_reading()
         self._is_reading_paused = True
 
-    def _reject(self, error: AppError) -> None:
+    def _reject(self, error: AppError, *, is_still_sending: bool = False) -> None:
         """Send the error, unless a response has begun that it would be read as a part of; close."""
         if self.is_disconnected or self._transport.is_closing():
             return
@@ -359,7 +369,10 @@ class HttpConnection(asyncio.Protocol):
             response = _build_rejection(error)
             head = encode_head(response.status, (*response.headers, CONNECTION_CLOSE), date=self.default_header_lines)
             self._transport.write(head + response.body)
-        close_gracefully(self._transport)
+        if is_still_sending:
+            self._linger()
+        else:
+            close_gracefully(self._transport)
 
     def _drop(self, size: int) -> None:
         """Drop what a client still sends while it is left time to read its response."""
@@ -398,7 +411,7 @@ class HttpConnection(asyncio.Protocol):
         if now < deadline:
             self._timeout_timer = self._loop.call_later(min(deadline - now, next_check_s), self._check_timeouts)
         elif self._is_reading_head or current_cycle is not None:
-            self._reject(RequestTimeoutError())
+            self._reject(RequestTimeoutError(), is_still_sending=not self._is_reading_head)
         else:
             close_gracefully(self._transport)
 
@@ -472,20 +485,6 @@ def is_valid_head(version: str, headers: Sequence[Header]) -> bool:
         elif name == b"transfer-encoding" and value.lower() != b"chunked":
             return False
     return host_count == 1 if version == "1.1" else version == "1.0" and host_count < 2
-
-
-def close_gracefully(transport: asyncio.Transport) -> None:
-    """Close after the write buffer is flushed; abort when the client reads nothing for `CLOSE_TIMEOUT_S`."""
-    transport.close()
-    _abort_if_stalled(transport, None)
-
-
-def _abort_if_stalled(transport: asyncio.Transport, unread_before: int | None) -> None:
-    unread = transport.get_write_buffer_size()
-    if unread and unread_before is not None and unread >= unread_before:
-        transport.abort()
-    elif unread:
-        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, _abort_if_stalled, transport, unread)
 
 
 def _build_rejection(error: AppError) -> Response:

@@ -1,13 +1,15 @@
 """The bytes that clients have not read yet: one budget for the process, and the least speed of a reader.
 
-Only what waits in this process counts, not what the kernel has taken. A connection is watched from the moment its
-write buffer is full until it has drained, so that fast clients cost nothing.
+Only what is kept in this process counts: the write buffer, the rest of a body of which a part has been sent, and what
+the buffer of an event stream holds; not what the kernel has taken. A connection is watched from the moment its write
+buffer is full until it has drained, so that fast clients cost nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,6 +18,8 @@ MIN_READ_BYTES_PER_S = 16 * 1024
 _WINDOW_S = 10
 """A reader must reach the least speed on average over so many seconds."""
 _CHECK_INTERVAL_S = 1.0
+WaitingBytes = Callable[[], int]
+"""How much of a response is in memory and not in the write buffer."""
 _log = structlog.get_logger("monynha.http")
 
 
@@ -26,16 +30,21 @@ class SlowReader:
     transport: asyncio.Transport
     started_at: float
     queued_bytes: int
-    """What waited when the watch began, and what was written since."""
-    unsent_bytes: int
-    """What waited at the last check."""
+    """What was in the write buffer when the watch began, and what was written since."""
+    waiting_bytes: WaitingBytes
+    unsent_bytes: int = 0
+    """What waited at the last check, in the write buffer and before it."""
     samples: deque[int] = field(default_factory=lambda: deque((0,), maxlen=_WINDOW_S + 1))
     """How much the client had read at each check, oldest first."""
 
     def sample(self) -> None:
         """Measure how much the client has read."""
-        self.unsent_bytes = self.transport.get_write_buffer_size()
-        self.samples.append(self.queued_bytes - self.unsent_bytes)
+        self.count()
+        self.samples.append(self.queued_bytes - self.transport.get_write_buffer_size())
+
+    def count(self) -> None:
+        """Count what waits."""
+        self.unsent_bytes = self.transport.get_write_buffer_size() + self.waiting_bytes()
 
     @property
     def bytes_per_s(self) -> float:
@@ -67,13 +76,13 @@ class UnsentBytes:
         """How much waited at the last check, with what has come since."""
         return self._total_bytes
 
-    def watch(self, transport: asyncio.Transport) -> SlowReader:
+    def watch(self, transport: asyncio.Transport, waiting_bytes: WaitingBytes = lambda: 0) -> SlowReader:
         """Watch a connection whose write buffer is full, until `unwatch`."""
         loop = asyncio.get_running_loop()
-        size = transport.get_write_buffer_size()
-        reader = SlowReader(transport, loop.time(), size, size)
+        reader = SlowReader(transport, loop.time(), transport.get_write_buffer_size(), waiting_bytes)
+        reader.count()
         self._readers[reader] = None
-        self._total_bytes += size
+        self._total_bytes += reader.unsent_bytes
         if self._total_bytes > self._limit_bytes:
             self._sample_all()
             self._enforce_limit()
@@ -100,7 +109,7 @@ class UnsentBytes:
 
     def _sample_all(self) -> None:
         for reader in self._readers:
-            reader.unsent_bytes = reader.transport.get_write_buffer_size()
+            reader.count()
         self._total_bytes = sum(reader.unsent_bytes for reader in self._readers)
 
     def _enforce_limit(self) -> None:
