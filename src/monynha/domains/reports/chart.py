@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 WIDTH, HEIGHT = 1120, 320
 """The size in pixels, twice the size at which a mail shows it."""
-COLOURS = ((0, 0, 0), (0x3B, 0x82, 0xF6), (0x8A, 0x8F, 0x98), (0x76, 0x76, 0x76))
+COLOURS = ((0, 0, 0), (0x3B, 0x82, 0xF6), (0x8A, 0x8F, 0x98), (0x80, 0x80, 0x80))
 """Transparent, the bars of the week, those of the week before, digits and lines."""
 _BAR, _BAR_BEFORE, _INK = 1, 2, 3
 _DAYS = 7
