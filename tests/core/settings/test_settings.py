@@ -26,7 +26,7 @@ def test_defaults_are_development_with_embedded_servers() -> None:
     assert settings.redis_url is None
     assert settings.autoconfirm is True
     assert settings.migrate == "auto"
-    assert settings.services == set(SERVICES)
+    assert settings.services == frozenset(SERVICES)
     assert settings.site_url == "http://127.0.0.1:8000"
     assert settings.data_dir == Path.cwd() / "data"
     assert settings.storage_url == (Path.cwd() / "data" / "objects").as_uri()
