@@ -217,8 +217,9 @@ async def test_a_handler_that_ignores_the_end_of_its_time_loses_its_job_to_anoth
         return "late"
 
     job_id = await queue.enqueue()
+    # One job at once: its handler, which never returns, keeps the first worker from claiming the job again.
     options = WorkerOptions(
-        lease=timedelta(seconds=0.5), poll_interval_s=0.05, heartbeat_interval_s=0.05, stop_timeout_s=0.1
+        concurrency=1, lease=timedelta(seconds=0.5), poll_interval_s=0.05, heartbeat_interval_s=0.05, stop_timeout_s=0.1
     )
     async with queue.worker(ignore_cancellation, options=options, timeout_s=0.05):
         async with asyncio.timeout(SOON_S):

@@ -71,7 +71,11 @@ def test_other_operations_take_what_applies_to_them() -> None:
     assert list(parameters("/users/{id}", "delete", "query")) == ["cascade"]
 
 
-@pytest.mark.parametrize("plural", [plural for plural, resource in CATALOG.resources.items() if not resource.is_nested])
+@pytest.mark.parametrize(
+    "plural",
+    # The list of analytics is a range of days instead.
+    [plural for plural, resource in CATALOG.resources.items() if not resource.is_nested and plural != "analytics"],
+)
 def test_every_filter_of_a_resource_is_documented(plural: str) -> None:
     resource = CATALOG.resources[plural]
     documented = parameters(f"{'/admin' if resource.is_admin_only else ''}/{plural}", "get", "query")

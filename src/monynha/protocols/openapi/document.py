@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+
+import orjson
 
 from monynha.engine.schema.catalog import Catalog
 from monynha.protocols.openapi import responses
@@ -13,6 +16,7 @@ from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc, EndpointDoc
 from monynha.protocols.rest.resource_routes import API_PREFIX, ResourceRoute, resource_routes
 
 _LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+_SCHEMA_REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
 _DESCRIPTION = """\
 Bodies are `{"data": {…}}` or the bare object.
 Responses are `{"success": true, "data": …}`, errors `{"success": false, "error": {"code", "message", …}}`.
@@ -50,11 +54,16 @@ def build_document(
         "security": [{"bearer": []}],
         "tags": [{"name": resource.plural, "description": resource.doc} for resource in catalog.resources.values()],
         "paths": dict(sorted(paths.items())),
-        "components": _components(catalog, operations, actions),
+        "components": _components(catalog, operations, actions, paths),
     }
 
 
-def _components(catalog: Catalog, operations: OperationBuilder, actions: tuple[CustomEndpointDoc, ...]) -> Schema:
+def _components(
+    catalog: Catalog,
+    operations: OperationBuilder,
+    actions: tuple[CustomEndpointDoc, ...],
+    paths: Mapping[str, object],
+) -> Schema:
     schemas = resource_schemas(catalog) | operations.body_schemas() | responses.shared_schemas()
     schemas |= {action.form_name: dict(action.form_schema) for action in actions if action.form_name}
     for resource in catalog.resources.values():
@@ -66,8 +75,22 @@ def _components(catalog: Catalog, operations: OperationBuilder, actions: tuple[C
         "description": "An access token from `/auth/v1/token`.",
     }
     return {
-        "schemas": dict(sorted(schemas.items())),
+        "schemas": _used_schemas(schemas, paths),
         "responses": responses.error_responses(),
         "headers": responses.shared_headers(),
         "securitySchemes": {"bearer": bearer},
     }
+
+
+def _used_schemas(schemas: Mapping[str, Schema], paths: Mapping[str, object]) -> dict[str, Schema]:
+    """Return the schemas that the document uses, sorted: an action may replace the route for which one was derived."""
+    used: set[str] = set()
+    unvisited = {*_referenced_schemas(paths), *_referenced_schemas(responses.error_responses())}
+    while unvisited:
+        used |= unvisited
+        unvisited = {name for used_name in unvisited for name in _referenced_schemas(schemas[used_name])} - used
+    return {name: schema for name, schema in sorted(schemas.items()) if name in used}
+
+
+def _referenced_schemas(part: object) -> list[str]:
+    return _SCHEMA_REFERENCE.findall(orjson.dumps(part).decode())
