@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from monynha.app.catalog import DOMAINS
+from monynha.app.catalog import CATALOG, DOMAINS
 from tests.architecture.source_tree import LAYERS, docstrings, imports, layer_of, modules, path_of
 
 # Neither `task`, which asyncio has too, nor `post`, which HTTP has.
@@ -148,3 +148,10 @@ def _texts(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
             yield node.value
+
+
+def test_no_module_hides_the_resource_that_its_package_exports() -> None:
+    """Python binds a submodule to its name in the package: which of both is found would depend on the imports."""
+    names = {name.rpartition(".")[2] for name in modules() if name.count(".") == 3 and "domains" in name}
+
+    assert names & CATALOG.resources.keys() == set()

@@ -11,9 +11,9 @@ from monynha.app.maintenance.event_archive import EventArchive
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.services.expired_credentials import ExpiredCredentials
 from monynha.domains.files.composition import FileServices
-from monynha.domains.reports.analytics import Analytics
 from monynha.domains.reports.jobs import SCHEDULES as REPORT_SCHEDULES
 from monynha.domains.reports.jobs import ReportJobs
+from monynha.domains.reports.period_counts import Analytics
 from monynha.domains.reports.unsubscriptions import UnsubscribeLinks
 from monynha.domains.reports.weekly_report import WeeklyReports
 from monynha.domains.storage.composition import StorageServices

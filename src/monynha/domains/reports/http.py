@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from monynha.core.errors import BadRequestError, ForbiddenError
-from monynha.domains.reports.analytics import read_analytics
 from monynha.domains.reports.models import analytics
+from monynha.domains.reports.period_counts import read_analytics
 from monynha.infra.schedules import Clock, utc_now
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, data_response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monynha.domains.reports.analytics import Analytics
+from monynha.domains.reports.period_counts import Analytics
 from monynha.domains.reports.weekly_report import WeeklyReports
 from monynha.infra.queue.job import AnyJobHandler, Job, JobHandler, Json
 from monynha.infra.schedules import CatchUp, Schedule, TickPayload

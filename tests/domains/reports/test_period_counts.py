@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from monynha.core.actor import system_actor
-from monynha.domains.reports.analytics import Analytics, read_analytics
+from monynha.domains.reports.period_counts import Analytics, read_analytics
 from monynha.infra.postgres.database import Database
 from monynha.infra.postgres.errors import ConstraintViolationError
 from tests.live_server import OwnerSql
