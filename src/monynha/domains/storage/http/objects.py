@@ -47,7 +47,7 @@ class ObjectRoutes:
 
     async def _list(self, request: Request, actor: Actor) -> Response:
         fields = await read_fields(request)
-        prefix = _prefix(fields, request.path_params["bucket"])
+        prefix = _prefix(fields)
         prefix = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
         sort = fields.object("sortBy")
         query = ListQuery(
@@ -66,7 +66,7 @@ class ObjectRoutes:
         sort, limit = fields.object("sortBy"), fields.integer("limit", MAX_LIMIT, 1, MAX_LIMIT)
         cursor = fields.text("cursor", "")
         query = ListQuery(
-            _prefix(fields, request.path_params["bucket"]),
+            _prefix(fields),
             sort.choice("column", SORT_COLUMNS[:3], "name"),
             sort.choice("order", ("asc", "desc"), "asc") == "desc",
             limit + 1,
@@ -156,9 +156,9 @@ class ObjectRoutes:
         return json_response({"message": "success"})
 
 
-def _prefix(fields: Fields, bucket_id: str) -> str:
+def _prefix(fields: Fields) -> str:
     prefix = fields.text("prefix", "")
-    if len(prefix.encode()) > MAX_KEY_BYTES or "\x00" in bucket_id:
+    if len(prefix.encode()) > MAX_KEY_BYTES:
         raise InvalidRequestError("body/prefix is longer than any name")
     return prefix.removeprefix("/")
 
