@@ -24,6 +24,7 @@ from monynha.core.errors import BadRequestError
 from monynha.domains.storage.bodies import body_key, new_version
 from monynha.domains.storage.errors import (
     EntityTooLargeError,
+    TusProtocolError,
     UploadConflictError,
     UploadExpiredError,
     UploadLockedError,
@@ -179,7 +180,7 @@ class ResumableUploads:
         """Append a body to what has been received, and complete the upload if that was the rest.
 
         Raises UploadLockedError while another request writes, UploadConflictError for an offset that is not the end,
-        EntityTooLargeError. Bytes that arrived before the client left are kept.
+        TusProtocolError for a size that has been exceeded already, EntityTooLargeError. Bytes that arrived before the client left are kept.
         """
         async with self._locked(identity, upload_id) as (upload, writer):
             if size is not None and upload.declaration.size is None:
@@ -228,6 +229,8 @@ class ResumableUploads:
 
     async def _set_size(self, upload: ResumableUpload, writer: UUID, size: int) -> None:
         declaration = upload.declaration
+        if size < upload.received_bytes:
+            raise TusProtocolError("Upload-Length is less than what has been received")
         await self.uploads.check(
             Actor(ActorKind.SERVICE, claims='{"role":"service_role"}'),
             UploadTarget(declaration.target.bucket_id, declaration.target.name, is_upsert=True),

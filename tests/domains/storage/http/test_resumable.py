@@ -204,3 +204,15 @@ def test_upload_metadata_is_pairs_of_base64() -> None:
     for header in ("a !", "a AA==", "a /w==", "a " + "YQ==" * 30_000):
         with pytest.raises(TusProtocolError):
             parse_upload_metadata(header)
+
+
+async def test_deferred_length_cannot_be_less_than_what_has_been_received(bucket: str, service: StorageClient) -> None:
+    path = path_of(await create(service, bucket, None))
+    await service.request("PATCH", path, content=b"0123456789", headers={**PATCH, "upload-offset": "0"})
+
+    headers = {**PATCH, "upload-offset": "10", "upload-length": "5"}
+    refused = await service.request("PATCH", path, headers=headers)
+    head = await service.request("HEAD", path, headers=TUS)
+
+    assert (refused.status_code, refused.json()["code"]) == (400, "TusError")
+    assert (head.headers["upload-offset"], head.headers["upload-defer-length"]) == ("10", "1")
