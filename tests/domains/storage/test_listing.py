@@ -150,3 +150,19 @@ def test_cursor_is_opaque_and_survives() -> None:
     for text in ("", "e30=", "WzEsMl0=", "\xff"):
         with pytest.raises(InvalidRequestError):
             Cursor.decode(text)
+
+
+@pytest.mark.parametrize("value", ["", "9" * 5000, "9" * 18, "-1", "\u0663", "2026-13-45", "infinity", "now"])
+@pytest.mark.parametrize("with_folders", [True, False])
+async def test_cursor_of_another_list_is_refused(
+    filled_bucket: str, service: StorageClient, value: str, with_folders: bool
+) -> None:
+    body = {
+        "cursor": Cursor("a", value).encode(),
+        "sortBy": {"column": "created_at"},
+        "with_delimiter": with_folders,
+    }
+
+    response = await service.post(f"/object/list-v2/{filled_bucket}", body)
+
+    assert wire_error(response)[2] == "InvalidRequest"

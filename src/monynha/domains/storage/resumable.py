@@ -180,7 +180,8 @@ class ResumableUploads:
         """Append a body to what has been received, and complete the upload if that was the rest.
 
         Raises UploadLockedError while another request writes, UploadConflictError for an offset that is not the end,
-        TusProtocolError for a size that has been exceeded already, EntityTooLargeError. Bytes that arrived before the client left are kept.
+        TusProtocolError for a size that has been exceeded already, EntityTooLargeError. Bytes that arrived before the
+        client left are kept.
         """
         async with self._locked(identity, upload_id) as (upload, writer):
             if size is not None and upload.declaration.size is None:
