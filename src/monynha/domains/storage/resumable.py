@@ -43,13 +43,13 @@ _RENEW_AFTER: Final = timedelta(seconds=3)
 _ACTOR = system_actor("storage")
 
 _COLUMNS = (
-    "id, bucket_id, name, owner, token_digest, is_upsert, content_type, cache_control, user_metadata::text, "
-    "upload_metadata, size, received_bytes, completed_at, expires_at"
+    "id, bucket_id, name, owner, is_service, token_digest, is_upsert, content_type, cache_control, "
+    "user_metadata::text, upload_metadata, size, received_bytes, completed_at, expires_at"
 )
 _INSERT = """
-insert into storage.resumable_uploads (id, bucket_id, name, owner, token_digest, is_upsert, content_type, cache_control,
-  user_metadata, upload_metadata, size, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+insert into storage.resumable_uploads (id, bucket_id, name, owner, is_service, token_digest, is_upsert, content_type,
+  cache_control, user_metadata, upload_metadata, size, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 _FIND = f"select {_COLUMNS} from storage.resumable_uploads where id = $1"
 # The time is PostgreSQL's, which all processes share.
@@ -87,6 +87,8 @@ class ResumableUpload:
 
     id: UUID
     owner: UUID | None
+    is_service: bool
+    """Whether it was begun with the service key, which no owner tells from an anonymous one."""
     declaration: UploadDeclaration
     received_bytes: int
     is_completed: bool
@@ -114,8 +116,15 @@ class UploadIdentity:
         """Whether the upload was begun by the same person, or with the same token; the service key may do all."""
         if self.token_digest is not None:
             return upload.declaration.token_digest == self.token_digest
-        is_service = self.actor.kind is ActorKind.SERVICE
-        return is_service or (upload.declaration.token_digest is None and upload.owner == self.actor.id)
+        if self.is_service:
+            return True
+        is_foreign = upload.is_service or upload.declaration.token_digest is not None
+        return not is_foreign and upload.owner == self.actor.id
+
+    @property
+    def is_service(self) -> bool:
+        """Whether the actor has the service key."""
+        return self.actor.kind is ActorKind.SERVICE
 
 
 @dataclass(frozen=True)
@@ -141,6 +150,7 @@ class ResumableUploads:
             target.bucket_id,
             target.name,
             identity.actor.id,
+            identity.is_service,
             declaration.token_digest,
             target.is_upsert,
             declaration.content_type,
@@ -151,7 +161,13 @@ class ResumableUploads:
             expires_at,
         )
         return ResumableUpload(
-            upload_id, identity.actor.id, declaration, received_bytes=0, is_completed=False, expires_at=expires_at
+            upload_id,
+            identity.actor.id,
+            identity.is_service,
+            declaration,
+            received_bytes=0,
+            is_completed=False,
+            expires_at=expires_at,
         )
 
     async def find(self, identity: UploadIdentity, upload_id: UUID) -> ResumableUpload:
@@ -327,5 +343,11 @@ def _upload(row: asyncpg.Record) -> ResumableUpload:
         row["token_digest"],
     )
     return ResumableUpload(
-        row["id"], row["owner"], declaration, row["received_bytes"], row["completed_at"] is not None, row["expires_at"]
+        row["id"],
+        row["owner"],
+        row["is_service"],
+        declaration,
+        row["received_bytes"],
+        row["completed_at"] is not None,
+        row["expires_at"],
     )

@@ -69,6 +69,8 @@ create table storage.resumable_uploads (
   bucket_id text not null,
   name text collate "C" not null,
   owner uuid,
+  -- With the service key, which has no owner: then only that goes on.
+  is_service boolean not null,
   -- Who may go on: the digest of the signed upload token, where it began with one.
   token_digest text,
   is_upsert boolean not null,
