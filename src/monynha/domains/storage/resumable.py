@@ -205,7 +205,9 @@ class ResumableUploads:
                 upload = await self._lock(identity, upload_id, writer)
             if offset != upload.received_bytes:
                 raise UploadConflictError()
-            upload = replace(upload, received_bytes=await self._receive(upload, writer, chunks))
+            if not upload.is_complete:
+                await self._check_room(identity.actor, upload)
+            upload = replace(upload, received_bytes=await self._receive(identity.actor, upload, writer, chunks))
             if upload.is_complete and not upload.is_completed:
                 await self._complete(identity.actor, upload)
             return upload
@@ -248,15 +250,21 @@ class ResumableUploads:
         declaration = upload.declaration
         if size < upload.received_bytes:
             raise TusProtocolError("Upload-Length is less than what has been received")
-        await self.uploads.check(
+        limit = await self.uploads.check(
             Actor(ActorKind.SERVICE, claims='{"role":"service_role"}'),
             UploadTarget(declaration.target.bucket_id, declaration.target.name, is_upsert=True),
-            size=size,
+            size=None,
             content_type=None,
         )
+        if size > limit:
+            raise EntityTooLargeError()
         await self._execute(_SET_SIZE, upload.id, writer, size)
 
-    async def _receive(self, upload: ResumableUpload, writer: UUID, chunks: AsyncIterator[bytes]) -> int:
+    async def _check_room(self, actor: Actor, upload: ResumableUpload) -> None:
+        """Raise what an upload there would raise now; the hook of the bucket counts this one among those begun."""
+        await self.uploads.check(actor, upload.declaration.target, size=None, content_type=None)
+
+    async def _receive(self, actor: Actor, upload: ResumableUpload, writer: UUID, chunks: AsyncIterator[bytes]) -> int:
         """Store the chunks in parts, and return how many bytes there are then in all."""
         received_bytes, part = upload.received_bytes, bytearray()
         limit = self.uploads.max_bytes if upload.declaration.size is None else upload.declaration.size
@@ -270,6 +278,8 @@ class ResumableUploads:
                 if len(part) >= PART_BYTES:
                     received_bytes = await self._store_part(upload, writer, received_bytes, part)
                     part, renewed_at = bytearray(), self.clock()
+                    if upload.declaration.size is None:
+                        await self._check_room(actor, upload)
                 elif self.clock() - renewed_at > _RENEW_AFTER:
                     await self._execute(_RENEW, upload.id, writer, _LEASE)
                     renewed_at = self.clock()

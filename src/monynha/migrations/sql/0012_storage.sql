@@ -92,6 +92,8 @@ create table storage.resumable_uploads (
 );
 comment on table storage.resumable_uploads is 'Uploads that were begun and may be resumed.';
 create index resumable_uploads_expires_at_idx on storage.resumable_uploads (expires_at);
+create index resumable_uploads_unfinished_idx on storage.resumable_uploads (bucket_id, owner)
+  where completed_at is null;
 
 -- The helpers that policies of Supabase projects use.
 
