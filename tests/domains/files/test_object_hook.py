@@ -117,6 +117,33 @@ async def test_a_copied_object_is_another_file(user: ApiUser, project: dict[str,
     assert paths == {file["path"], destination}
 
 
+async def test_a_file_of_a_task_is_copied_into_another_project_without_the_task(
+    user: ApiUser, project: dict[str, Any]
+) -> None:
+    task, other = await user.create_task(project), await user.create_project()
+    file = await upload(user, project, name="plan.txt", fields={"taskId": task["id"]})
+    destination = f"{other['id']}/{user.id}/copy.txt"
+    body = {"bucketId": "project-files", "sourceKey": file["path"], "destinationKey": destination}
+
+    response = await _by_wire(user, "POST", "/copy", body)
+
+    assert response.status_code == 200, response.text
+    [copy] = await list_files(user, other)
+    assert (copy["path"], copy["name"], copy["taskId"]) == (destination, "plan.txt", None)
+
+
+async def test_a_file_whose_task_was_deleted_can_be_copied(user: ApiUser, project: dict[str, Any]) -> None:
+    task = await user.create_task(project)
+    file = await upload(user, project, fields={"taskId": task["id"]})
+    await user.delete(f"/tasks/{task['id']}")
+    destination = f"{project['id']}/{user.id}/copy.txt"
+    body = {"bucketId": "project-files", "sourceKey": file["path"], "destinationKey": destination}
+
+    response = await _by_wire(user, "POST", "/copy", body)
+
+    assert response.status_code == 200, response.text
+
+
 async def test_a_removed_object_has_no_file(user: ApiUser, project: dict[str, Any]) -> None:
     file = await upload(user, project)
 

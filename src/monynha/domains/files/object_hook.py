@@ -64,6 +64,10 @@ class FileObjectHook:
         self.media_types.check(content_type)
         return content_type
 
+    def copied_metadata(self, metadata: Mapping[str, object]) -> Mapping[str, object]:
+        """Return the metadata without the task, which may be of another project than the copy, or deleted by now."""
+        return {name: value for name, value in metadata.items() if name != TASK_KEY}
+
     async def before_upload(self, transaction: Transaction, actor: Actor, upload: NewObject) -> None:
         """Raise QuotaExceededError before a body is received that has no room, beside the uploads that were begun."""
         project_id = parse_uuid(upload.name.partition("/")[0])
