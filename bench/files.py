@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -42,16 +44,23 @@ end
 """
 
 
-def start_program(folder: Path) -> subprocess.Popen[bytes]:
-    """Start Monynha with one worker and without limits."""
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process."""
+    process.terminate()
+    process.wait(30)
+
+
+def start_program(folder: Path, started: ExitStack) -> subprocess.Popen[bytes]:
+    """Start Monynha with one worker and without limits, until `started` ends."""
     environment = {
-        "PATH": "/usr/bin:/bin",
+        **os.environ,
         "MONYNHA_DATA_DIR": str(folder / "data"),
         "MONYNHA_PORT": str(PORT),
         "LOG_LEVEL": "warning",
         **{f"MONYNHA_LIMIT_{name}": "off" for name in ("API", "AUTH", "UPLOAD", "PUBLIC")},
     }
     process = subprocess.Popen([sys.executable, "-m", "monynha.app.cli", "serve"], env=environment)
+    started.callback(stop, process)
     for _ in range(120):
         try:
             if httpx.get(f"http://127.0.0.1:{PORT}/readyz").status_code == 200:
@@ -143,27 +152,22 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     if missing := [name for name in ("nginx", "wrk", "curl") if shutil.which(name) is None]:
         raise SystemExit(f"needs {', '.join(missing)}")
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory() as name, ExitStack() as started:
         folder = Path(name)
         folder.chmod(0o755)
-        nginx = start_nginx(folder)
+        started.callback(stop, start_nginx(folder))
         for file_name, size in (("large", LARGE_BYTES), ("small", SMALL_BYTES)):
             (folder / "www" / file_name).write_bytes(bytes(range(256)) * (size // 256))
-        program = start_program(folder)
-        try:
-            before = resident_mb(program, "VmRSS")
-            measured = measurements(folder, Client(folder))
-            results: dict[str, list[float]] = {name: [] for name in measured}
-            for _ in range(rounds):
-                for name, measure in measured.items():
-                    results[name].append(measure())
-            for name, values in results.items():
-                print(f"{name:32} {median(values):10,.0f}")
-            print(f"{'memory before, highest (MB)':32} {before:10,.0f} {resident_mb(program, 'VmHWM'):,.0f}")
-        finally:
-            for process in (program, nginx):
-                process.terminate()
-                process.wait(30)
+        program = start_program(folder, started)
+        before = resident_mb(program, "VmRSS")
+        measured = measurements(folder, Client(folder))
+        results: dict[str, list[float]] = {name: [] for name in measured}
+        for _ in range(rounds):
+            for name, measure in measured.items():
+                results[name].append(measure())
+        for name, values in results.items():
+            print(f"{name:32} {median(values):10,.0f}")
+        print(f"{'memory before, highest (MB)':32} {before:10,.0f} {resident_mb(program, 'VmHWM'):,.0f}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from monynha.app.cli import make_app
+from monynha.core.settings.settings import SERVICES
 from tests.app.command_line import command_names, run_monynha
 
 WITHOUT_DATA_DIR = {"openapi"}
@@ -22,7 +23,8 @@ def test_help_of_every_command_has_an_example(command: str) -> None:
 
 
 def test_overview_names_every_command() -> None:
-    overviews = {"": run_monynha().stdout, "jobs": run_monynha("jobs", "--help").stdout}
+    groups = {command.partition(" ")[0] for command in COMMANDS if " " in command}
+    overviews = {"": run_monynha().stdout, **{group: run_monynha(group, "--help").stdout for group in groups}}
 
     for command in COMMANDS:
         group, _, name = command.rpartition(" ")
@@ -30,8 +32,9 @@ def test_overview_names_every_command() -> None:
 
 
 def test_wrong_option_is_refused_in_one_line(tmp_path: Path) -> None:
-    result = run_monynha("serve", "--services", "api,storage", "--data-dir", str(tmp_path))
+    result = run_monynha("serve", "--services", "api,mail", "--data-dir", str(tmp_path))
 
     assert result.returncode == 1
-    assert result.stderr == "monynha: MONYNHA_SERVICES: the service 'storage' is not available in this release\n"
+    services = ", ".join(SERVICES)
+    assert result.stderr == f"monynha: MONYNHA_SERVICES: there is no service 'mail', only {services}\n"
     assert result.stdout == ""

@@ -28,7 +28,7 @@ def kill_at(step: str) -> None:
         async def die(*_: Any) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
-        BodyCollector.delete = die  # type: ignore[method-assign]
+        BodyCollector.delete = die  # type: ignore[method-assign, assignment]
     else:
         insert = ObjectRepository.insert
 

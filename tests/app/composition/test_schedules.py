@@ -71,7 +71,7 @@ def test_the_month_is_counted_after_its_last_day() -> None:
     assert daily.next_tick(first_of_month) < monthly.next_tick(first_of_month)
 
 
-def test_each_schedule_has_a_handler(settings: Settings, program: Application) -> None:
+async def test_each_schedule_has_a_handler(settings: Settings, program: Application) -> None:
     handlers = schedule_handlers(settings, program.database, program.storage, program.files)
     queues = sorted(handler.queue for handler in handlers)
 
@@ -236,5 +236,5 @@ async def test_the_program_runs_its_schedules(program: Application, owner_sql: O
     assert not program.scheduler.done()
 
 
-def test_no_scheduler_runs_without_its_service(database: Database) -> None:
+async def test_no_scheduler_runs_without_its_service(database: Database) -> None:
     assert start_scheduler(Settings.read({"MONYNHA_SERVICES": "api,worker"}), database) is None

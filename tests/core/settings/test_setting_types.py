@@ -29,6 +29,8 @@ from monynha.core.settings.settings import Settings
             "app.example",
             "origins such as https://app.example.org, or *, not 'app.example'",
         ),
+        ("MONYNHA_ALLOWED_FILE_TYPES", "png", "media types such as image/*, or *, not 'png'"),
+        ("MONYNHA_DENIED_FILE_TYPES", "text/html,*/html", "media types such as image/*, or *, not 'text/html,*/html'"),
         ("MONYNHA_HOST", "::1\n::2", "one line of text, not '::1\\n::2'"),
         ("MONYNHA_POSTGRES_BIN", "~nobody-of-that-name/bin", "a folder, not '~nobody-of-that-name/bin'"),
         ("SITE_URL", "example.org", "a URL like https://example.org, not 'example.org'"),

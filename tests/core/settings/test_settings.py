@@ -11,7 +11,7 @@ import pytest
 import monynha
 from monynha.core.errors import SettingsError
 from monynha.core.settings.setting_types import Limit
-from monynha.core.settings.settings import BUILT_SERVICES, Settings
+from monynha.core.settings.settings import SERVICES, Settings
 
 SECRET = "f3a9c1d27b604e58a9d0b1c2e3f40516"
 DATABASE = {"DATABASE_URL": "postgresql://me:hush@db.example/app", "JWT_SECRET": SECRET}
@@ -26,7 +26,7 @@ def test_defaults_are_development_with_embedded_servers() -> None:
     assert settings.redis_url is None
     assert settings.autoconfirm is True
     assert settings.migrate == "auto"
-    assert settings.services == BUILT_SERVICES
+    assert settings.services == frozenset(SERVICES)
     assert settings.site_url == "http://127.0.0.1:8000"
     assert settings.data_dir == Path.cwd() / "data"
     assert settings.storage_url == (Path.cwd() / "data" / "objects").as_uri()
@@ -92,10 +92,6 @@ def test_site_url_is_the_address_of_this_machine_unless_set(host: str, url: str)
     ("environ", "message"),
     [
         ({"MONYNHA_SERVICES": "api,mail"}, "MONYNHA_SERVICES: there is no service 'mail'"),
-        (
-            {"MONYNHA_SERVICES": "api,scheduler"},
-            "MONYNHA_SERVICES: the service 'scheduler' is not available in this release",
-        ),
         (
             {"DATABASE_URL": "postgresql://db/app"},
             "JWT_SECRET: expected at least 32 characters, because DATABASE_URL",

@@ -67,10 +67,12 @@ async def test_fields_may_follow_the_file(user: ApiUser, project: dict[str, Any]
     assert (response.status_code, response.json()["data"]["taskId"]) == (201, task["id"])
 
 
-@pytest.mark.parametrize("kind", ["no uuid", "unknown", "of another project"])
+@pytest.mark.parametrize("kind", ["no uuid", "empty", "unknown", "of another project"])
 async def test_the_task_must_be_one_of_the_project(user: ApiUser, project: dict[str, Any], kind: str) -> None:
     other = await user.create_project()
-    task_id = {"no uuid": "7", "unknown": str(uuid4())}.get(kind) or (await user.create_task(other))["id"]
+    task_id = {"no uuid": "7", "empty": "", "unknown": str(uuid4())}.get(kind)
+    if task_id is None:
+        task_id = (await user.create_task(other))["id"]
 
     response = await send_file(user, project, fields={"taskId": task_id})
 

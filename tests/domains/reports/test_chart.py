@@ -31,9 +31,10 @@ def read_png(png: bytes) -> dict[bytes, bytes]:
 
 def rows_of(png: bytes) -> list[bytes]:
     """Return the rows of colour indexes."""
-    pixels = zlib.decompress(read_png(png)[b"IDAT"])
-    assert {pixels[start] for start in range(0, len(pixels), WIDTH + 1)} == {0}
-    return [pixels[start + 1 : start + 1 + WIDTH] for start in range(0, len(pixels), WIDTH + 1)]
+    content = zlib.decompress(read_png(png)[b"IDAT"])
+    lines = [content[start : start + 1 + WIDTH // 4] for start in range(0, len(content), 1 + WIDTH // 4)]
+    assert {line[0] for line in lines} == {0}
+    return [bytes(byte >> shift & 3 for byte in line[1:] for shift in (6, 4, 2, 0)) for line in lines]
 
 
 def bar_height(png: bytes, day: int, colour: int) -> int:
@@ -53,7 +54,7 @@ def luminance(colour: tuple[int, int, int]) -> float:
 def test_chart_is_a_png_with_a_transparent_background() -> None:
     chunks = read_png(draw_week(MONDAY, [1, 2, 3, 4, 5, 6, 7], NOTHING))
 
-    assert struct.unpack(">IIBBBBB", chunks[b"IHDR"]) == (WIDTH, HEIGHT, 8, 3, 0, 0, 0)
+    assert struct.unpack(">IIBBBBB", chunks[b"IHDR"]) == (WIDTH, HEIGHT, 2, 3, 0, 0, 0)
     assert chunks[b"tRNS"] == b"\x00"
     assert len(chunks[b"PLTE"]) == 3 * len(COLOURS)
     assert list(chunks)[-1] == b"IEND"

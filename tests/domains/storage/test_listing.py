@@ -8,7 +8,10 @@ import pytest
 
 from monynha.domains.storage.errors import InvalidRequestError
 from monynha.domains.storage.listing import Cursor
+from monynha.domains.storage.listing import _statement as listing_statement
+from monynha.infra.postgres.database import Database
 from tests.domains.storage.clients import StorageClient, wire_error
+from tests.users import ApiUser
 
 pytestmark = pytest.mark.anyio
 
@@ -166,3 +169,19 @@ async def test_cursor_of_another_list_is_refused(
     response = await service.post(f"/object/list-v2/{filled_bucket}", body)
 
     assert wire_error(response)[2] == "InvalidRequest"
+
+
+async def test_each_step_of_a_level_is_an_index_lookup_in_spite_of_the_policies(
+    user: ApiUser, database: Database
+) -> None:
+    # Without other ways, since the planner reads a small table whole.
+    statement = listing_statement("name", is_descending=False, with_folders=True)
+    actor = user.actor
+    async with database.as_actor(actor).transaction() as transaction:
+        await transaction.execute("set local enable_seqscan = off")
+        await transaction.execute("set local enable_bitmapscan = off")
+        binds = (actor.claims, actor.id, actor.session_id, "plans", "", "", "", 100, 0)
+        rows = await transaction.fetch_rows(f"explain (costs off) {statement}", *binds)
+
+    conditions = [row[0].strip() for row in rows if "Index Cond" in row[0]]
+    assert ['e."position"' in condition for condition in conditions] == [False, True]

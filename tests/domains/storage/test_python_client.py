@@ -24,7 +24,7 @@ async def test_python_client_stores_and_reads_files(settings: Settings, address:
 async def store_and_read(storage: AsyncStorageClient, address: str) -> None:
     """Use every call for buckets and objects."""
     name = "python-client"
-    await storage.create_bucket(name, options={"public": True, "file_size_limit": "1mb"})
+    await storage.create_bucket(name, options={"public": True, "file_size_limit": 1_000_000})
     bucket = storage.from_(name)
     await bucket.upload("a/b.txt", b"hello", {"content-type": "text/plain", "cache-control": "60"})
     information = await bucket.info("a/b.txt")
@@ -44,6 +44,6 @@ async def store_and_read(storage: AsyncStorageClient, address: str) -> None:
 
     assert (information["size"], information["cache_control"]) == (5, "max-age=60")
     assert ([entry["name"] for entry in listed], [folder.key for folder in folders.folders]) == (["b.txt"], ["a"])
-    assert signed["signedURL"].startswith(f"http://{address}/storage/v1/object/sign/{name}/d.txt?token=")
+    assert str(signed["signedURL"]).startswith(f"http://{address}/storage/v1/object/sign/{name}/d.txt?token=")
     assert (error.value.code, error.value.message) == ("Duplicate", "The resource already exists")
     assert (len(removed), body) == (2, b"hello")

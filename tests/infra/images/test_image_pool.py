@@ -54,9 +54,20 @@ def large_photo(tmp_path: Path) -> Path:
     return write_photo(tmp_path / "large.png", 3000, 2000)
 
 
+_others: set[int] = set()
+"""The image processes of the program that other tests use."""
+
+
+@pytest.fixture(autouse=True)
+def _ignore_others() -> None:
+    _others.clear()
+    _others.update(_process_ids())
+
+
 def _process_ids() -> list[int]:
-    """Return the ids of the image processes of this process."""
-    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _is_image_process(int(pid))]
+    """Return the ids of the image processes of this test."""
+    process_ids = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _is_image_process(int(pid))]
+    return [process_id for process_id in process_ids if process_id not in _others]
 
 
 def _is_image_process(pid: int) -> bool:

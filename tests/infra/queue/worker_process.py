@@ -26,7 +26,7 @@ async def run(url: str, queue: str, folder: Path) -> None:
     """Work on the queue until the process is killed."""
 
     async def write_file(job: Job[NumberedPayload]) -> Json:
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.03)  # so long that the test can kill it in between
         with (folder / str(job.id)).open("a") as file:
             file.write(f"{job.payload.number} {job.attempt}\n")
         return None

@@ -15,6 +15,7 @@ from monynha.core.actor import ANONYMOUS, system_actor
 from monynha.infra.postgres.database import Database, Transaction
 from monynha.infra.postgres.errors import ConstraintViolationError
 from monynha.infra.queue.enqueue import enqueue
+from monynha.infra.queue.job_store import JobStore
 from monynha.infra.schedules import CatchUp, Schedule, Scheduler, ScheduleRuns, schedule_runs
 from tests.conditions import TIMEOUT_S
 from tests.live_server import OwnerSql
@@ -219,6 +220,21 @@ async def test_jobs_of_schedules_outlast_a_restart(setup: Setup) -> None:
     jobs = await setup.owner_sql(JOBS, setup.name)
 
     assert [(row["state"], row["max_attempts"]) for row in jobs] == [("ready", 10)]
+
+
+async def test_a_worker_that_is_killed_before_the_work_leaves_it_to_another(setup: Setup) -> None:
+    await setup.run_at(november(23))
+    await setup.run_at(november(24))
+    killed, other = JobStore(setup.database, uuid4()), JobStore(setup.database, uuid4())
+
+    [lost] = await killed.claim([setup.name], 1, lease=timedelta(milliseconds=1))
+    async with asyncio.timeout(TIMEOUT_S):
+        while not (taken_over := await other.claim([setup.name], 1, lease=timedelta(minutes=1))):
+            await other.recover()
+
+    assert [(job.id, job.payload, job.attempt) for job in taken_over] == [
+        (lost.id, {"tick": "2026-11-24T02:00:00.000000Z"}, 2)
+    ]
 
 
 @pytest.mark.parametrize("name", ["jobs", "auth", "hub"])

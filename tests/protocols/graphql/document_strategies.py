@@ -23,7 +23,13 @@ from hypothesis import strategies as st
 
 ALIASES = ["a", "b", "id", "title", "nodes", "__x", "Task", "mark0", "shown", "task_1", "v0"]
 TIMESTAMPS = ["2026-03-01T00:00:00.000000Z", "2026-05-01T00:00:00.000000Z"]
-TEXTS = {"q": ["task", "100%", "2", "no such word", "\\"], "tag": ["red", "blue", "green"], "after": []}
+TEXTS = {
+    "q": ["task", "100%", "2", "no such word", "\\"],
+    "tag": ["red", "blue", "green"],
+    "queue": ["email", "file-processing"],
+    "contentType": ["image/png", "text/plain"],
+    "after": [],
+}
 
 
 @dataclass

@@ -90,9 +90,10 @@ def test_every_component_is_used() -> None:
 
 def test_every_request_body_is_a_named_component() -> None:
     bodies = [
-        DOCUMENT["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]
+        media["schema"]
         for path, method in OPERATIONS
         if "requestBody" in DOCUMENT["paths"][path][method]
+        for media in DOCUMENT["paths"][path][method]["requestBody"]["content"].values()
     ]
 
     assert len(bodies) > 10

@@ -35,6 +35,7 @@ def test_a_created_row_links_to_the_operations_on_it_and_below_it() -> None:
             "CreateMember",
             "ListProjectTasks",
             "CreateTask",
+            "ListProjectFiles",
             "ListProjectActivity",
         )
     }

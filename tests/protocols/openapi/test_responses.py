@@ -85,6 +85,7 @@ def test_names_of_error_responses_are_published_and_stay() -> None:
         "NotAcceptable",
         "NotFound",
         "PreconditionFailed",
+        "RangeNotSatisfiable",
         "RateLimited",
         "RequestTimeout",
         "TooLarge",

@@ -130,10 +130,8 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     dependencies = _Dependencies(
         settings, rest, auth, rate_limits, valkey, realtime, storage, files, client_ip_of, event_log
     )
-    probe = DatabaseProbe(lambda: is_database_reachable(database))
-    probe.start()
+    probe = _start_probe(database)
     http = _http_application(dependencies, _health_routes(probe, valkey, store))
-    handlers = job_handlers(settings, database, sender, storage, files)
     return Application(
         http,
         database,
@@ -145,9 +143,15 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
         dependencies.open_streams,
         rate_limits,
         probe,
-        start_worker(settings, database, realtime.hub, handlers),
+        start_worker(settings, database, realtime.hub, job_handlers(settings, database, sender, storage, files)),
         start_scheduler(settings, database),
     )
+
+
+def _start_probe(database: Database) -> DatabaseProbe:
+    probe = DatabaseProbe(lambda: is_database_reachable(database))
+    probe.start()
+    return probe
 
 
 async def _open_database(settings: Settings, server_urls: ServerUrls) -> Database:

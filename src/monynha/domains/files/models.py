@@ -62,7 +62,8 @@ class File(Model):
     width: Mapped[int | None] = nullable_server_integer("Width of an image in pixels; null before it is processed.")
     height: Mapped[int | None] = nullable_server_integer("Height of an image in pixels; null before it is processed.")
     placeholder: Mapped[dict[str, object] | None] = nullable_server_json(
-        "What to show until an image is loaded: a dominant `color` as #rrggbb, and a `blurHash`."
+        "What to show until an image is loaded: a dominant `color` as #rrggbb, and a `blurHash`.",
+        max_bytes=200,
     )
     status: Mapped[str] = choice_of(FileStatus, 50, "Whether it is being processed, ready or failed.")
     error: Mapped[str | None] = nullable_long_text(2000, "Why an image could not be processed.")

@@ -109,7 +109,7 @@ class FileObjectHook:
 
 def _parse_task_id(metadata: Mapping[str, object]) -> UUID | None:
     text = metadata.get(TASK_KEY)
-    if text is None or text == "":
+    if text is None:
         return None
     task_id = parse_uuid(text) if isinstance(text, str) else None
     if task_id is None:

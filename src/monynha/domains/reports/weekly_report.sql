@@ -1,6 +1,6 @@
--- The reports of a week for the next project owners in the order of their ids, each as one JSON object.
--- $1 the Monday of the week, $2 the time as of which tasks are open or overdue, $3 the last id of the page before,
--- $4 how many owners, and $5 how many projects of each, at most. Runs as the system actor "reports".
+-- The reports of a week for those of the users $3 who get one, each as one JSON object.
+-- $1 the Monday of the week, $2 the time as of which tasks are open or overdue, $4 how many projects of an owner at
+-- most. Runs as the system actor "reports".
 
 with week as (
   select $1::date as first_day,
@@ -16,7 +16,7 @@ owners as (
   from week w
   cross join public.users u
   cross join lateral (select auth.recipient_locale(u.id) as locale) account
-  where u.id > $3::uuid
+  where u.id = any ($3::uuid[])
     and u.email is not null
     and u.email_verified
     and not exists (select from monynha.weekly_reports r where r.owner_id = u.id and r.week = w.first_day)
@@ -32,8 +32,6 @@ owners as (
         )
     )
     and account.locale is not null
-  order by u.id
-  limit $4::integer
 ),
 reported as (
   select p.id, p.name, p.owner_id, row_number() over (partition by p.owner_id order by p.created_at desc, p.id) as number
@@ -48,14 +46,14 @@ reported as (
     )
 ),
 batch as (
-  select * from reported where number <= $5::integer
+  select * from reported where number <= $4::integer
 ),
 task_events as (
   select e.stream as project_id, e.row_id, e.version, e.at, e.verb, e.new, e.old
   from week w
   cross join batch b
   join monynha.events e on e.kind = 'project' and e.stream = b.id
-  where e.resource = 'tasks' and e.at >= w.before and e.at < w.now
+  where e.resource = 'tasks' and e.at >= w.before
 ),
 -- Done: the last change of the status of each task in each of the two weeks.
 last_changes as (
@@ -114,34 +112,64 @@ people as (
   ) c
   group by c.project_id, c.assignee_id
 ),
-project_reports as (
+done_totals as (
+  select d.project_id,
+    count(*) filter (where d.is_this_week) as total,
+    count(*) filter (where not d.is_this_week) as total_before,
+    json_build_array(
+      count(*) filter (where d.day = 0), count(*) filter (where d.day = 1),
+      count(*) filter (where d.day = 2), count(*) filter (where d.day = 3),
+      count(*) filter (where d.day = 4), count(*) filter (where d.day = 5),
+      count(*) filter (where d.day = 6)
+    ) as by_day,
+    json_build_array(
+      count(*) filter (where d.day = -7), count(*) filter (where d.day = -6),
+      count(*) filter (where d.day = -5), count(*) filter (where d.day = -4),
+      count(*) filter (where d.day = -3), count(*) filter (where d.day = -2),
+      count(*) filter (where d.day = -1)
+    ) as by_day_before
+  from done d
+  group by d.project_id
+),
+pending_totals as (
+  select t.project_id, count(*) as open, count(*) filter (where t.due_date < w.now) as overdue
+  from week w cross join pending t
+  group by t.project_id
+),
+pending_totals_before as (
+  select t.project_id, count(*) as open, count(*) filter (where t.due_date < w.week_ago) as overdue
+  from week w cross join pending_before t
+  group by t.project_id
+),
+people_lists as (
+  select k.project_id, json_agg(
+    json_build_object('name', u.name, 'done', k.done, 'open', k.open, 'overdue', k.overdue)
+    order by k.done desc, k.open desc, u.name, k.assignee_id
+  ) as people
+  from people k
+  join public.users u on u.id = k.assignee_id
+  group by k.project_id
+),
+-- Materialized: counted once for all owners, and not once for each.
+project_reports as materialized (
   select b.owner_id, b.number, json_build_object(
     'id', b.id,
     'name', b.name,
-    'done', (select count(*) from done d where d.project_id = b.id and d.is_this_week),
-    'doneBefore', (select count(*) from done d where d.project_id = b.id and not d.is_this_week),
-    'open', (select count(*) from pending t where t.project_id = b.id),
-    'openBefore', (select count(*) from pending_before t where t.project_id = b.id),
-    'overdue', (select count(*) from pending t where t.project_id = b.id and t.due_date < w.now),
-    'overdueBefore', (select count(*) from pending_before t where t.project_id = b.id and t.due_date < w.week_ago),
-    'doneByDay', (
-      select json_agg((select count(*) from done d where d.project_id = b.id and d.day = n) order by n)
-      from generate_series(0, 6) n
-    ),
-    'doneByDayBefore', (
-      select json_agg((select count(*) from done d where d.project_id = b.id and d.day = n) order by n)
-      from generate_series(-7, -1) n
-    ),
-    'people', coalesce((
-      select json_agg(
-        json_build_object('name', u.name, 'done', k.done, 'open', k.open, 'overdue', k.overdue)
-        order by k.done desc, k.open desc, u.name, k.assignee_id
-      )
-      from people k join public.users u on u.id = k.assignee_id
-      where k.project_id = b.id
-    ), '[]')
+    'done', coalesce(d.total, 0),
+    'doneBefore', coalesce(d.total_before, 0),
+    'open', coalesce(t.open, 0),
+    'openBefore', coalesce(f.open, 0),
+    'overdue', coalesce(t.overdue, 0),
+    'overdueBefore', coalesce(f.overdue, 0),
+    'doneByDay', coalesce(d.by_day, '[0, 0, 0, 0, 0, 0, 0]'),
+    'doneByDayBefore', coalesce(d.by_day_before, '[0, 0, 0, 0, 0, 0, 0]'),
+    'people', coalesce(k.people, '[]')
   ) as report
-  from week w cross join batch b
+  from batch b
+  left join done_totals d on d.project_id = b.id
+  left join pending_totals t on t.project_id = b.id
+  left join pending_totals_before f on f.project_id = b.id
+  left join people_lists k on k.project_id = b.id
 )
 select json_build_object(
   'ownerId', o.id,

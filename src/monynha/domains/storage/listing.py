@@ -39,14 +39,16 @@ from storage.objects o
 where o.bucket_id = $4::text and o.name >= $5::text and o.name < $5::text || E'\\x7f'
 """
 _MATCHES = "($7::text = '' or position(lower($7::text) in lower(substr(key, length($5::text) + 1))) > 0)"
+# Where the next step begins is a column of its own. The name compared with an expression, which is not leakproof, would
+# be looked for behind the policies and not by the index.
 _LEVEL_BY_NAME = f"""
 with recursive entries as (
-  (select first.* from (
-    {_LEVEL} and ($6::text = '' or o.name {{after}} $6::text) order by o.name {{order}} limit 1
+  (select first.*, coalesce(first.folder || {{skip}}, first.name) as position from (
+    {_LEVEL} and o.name {{after}} $6::text order by o.name {{order}} limit 1
   ) first)
   union all
-  select next.* from entries e, lateral (
-    {_LEVEL} and o.name {{after}} coalesce(e.folder || {{skip}}, e.name) order by o.name {{order}} limit 1
+  select next.*, coalesce(next.folder || {{skip}}, next.name) from entries e, lateral (
+    {_LEVEL} and o.name {{after}} e.position order by o.name {{order}} limit 1
   ) next
 )
 select coalesce(json_agg(row_to_json(page)), '[]') from (
@@ -79,7 +81,7 @@ _FLAT = """
 select coalesce(json_agg(row_to_json(page)), '[]') from (
   select o.name as key, o.id, o.created_at, o.updated_at, o.last_accessed_at, o.metadata from storage.objects o
   where o.bucket_id = $4::text and o.name >= $5::text and o.name < $5::text || E'\\x7f'
-    and ($6::text = '' or {after}) and $7::text is not null
+    and {after} and $7::text is not null
   order by {order} limit $8::integer
 ) page
 """
@@ -93,7 +95,7 @@ def _statement(column: SortColumn, *, is_descending: bool, with_folders: bool) -
             query = _FLAT.format(after=f"o.name {after} $6::text", order=f"o.name {order}")
         else:
             position = f"(o.{column}, o.name) {after} (nullif($7::text, '')::timestamptz, $6::text)"
-            query = _FLAT.format(after=position, order=f"o.{column} {order}, o.name {order}")
+            query = _FLAT.format(after=f"($6::text = '' or {position})", order=f"o.{column} {order}, o.name {order}")
     elif column == "name":
         # Behind a folder come the names after all that begin with it; in descending order those before it.
         query = _LEVEL_BY_NAME.format(order=order, after=after, skip="''" if is_descending else "E'\\x7f'")
@@ -179,13 +181,16 @@ class ObjectLists:
         """
         statement = _statement(query.column, is_descending=query.is_descending, with_folders=query.with_folders)
         cursor, is_by_name = query.cursor or Cursor(""), query.column == "name"
+        after = cursor.key
+        if is_by_name and query.is_descending:
+            after = after or query.prefix + LAST_CHARACTER
+        elif is_by_name and query.with_folders and after.endswith("/"):
+            after += LAST_CHARACTER
         binds: tuple[object, ...]
         if not query.with_folders:
             value = cursor.time if query.cursor is not None and not is_by_name else ""
-            binds = (bucket_id, query.prefix, cursor.key, value, query.limit)
+            binds = (bucket_id, query.prefix, after, value, query.limit)
         elif is_by_name:
-            is_behind_folder = cursor.key.endswith("/") and not query.is_descending
-            after = cursor.key + LAST_CHARACTER if is_behind_folder else cursor.key
             binds = (bucket_id, query.prefix, after, query.search, query.limit, query.offset)
         else:
             offset = query.offset + (0 if query.cursor is None else query.cursor.offset)

@@ -200,9 +200,9 @@ def json_object(max_bytes: int, doc: str) -> MappedColumn[dict[str, object]]:
     return _column(ColumnRules(ColumnType.JSON_OBJECT, max_bytes=max_bytes, has_default=True), JSONB, doc=doc)
 
 
-def nullable_server_json(doc: str) -> MappedColumn[dict[str, object] | None]:
+def nullable_server_json(doc: str, *, max_bytes: int | None = None) -> MappedColumn[dict[str, object] | None]:
     """A JSON object that the database sets, or null."""
-    rules = ColumnRules(ColumnType.JSON_OBJECT, is_creatable=False, is_updatable=False)
+    rules = ColumnRules(ColumnType.JSON_OBJECT, max_bytes=max_bytes, is_creatable=False, is_updatable=False)
     return _column(rules, JSONB, is_nullable=True, doc=doc)
 
 

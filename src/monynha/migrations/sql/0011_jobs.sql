@@ -118,7 +118,7 @@ declare
   enqueued bigint;
 begin
   insert into monynha.jobs (queue, payload, private_data, priority, requester_id, max_attempts, run_at)
-  select enqueue_jobs.queue, p.payload - 'data', p.payload -> 'data', enqueue_jobs.priority, auth.uid(),
+  select enqueue_jobs.queue, p.payload - 'data', p.payload -> 'data', enqueue_jobs.priority, (select auth.uid()),
     enqueue_jobs.max_attempts, clock_timestamp() + greatest(enqueue_jobs.delay, interval '0')
   from unnest(enqueue_jobs.payloads) as p (payload);
   get diagnostics enqueued = row_count;

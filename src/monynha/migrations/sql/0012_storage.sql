@@ -152,7 +152,7 @@ comment on function storage.is_bucket_empty(text) is 'Whether a bucket has no ob
 -- What may be uploaded is decided here, for every way in.
 
 create function storage.is_allowed_type(mimetype text, allowed text[]) returns boolean
-language sql immutable as $$
+language sql immutable set search_path = '' as $$
   select allowed is null or cardinality(allowed) = 0 or exists (
     select from unnest(allowed) as pattern
     where pattern in ('*', '*/*', mimetype)

@@ -40,6 +40,7 @@ def build_document(
     paths: dict[str, dict[str, Schema]] = {}
     for (method, path), route in sorted(routes_by_endpoint.items(), key=lambda item: item[0][1]):
         paths.setdefault(API_PREFIX + path, {})[method.lower()] = operations.build(route)
+    actions = tuple(actions)
     for action in actions:
         paths.setdefault(API_PREFIX + action.path, {})[action.method.lower()] = operations.build_action(action)
     return {
@@ -49,12 +50,13 @@ def build_document(
         "security": [{"bearer": []}],
         "tags": [{"name": resource.plural, "description": resource.doc} for resource in catalog.resources.values()],
         "paths": dict(sorted(paths.items())),
-        "components": _components(catalog, operations),
+        "components": _components(catalog, operations, actions),
     }
 
 
-def _components(catalog: Catalog, operations: OperationBuilder) -> Schema:
+def _components(catalog: Catalog, operations: OperationBuilder, actions: tuple[CustomEndpointDoc, ...]) -> Schema:
     schemas = resource_schemas(catalog) | operations.body_schemas() | responses.shared_schemas()
+    schemas |= {action.form_name: dict(action.form_schema) for action in actions if action.form_name}
     for resource in catalog.resources.values():
         schemas |= responses.envelope_schemas(resource)
     bearer = {

@@ -95,15 +95,35 @@ class OperationBuilder:
             "tags": [action.resource.plural],
             "parameters": list(parameters.action_parameters(action)),
         }
-        if action.form_schema is not None:
-            form = {"multipart/form-data": {"schema": dict(action.form_schema)}}
+        if action.form_name:
+            form = {"multipart/form-data": {"schema": ref(action.form_name)}}
             operation["requestBody"] = {"required": True, "content": form}
             error_classes |= {*_BODY_ERRORS}
         if action.is_public:
             error_classes -= {errors.UnauthenticatedError}
             operation["security"] = []
-        success_response = {str(action.status): _action_response(action)}
-        return {**operation, "responses": {**success_response, **responses.error_references(error_classes)}}
+        return {
+            **operation,
+            "responses": {**self._action_responses(action), **responses.error_references(error_classes)},
+        }
+
+    def _action_responses(self, action: CustomEndpointDoc) -> dict[str, Schema]:
+        summary, schema = f"{action.summary}.", dict(action.response_schema)
+        if action.status == 204:
+            success = responses.empty_response(summary)
+        elif action.status == 201:
+            create = ResourceRoute(action.method, action.path, "create", action.resource)
+            row_links = links.response_links(create, self.routes)
+            success = {**responses.item_response(action.resource, 201, summary), "links": row_links}
+        else:
+            success = responses.action_response(action.media_type, schema, action.summary)
+        others = {
+            str(status): responses.action_response(action.media_type, schema, meaning)
+            if status == 206
+            else responses.empty_response(f"{meaning}.")
+            for status, meaning in action.other_statuses.items()
+        }
+        return {str(action.status): success, **others}
 
     def body_schemas(self) -> dict[str, Schema]:
         """Return the schemas of the request bodies in the endpoint docs, by name."""
@@ -173,15 +193,6 @@ class OperationBuilder:
             resource, 201, f"The new {resource.singular}.", is_versioned=endpoint_doc is None
         )
         return {"201": {**created_response, "links": links_of_response}}
-
-
-def _action_response(action: CustomEndpointDoc) -> Schema:
-    schema = dict(action.response_schema)
-    if action.status == 204:
-        return responses.empty_response(f"{action.summary}.")
-    if action.status == 201:
-        return responses.created_response(schema, action.summary)
-    return responses.action_response(action.media_type, schema, action.summary)
 
 
 def _path_errors(path: str) -> tuple[type[AppError], ...]:

@@ -51,12 +51,6 @@ def action_response(media_type: str, schema: Schema, description: str) -> Schema
     }
 
 
-def created_response(schema: Schema, description: str) -> Schema:
-    """Return the response of a custom endpoint that has created a row."""
-    headers: dict[str, Schema] = {**_REQUEST_ID, **_ETAG, "Location": {"$ref": "#/components/headers/Location"}}
-    return _json_response(f"{description}.", _envelope_schema({"data": schema}), headers)
-
-
 def empty_response(description: str) -> Schema:
     """Return a response without a body."""
     return {"description": description, "headers": _REQUEST_ID}

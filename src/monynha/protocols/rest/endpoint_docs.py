@@ -50,9 +50,12 @@ class CustomEndpointDoc:
     header_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
     path_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
     status: int = 200
-    """Of the response; one with 201 has a Location, one with 204 no body."""
-    form_schema: JsonSchema | None = None
-    """The parts of the body, if it is multipart/form-data."""
+    """Of the response: 201 has a new row of the resource and its Location, 204 has no body."""
+    other_statuses: Mapping[int, str] = field(default_factory=dict)
+    """What 206, a part of the body, and 304, without one, mean here."""
+    form_name: str = ""
+    """The name of the schema of the form, if the body is multipart/form-data."""
+    form_schema: JsonSchema = field(default_factory=dict)
     is_public: bool = False
     """Whether it needs no access token."""
     error_classes: tuple[type[AppError], ...] = ()

@@ -42,6 +42,7 @@ AVATAR_DOCS = (
         "Set the profile picture: the middle of an image, as a square.",
         ref(users.type_name),
         path_schemas={"id": _ID},
+        form_name="AvatarForm",
         form_schema={
             "type": "object",
             "required": [FILE_PART],
@@ -72,6 +73,7 @@ AVATAR_DOCS = (
         {"type": "string", "format": "binary"},
         media_type=CONTENT_TYPE,
         path_schemas={"hash": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "The hash."}},
+        other_statuses={304: "Not modified since the ETag in If-None-Match"},
         is_public=True,
     ),
 )

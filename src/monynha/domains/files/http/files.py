@@ -32,6 +32,7 @@ _UPLOAD_PATH = "/projects/{id}/files"
 _CONTENT_PATH = "/files/{id}/content"
 _THUMBNAIL_PATH = "/files/{id}/thumbnails/{size}"
 _BINARY: JsonSchema = {"type": "string", "format": "binary"}
+_NOT_MODIFIED = "Not modified since the ETag in If-None-Match"
 _ATTEMPTS = 3
 _CACHE = ("Cache-Control", "private, no-cache")
 _VARY = ("Vary", "Authorization")
@@ -49,6 +50,7 @@ FILE_DOCS = (
         ref(files.type_name),
         path_schemas={"id": {**id_schema(), "description": "The id of the project."}},
         status=201,
+        form_name="FileForm",
         form_schema={
             "type": "object",
             "required": [FILE_PART],
@@ -68,7 +70,7 @@ FILE_DOCS = (
         "The content of the file",
         "Download a file, or a part of it (`Range`).",
         _BINARY,
-        media_type="application/octet-stream",
+        media_type="*/*",
         query_schemas={
             "download": {"type": "boolean", "description": "Whether browsers save the file instead of showing it."}
         },
@@ -76,6 +78,7 @@ FILE_DOCS = (
             "Range": {"type": "string", "description": "The bytes to send, such as `bytes=0-99`."},
             "If-None-Match": {"type": "string", "description": "The ETag of the last response: 304 if it is the same."},
         },
+        other_statuses={206: "The requested part of the content", 304: _NOT_MODIFIED},
         error_classes=(RangeNotSatisfiableError,),
     ),
     CustomEndpointDoc(
@@ -98,6 +101,7 @@ FILE_DOCS = (
         header_schemas={
             "If-None-Match": {"type": "string", "description": "The ETag of the last response: 304 if it is the same."},
         },
+        other_statuses={304: _NOT_MODIFIED},
     ),
 )
 """The documentation of these endpoints for OpenAPI."""

@@ -38,7 +38,7 @@ class FormUpload:
     def user_metadata(self) -> dict[str, object]:
         """What is kept with the object: the name to display, and the task."""
         metadata: dict[str, object] = {NAME_KEY: self.name}
-        if self.fields.get(TASK_KEY):
+        if TASK_KEY in self.fields:
             metadata[TASK_KEY] = self.fields[TASK_KEY]
         return metadata
 
