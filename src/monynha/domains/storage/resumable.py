@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -38,6 +38,9 @@ from monynha.infra.storage import ObjectExistsError, ObjectStore
 LIFETIME: Final = timedelta(hours=24)
 PART_BYTES: Final = 4 * 1024 * 1024
 """How much is stored at once, and counted then; in memory until it is."""
+_MAX_BUFFERED_BYTES = 64 * 1024 * 1024
+_SMALL_PART_BYTES = 256 * 1024
+"""What is stored at once while so much of all uploads is in memory: slow clients must not fill it."""
 _LEASE: Final = timedelta(seconds=10)
 _RENEW_AFTER: Final = timedelta(seconds=3)
 _ACTOR = system_actor("storage")
@@ -127,6 +130,13 @@ class UploadIdentity:
         return self.actor.kind is ActorKind.SERVICE
 
 
+@dataclass(eq=False)
+class _Buffered:
+    """How many bytes of all uploads are in the memory of this process."""
+
+    count: int = 0
+
+
 @dataclass(frozen=True)
 class ResumableUploads:
     """Begins, continues, completes and ends uploads."""
@@ -135,6 +145,7 @@ class ResumableUploads:
     store: ObjectStore
     uploads: UploadService
     clock: Callable[[], datetime]
+    _buffered: _Buffered = field(default_factory=_Buffered, init=False)
 
     async def begin(self, identity: UploadIdentity, declaration: UploadDeclaration) -> ResumableUpload:
         """Begin an upload, if the actor may upload there now; raise what `UploadService.check` raises."""
@@ -270,24 +281,33 @@ class ResumableUploads:
         limit = self.uploads.max_bytes if upload.declaration.size is None else upload.declaration.size
         renewed_at = self.clock()
         try:
-            async for chunk in chunks:
-                part += chunk
-                if received_bytes + len(part) > limit:
-                    part.clear()
-                    raise EntityTooLargeError()
-                if len(part) >= PART_BYTES:
-                    received_bytes = await self._store_part(upload, writer, received_bytes, part)
-                    part, renewed_at = bytearray(), self.clock()
-                    if upload.declaration.size is None:
-                        await self._check_room(actor, upload)
-                elif self.clock() - renewed_at > _RENEW_AFTER:
-                    await self._execute(_RENEW, upload.id, writer, _LEASE)
-                    renewed_at = self.clock()
-        except BadRequestError:
-            # The client has left: what came stays, so that it goes on from there.
-            await self._store_part(upload, writer, received_bytes, part)
-            raise
-        return await self._store_part(upload, writer, received_bytes, part)
+            try:
+                async for chunk in chunks:
+                    part += chunk
+                    self._buffered.count += len(chunk)
+                    if received_bytes + len(part) > limit:
+                        raise EntityTooLargeError()
+                    if self._is_due(part):
+                        received_bytes = await self._store_part(upload, writer, received_bytes, part)
+                        self._buffered.count -= len(part)
+                        part, renewed_at = bytearray(), self.clock()
+                        if upload.declaration.size is None:
+                            await self._check_room(actor, upload)
+                    elif self.clock() - renewed_at > _RENEW_AFTER:
+                        await self._execute(_RENEW, upload.id, writer, _LEASE)
+                        renewed_at = self.clock()
+            except BadRequestError:
+                # The client has left: what came stays, so that it goes on from there.
+                await self._store_part(upload, writer, received_bytes, part)
+                raise
+            return await self._store_part(upload, writer, received_bytes, part)
+        finally:
+            self._buffered.count -= len(part)
+
+    def _is_due(self, part: bytearray) -> bool:
+        """Whether a part is large enough to be stored."""
+        is_memory_full = self._buffered.count >= _MAX_BUFFERED_BYTES
+        return len(part) >= (_SMALL_PART_BYTES if is_memory_full else PART_BYTES)
 
     async def _store_part(self, upload: ResumableUpload, writer: UUID, offset: int, part: bytearray) -> int:
         """Store a part, then count it; raise UploadLockedError if another request has taken over."""
