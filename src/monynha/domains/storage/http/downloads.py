@@ -63,6 +63,8 @@ class DownloadRoutes:
             raise InvalidSignatureError("querystring must have required property 'token'")
         bucket_id, name = request.path_params["bucket"], request.path_params["path"]
         signed = self.context.services.signer.verify(token, "download", f"{bucket_id}/{name}")
+        if signed.transformations:
+            raise InvalidSignatureError("Token is for a transformed image")
         stored = await self.find(signed.actor, bucket_id, name)
         return await self.send(request, signed.actor, stored, expiry_headers(signed.expires_at))
 
