@@ -184,8 +184,8 @@ async def test_the_clean_up_deletes_uploads_that_expired_and_bodies_without_an_o
 ) -> None:
     await owner_sql(
         "insert into storage.resumable_uploads "
-        "(id, bucket_id, name, is_upsert, content_type, cache_control, upload_metadata, expires_at) "
-        "values ($1, 'project-files', 'a', false, 'text/plain', '', '', now() - interval '1 second')",
+        "(id, bucket_id, name, is_service, is_upsert, content_type, cache_control, upload_metadata, expires_at) "
+        "values ($1, 'project-files', 'a', false, false, 'text/plain', '', '', now() - interval '1 second')",
         uuid4(),
     )
     version = str(uuid4())

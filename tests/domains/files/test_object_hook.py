@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -114,6 +115,33 @@ async def test_a_copied_object_is_another_file(user: ApiUser, project: dict[str,
     assert response.status_code == 200, response.text
     paths = {entry["path"] for entry in await list_files(user, project)}
     assert paths == {file["path"], destination}
+
+
+async def test_a_file_of_a_task_is_copied_into_another_project_without_the_task(
+    user: ApiUser, project: dict[str, Any]
+) -> None:
+    task, other = await user.create_task(project), await user.create_project()
+    file = await upload(user, project, name="plan.txt", fields={"taskId": task["id"]})
+    destination = f"{other['id']}/{user.id}/copy.txt"
+    body = {"bucketId": "project-files", "sourceKey": file["path"], "destinationKey": destination}
+
+    response = await _by_wire(user, "POST", "/copy", body)
+
+    assert response.status_code == 200, response.text
+    [copy] = await list_files(user, other)
+    assert (copy["path"], copy["name"], copy["taskId"]) == (destination, "plan.txt", None)
+
+
+async def test_a_file_whose_task_was_deleted_can_be_copied(user: ApiUser, project: dict[str, Any]) -> None:
+    task = await user.create_task(project)
+    file = await upload(user, project, fields={"taskId": task["id"]})
+    await user.delete(f"/tasks/{task['id']}")
+    destination = f"{project['id']}/{user.id}/copy.txt"
+    body = {"bucketId": "project-files", "sourceKey": file["path"], "destinationKey": destination}
+
+    response = await _by_wire(user, "POST", "/copy", body)
+
+    assert response.status_code == 200, response.text
 
 
 async def test_a_removed_object_has_no_file(user: ApiUser, project: dict[str, Any]) -> None:
@@ -244,3 +272,79 @@ async def test_a_deleted_project_takes_its_files_and_bytes_along(
     usage = await owner_sql("select bytes from monynha.user_file_usage where user_id = $1", user.id)
     objects = await owner_sql("select from storage.objects where name like $1", f"{project['id']}%")
     assert ([row["bytes"] for row in usage], objects) == ([0], [])
+
+
+async def _begin_upload(user: ApiUser, project: dict[str, Any], name: str, size: int | None) -> httpx.Response:
+    pairs = {"bucketName": "project-files", "objectName": f"{project['id']}/{user.id}/{name}"}
+    headers = {
+        "authorization": f"Bearer {user.token}",
+        "tus-resumable": "1.0.0",
+        "upload-metadata": ",".join(f"{key} {b64encode(value.encode()).decode()}" for key, value in pairs.items()),
+        **({"upload-defer-length": "1"} if size is None else {"upload-length": str(size)}),
+    }
+    return await user.client.post("/storage/v1/upload/resumable", headers=headers)
+
+
+async def _megabytes(count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield bytes(2**20)
+
+
+async def _write(user: ApiUser, begun: httpx.Response, body: bytes | AsyncIterator[bytes], **headers: str) -> int:
+    path = begun.headers["location"].partition("/storage/v1")[2]
+    all_headers = {
+        "authorization": f"Bearer {user.token}",
+        "tus-resumable": "1.0.0",
+        "content-type": "application/offset+octet-stream",
+        "upload-offset": "0",
+        **headers,
+    }
+    return (await user.client.patch(f"/storage/v1{path}", content=body, headers=all_headers)).status_code
+
+
+async def test_uploads_that_were_begun_count_towards_the_quota(
+    user: ApiUser, project: dict[str, Any], program: Application
+) -> None:
+    with quotas_of(program, 1000):
+        first = await _begin_upload(user, project, "first", 600)
+        refused = await _begin_upload(user, project, "second", 600)
+        written = await _write(user, first, b"x" * 600)
+        third = await _begin_upload(user, project, "third", 400)
+
+    assert (first.status_code, refused.status_code, written, third.status_code) == (201, 413, 204, 201)
+
+
+async def test_uploads_begun_at_the_same_time_do_not_exceed_a_quota(
+    user: ApiUser, project: dict[str, Any], program: Application
+) -> None:
+    # Begun with room for both, as if neither had seen the other.
+    begun = [await _begin_upload(user, project, name, 600) for name in ("first", "second")]
+    with quotas_of(program, 1000):
+        written = [await _write(user, response, b"x" * 599) for response in begun]
+
+    assert written == [413, 413]
+
+
+async def test_upload_of_unknown_length_ends_where_the_quota_does(
+    user: ApiUser, project: dict[str, Any], program: Application, owner_sql: OwnerSql
+) -> None:
+    with quotas_of(program, 5_000_000):
+        begun = await _begin_upload(user, project, "endless", None)
+        written = await _write(user, begun, _megabytes(20))
+        further = await _write(user, begun, b"x", **{"upload-offset": "8388608"})
+    [row] = await owner_sql(
+        "select received_bytes from storage.resumable_uploads where name like $1", f"{project['id']}/%"
+    )
+
+    assert (written, further, row["received_bytes"]) == (413, 413, 8_388_608)
+
+
+async def test_length_that_is_told_at_the_end_counts_once(
+    user: ApiUser, project: dict[str, Any], program: Application
+) -> None:
+    with quotas_of(program, 1000):
+        begun = await _begin_upload(user, project, "late", None)
+        first = await _write(user, begun, b"x" * 900)
+        last = await _write(user, begun, b"", **{"upload-offset": "900", "upload-length": "900"})
+
+    assert (first, last) == (204, 204)

@@ -21,7 +21,7 @@ from monynha.infra.images import ImageLimits, ImagePool, ImagePoolOptions
 from monynha.infra.queue.job import Job, TemporaryJobError
 from monynha.infra.storage import ObjectMissingError
 from tests.conditions import TIMEOUT_S
-from tests.domains.files.file_client import upload, upload_by_wire, wait_until_processed
+from tests.domains.files.file_client import send_file, upload, upload_by_wire, wait_until_processed
 from tests.infra.images.samples import gif_of_frames, photo, png, png_bomb, write_quadrants
 from tests.live_server import OwnerSql, ws_client
 from tests.project_team import create_project_team
@@ -331,3 +331,19 @@ async def _wait_until_missing(program: Application, key: str) -> None:
             except ObjectMissingError:
                 return
             await asyncio.sleep(0.02)
+
+
+async def test_an_image_is_processed_in_a_bucket_that_does_not_take_its_new_type(
+    user: ApiUser, project: dict[str, Any], owner_sql: OwnerSql
+) -> None:
+    change_types = "update storage.buckets set allowed_mime_types = $1 where id = 'project-files'"
+    await owner_sql(change_types, ["image/png"])
+    try:
+        refused = await send_file(user, project, b"plain text")
+        file = await upload(user, project, png(20, 10), name="a.png")
+        processed = await wait_until_processed(user, file["id"])
+    finally:
+        await owner_sql(change_types, None)
+
+    assert refused.status_code == 415
+    assert (processed["status"], processed["contentType"]) == ("ready", "image/jpeg")

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from monynha.core.errors import ForbiddenError
-from monynha.domains.storage.buckets import PROJECT_BUCKET, BucketChanges
+from monynha.domains.storage.buckets import OWN_BUCKETS, BucketChanges
 from monynha.domains.storage.composition import StorageServices
 from monynha.domains.storage.errors import BucketNotFoundError, StorageError
 from tests.domains.storage.clients import StorageClient
@@ -53,11 +53,12 @@ async def test_bucket_that_is_deleted_while_it_is_filled_keeps_neither_or_both(
         assert sorted((uploaded.status_code, deleted.status_code)) == [200, 400]
 
 
-async def test_bucket_of_the_program_is_neither_deleted_nor_public(storage: StorageServices) -> None:
+@pytest.mark.parametrize("bucket_id", sorted(OWN_BUCKETS))
+async def test_bucket_of_the_program_is_neither_deleted_nor_public(storage: StorageServices, bucket_id: str) -> None:
     with pytest.raises(ForbiddenError):
-        await storage.buckets.delete(SERVICE.actor, PROJECT_BUCKET)
+        await storage.buckets.delete(SERVICE.actor, bucket_id)
     with pytest.raises(ForbiddenError):
-        await storage.buckets.update(SERVICE.actor, PROJECT_BUCKET, BucketChanges(public=True))
+        await storage.buckets.update(SERVICE.actor, bucket_id, BucketChanges(public=True))
 
 
 async def test_bucket_that_does_not_exist_is_named(storage: StorageServices) -> None:

@@ -155,6 +155,22 @@ def test_cursor_is_opaque_and_survives() -> None:
             Cursor.decode(text)
 
 
+@pytest.mark.parametrize("value", ["", "9" * 5000, "9" * 18, "-1", "\u0663", "2026-13-45", "infinity", "now"])
+@pytest.mark.parametrize("with_folders", [True, False])
+async def test_cursor_of_another_list_is_refused(
+    filled_bucket: str, service: StorageClient, value: str, with_folders: bool
+) -> None:
+    body = {
+        "cursor": Cursor("a", value).encode(),
+        "sortBy": {"column": "created_at"},
+        "with_delimiter": with_folders,
+    }
+
+    response = await service.post(f"/object/list-v2/{filled_bucket}", body)
+
+    assert wire_error(response)[2] == "InvalidRequest"
+
+
 async def test_each_step_of_a_level_is_an_index_lookup_in_spite_of_the_policies(
     user: ApiUser, database: Database
 ) -> None:

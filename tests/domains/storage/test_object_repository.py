@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -40,6 +40,10 @@ class RecordingHook:
         if head.startswith(b"MZ"):
             raise UnsupportedMediaTypeError("Programs are not accepted.")
         return "image/png" if head.startswith(b"\x89PNG") else declared
+
+    def copied_metadata(self, metadata: Mapping[str, object]) -> Mapping[str, object]:
+        """Copy all of it."""
+        return metadata
 
     async def before_upload(self, transaction: Transaction, actor: Actor, upload: NewObject) -> None:
         """Refuse before the body."""

@@ -213,9 +213,30 @@ async def test_private_bucket_is_not_there_for_the_public(
     assert outcomes == [*[(400, "404", "NoSuchBucket")] * 3, (400, "404", "NoSuchKey")]
 
 
-async def test_bucket_of_project_files_stays_private(service: StorageClient) -> None:
-    public = await service.request("PUT", "/bucket/project-files", json={"public": True})
-    deleted = await service.request("DELETE", "/bucket/project-files")
+@pytest.mark.parametrize("bucket_id", ["project-files", "file-originals"])
+async def test_buckets_of_project_files_stay_private(service: StorageClient, bucket_id: str) -> None:
+    public = await service.request("PUT", f"/bucket/{bucket_id}", json={"public": True})
+    deleted = await service.request("DELETE", f"/bucket/{bucket_id}")
 
     assert (wire_error(public), wire_error(deleted)) == ((403, "403", "AccessDenied"),) * 2
-    assert (await service.get("/bucket/project-files")).json()["public"] is False
+    assert (await service.get(f"/bucket/{bucket_id}")).json()["public"] is False
+
+
+async def test_system_admins_only_read_objects_of_an_archived_project(
+    team: ProjectTeam, users: UserFactory, storage_client: ClientOf, service: StorageClient
+) -> None:
+    name = f"{team.project['id']}/{team.owner.id}/a.txt"
+    await storage_client(team.owner).put_object(f"project-files/{name}")
+    await team.archive()
+
+    for client in (service, storage_client(await team.actor("system_admin"))):
+        move = {"bucketId": "project-files", "sourceKey": name, "destinationKey": f"{name}.txt"}
+        outcomes = [
+            (await client.download(f"project-files/{name}")).status_code,
+            wire_error(await client.upload(f"project-files/{name}", method="PUT"))[1],
+            wire_error(await client.upload(f"project-files/{name}.txt"))[1],
+            wire_error(await client.post("/object/move", move))[1],
+            (await client.request("DELETE", "/object/project-files", json={"prefixes": [name]})).json(),
+        ]
+
+        assert outcomes == [200, "403", "403", "404", []]

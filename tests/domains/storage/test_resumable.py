@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
@@ -23,6 +24,7 @@ from monynha.domains.storage.errors import (
 )
 from monynha.domains.storage.resumable import ResumableUpload, UploadDeclaration, UploadIdentity
 from monynha.domains.storage.uploads import UploadTarget
+from tests.conditions import TIMEOUT_S
 from tests.domains.storage.clients import StorageClient
 from tests.live_server import OwnerSql
 from tests.users import ApiUser, UserFactory
@@ -233,3 +235,30 @@ async def test_ended_upload_is_gone(storage: StorageServices, bucket: str) -> No
     with pytest.raises(UploadNotFoundError):
         await storage.resumable.find(SERVICE, upload.id)
     assert [info.key async for info in storage.store.list_objects("bodies/") if upload.version in info.key] == []
+
+
+async def test_slow_clients_do_not_fill_the_memory(storage: StorageServices, bucket: str, owner_sql: OwnerSql) -> None:
+    released, sent = asyncio.Event(), 0
+
+    async def slow() -> AsyncGenerator[bytes]:
+        nonlocal sent
+        for _ in range(31):  # stops before the first part of 4 MB is complete
+            sent += 2**17
+            yield bytes(2**17)
+        await released.wait()
+
+    async def received() -> int:
+        statement = "select sum(received_bytes)::bigint from storage.resumable_uploads where bucket_id = $1"
+        return int((await owner_sql(statement, bucket))[0][0])
+
+    uploads = [await begin(storage, bucket, size=2**23, name=str(index)) for index in range(20)]
+    tasks = [asyncio.create_task(storage.resumable.write(SERVICE, upload.id, 0, slow())) for upload in uploads]
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            while sent < 20 * 31 * 2**17 or sent - await received() > 65 * 2**20:
+                await asyncio.sleep(0.02)
+    finally:
+        released.set()
+        await asyncio.gather(*tasks)
+
+    assert await received() == sent

@@ -25,6 +25,7 @@ TASK_KEY = "taskId"
 _GIGABYTE = 1024**3
 _NOT_A_TASK = "must be a task of the project"
 _FILE_USAGE = "select monynha.file_usage($1)"
+_EXPECTED_USAGE = "select monynha.expected_file_usage($1)"
 _RECORD_FILE = "select monynha.record_file($1, $2, $3, $4)"
 _MOVE_FILE = "select monynha.move_file($1, $2)"
 
@@ -63,10 +64,14 @@ class FileObjectHook:
         self.media_types.check(content_type)
         return content_type
 
+    def copied_metadata(self, metadata: Mapping[str, object]) -> Mapping[str, object]:
+        """Return the metadata without the task, which may be of another project than the copy, or deleted by now."""
+        return {name: value for name, value in metadata.items() if name != TASK_KEY}
+
     async def before_upload(self, transaction: Transaction, actor: Actor, upload: NewObject) -> None:
-        """Raise QuotaExceededError before a body is received that has no room."""
+        """Raise QuotaExceededError before a body is received that has no room, beside the uploads that were begun."""
         project_id = parse_uuid(upload.name.partition("/")[0])
-        self.quotas.check(await transaction.fetch_json(_FILE_USAGE, project_id), upload.size or 0)
+        self.quotas.check(await transaction.fetch_json(_EXPECTED_USAGE, project_id), upload.size or 0)
 
     async def on_created(
         self, transaction: Transaction, actor: Actor, object: StoredObject, replaced: StoredObject | None

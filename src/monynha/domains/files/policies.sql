@@ -24,7 +24,8 @@ create policy "system admins can delete files of active projects" on public.file
   );
 
 grant execute on function
-  monynha.record_file(uuid, text, uuid, boolean), monynha.move_file(uuid, text), monynha.file_usage(uuid)
+  monynha.record_file(uuid, text, uuid, boolean), monynha.move_file(uuid, text), monynha.file_usage(uuid),
+  monynha.expected_file_usage(uuid)
   to monynha_app, monynha_admin;
 grant execute on function
   monynha.file_to_process(uuid), monynha.finish_file(uuid, text, json, text, json, boolean),

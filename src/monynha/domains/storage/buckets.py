@@ -18,8 +18,8 @@ from monynha.infra.postgres.database import Database, Transaction, guard_query
 
 BucketSortColumn = Literal["id", "name", "created_at", "updated_at"]
 BUCKET_SORT_COLUMNS: Final[tuple[BucketSortColumn, ...]] = ("id", "name", "created_at", "updated_at")
-PROJECT_BUCKET: Final = "project-files"
-"""The bucket that the program itself needs: it is neither deleted nor made public."""
+OWN_BUCKETS: Final = frozenset({"project-files", "file-originals"})
+"""The buckets that the program itself needs: they are neither deleted nor made public."""
 _EMPTY_BATCH = 1000
 
 
@@ -130,8 +130,8 @@ class BucketService:
 
     async def update(self, actor: Actor, bucket_id: str, changes: BucketChanges) -> None:
         """Change a bucket; raise BucketNotFoundError, and ForbiddenError for a public bucket of project files."""
-        if bucket_id == PROJECT_BUCKET and changes.public:
-            raise ForbiddenError("The bucket of project files cannot be public.")
+        if bucket_id in OWN_BUCKETS and changes.public:
+            raise ForbiddenError("The buckets of project files cannot be public.")
         types = None if changes.allowed_mime_types is None else list(changes.allowed_mime_types)
 
         async def work(transaction: Transaction) -> int:
@@ -150,8 +150,8 @@ class BucketService:
 
     async def delete(self, actor: Actor, bucket_id: str) -> None:
         """Delete an empty bucket; raise BucketNotFoundError, BucketNotEmptyError."""
-        if bucket_id == PROJECT_BUCKET:
-            raise ForbiddenError("The bucket of project files cannot be deleted.")
+        if bucket_id in OWN_BUCKETS:
+            raise ForbiddenError("The buckets of project files cannot be deleted.")
 
         async def work(transaction: Transaction) -> int:
             if await transaction.fetch_value(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from monynha.core.actor import Actor
@@ -25,6 +25,9 @@ class ObjectHook(Protocol):
 
         Raises an AppError to refuse the body.
         """
+
+    def copied_metadata(self, metadata: Mapping[str, object]) -> Mapping[str, object]:
+        """Return what a copy has of the metadata that the uploader of the original chose."""
 
     async def before_upload(self, transaction: Transaction, actor: Actor, upload: NewObject) -> None:
         """Refuse an upload, by raising an AppError, before its body is received; not called for small bodies.

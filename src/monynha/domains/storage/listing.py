@@ -7,9 +7,11 @@ objects below the prefix.
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -24,6 +26,8 @@ SORT_COLUMNS: Final[tuple[SortColumn, ...]] = ("name", "created_at", "updated_at
 MAX_LIMIT = 1000
 LAST_CHARACTER = "\x7f"
 """Comes after all letters of names in the order of bytes."""
+_FOREIGN_CURSOR = "cursor is not one that this list returned"
+_OFFSET = re.compile(r"\d{1,9}", re.ASCII)
 
 # Binds: $4 bucket, $5 prefix, $6 the key to go on after (empty at first), $7 search or, for the flat list, the value to
 # go on after, $8 limit, $9 offset.
@@ -143,10 +147,25 @@ class Cursor:
         try:
             key, value = orjson.loads(urlsafe_b64decode(text.encode()))
         except (ValueError, TypeError):
-            raise InvalidRequestError("cursor is not one that this list returned") from None
+            raise InvalidRequestError(_FOREIGN_CURSOR) from None
         if not isinstance(key, str) or not isinstance(value, str) or "\x00" in key + value:
-            raise InvalidRequestError("cursor is not one that this list returned")
+            raise InvalidRequestError(_FOREIGN_CURSOR)
         return cls(key, value)
+
+    @property
+    def offset(self) -> int:
+        """The value as how many entries came before; raise InvalidRequestError."""
+        if not _OFFSET.fullmatch(self.value):
+            raise InvalidRequestError(_FOREIGN_CURSOR)
+        return int(self.value)
+
+    @property
+    def time(self) -> str:
+        """The value as a time in UTC; raise InvalidRequestError."""
+        try:
+            return datetime.fromisoformat(self.value).astimezone(UTC).isoformat()
+        except (ValueError, OverflowError):
+            raise InvalidRequestError(_FOREIGN_CURSOR) from None
 
 
 @dataclass(frozen=True)
@@ -156,7 +175,10 @@ class ObjectLists:
     database: Database
 
     async def list_entries(self, actor: Actor, bucket_id: str, query: ListQuery) -> list[Entry]:
-        """Return a page of objects and folders; empty for a bucket that does not exist."""
+        """Return a page of objects and folders; empty for a bucket that does not exist.
+
+        Raises InvalidRequestError for a cursor of another list.
+        """
         statement = _statement(query.column, is_descending=query.is_descending, with_folders=query.with_folders)
         cursor, is_by_name = query.cursor or Cursor(""), query.column == "name"
         after = cursor.key
@@ -166,11 +188,12 @@ class ObjectLists:
             after += LAST_CHARACTER
         binds: tuple[object, ...]
         if not query.with_folders:
-            binds = (bucket_id, query.prefix, after, cursor.value, query.limit)
+            value = cursor.time if query.cursor is not None and not is_by_name else ""
+            binds = (bucket_id, query.prefix, after, value, query.limit)
         elif is_by_name:
             binds = (bucket_id, query.prefix, after, query.search, query.limit, query.offset)
         else:
-            offset = query.offset + (int(cursor.value) if cursor.value.isdecimal() else 0)
+            offset = query.offset + (0 if query.cursor is None else query.cursor.offset)
             binds = (bucket_id, query.prefix, "", query.search, query.limit, offset)
         text = await self.database.as_actor(actor).fetch_json(statement, binds)
         return [Entry(**entry) for entry in orjson.loads(text or b"[]")]
@@ -182,6 +205,6 @@ def next_cursor(query: ListQuery, page: Sequence[Entry]) -> Cursor:
     if query.column == "name":
         return Cursor(last.key)
     if query.with_folders:
-        offset = int(query.cursor.value) if query.cursor and query.cursor.value.isdecimal() else 0
+        offset = 0 if query.cursor is None else query.cursor.offset
         return Cursor(last.key, str(offset + len(page)))
     return Cursor(last.key, str(getattr(last, query.column)))

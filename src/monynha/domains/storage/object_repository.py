@@ -5,7 +5,7 @@ A write of a bucket with hooks is a transaction; any other insert is one stateme
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict, cast
 from uuid import UUID, uuid4
@@ -93,6 +93,11 @@ class ObjectRepository:
     def hook_of(self, bucket_id: str) -> ObjectHook | None:
         """Return the hook of a bucket."""
         return next((hook for hook in self.hooks if hook.bucket_id == bucket_id), None)
+
+    def copied_metadata(self, original: StoredObject, bucket_id: str) -> Mapping[str, object] | None:
+        """Return the uploader's metadata of an object as its copy in the bucket has it."""
+        metadata, hook = original.row["user_metadata"], self.hook_of(bucket_id)
+        return metadata if metadata is None or hook is None else hook.copied_metadata(metadata)
 
     async def find(self, actor: Actor, bucket_id: str, name: str) -> Lookup:
         """Return a bucket's settings and an object that the actor may read; one round trip."""

@@ -54,8 +54,25 @@ create policy "members can delete their own files, admins those of their project
       )
   );
 
-create policy "system admins have the rights of owners" on storage.objects for all to monynha_admin
-  using ((select auth.is_admin())) with check ((select auth.is_admin()));
+create policy "system admins can view all objects" on storage.objects for select to monynha_admin
+  using ((select auth.is_admin()));
+
+create policy "system admins can manage objects, those of projects while they are active" on storage.objects
+  for all to monynha_admin
+  using (
+    (select auth.is_admin())
+    and (
+      project_id is null
+      or exists (select from public.projects p where p.id = project_id and p.status = 'active')
+    )
+  )
+  with check (
+    (select auth.is_admin())
+    and (
+      project_id is null
+      or exists (select from public.projects p where p.id = project_id and p.status = 'active')
+    )
+  );
 
 grant select (id, bucket_id, name, owner, owner_id, created_at, updated_at, last_accessed_at, metadata, path_tokens,
     version, user_metadata, project_id),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -24,6 +24,7 @@ from monynha.core.errors import BadRequestError
 from monynha.domains.storage.bodies import body_key, new_version
 from monynha.domains.storage.errors import (
     EntityTooLargeError,
+    TusProtocolError,
     UploadConflictError,
     UploadExpiredError,
     UploadLockedError,
@@ -37,18 +38,21 @@ from monynha.infra.storage import ObjectExistsError, ObjectStore
 LIFETIME: Final = timedelta(hours=24)
 PART_BYTES: Final = 4 * 1024 * 1024
 """How much is stored at once, and counted then; in memory until it is."""
+_MAX_BUFFERED_BYTES = 64 * 1024 * 1024
+_SMALL_PART_BYTES = 256 * 1024
+"""What is stored at once while so much of all uploads is in memory: slow clients must not fill it."""
 _LEASE: Final = timedelta(seconds=10)
 _RENEW_AFTER: Final = timedelta(seconds=3)
 _ACTOR = system_actor("storage")
 
 _COLUMNS = (
-    "id, bucket_id, name, owner, token_digest, is_upsert, content_type, cache_control, user_metadata::text, "
-    "upload_metadata, size, received_bytes, completed_at, expires_at"
+    "id, bucket_id, name, owner, is_service, token_digest, is_upsert, content_type, cache_control, "
+    "user_metadata::text, upload_metadata, size, received_bytes, completed_at, expires_at"
 )
 _INSERT = """
-insert into storage.resumable_uploads (id, bucket_id, name, owner, token_digest, is_upsert, content_type, cache_control,
-  user_metadata, upload_metadata, size, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+insert into storage.resumable_uploads (id, bucket_id, name, owner, is_service, token_digest, is_upsert, content_type,
+  cache_control, user_metadata, upload_metadata, size, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 _FIND = f"select {_COLUMNS} from storage.resumable_uploads where id = $1"
 # The time is PostgreSQL's, which all processes share.
@@ -86,6 +90,8 @@ class ResumableUpload:
 
     id: UUID
     owner: UUID | None
+    is_service: bool
+    """Whether it was begun with the service key, which no owner tells from an anonymous one."""
     declaration: UploadDeclaration
     received_bytes: int
     is_completed: bool
@@ -113,8 +119,22 @@ class UploadIdentity:
         """Whether the upload was begun by the same person, or with the same token; the service key may do all."""
         if self.token_digest is not None:
             return upload.declaration.token_digest == self.token_digest
-        is_service = self.actor.kind is ActorKind.SERVICE
-        return is_service or (upload.declaration.token_digest is None and upload.owner == self.actor.id)
+        if self.is_service:
+            return True
+        is_foreign = upload.is_service or upload.declaration.token_digest is not None
+        return not is_foreign and upload.owner == self.actor.id
+
+    @property
+    def is_service(self) -> bool:
+        """Whether the actor has the service key."""
+        return self.actor.kind is ActorKind.SERVICE
+
+
+@dataclass(eq=False)
+class _Buffered:
+    """How many bytes of all uploads are in the memory of this process."""
+
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,6 +145,7 @@ class ResumableUploads:
     store: ObjectStore
     uploads: UploadService
     clock: Callable[[], datetime]
+    _buffered: _Buffered = field(default_factory=_Buffered, init=False)
 
     async def begin(self, identity: UploadIdentity, declaration: UploadDeclaration) -> ResumableUpload:
         """Begin an upload, if the actor may upload there now; raise what `UploadService.check` raises."""
@@ -140,6 +161,7 @@ class ResumableUploads:
             target.bucket_id,
             target.name,
             identity.actor.id,
+            identity.is_service,
             declaration.token_digest,
             target.is_upsert,
             declaration.content_type,
@@ -150,7 +172,13 @@ class ResumableUploads:
             expires_at,
         )
         return ResumableUpload(
-            upload_id, identity.actor.id, declaration, received_bytes=0, is_completed=False, expires_at=expires_at
+            upload_id,
+            identity.actor.id,
+            identity.is_service,
+            declaration,
+            received_bytes=0,
+            is_completed=False,
+            expires_at=expires_at,
         )
 
     async def find(self, identity: UploadIdentity, upload_id: UUID) -> ResumableUpload:
@@ -179,7 +207,8 @@ class ResumableUploads:
         """Append a body to what has been received, and complete the upload if that was the rest.
 
         Raises UploadLockedError while another request writes, UploadConflictError for an offset that is not the end,
-        EntityTooLargeError. Bytes that arrived before the client left are kept.
+        TusProtocolError for a size that has been exceeded already, EntityTooLargeError. Bytes that arrived before the
+        client left are kept.
         """
         async with self._locked(identity, upload_id) as (upload, writer):
             if size is not None and upload.declaration.size is None:
@@ -187,7 +216,9 @@ class ResumableUploads:
                 upload = await self._lock(identity, upload_id, writer)
             if offset != upload.received_bytes:
                 raise UploadConflictError()
-            upload = replace(upload, received_bytes=await self._receive(upload, writer, chunks))
+            if not upload.is_complete:
+                await self._check_room(identity.actor, upload)
+            upload = replace(upload, received_bytes=await self._receive(identity.actor, upload, writer, chunks))
             if upload.is_complete and not upload.is_completed:
                 await self._complete(identity.actor, upload)
             return upload
@@ -228,36 +259,55 @@ class ResumableUploads:
 
     async def _set_size(self, upload: ResumableUpload, writer: UUID, size: int) -> None:
         declaration = upload.declaration
-        await self.uploads.check(
+        if size < upload.received_bytes:
+            raise TusProtocolError("Upload-Length is less than what has been received")
+        limit = await self.uploads.check(
             Actor(ActorKind.SERVICE, claims='{"role":"service_role"}'),
             UploadTarget(declaration.target.bucket_id, declaration.target.name, is_upsert=True),
-            size=size,
+            size=None,
             content_type=None,
         )
+        if size > limit:
+            raise EntityTooLargeError()
         await self._execute(_SET_SIZE, upload.id, writer, size)
 
-    async def _receive(self, upload: ResumableUpload, writer: UUID, chunks: AsyncIterator[bytes]) -> int:
+    async def _check_room(self, actor: Actor, upload: ResumableUpload) -> None:
+        """Raise what an upload there would raise now; the hook of the bucket counts this one among those begun."""
+        await self.uploads.check(actor, upload.declaration.target, size=None, content_type=None)
+
+    async def _receive(self, actor: Actor, upload: ResumableUpload, writer: UUID, chunks: AsyncIterator[bytes]) -> int:
         """Store the chunks in parts, and return how many bytes there are then in all."""
         received_bytes, part = upload.received_bytes, bytearray()
         limit = self.uploads.max_bytes if upload.declaration.size is None else upload.declaration.size
         renewed_at = self.clock()
         try:
-            async for chunk in chunks:
-                part += chunk
-                if received_bytes + len(part) > limit:
-                    part.clear()
-                    raise EntityTooLargeError()
-                if len(part) >= PART_BYTES:
-                    received_bytes = await self._store_part(upload, writer, received_bytes, part)
-                    part, renewed_at = bytearray(), self.clock()
-                elif self.clock() - renewed_at > _RENEW_AFTER:
-                    await self._execute(_RENEW, upload.id, writer, _LEASE)
-                    renewed_at = self.clock()
-        except BadRequestError:
-            # The client has left: what came stays, so that it goes on from there.
-            await self._store_part(upload, writer, received_bytes, part)
-            raise
-        return await self._store_part(upload, writer, received_bytes, part)
+            try:
+                async for chunk in chunks:
+                    part += chunk
+                    self._buffered.count += len(chunk)
+                    if received_bytes + len(part) > limit:
+                        raise EntityTooLargeError()
+                    if self._is_due(part):
+                        received_bytes = await self._store_part(upload, writer, received_bytes, part)
+                        self._buffered.count -= len(part)
+                        part, renewed_at = bytearray(), self.clock()
+                        if upload.declaration.size is None:
+                            await self._check_room(actor, upload)
+                    elif self.clock() - renewed_at > _RENEW_AFTER:
+                        await self._execute(_RENEW, upload.id, writer, _LEASE)
+                        renewed_at = self.clock()
+            except BadRequestError:
+                # The client has left: what came stays, so that it goes on from there.
+                await self._store_part(upload, writer, received_bytes, part)
+                raise
+            return await self._store_part(upload, writer, received_bytes, part)
+        finally:
+            self._buffered.count -= len(part)
+
+    def _is_due(self, part: bytearray) -> bool:
+        """Whether a part is large enough to be stored."""
+        is_memory_full = self._buffered.count >= _MAX_BUFFERED_BYTES
+        return len(part) >= (_SMALL_PART_BYTES if is_memory_full else PART_BYTES)
 
     async def _store_part(self, upload: ResumableUpload, writer: UUID, offset: int, part: bytearray) -> int:
         """Store a part, then count it; raise UploadLockedError if another request has taken over."""
@@ -323,5 +373,11 @@ def _upload(row: asyncpg.Record) -> ResumableUpload:
         row["token_digest"],
     )
     return ResumableUpload(
-        row["id"], row["owner"], declaration, row["received_bytes"], row["completed_at"] is not None, row["expires_at"]
+        row["id"],
+        row["owner"],
+        row["is_service"],
+        declaration,
+        row["received_bytes"],
+        row["completed_at"] is not None,
+        row["expires_at"],
     )

@@ -169,6 +169,28 @@ end
 $$;
 comment on function monynha.file_usage(uuid) is 'How many bytes the files of a project and of the caller have.';
 
+create function monynha.expected_file_usage(project uuid) returns json
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return (
+    select json_build_object(
+      'projectBytes', (f.usage ->> 'projectBytes')::bigint
+        + coalesce(sum(u.bytes) filter (where u.project = expected_file_usage.project::text), 0),
+      'userBytes', (f.usage ->> 'userBytes')::bigint + coalesce(sum(u.bytes) filter (where u.owner = auth.uid()), 0)
+    )
+    from (select monynha.file_usage(expected_file_usage.project) as usage) f
+    left join (
+      select split_part(r.name, '/', 1) as project, r.owner, coalesce(r.size, r.received_bytes) as bytes
+      from storage.resumable_uploads r
+      where r.bucket_id = 'project-files' and r.completed_at is null and r.expires_at > now()
+    ) u on true
+    group by f.usage ->> 'projectBytes', f.usage ->> 'userBytes'
+  );
+end
+$$;
+comment on function monynha.expected_file_usage(uuid) is
+  'How many bytes the files of a project and of the caller have, and will have with the uploads that were begun.';
+
 create function monynha.move_file(object_id uuid, display_name text) returns void
 language plpgsql security definer set search_path = '' as $$
 declare

@@ -60,6 +60,10 @@ async def test_another_media_type_is_refused() -> None:
             {"taskId": "must be given once"},
         ),
         (
+            b'--b\r\ncontent-disposition: form-data; name="taskId"\r\n\r\n\x00\r\n--b--\r\n',
+            {"taskId": "contains a NUL character"},
+        ),
+        (
             b'--b\r\ncontent-disposition: form-data; name="x"; filename="y"\r\n\r\n1\r\n--b--\r\n',
             {"x": "is not a field of files"},
         ),

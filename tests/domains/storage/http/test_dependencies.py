@@ -1,4 +1,4 @@
-"""Rate limits: requests by user or address, public reads apart, uploads by user."""
+"""Rate limits: requests by user or address, public reads apart, uploads by user; and names that no bucket has."""
 
 from __future__ import annotations
 
@@ -86,3 +86,28 @@ async def test_resumable_upload_counts_once(limited: httpx.AsyncClient, team: Pr
     ]
 
     assert [created.status_code, *(response.status_code for response in patches)] == [201, 204, 204, 204]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/bucket/{name}"),
+        ("DELETE", "/bucket/{name}"),
+        ("POST", "/bucket/{name}/empty"),
+        ("POST", "/object/list/{name}"),
+        ("GET", "/object/{name}/a.txt"),
+        ("GET", "/object/public/{name}/a.txt"),
+        ("GET", "/render/image/public/{name}/a.txt"),
+        ("POST", "/object/{name}/a.txt"),
+        ("POST", "/object/upload/sign/{name}/a.txt"),
+    ],
+)
+async def test_no_bucket_has_a_name_with_nul(service: StorageClient, method: str, path: str) -> None:
+    response = await service.request(method, path.format(name="a%00b"))
+
+    assert wire_error(response)[1:] == ("404", "NoSuchBucket")
+
+
+async def test_public_download_from_a_bucket_with_nul_is_not_found(anonymous: StorageClient) -> None:
+    assert wire_error(await anonymous.get("/object/public/a%00b/a.txt"))[1:] == ("404", "NoSuchBucket")
+    assert wire_error(await anonymous.get("/object/a%00b/a.txt"))[1:] == ("404", "NoSuchBucket")

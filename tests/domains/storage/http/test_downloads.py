@@ -165,3 +165,17 @@ async def test_body_that_is_lost_is_an_error_before_the_head(
     await storage.store.delete([f"bodies/{version[:6]}/{version}"])
 
     assert wire_error(await service.download(f"{bucket}/a")) == (400, "404", "NoSuchKey")
+
+
+async def test_no_cache_answers_another_caller_with_a_private_object(
+    bucket: str, service: StorageClient, anonymous: StorageClient
+) -> None:
+    public = await service.create_bucket(public=True)
+    for name in (bucket, public):
+        await service.put_object(f"{name}/a.txt", headers={"cache-control": "public, max-age=3600"})
+
+    private = [await service.download(f"{bucket}/a.txt"), await service.get(f"/object/{bucket}/a.txt")]
+    shared = await anonymous.get(f"/object/public/{public}/a.txt")
+
+    assert ["Authorization" in response.headers["vary"] for response in private] == [True, True]
+    assert "Authorization" not in shared.headers.get("vary", "")

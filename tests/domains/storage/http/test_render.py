@@ -163,3 +163,17 @@ def test_transformation_is_described(values: dict[str, object], expected: Transf
     transformation = read_transformation(Fields(values))
 
     assert (transformation, transformation.describe()) == (expected, description)
+
+
+async def test_link_to_a_small_picture_does_not_open_the_whole_one(
+    bucket: str, service: StorageClient, anonymous: StorageClient, picture: bytes
+) -> None:
+    await service.put_object(f"{bucket}/a.jpg", picture, headers={"content-type": "image/jpeg"})
+    body = {"expiresIn": 60, "transform": {"width": 100}}
+    signed = (await service.post(f"/object/sign/{bucket}/a.jpg", body)).json()["signedURL"]
+
+    small = await anonymous.get(signed)
+    whole = await anonymous.get(signed.replace("/render/image/sign/", "/object/sign/"))
+
+    assert size_of(small.content)[0] == 100
+    assert wire_error(whole)[2] == "InvalidSignature"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import Any
 
+import httpx
 import pytest
 
+from monynha.app.commands.keys import make_key
+from monynha.core.settings.settings import Settings
 from monynha.domains.storage.errors import TusProtocolError
 from monynha.domains.storage.http.resumable import parse_upload_metadata
 from tests.domains.storage.clients import StorageClient
@@ -204,3 +207,32 @@ def test_upload_metadata_is_pairs_of_base64() -> None:
     for header in ("a !", "a AA==", "a /w==", "a " + "YQ==" * 30_000):
         with pytest.raises(TusProtocolError):
             parse_upload_metadata(header)
+
+
+async def test_deferred_length_cannot_be_less_than_what_has_been_received(bucket: str, service: StorageClient) -> None:
+    path = path_of(await create(service, bucket, None))
+    await service.request("PATCH", path, content=b"0123456789", headers={**PATCH, "upload-offset": "0"})
+
+    headers = {**PATCH, "upload-offset": "10", "upload-length": "5"}
+    refused = await service.request("PATCH", path, headers=headers)
+    head = await service.request("HEAD", path, headers=TUS)
+
+    assert (refused.status_code, refused.json()["code"]) == (400, "TusError")
+    assert (head.headers["upload-offset"], head.headers["upload-defer-length"]) == ("10", "1")
+
+
+async def test_anon_key_does_not_go_on_with_uploads_of_the_service_key(
+    bucket: str, service: StorageClient, client: httpx.AsyncClient, settings: Settings
+) -> None:
+    anon = StorageClient(client, make_key("anon", settings.jwt_secret))
+    path = path_of(await create(service, bucket))
+
+    outcomes = [
+        (await anon.request("HEAD", path, headers=TUS)).status_code,
+        (await anon.request("PATCH", path, content=b"evil!", headers={**PATCH, "upload-offset": "0"})).status_code,
+        (await anon.request("DELETE", path, headers=TUS)).status_code,
+    ]
+    head = await service.request("HEAD", path, headers=TUS)
+
+    assert outcomes == [404, 404, 404]
+    assert (head.status_code, head.headers["upload-offset"]) == (200, "0")

@@ -73,6 +73,10 @@ class FormUpload:
                 raise ValidationFailedError.from_field_errors({part.name[:100]: "is not a field of files"})
             if part.name in self.fields:
                 raise ValidationFailedError.from_field_errors({part.name: "must be given once"})
-            self.fields[part.name] = await reader.text()
+            text = await reader.text()
+            if "\x00" in text:
+                # PostgreSQL's texts cannot contain it.
+                raise ValidationFailedError.from_field_errors({part.name: "contains a NUL character"})
+            self.fields[part.name] = text
         if is_file_expected:
             raise ValidationFailedError(file="is required")

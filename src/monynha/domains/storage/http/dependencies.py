@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from monynha.core.actor import ANONYMOUS, Actor
 from monynha.core.errors import UnauthenticatedError
 from monynha.domains.storage.composition import StorageServices
-from monynha.domains.storage.errors import MissingAuthorizationError
+from monynha.domains.storage.errors import BucketNotFoundError, MissingAuthorizationError
 from monynha.domains.storage.rendering import ImageRenderer
 from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.request import Request
@@ -37,6 +37,7 @@ class StorageContext:
                 raise MissingAuthorizationError()
             actor = await self._authenticate(request)
             request.response_header_lines = await self.rate_limits.count_api_request(request.client_ip, actor)
+            _check_bucket(request)
             return await handler(request, actor)
 
         return handle
@@ -48,8 +49,10 @@ class StorageContext:
             if request.header(b"authorization") is not None:
                 actor = await self._authenticate(request)
                 request.response_header_lines = await self.rate_limits.count_api_request(request.client_ip, actor)
+                _check_bucket(request)
                 return await handler(request, actor)
             request.response_header_lines = await self.rate_limits.count_public_request(request.client_ip)
+            _check_bucket(request)
             return await handler(request, ANONYMOUS)
 
         return handle
@@ -59,6 +62,7 @@ class StorageContext:
 
         async def handle(request: Request) -> Response:
             request.response_header_lines = await self.rate_limits.count_public_request(request.client_ip)
+            _check_bucket(request)
             return await handler(request)
 
         return handle
@@ -70,3 +74,9 @@ class StorageContext:
             # Guessing tokens counts by address.
             await self.rate_limits.count_api_request(request.client_ip, None)
             raise
+
+
+def _check_bucket(request: Request) -> None:
+    """Raise BucketNotFoundError for a name with NUL, which PostgreSQL's texts cannot contain."""
+    if "\x00" in request.path_params.get("bucket", ""):
+        raise BucketNotFoundError()

@@ -51,7 +51,7 @@ class DownloadRoutes:
 
     async def _download(self, request: Request, actor: Actor) -> Response:
         stored = await self.find(actor, request.path_params["bucket"], request.path_params["path"])
-        return await self.send(request, actor, stored, (("Cache-Control", stored.cache_control),))
+        return await self.send(request, actor, stored, own_rights_headers(stored))
 
     async def _download_public(self, request: Request) -> Response:
         stored = await self.find_public(request)
@@ -63,6 +63,8 @@ class DownloadRoutes:
             raise InvalidSignatureError("querystring must have required property 'token'")
         bucket_id, name = request.path_params["bucket"], request.path_params["path"]
         signed = self.context.services.signer.verify(token, "download", f"{bucket_id}/{name}")
+        if signed.transformations:
+            raise InvalidSignatureError("Token is for a transformed image")
         stored = await self.find(signed.actor, bucket_id, name)
         return await self.send(request, signed.actor, stored, expiry_headers(signed.expires_at))
 
@@ -98,6 +100,11 @@ class DownloadRoutes:
             if replacement.version == stored.version:
                 raise ObjectNotFoundError() from None
             return await self.send(request, actor, replacement, extra_headers)
+
+
+def own_rights_headers(stored: StoredObject) -> tuple[tuple[str, str], ...]:
+    """Return the headers of what is sent by the caller's rights: no cache answers another caller with it."""
+    return ("Cache-Control", stored.cache_control), ("Vary", "Authorization")
 
 
 def expiry_headers(expires_at: int) -> tuple[tuple[str, str], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from monynha.core.actor import ANONYMOUS, Actor
@@ -47,7 +48,7 @@ class ObjectRoutes:
 
     async def _list(self, request: Request, actor: Actor) -> Response:
         fields = await read_fields(request)
-        prefix = _prefix(fields, request.path_params["bucket"])
+        prefix = _prefix(fields)
         prefix = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
         sort = fields.object("sortBy")
         query = ListQuery(
@@ -66,7 +67,7 @@ class ObjectRoutes:
         sort, limit = fields.object("sortBy"), fields.integer("limit", MAX_LIMIT, 1, MAX_LIMIT)
         cursor = fields.text("cursor", "")
         query = ListQuery(
-            _prefix(fields, request.path_params["bucket"]),
+            _prefix(fields),
             sort.choice("column", SORT_COLUMNS[:3], "name"),
             sort.choice("order", ("asc", "desc"), "asc") == "desc",
             limit + 1,
@@ -113,7 +114,9 @@ class ObjectRoutes:
         original = await self._find(actor, *source)
         await self.context.rate_limits.count_upload(request, actor)
         version = new_version(services.clock())
-        user_metadata = parse_metadata_header(request.header(b"x-metadata"))
+        user_metadata: Mapping[str, object] | None = parse_metadata_header(request.header(b"x-metadata"))
+        if _keeps_metadata(fields):
+            user_metadata = services.objects.copied_metadata(original, destination[0])
         upload = _copied(fields, original, destination, version=version, user_metadata=user_metadata)
         await services.objects.check_upload(actor, upload, is_upsert=is_upsert(request))
         await services.store.copy(body_key(original.version), body_key(version))
@@ -156,9 +159,9 @@ class ObjectRoutes:
         return json_response({"message": "success"})
 
 
-def _prefix(fields: Fields, bucket_id: str) -> str:
+def _prefix(fields: Fields) -> str:
     prefix = fields.text("prefix", "")
-    if len(prefix.encode()) > MAX_KEY_BYTES or "\x00" in bucket_id:
+    if len(prefix.encode()) > MAX_KEY_BYTES:
         raise InvalidRequestError("body/prefix is longer than any name")
     return prefix.removeprefix("/")
 
@@ -177,12 +180,12 @@ def _copied(
     destination: tuple[str, str],
     *,
     version: str,
-    user_metadata: dict[str, object] | None,
+    user_metadata: Mapping[str, object] | None,
 ) -> NewObject:
-    """Return the copy of an object, with the metadata of the original, or with that of the request."""
-    metadata, is_same = fields.object("metadata"), fields.boolean("copyMetadata") is not False
+    """Return the copy of an object, with the type and caching of the original, or with those of the request."""
+    metadata = fields.object("metadata")
     content_type, cache_control = original.content_type, original.cache_control
-    if not is_same:
+    if not _keeps_metadata(fields):
         content_type = check_content_type(metadata.text("mimetype", content_type))
         cache_control = check_cache_control(metadata.text("cacheControl", cache_control))
     return NewObject(
@@ -191,8 +194,13 @@ def _copied(
         content_type,
         cache_control,
         size=original.size,
-        user_metadata=original.row["user_metadata"] if is_same else user_metadata,
+        user_metadata=user_metadata,
     )
+
+
+def _keeps_metadata(fields: Fields) -> bool:
+    """Whether a copy has the metadata of the original."""
+    return fields.boolean("copyMetadata") is not False
 
 
 def _listed(entry: Entry, prefix: str) -> dict[str, object]:

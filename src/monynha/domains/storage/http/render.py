@@ -9,7 +9,12 @@ from urllib.parse import parse_qsl
 from monynha.core.actor import ANONYMOUS, Actor
 from monynha.domains.storage.errors import InvalidRangeError, InvalidRequestError, InvalidSignatureError
 from monynha.domains.storage.http.dependencies import StorageContext
-from monynha.domains.storage.http.downloads import DownloadRoutes, expiry_headers, object_headers
+from monynha.domains.storage.http.downloads import (
+    DownloadRoutes,
+    expiry_headers,
+    object_headers,
+    own_rights_headers,
+)
 from monynha.domains.storage.http.json_body import Fields, read_query_fields
 from monynha.domains.storage.objects import StoredObject
 from monynha.domains.storage.rendering import DEFAULT_QUALITY, MAX_SIDE, Transformation, image_type
@@ -44,8 +49,7 @@ class RenderRoutes:
     async def _authenticated(self, request: Request, actor: Actor) -> Response:
         transformation = read_transformation(read_query_fields(request))
         stored = await self.downloads.find(actor, request.path_params["bucket"], request.path_params["path"])
-        cache_headers = (("Cache-Control", stored.cache_control),)
-        return await self._send(request, actor, stored, transformation, extra_headers=cache_headers)
+        return await self._send(request, actor, stored, transformation, extra_headers=own_rights_headers(stored))
 
     async def _public(self, request: Request) -> Response:
         transformation = read_transformation(read_query_fields(request))
