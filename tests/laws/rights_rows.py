@@ -147,11 +147,16 @@ async def _own_notification_path(scene: RightsScene) -> str:
 
 def _file_path(suffix: str = "") -> LocateTarget:
     async def locate(scene: RightsScene) -> str:
-        file = await upload(scene.team.owner, scene.team.project, png(4, 4), name="dot.png")
-        await wait_until_processed(scene.team.owner, file["id"])
+        file = await upload(scene.team.owner, scene.team.project, b"A note.", name="note.txt")
         return f"/files/{file['id']}{suffix}"
 
     return locate
+
+
+async def _thumbnail_path(scene: RightsScene) -> str:
+    file = await upload(scene.team.owner, scene.team.project, png(4, 4), name="dot.png")
+    await wait_until_processed(scene.team.owner, file["id"])
+    return f"/files/{file['id']}/thumbnails/100"
 
 
 async def _files_path(scene: RightsScene) -> str:
@@ -261,7 +266,7 @@ ROWS = (
     RightsRow("GET", "/files", "of the caller's projects", _fixed_path("/files")),
     RightsRow("GET", "/files/{id}", "", _file_path()),
     RightsRow("GET", "/files/{id}/content", "", _file_path("/content"), is_rest_only=True),
-    RightsRow("GET", "/files/{id}/thumbnails/{size}", "", _file_path("/thumbnails/100"), is_rest_only=True),
+    RightsRow("GET", "/files/{id}/thumbnails/{size}", "", _thumbnail_path, is_rest_only=True),
     RightsRow("DELETE", "/files/{id}", "", _file_path()),
     *(
         RightsRow(method, "/users/{id}/avatar", target, locate, form=form, is_rest_only=True)

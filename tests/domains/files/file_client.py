@@ -55,7 +55,8 @@ async def upload_by_wire(
 
 async def wait_until_processed(user: ApiUser, file_id: str) -> Any:
     """Return a file once it is ready or failed."""
-    async with asyncio.timeout(TIMEOUT_S):
+    # The image process is of low priority: beside other tests on few cores it is given little time.
+    async with asyncio.timeout(3 * TIMEOUT_S):
         while True:
             response = await user.get(f"/files/{file_id}")
             assert response.status_code == 200, response.text

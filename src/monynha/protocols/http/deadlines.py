@@ -28,6 +28,8 @@ class RequestDeadlines:
     write_s: float = 15
     _tasks: dict[Request, asyncio.Task[object]] = field(default_factory=dict)
     _timer: asyncio.TimerHandle | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+    """Kept, since asking for it takes a system call."""
 
     def limit_s(self, request: Request) -> float:
         """Return how long a request may take."""
@@ -35,12 +37,14 @@ class RequestDeadlines:
 
     def begin(self, request: Request) -> None:
         """Watch the request, which the current task handles."""
-        task = asyncio.current_task()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task(self._loop)
         # Handlers run in tasks.
         assert task is not None
         self._tasks[request] = task
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_CHECK_INTERVAL_S, self._check)
+            self._timer = self._loop.call_later(_CHECK_INTERVAL_S, self._check)
 
     def end(self, request: Request) -> None:
         """Stop watching the request."""

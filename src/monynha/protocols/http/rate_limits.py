@@ -77,15 +77,18 @@ class RateLimits:
         Admins and the service key are exempt. `actor` is None for an invalid token, so that guessing tokens
         counts by IP; `cost` is the number of requests.
         """
+        lines = self.try_count_api_request(client_ip, actor, cost)
         limit = self._api_limit(actor)
-        return b"" if limit is None else await limit.count(_api_subject(client_ip, actor), cost, API_MESSAGE)
+        if lines is not None or limit is None:
+            return lines or b""
+        return await limit.count(_api_subject(client_ip, actor), cost, API_MESSAGE)
 
-    def try_count_api_request(self, client_ip: str, actor: Actor) -> bytes | None:
+    def try_count_api_request(self, client_ip: str, actor: Actor | None, cost: int = 1) -> bytes | None:
         """Do what `count_api_request` does without waiting; None where only that can decide."""
         limit = self._api_limit(actor)
         if limit is None:
             return b""
-        allowed = limit.leased.try_count(_api_subject(client_ip, actor))
+        allowed = limit.leased.try_count(_api_subject(client_ip, actor), cost)
         return None if allowed is None else limit.header_lines(*allowed)
 
     async def count_public_request(self, client_ip: str) -> bytes:

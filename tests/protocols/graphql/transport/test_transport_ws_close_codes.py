@@ -151,7 +151,7 @@ async def test_end_of_the_session_closes_the_socket_within_a_second(
 async def test_expiry_of_the_token_closes_the_socket(
     address: str, users: UserFactory, settings: Settings, user: ApiUser
 ) -> None:
-    brief = AccessTokens(settings.jwt_secret, issuer=f"{settings.site_url}/auth/v1", ttl_s=1)
+    brief = AccessTokens(settings.jwt_secret, issuer=f"{settings.site_url}/auth/v1", ttl_s=3)
     token = (await replace(users, tokens=brief).create("Brief")).token
     async with unauthenticated_client(address) as socket:
         await socket.init({"token": token})

@@ -334,7 +334,7 @@ class HttpConnection(asyncio.Protocol):
         except Exception as error:
             _log.error("request handler failed", err={"type": type(error).__name__})
         finally:
-            self._state.tasks.discard(asyncio.current_task())
+            self._state.tasks.discard(asyncio.current_task(self._loop))
             # They refer to the cycle, and the cycle to the scope.
             cycle.scope.pop("send_complete", None)
             cycle.scope.pop("is_disconnected", None)
