@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from monynha.infra.queue.enqueue import enqueue
-from tests.domains.files.file_client import upload, wait_until_processed
+from tests.domains.files.file_client import upload
 from tests.infra.images.samples import png
 from tests.project_team import ProjectTeam, create_project_team
 from tests.users import ApiUser, UserFactory
@@ -34,6 +34,8 @@ class RightsScene:
     actor: ApiUser
     task: str
     post: str
+    process_file: Callable[[str], Awaitable[object]]
+    """Processes an image at once, whatever the workers are busy with."""
 
     @property
     def is_outside(self) -> bool:
@@ -41,14 +43,14 @@ class RightsScene:
         return self.actor.name in ("Nobody", "Outsider", "Removed")
 
 
-async def create_scene(users: UserFactory, name: str) -> RightsScene:
+async def create_scene(users: UserFactory, name: str, process_file: Callable[[str], Awaitable[object]]) -> RightsScene:
     """Create a project, a task, a post and the actor of the name."""
     team = await create_project_team(users)
     actor = await team.actor(name)
     assignee = {"assigneeId": str(actor.id)} if name == "assignee" else {}
     task = await team.owner.create_task(team.project, **assignee)
     post = await team.owner.create("/posts", {"title": "A post", "content": ""})
-    return RightsScene(team, actor, task["id"], post["id"])
+    return RightsScene(team, actor, task["id"], post["id"], process_file)
 
 
 LocateTarget = Callable[[RightsScene], Awaitable[str]]
@@ -155,7 +157,7 @@ def _file_path(suffix: str = "") -> LocateTarget:
 
 async def _thumbnail_path(scene: RightsScene) -> str:
     file = await upload(scene.team.owner, scene.team.project, png(4, 4), name="dot.png")
-    await wait_until_processed(scene.team.owner, file["id"])
+    await scene.process_file(file["id"])
     return f"/files/{file['id']}/thumbnails/100"
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ import pytest
 
 from monynha.app.catalog import CATALOG
 from monynha.app.commands.keys import make_key
+from monynha.app.composition.application import Application
 from monynha.app.composition.graphql import schema_text
 from monynha.app.composition.openapi import openapi_document
 from monynha.core.settings.settings import Settings
+from monynha.infra.images import ImagePool
+from tests.domains.files.file_client import processing_job
 from tests.laws.rights_rows import ACTORS, ROWS, RightsRow, RightsScene, create_scene
 from tests.laws.rights_transports import RightsRequest, root_field_of, send_by_graphql, send_by_rest
 from tests.laws.stream_transports import STREAM_TRANSPORTS, Endpoint
@@ -43,26 +47,40 @@ STREAMS_HEADING = """
 Who receives the events of a project, by transport.
 """
 Transport = Callable[[RightsRequest, RightsScene], Awaitable[int]]
+ProcessFile = Callable[[str], Awaitable[object]]
 
 
-async def statuses_of_actor(users: UserFactory, actor: str, rows: Iterable[RightsRow], send: Transport) -> list[int]:
+@pytest.fixture
+async def process_file(program: Application) -> AsyncIterator[ProcessFile]:
+    """Return a function that processes an image at once, in a process of its own."""
+    images = ImagePool()
+    processor = replace(program.files.processor, images=images)
+    yield lambda file_id: processor.process(processing_job(file_id))
+    await images.close()
+
+
+async def statuses_of_actor(
+    users: UserFactory, actor: str, rows: Iterable[RightsRow], send: Transport, process_file: ProcessFile
+) -> list[int]:
     """Return the status of each row for an actor; a scene that a request has changed is created again."""
     statuses: list[int] = []
-    scene = await create_scene(users, actor)
+    scene = await create_scene(users, actor, process_file)
     for row in rows:
         if row.method == "DELETE":
             # Rows created by earlier requests may prevent the delete.
-            scene = await create_scene(users, actor)
+            scene = await create_scene(users, actor, process_file)
         status = await send(await RightsRequest.build(row, scene), scene)
         statuses.append(status)
         if status < 300 and row.method not in ("GET", "POST"):
-            scene = await create_scene(users, actor)
+            scene = await create_scene(users, actor, process_file)
     return statuses
 
 
-async def statuses_by_row(users: UserFactory, rows: list[RightsRow], send: Transport) -> dict[RightsRow, list[int]]:
+async def statuses_by_row(
+    users: UserFactory, rows: list[RightsRow], send: Transport, process_file: ProcessFile
+) -> dict[RightsRow, list[int]]:
     """Return the statuses of all actors by row."""
-    columns = await asyncio.gather(*(statuses_of_actor(users, actor, rows, send) for actor in ACTORS))
+    columns = await asyncio.gather(*(statuses_of_actor(users, actor, rows, send, process_file) for actor in ACTORS))
     return {row: [column[number] for column in columns] for number, row in enumerate(rows)}
 
 
@@ -127,11 +145,11 @@ def test_every_subscription_reads_a_covered_stream() -> None:
 
 
 async def test_rest_and_streams_treat_every_actor_as_the_rights_page_says(
-    users: UserFactory, address: str, settings: Settings
+    users: UserFactory, address: str, settings: Settings, process_file: ProcessFile
 ) -> None:
-    statuses = await statuses_by_row(users, list(ROWS), send_by_rest)
+    statuses = await statuses_by_row(users, list(ROWS), send_by_rest, process_file)
     endpoint = Endpoint(address, make_key("anon", settings.jwt_secret))
-    scenes = [await create_scene(users, actor) for actor in ACTORS]
+    scenes = [await create_scene(users, actor, process_file) for actor in ACTORS]
     stream_rows = [
         (*names, await asyncio.gather(*(observe(endpoint, scene) for scene in scenes)))
         for names, observe in STREAM_TRANSPORTS.items()
@@ -149,10 +167,12 @@ async def test_rest_and_streams_treat_every_actor_as_the_rights_page_says(
     assert PAGE.read_text(encoding="utf-8").splitlines() == "\n".join(page).splitlines()
 
 
-async def test_graphql_treats_every_actor_as_the_rights_page_says(users: UserFactory) -> None:
+async def test_graphql_treats_every_actor_as_the_rights_page_says(
+    users: UserFactory, process_file: ProcessFile
+) -> None:
     rows = [row for row in ROWS if not row.is_rest_only]
     verbs = {(f"`{row.method} {row.path}`", row.target) for row in rows}
-    statuses = await statuses_by_row(users, rows, send_by_graphql)
+    statuses = await statuses_by_row(users, rows, send_by_graphql, process_file)
 
     expected = [line for line in page_rows() if (line[0], line[1]) in verbs]
     actual = [[f"`{row.method} {row.path}`", row.target, *map(str, statuses)] for row, statuses in statuses.items()]

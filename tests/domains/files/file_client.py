@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 
+from monynha.core.actor import system_actor
+from monynha.domains.files.processing import QUEUE, FileProcessingPayload
+from monynha.infra.queue.job import Job
 from tests.conditions import TIMEOUT_S
 from tests.users import ApiUser
 
@@ -51,6 +55,14 @@ async def upload_by_wire(
         content=content,
         headers={"authorization": f"Bearer {user.token}", "content-type": content_type, **(headers or {})},
     )
+
+
+def processing_job(
+    file_id: str, *, attempt: int = 1, operations: tuple[str, ...] = ("optimize", "thumbnails")
+) -> Job[FileProcessingPayload]:
+    """Return the job that processes a file."""
+    payload = FileProcessingPayload(UUID(file_id), operations)
+    return Job(uuid4(), QUEUE, payload, attempt, None, system_actor(QUEUE), lambda percent: None)
 
 
 async def wait_until_processed(user: ApiUser, file_id: str) -> Any:

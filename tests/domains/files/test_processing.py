@@ -8,20 +8,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 import pyvips
 
 from monynha.app.composition.application import Application
-from monynha.core.actor import system_actor
-from monynha.domains.files.processing import QUEUE, FileProcessingPayload, FileProcessor, thumbnail_key
+from monynha.domains.files.processing import FileProcessor, thumbnail_key
 from monynha.domains.storage.bodies import body_key
 from monynha.infra.images import ImageLimits, ImagePool, ImagePoolOptions
-from monynha.infra.queue.job import Job, TemporaryJobError
+from monynha.infra.queue.job import TemporaryJobError
 from monynha.infra.storage import ObjectMissingError
 from tests.conditions import TIMEOUT_S
-from tests.domains.files.file_client import send_file, upload, upload_by_wire, wait_until_processed
+from tests.domains.files.file_client import processing_job, send_file, upload, upload_by_wire, wait_until_processed
 from tests.infra.images.samples import gif_of_frames, photo, png, png_bomb, write_quadrants
 from tests.live_server import OwnerSql, ws_client
 from tests.project_team import create_project_team
@@ -32,11 +31,6 @@ pytestmark = pytest.mark.anyio
 
 def _jpeg(width: int, height: int) -> bytes:
     return bytes(photo(width, height).jpegsave_buffer(Q=90))
-
-
-def _job(file_id: str, *, attempt: int = 1, operations: tuple[str, ...] = ("optimize", "thumbnails")) -> Any:
-    payload = FileProcessingPayload(UUID(file_id), operations)
-    return Job(uuid4(), QUEUE, payload, attempt, None, system_actor(QUEUE), lambda percent: None)
 
 
 async def _versions(owner_sql: OwnerSql, file: dict[str, Any]) -> list[str]:
@@ -202,10 +196,10 @@ async def image(user: ApiUser, project: dict[str, Any], owner_sql: OwnerSql) -> 
 async def test_a_job_that_runs_twice_changes_nothing_the_second_time(
     user: ApiUser, image: dict[str, Any], processor: FileProcessor, owner_sql: OwnerSql
 ) -> None:
-    first = await processor.process(_job(image["id"]))
+    first = await processor.process(processing_job(image["id"]))
     versions = await _versions(owner_sql, image)
 
-    second = await processor.process(_job(image["id"], attempt=2))
+    second = await processor.process(processing_job(image["id"], attempt=2))
 
     assert isinstance(first, dict)
     assert (first["status"], second) == ("ready", {"status": "skipped"})
@@ -215,7 +209,9 @@ async def test_a_job_that_runs_twice_changes_nothing_the_second_time(
 async def test_two_workers_at_once_leave_a_file_that_is_ready(
     user: ApiUser, image: dict[str, Any], processor: FileProcessor, program: Application, owner_sql: OwnerSql
 ) -> None:
-    outcomes = await asyncio.gather(processor.process(_job(image["id"])), processor.process(_job(image["id"])))
+    outcomes = await asyncio.gather(
+        processor.process(processing_job(image["id"])), processor.process(processing_job(image["id"]))
+    )
 
     assert sorted(str(outcome["status"]) for outcome in outcomes if isinstance(outcome, dict)) == ["ready", "skipped"]
     [version] = await _versions(owner_sql, image)
@@ -229,13 +225,13 @@ async def test_a_file_that_is_deleted_meanwhile_is_skipped(
 ) -> None:
     await user.delete(f"/files/{image['id']}")
 
-    assert await processor.process(_job(image["id"])) == {"status": "skipped"}
+    assert await processor.process(processing_job(image["id"])) == {"status": "skipped"}
 
 
 async def test_the_processing_of_a_replaced_body_does_not_undo_the_replacement(
     user: ApiUser, image: dict[str, Any], processor: FileProcessor
 ) -> None:
-    processing = asyncio.create_task(processor.process(_job(image["id"])))
+    processing = asyncio.create_task(processor.process(processing_job(image["id"])))
     await asyncio.sleep(0.1)
     await upload_by_wire(user, image["path"], b"newer", headers={"x-upsert": "true"})
 
@@ -253,10 +249,10 @@ async def test_a_process_that_fails_is_tried_again_and_the_third_time_the_file_h
     weak = replace(processor, images=weak_pool)
     for attempt in (1, 2):
         with pytest.raises(TemporaryJobError):
-            await weak.process(_job(image["id"], attempt=attempt))
+            await weak.process(processing_job(image["id"], attempt=attempt))
         assert (await user.get(f"/files/{image['id']}")).json()["data"]["status"] == "processing"
 
-    await weak.process(_job(image["id"], attempt=3))
+    await weak.process(processing_job(image["id"], attempt=3))
 
     file = (await user.get(f"/files/{image['id']}")).json()["data"]
     await weak_pool.close()
@@ -268,7 +264,7 @@ async def test_a_job_may_ask_for_thumbnails_alone(
 ) -> None:
     versions = await _versions(owner_sql, image)
 
-    await processor.process(_job(image["id"], operations=("thumbnails",)))
+    await processor.process(processing_job(image["id"], operations=("thumbnails",)))
 
     assert await _versions(owner_sql, image) == versions
     assert (await user.get(f"/files/{image['id']}/thumbnails/300")).status_code == 200
@@ -278,7 +274,7 @@ async def test_originals_are_kept_for_admins_where_the_setting_says_so(
     user: ApiUser, users: UserFactory, image: dict[str, Any], processor: FileProcessor, owner_sql: OwnerSql
 ) -> None:
     before = (await user.get(f"/files/{image['id']}/content")).content
-    await replace(processor, keeps_originals=True).process(_job(image["id"]))
+    await replace(processor, keeps_originals=True).process(processing_job(image["id"]))
     admin = await users.create("Admin", is_admin=True)
 
     path = f"/storage/v1/object/authenticated/file-originals/{image['id']}"
