@@ -2,6 +2,7 @@
 
 - `actor`: on whose behalf a statement runs.
 - `errors`: the error tree.
+- `clock`: the current time, as a parameter.
 - `serialization`: names, JSON, UUIDs and timestamps as clients see them.
 - `settings/`: the settings of the program.
 - `locales`: the languages of what is written to people.

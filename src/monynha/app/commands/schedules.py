@@ -48,7 +48,8 @@ def run_schedule(
 async def _list_schedules(settings: Settings, *, as_json: bool) -> None:
     from monynha.app.commands.command_context import command_context
     from monynha.app.composition.schedules import SCHEDULES
-    from monynha.infra.schedules import ScheduleRuns, utc_now
+    from monynha.core.clock import utc_now
+    from monynha.infra.schedules import ScheduleRuns
 
     async with command_context(settings) as context:
         last_runs = await ScheduleRuns(context.database).fetch_last_runs([schedule.name for schedule in SCHEDULES])
@@ -75,7 +76,8 @@ async def _list_schedules(settings: Settings, *, as_json: bool) -> None:
 
 async def _run_schedule(settings: Settings, name: str, *, as_json: bool) -> None:
     from monynha.app.commands.command_context import command_context
-    from monynha.infra.schedules import ScheduleRuns, utc_now
+    from monynha.core.clock import utc_now
+    from monynha.infra.schedules import ScheduleRuns
 
     schedule = _find(name)
     async with command_context(settings) as context:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
+from monynha.core.clock import Clock, utc_now
 from monynha.core.errors import SettingsError
 from monynha.core.settings.settings import Settings
 from monynha.infra.mail import CopyingMailer, EmailSender, FolderMailer, Mailer, MailTemplates
@@ -18,12 +17,7 @@ SAMPLES_FILE = TEMPLATES_FOLDER / "samples.json"
 """The data of each template by its name, with which an operator's templates are checked."""
 
 
-def utc_now() -> datetime:
-    """Return the current time."""
-    return datetime.now(UTC)
-
-
-def email_sender(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> EmailSender:
+def email_sender(settings: Settings, *, clock: Clock = utc_now) -> EmailSender:
     """Return what sends the mails of the queue.
 
     Raises SettingsError for a wrong sender in SMTP_URL, and for a broken template in MONYNHA_TEMPLATES_DIR.

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from monynha.app.maintenance.clean_up import CleanUp
 from monynha.app.maintenance.event_archive import EventArchive
+from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.services.expired_credentials import ExpiredCredentials
 from monynha.domains.files.composition import FileServices
@@ -21,7 +22,7 @@ from monynha.engine.mutation.idempotency import delete_old_keys
 from monynha.engine.realtime.event_retention import EventRetention
 from monynha.infra.postgres.database import Database
 from monynha.infra.queue.job import AnyJobHandler, Job, JobHandler, Json
-from monynha.infra.schedules import Clock, Schedule, Scheduler, ScheduleRuns, TickPayload, utc_now
+from monynha.infra.schedules import Schedule, Scheduler, ScheduleRuns, TickPayload
 
 CLEAN_UP = Schedule(
     "clean-up",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
@@ -24,7 +25,7 @@ from monynha.domains.auth.services.sign_in import SignInService
 from monynha.domains.auth.services.sign_up import SignUpService
 from monynha.domains.auth.services.update_user import UpdateUserService
 from monynha.domains.auth.services.verification import VerificationService
-from monynha.domains.auth.tokens.access_tokens import AccessTokens, Clock, utc_now
+from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
 from monynha.domains.auth.tokens.refresh_tokens import RefreshTokenCodec
 from monynha.infra.mail import EMAIL_QUEUE

@@ -8,7 +8,7 @@ file's in one statement, which refuses if the file has another body by then: so 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from uuid import UUID
 import orjson
 
 from monynha.core.actor import system_actor
+from monynha.core.clock import Clock
 from monynha.domains.storage.bodies import BodyCollector, body_key, new_version, renderings_folder
 from monynha.domains.storage.objects import NewObject
 from monynha.infra.images import ImagePool, ImageProcessError, ImageRefusedError, RenderedImage
@@ -70,7 +71,7 @@ class FileProcessor:
     store: ObjectStore
     collector: BodyCollector
     images: ImagePool
-    clock: Callable[[], datetime]
+    clock: Clock
     keeps_originals: bool = False
 
     @property

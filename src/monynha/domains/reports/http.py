@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from monynha.core.clock import Clock, utc_now
 from monynha.core.errors import BadRequestError, ForbiddenError
 from monynha.domains.reports.models import analytics
 from monynha.domains.reports.period_counts import read_analytics
-from monynha.infra.schedules import Clock, utc_now
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response, data_response
 from monynha.protocols.rest.context import RestContext, read_query

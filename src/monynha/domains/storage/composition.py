@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.settings import Settings
-from monynha.domains.auth.tokens.access_tokens import utc_now
 from monynha.domains.storage.bodies import BodyCollector
 from monynha.domains.storage.buckets import BucketService
 from monynha.domains.storage.hooks import ObjectHook
@@ -32,7 +32,7 @@ class StorageServices:
     resumable: ResumableUploads
     collector: BodyCollector
     signer: UrlSigner
-    clock: Callable[[], datetime]
+    clock: Clock
 
     @classmethod
     def build(
@@ -42,7 +42,7 @@ class StorageServices:
         store: ObjectStore,
         *,
         hooks: Sequence[ObjectHook] = (),
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
     ) -> StorageServices:
         """Build all services; `hooks` react to objects of their buckets."""
         objects = ObjectRepository(database, tuple(hooks))

@@ -9,7 +9,7 @@ complete but not completed: whoever asks for it next completes it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ import asyncpg
 import orjson
 
 from monynha.core.actor import Actor, ActorKind, system_actor
+from monynha.core.clock import Clock
 from monynha.core.errors import BadRequestError
 from monynha.domains.storage.bodies import body_key, new_version
 from monynha.domains.storage.errors import (
@@ -144,7 +145,7 @@ class ResumableUploads:
     database: Database
     store: ObjectStore
     uploads: UploadService
-    clock: Callable[[], datetime]
+    clock: Clock
     _buffered: _Buffered = field(default_factory=_Buffered, init=False)
 
     async def begin(self, identity: UploadIdentity, declaration: UploadDeclaration) -> ResumableUpload:

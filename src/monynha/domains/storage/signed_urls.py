@@ -8,9 +8,7 @@ that none of them is ever an access token, nor the other way round.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 from uuid import UUID
@@ -21,6 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from monynha.core.actor import ANONYMOUS, Actor, ActorKind
+from monynha.core.clock import Clock
 from monynha.core.serialization import parse_uuid
 from monynha.domains.storage.errors import InvalidJwtError, InvalidSignatureError
 
@@ -48,7 +47,7 @@ class SignedUrl:
 class UrlSigner:
     """Issues and verifies the tokens of signed URLs."""
 
-    def __init__(self, jwt_secret: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, jwt_secret: str, clock: Clock) -> None:
         derived_key = hmac.new(jwt_secret.encode(), b"storage: signed URLs", sha256).digest()
         self._key = OctKey.import_key(derived_key)
         self._clock = clock

@@ -7,12 +7,12 @@ becomes an object when its row is written, with the rights of then.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Protocol
 
 from monynha.core.actor import Actor
+from monynha.core.clock import Clock
 from monynha.domains.storage.bodies import BodyCollector, body_key, new_version
 from monynha.domains.storage.errors import EntityTooLargeError
 from monynha.domains.storage.names import DEFAULT_CACHE_CONTROL, DEFAULT_CONTENT_TYPE
@@ -76,7 +76,7 @@ class UploadService:
     objects: ObjectRepository
     store: ObjectStore
     collector: BodyCollector
-    clock: Callable[[], datetime]
+    clock: Clock
     max_bytes: int
 
     async def upload(self, actor: Actor, target: UploadTarget, source: UploadSource) -> UploadResult:

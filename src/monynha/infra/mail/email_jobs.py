@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from monynha.core.clock import Clock
 from monynha.core.locales import DEFAULT_LOCALE
 from monynha.infra.mail.mailer import Mail, MailDelayedError, Mailer, MailRefusedError
 from monynha.infra.mail.template_errors import MailTemplateError
@@ -49,7 +50,7 @@ class EmailSender:
 
     templates: MailTemplates
     mailer: Mailer
-    clock: Callable[[], datetime]
+    clock: Clock
 
     def handler(self) -> JobHandler[EmailPayload]:
         """Return the handler of the queue."""

@@ -7,6 +7,6 @@
 
 from monynha.infra.schedules.schedule import CatchUp, Schedule
 from monynha.infra.schedules.schedule_runs import ScheduleRun, ScheduleRuns, TickPayload
-from monynha.infra.schedules.scheduler import Clock, Scheduler, utc_now
+from monynha.infra.schedules.scheduler import Scheduler
 
-__all__ = ["CatchUp", "Clock", "Schedule", "ScheduleRun", "ScheduleRuns", "Scheduler", "TickPayload", "utc_now"]
+__all__ = ["CatchUp", "Schedule", "ScheduleRun", "ScheduleRuns", "Scheduler", "TickPayload"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 
+from monynha.core.clock import Clock, utc_now
 from monynha.core.errors import AppError
 from monynha.infra.postgres.errors import RetryTransactionError
 from monynha.infra.schedules.schedule import Schedule
@@ -19,13 +20,6 @@ _log = structlog.get_logger("monynha.scheduler")
 MAX_PAUSE_S = 30.0
 """How long a scheduler sleeps at most: it may not know that the clock was set."""
 _MIN_PAUSE_S = 0.05
-
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """Return the current time in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from monynha.core.clock import Clock
 from monynha.core.locales import DEFAULT_LOCALE, match_locale
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.emails.action_links import ActionLinks
 from monynha.domains.auth.emails.redirects import RedirectPolicy
-from monynha.domains.auth.tokens.access_tokens import Clock
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeToken, TokenKind
 from monynha.infra.mail import EMAIL_QUEUE, EmailPayload, enqueue_email
 from monynha.infra.postgres.database import Transaction

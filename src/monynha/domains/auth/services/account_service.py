@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from monynha.core.clock import Clock
 from monynha.core.errors import NotFoundError, ValidationFailedError
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
@@ -16,7 +17,6 @@ from monynha.domains.auth.services.email_change import EmailChangeService
 from monynha.domains.auth.services.rate_limits import AuthRateLimits
 from monynha.domains.auth.services.sessions import ClientInfo, SessionService, SignOutScope
 from monynha.domains.auth.services.sign_up import SignUpRequest, SignUpService
-from monynha.domains.auth.tokens.access_tokens import Clock
 
 ADMIN_METADATA = {"role": "admin"}
 """The app metadata that makes an account a system admin."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from monynha.core.clock import Clock
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.metadata import merge_metadata
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.errors import EmailExistsError, InvalidAuthRequestError, UserNotFoundError
 from monynha.domains.auth.services.sessions import SessionService, SignOutScope
-from monynha.domains.auth.tokens.access_tokens import Clock
 from monynha.infra.postgres.database import Transaction
 from monynha.infra.postgres.errors import ConstraintViolationError
 

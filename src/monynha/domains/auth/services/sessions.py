@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from monynha.core.clock import Clock
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, json_text
 from monynha.domains.auth.errors import (
@@ -23,7 +24,7 @@ from monynha.domains.auth.errors import (
     TokenUserNotFoundError,
     UserBannedError,
 )
-from monynha.domains.auth.tokens.access_tokens import AccessToken, AccessTokens, Clock, SessionClaims
+from monynha.domains.auth.tokens.access_tokens import AccessToken, AccessTokens, SessionClaims
 from monynha.domains.auth.tokens.refresh_tokens import (
     MAX_ROTATIONS,
     RefreshDecision,

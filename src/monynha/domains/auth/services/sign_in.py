@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from monynha.core.clock import Clock
 from monynha.core.errors import ValidationFailedError
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
@@ -16,7 +17,6 @@ from monynha.domains.auth.errors import (
 )
 from monynha.domains.auth.services.constant_time import equalize_duration
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService
-from monynha.domains.auth.tokens.access_tokens import Clock
 
 _LOCK_IF_PASSWORD_UNCHANGED = """
 select 1 from auth.users where id = $1 and password_hash = $2 and deleted_at is null for update

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import uuid4
 
+from monynha.core.clock import Clock
 from monynha.core.errors import ValidationFailedError
 from monynha.domains.auth.accounts.account import Account, Identity
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
@@ -16,7 +17,6 @@ from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
 from monynha.domains.auth.errors import SignUpDisabledError, UserAlreadyExistsError, WeakPasswordError
 from monynha.domains.auth.services.constant_time import equalize_duration
-from monynha.domains.auth.tokens.access_tokens import Clock
 from monynha.domains.auth.tokens.one_time_tokens import (
     OneTimeTokenStore,
     PkceChallenge,

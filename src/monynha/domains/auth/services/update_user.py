@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from monynha.core.clock import Clock
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.metadata import merge_metadata
@@ -22,7 +23,6 @@ from monynha.domains.auth.errors import (
 )
 from monynha.domains.auth.services.email_change import EmailChangeService
 from monynha.domains.auth.services.sessions import SessionService, SignOutScope
-from monynha.domains.auth.tokens.access_tokens import Clock
 from monynha.domains.auth.tokens.one_time_tokens import (
     OneTimeTokenStore,
     PkceChallenge,

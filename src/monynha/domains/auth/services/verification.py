@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from monynha.core.clock import Clock
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
@@ -13,7 +14,6 @@ from monynha.domains.auth.errors import AuthError, InvalidAuthRequestError, OtpE
 from monynha.domains.auth.services.constant_time import equalize_duration
 from monynha.domains.auth.services.email_change import EmailChangeHalfConfirmed, EmailChangeService
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService, SignOutScope
-from monynha.domains.auth.tokens.access_tokens import Clock
 from monynha.domains.auth.tokens.one_time_tokens import (
     EMAIL_CHANGE_KINDS,
     ConsumedToken,

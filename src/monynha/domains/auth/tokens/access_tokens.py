@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -18,6 +17,7 @@ from joserfc.jwt import JWTClaimsRegistry
 from joserfc.util import urlsafe_b64decode
 
 from monynha.core.actor import ANONYMOUS, Actor, ActorKind
+from monynha.core.clock import Clock, utc_now
 from monynha.core.errors import UnauthenticatedError
 from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.accounts.account import Account
@@ -31,13 +31,6 @@ _MAX_CLOCK_SKEW_S = 30
 """How far another replica's clock may be ahead of ours."""
 
 _SERVICE_ROLES = (ActorKind.SERVICE.value, "supabase_admin")
-
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """Return the current time of the system."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

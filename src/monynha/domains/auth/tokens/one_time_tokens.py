@@ -13,13 +13,13 @@ from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from monynha.core.clock import Clock
 from monynha.domains.auth.errors import (
     BadCodeVerifierError,
     FlowStateExpiredError,
     FlowStateNotFoundError,
     InvalidAuthRequestError,
 )
-from monynha.domains.auth.tokens.access_tokens import Clock
 from monynha.infra.postgres.database import Transaction
 
 _PURPOSE = b"monynha one-time code"
