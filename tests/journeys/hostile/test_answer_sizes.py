@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,11 @@ LONG_TEXT = "x" * 99_000
 
 
 @pytest.fixture
-async def large_project(user: ApiUser, owner_sql: Callable[..., Awaitable[list[Any]]]) -> dict[str, Any]:
-    """Return a project of the user with 100 tasks whose descriptions are almost as long as is allowed."""
+async def large_project(user: ApiUser, owner_sql: Callable[..., Awaitable[list[Any]]]) -> AsyncIterator[dict[str, Any]]:
+    """Return a project of the user with 100 tasks whose descriptions are almost as long as is allowed.
+
+    It is deleted afterwards: an admin's list of all tasks, which other tests read, would be refused for its size.
+    """
     project = await user.create_project()
     await owner_sql(
         "insert into public.tasks (project_id, title, description) "
@@ -31,7 +34,8 @@ async def large_project(user: ApiUser, owner_sql: Callable[..., Awaitable[list[A
         project["id"],
         LONG_TEXT,
     )
-    return project
+    yield project
+    await owner_sql("delete from public.projects where id = $1", project["id"])
 
 
 def tasks_with_aliases(project: dict[str, Any], alias_count: int) -> str:

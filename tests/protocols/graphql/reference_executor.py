@@ -55,6 +55,7 @@ async def _fetch_all(user: ApiUser, path: str) -> list[Row]:
     cursor: str | None = ""
     while cursor is not None:
         response = await user.get(f"{path}?limit=100" + (f"&cursor={cursor}" if cursor else ""))
+        assert response.status_code == 200, response.text
         body = response.json()
         rows += body["data"]
         cursor = body["meta"]["nextCursor"]
