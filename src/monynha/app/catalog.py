@@ -12,6 +12,7 @@ from monynha.engine.schema.resource import Resource
 DOMAINS = (
     "auth",
     "users",
+    "sessions",
     "jobs",
     "posts",
     "projects",
