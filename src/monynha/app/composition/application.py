@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from monynha.app.catalog import CATALOG
+from monynha.app.composition.cookie_sessions import cookie_sessions
 from monynha.app.composition.graphql import graphql_routes
 from monynha.app.composition.jobs import job_handlers, start_worker
 from monynha.app.composition.landing_page import landing_page
@@ -23,20 +24,13 @@ from monynha.core.logs import EventLog, configure_logging, flush_logs
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
-from monynha.domains.auth.tokens.file_tokens import FileTokens
 from monynha.domains.files.composition import FileServices, image_pool, object_hook
 from monynha.domains.files.http import AvatarRoutes, FileRoutes
 from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.reports.http import AnalyticsRoutes
 from monynha.domains.reports.unsubscriptions import UnsubscribeLinks, Unsubscriptions
-from monynha.domains.sessions.http import (
-    CookieSessionRoutes,
-    FileCookieAuthenticator,
-    SameSite,
-    SessionCookies,
-    SessionRoutes,
-)
+from monynha.domains.sessions.http import SessionRoutes
 from monynha.domains.storage.composition import StorageServices
 from monynha.domains.storage.http import route_group as storage_routes
 from monynha.domains.storage.http.dependencies import StorageContext
@@ -65,7 +59,6 @@ from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.request_log import RequestLog
 from monynha.protocols.http.response import NO_SNIFFING, STRICT_TRANSPORT, Headers, encode_header_lines
 from monynha.protocols.http.router import RouteGroup, Router
-from monynha.protocols.http.secure_transport import IsSecure, secure_transport_detector
 from monynha.protocols.http.sse import SseStream
 from monynha.protocols.rest.context import RestContext
 from monynha.protocols.rest.routes import rest_routes
@@ -137,17 +130,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     rest = RestContext(CATALOG, database, queries, Mutations(queries), auth.authenticate, rate_limits)
     client_ip_of = client_ip_resolver(settings.trusted_proxies)
     dependencies = _Dependencies(
-        settings,
-        rest,
-        auth,
-        rate_limits,
-        valkey,
-        realtime,
-        storage,
-        files,
-        client_ip_of,
-        secure_transport_detector(settings.site_url, settings.trusted_proxies),
-        event_log,
+        settings, rest, auth, rate_limits, valkey, realtime, storage, files, client_ip_of, event_log
     )
     probe = _start_probe(database)
     http = _http_application(dependencies, _health_routes(probe, valkey, store))
@@ -204,7 +187,6 @@ class _Dependencies:
     storage: StorageServices
     files: FileServices
     client_ip_of: ClientIpOf
-    is_secure: IsSecure
     event_log: EventLog
     open_streams: set[SseStream] = field(default_factory=set)
     """The event streams that are being sent."""
@@ -245,12 +227,8 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     rest, realtime = dependencies.rest, dependencies.realtime
     actions = UserActions(dependencies.auth.accounts)
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
-    cookies = SessionCookies(dependencies.is_secure)
-    file_tokens = FileTokens(dependencies.settings.jwt_secret, dependencies.auth.clock)
-    files = FileRoutes(
-        rest, dependencies.files, FileCookieAuthenticator(dependencies.auth.authenticate, file_tokens, cookies)
-    )
-    same_site = SameSite(dependencies.settings.site_url, dependencies.is_secure)
+    cookies = cookie_sessions(dependencies.settings, rest, dependencies.auth)
+    files = FileRoutes(rest, dependencies.files, cookies.authenticate_reader)
     avatars = AvatarRoutes(rest, dependencies.files.avatars)
     overrides = {
         **UserRoutes(rest, actions).overrides,
@@ -277,7 +255,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         rest_routes(rest, overrides),
         avatars.public_routes,
         files.read_routes,
-        CookieSessionRoutes(rest, dependencies.auth, file_tokens, cookies, same_site).route_group,
+        cookies.routes,
         openapi.docs_route_group(partial(openapi_document, dependencies.settings.password_min_length)),
         graphql.routes,
     )
