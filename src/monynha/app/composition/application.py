@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from monynha.app.catalog import CATALOG
+from monynha.app.composition.cookie_sessions import cookie_sessions
 from monynha.app.composition.graphql import graphql_routes
 from monynha.app.composition.jobs import job_handlers, start_worker
 from monynha.app.composition.landing_page import landing_page
@@ -30,6 +31,7 @@ from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.reports.http import AnalyticsRoutes
 from monynha.domains.reports.unsubscriptions import UnsubscribeLinks, Unsubscriptions
+from monynha.domains.sessions.http import SessionRoutes
 from monynha.domains.storage.composition import StorageServices
 from monynha.domains.storage.http import route_group as storage_routes
 from monynha.domains.storage.http.dependencies import StorageContext
@@ -226,11 +228,14 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     rest, realtime = dependencies.rest, dependencies.realtime
     actions = UserActions(dependencies.auth.accounts)
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
+    cookies = cookie_sessions(dependencies.settings, rest, dependencies.auth)
+    files = FileRoutes(rest, dependencies.files, cookies.authenticate_reader)
     avatars = AvatarRoutes(rest, dependencies.files.avatars)
     overrides = {
         **UserRoutes(rest, actions).overrides,
         **JobRoutes(rest).overrides,
-        **FileRoutes(rest, dependencies.files).overrides,
+        **SessionRoutes(rest).overrides,
+        **files.overrides,
         **avatars.overrides,
         **NotificationRoutes(rest).overrides,
         **event_streams.overrides,
@@ -251,6 +256,8 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     route_groups = (
         rest_routes(rest, overrides),
         avatars.public_routes,
+        files.read_routes,
+        cookies.routes,
         openapi.docs_route_group(partial(openapi_document, dependencies.settings.password_min_length)),
         graphql.routes,
     )

@@ -12,6 +12,7 @@ from monynha.domains.files import http as files
 from monynha.domains.jobs import http as jobs
 from monynha.domains.notifications import http as notifications
 from monynha.domains.reports import http as reports
+from monynha.domains.sessions import http as sessions
 from monynha.domains.users import http as users
 from monynha.protocols.openapi import build_document
 from monynha.protocols.openapi.field_schemas import Schema
@@ -28,6 +29,8 @@ def openapi_document(password_min_length: int = DEFAULT_MIN_PASSWORD_LENGTH) -> 
         *notifications.ACTION_DOCS,
         *event_stream_docs(CATALOG),
         *reports.ENDPOINT_DOCS,
+        *sessions.SESSION_DOCS,
+        *sessions.COOKIE_SESSION_DOCS,
     )
     return build_document(CATALOG, endpoint_docs, actions, version=__version__)
 

@@ -104,8 +104,12 @@ class OperationBuilder:
             form = {"multipart/form-data": {"schema": ref(action.form_name)}}
             operation["requestBody"] = {"required": True, "content": form}
             error_classes |= {*_BODY_ERRORS}
+        if action.body_name:
+            content = {"application/json": {"schema": ref(action.body_name)}}
+            operation["requestBody"] = {"required": True, "content": content}
+            error_classes |= {*_BODY_ERRORS}
         if action.is_public:
-            error_classes -= {errors.UnauthenticatedError}
+            error_classes -= {errors.UnauthenticatedError} - {*action.error_classes}
             operation["security"] = []
         return {
             **operation,

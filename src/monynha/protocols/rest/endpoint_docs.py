@@ -60,6 +60,9 @@ class CustomEndpointDoc:
     form_name: str = ""
     """The name of the schema of the form, if the body is multipart/form-data."""
     form_schema: JsonSchema = field(default_factory=dict)
+    body_name: str = ""
+    """The name of the schema of the body, if that is JSON."""
+    body_schema: JsonSchema = field(default_factory=dict)
     is_public: bool = False
     """Whether it needs no access token."""
     error_classes: tuple[type[AppError], ...] = ()
