@@ -16,6 +16,7 @@ from monynha.domains.auth.api_tokens.usage import ApiTokenUsage
 from monynha.domains.auth.emails.action_links import ActionLinks
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.redirects import RedirectPolicy
+from monynha.domains.auth.emails.security_notices import SecurityNotices
 from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.admin import AdminService
 from monynha.domains.auth.services.admin_links import AdminLinkService
@@ -54,6 +55,7 @@ class AuthServices:
     accounts: AccountService
     rate_limits: AuthRateLimits
     mailer: AuthMailer
+    security_notices: SecurityNotices
     clock: Clock
     autoconfirm: bool
     api_tokens: ApiTokenCreation
@@ -109,6 +111,7 @@ class _Builder:
         self.one_time_tokens = OneTimeTokenStore(secret, clock)
         redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
         self.mailer = AuthMailer(ActionLinks(site_url), redirects, clock, email_queue)
+        self.security_notices = SecurityNotices(clock, email_queue)
         self.rate_limits = AuthRateLimits(limits, _EMAIL_INTERVAL if settings.is_production else None)
         self.api_token_usage = ApiTokenUsage(repository.database, clock)
         self.access_tokens = self._access_tokens(settings)
@@ -153,6 +156,7 @@ class _Builder:
             accounts=self._accounts(),
             rate_limits=self.rate_limits,
             mailer=self.mailer,
+            security_notices=self.security_notices,
             clock=self.clock,
             autoconfirm=self.sign_up.autoconfirm,
             api_tokens=ApiTokenCreation(self.access_tokens.api_tokens, self.clock),
