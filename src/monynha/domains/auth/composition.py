@@ -159,7 +159,9 @@ class _Builder:
             security_notices=self.security_notices,
             clock=self.clock,
             autoconfirm=self.sign_up.autoconfirm,
-            api_tokens=ApiTokenCreation(self.access_tokens.api_tokens, self.clock),
+            api_tokens=ApiTokenCreation(
+                self.access_tokens.api_tokens, self.repository, self.security_notices, self.clock
+            ),
             api_token_usage=self.api_token_usage,
         )
 

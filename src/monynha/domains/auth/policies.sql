@@ -25,7 +25,7 @@ create policy "users can create API tokens as they have signed in" on public.api
   to monynha_app, monynha_admin
   with check (
     user_id = (select auth.unlimited_uid())
-    and aal = (select coalesce(auth.jwt() ->> 'aal', 'aal1'))
+    and aal = coalesce((select auth.jwt()) ->> 'aal', 'aal1')
     and (project_ids is null or project_ids <@ array(select public.visible_project_ids()))
   );
 create policy "users can view their API tokens" on public.api_tokens for select to monynha_app

@@ -355,3 +355,25 @@ comment on function public.limit_api_tokens() is 'Trigger: rejects the 101st API
 revoke execute on function public.limit_api_tokens() from public;
 create trigger api_tokens_limit before insert on public.api_tokens
   for each row execute function public.limit_api_tokens();
+
+create function public.audit_api_token() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if tg_op = 'INSERT' then
+    perform monynha.record_own_audit_event(
+      'token.created', 'token', new.id::text,
+      jsonb_build_object('name', new.name, 'prefix', new.prefix, 'scopes', new.scopes, 'projectIds', new.project_ids)
+    );
+  else
+    perform monynha.record_own_audit_event(
+      'token.revoked', 'token', old.id::text,
+      jsonb_build_object('name', old.name, 'prefix', old.prefix, 'userId', old.user_id)
+    );
+  end if;
+  return null;
+end
+$$;
+comment on function public.audit_api_token() is 'Trigger: records that an API token was created or revoked.';
+revoke execute on function public.audit_api_token() from public;
+create trigger api_tokens_audit after insert or delete on public.api_tokens
+  for each row execute function public.audit_api_token();
