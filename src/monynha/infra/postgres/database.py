@@ -20,7 +20,6 @@ from monynha.core.actor import Actor, ActorKind, system_actor
 from monynha.core.errors import (
     AppError,
     ForbiddenError,
-    MissingScopeError,
     SettingsError,
     UnauthenticatedError,
     UnavailableError,
@@ -149,7 +148,7 @@ class ActorConnection:
             except ReadOnlyTransactionError:
                 if actor.can_write:
                     raise
-                raise MissingScopeError() from None
+                raise ForbiddenError.for_scopes() from None
             except ConstraintViolationError as violation:
                 # PostgreSQL checks the role's grants before it looks at the actor, who may belong to the other role.
                 if not violation.is_permission_denied:
@@ -178,7 +177,7 @@ class ActorConnection:
             except ReadOnlyTransactionError:
                 if actor.can_write:
                     raise
-                raise MissingScopeError() from None
+                raise ForbiddenError.for_scopes() from None
             if result.row is not None:
                 self._report_commit(stream_versions + result.stream_versions)
                 return result.row
@@ -221,7 +220,7 @@ class ActorConnection:
         except ReadOnlyTransactionError:
             if self.actor.can_write:
                 raise
-            raise MissingScopeError() from None
+            raise ForbiddenError.for_scopes() from None
         except (AppError, RetryTransactionError, ConstraintViolationError):
             raise
         except Exception as error:

@@ -10,7 +10,7 @@ import asyncpg
 from monynha.core.errors import (
     BadRequestError,
     InternalError,
-    MissingScopeError,
+    ForbiddenError,
     UnauthenticatedError,
     UnavailableError,
 )
@@ -93,7 +93,7 @@ def _from_sqlstate(error: asyncpg.PostgresError) -> Exception:
     if sqlstate == ANSWER_TOO_LARGE:
         return _answer_too_large(int(error.detail or 0))
     if sqlstate == TOKEN_WITHOUT_SCOPE:
-        return MissingScopeError()
+        return ForbiddenError.for_scopes()
     if sqlstate == READ_ONLY_TRANSACTION:
         return ReadOnlyTransactionError()
     if sqlstate == LOCK_TIMEOUT:

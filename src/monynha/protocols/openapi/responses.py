@@ -11,8 +11,7 @@ from monynha.protocols.openapi.components import part_name
 from monynha.protocols.openapi.field_schemas import Schema, ref
 
 # Every operation of the document allows its method, so that none responds with MethodNotAllowedError.
-# To a client, MissingScopeError is ForbiddenError.
-_UNDOCUMENTED = (AppError, errors.MethodNotAllowedError, errors.MissingScopeError)
+_UNDOCUMENTED = (AppError, errors.MethodNotAllowedError)
 _ERROR_CLASSES: tuple[type[AppError], ...] = tuple(
     value
     for value in vars(errors).values()

@@ -10,7 +10,7 @@ import orjson
 
 from monynha.core.actor import TOKEN_SCOPES
 from monynha.core.clock import Clock
-from monynha.core.errors import ForbiddenError, MissingScopeError, UnauthenticatedError, ValidationFailedError
+from monynha.core.errors import ForbiddenError, UnauthenticatedError, ValidationFailedError
 from monynha.core.serialization import parse_timestamp, parse_uuid
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.api_tokens.models import MAX_PROJECTS, tokens
@@ -68,10 +68,10 @@ class ApiTokenCreation:
         return TokenRequest(str(values["name"]), scopes, project_ids, expires_at)
 
     async def create(self, connection: ActorConnection, request: TokenRequest) -> CreatedToken:
-        """Create a token of the actor, who has signed in; MissingScopeError if they came with a limited token."""
+        """Create a token of the actor, who has signed in; ForbiddenError if they came with a limited token."""
         actor = connection.actor
         if actor.limits is not None:
-            raise MissingScopeError("Sign in to manage API tokens; another token cannot.")
+            raise ForbiddenError("Sign in to manage API tokens; another token cannot.")
         if actor.id is None:
             raise ForbiddenError("An API token belongs to a user.")
         async with self.repository.transaction() as transaction:
