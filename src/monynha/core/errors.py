@@ -77,6 +77,11 @@ class ForbiddenError(AppError):
     status = 403
     code = "FORBIDDEN"
 
+    @classmethod
+    def for_scopes(cls) -> ForbiddenError:
+        """Return the error for what the token does not allow, though its owner may do it."""
+        return cls("The scopes of the token do not allow this.")
+
 
 class NotFoundError(AppError):
     """Not found."""

@@ -32,6 +32,8 @@ class EndpointDoc:
     """Query parameters beyond the derived ones; each schema has a description."""
     other_media_types: tuple[str, ...] = ()
     """In which the response may be too, as text."""
+    response_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
+    """The properties that the response of a create has in addition to the row's."""
 
 
 @dataclass(frozen=True)
