@@ -7,10 +7,19 @@ from typing import Literal
 
 import asyncpg
 
-from monynha.core.errors import BadRequestError, InternalError, UnauthenticatedError, UnavailableError
+from monynha.core.errors import (
+    BadRequestError,
+    InsufficientAalError,
+    InternalError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 
 SESSION_NOT_LIVE = "MN401"
 """The SQLSTATE that `auth.set_actor_or_raise` raises if the session has ended."""
+
+INSUFFICIENT_AAL = "MN4A2"
+"""The SQLSTATE that `auth.set_actor` raises if the actor needs a session with the assurance level aal2."""
 
 ANSWER_TOO_LARGE = "MN413"
 """The SQLSTATE that `monynha.count_answer_bytes` raises if a result has more bytes than are allowed."""
@@ -76,6 +85,8 @@ def _from_sqlstate(error: asyncpg.PostgresError) -> Exception:
     sqlstate = error.sqlstate or ""
     if sqlstate == SESSION_NOT_LIVE:
         return UnauthenticatedError()
+    if sqlstate == INSUFFICIENT_AAL:
+        return InsufficientAalError()
     if sqlstate == ANSWER_TOO_LARGE:
         return _answer_too_large(int(error.detail or 0))
     if sqlstate == LOCK_TIMEOUT:
