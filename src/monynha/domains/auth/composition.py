@@ -14,6 +14,7 @@ from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.emails.action_links import ActionLinks
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.redirects import RedirectPolicy
+from monynha.domains.auth.factors.composition import SecondFactors
 from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.admin import AdminService
 from monynha.domains.auth.services.admin_links import AdminLinkService
@@ -50,6 +51,7 @@ class AuthServices:
     admin: AdminService
     admin_links: AdminLinkService
     accounts: AccountService
+    second_factors: SecondFactors
     rate_limits: AuthRateLimits
     mailer: AuthMailer
     clock: Clock
@@ -97,6 +99,7 @@ class _Builder:
         email_queue: str,
     ) -> None:
         secret, site_url = settings.jwt_secret, settings.site_url
+        self.settings = settings
         self.repository = repository
         self.clock = clock
         self.response_step_s = response_step_s
@@ -144,6 +147,7 @@ class _Builder:
             admin=self._admin(),
             admin_links=self._admin_links(),
             accounts=self._accounts(),
+            second_factors=SecondFactors.build(self.settings, self.repository, self.sessions, self.clock),
             rate_limits=self.rate_limits,
             mailer=self.mailer,
             clock=self.clock,
