@@ -130,6 +130,7 @@ async def test_wrong_codes_are_counted_and_lock_the_factor(auth_app: AuthApp) ->
 
     locked = await user.verify(user.code, await user.challenge())
     auth_app.clock.advance(3600)
+    user.session = (await auth_app.refresh(user.session["refresh_token"])).json()
     unlocked = await user.verify(user.code, await user.challenge())
 
     assert locked.status_code == 429
