@@ -4,7 +4,8 @@
     ├── BadRequestError            400  the request cannot be parsed
     ├── UnauthenticatedError       401  no valid credentials
     ├── ForbiddenError             403  visible to the caller, but not allowed
-    │   └── InsufficientAalError   403  only with a second factor
+    │   ├── InsufficientAalError   403  only with a second factor
+    │   └── MissingScopeError      403  the token does not allow what its owner may do
     ├── NotFoundError              404  absent, or not visible to the caller
     ├── MethodNotAllowedError      405
     ├── NotAcceptableError         406
@@ -83,6 +84,10 @@ class InsufficientAalError(ForbiddenError):
     """Confirm a second factor first: this needs a session with the assurance level aal2."""
 
     code = "INSUFFICIENT_AAL"
+
+
+class MissingScopeError(ForbiddenError):
+    """The scopes of the token do not allow this."""
 
 
 class NotFoundError(AppError):

@@ -11,9 +11,12 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.hooks import AccountHook
 from monynha.domains.auth.accounts.passwords import PasswordHasher
+from monynha.domains.auth.api_tokens.creation import ApiTokenCreation
+from monynha.domains.auth.api_tokens.usage import ApiTokenUsage
 from monynha.domains.auth.emails.action_links import ActionLinks
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.redirects import RedirectPolicy
+from monynha.domains.auth.emails.security_notices import SecurityNotices
 from monynha.domains.auth.factors.composition import SecondFactors
 from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.admin import AdminService
@@ -54,8 +57,11 @@ class AuthServices:
     second_factors: SecondFactors
     rate_limits: AuthRateLimits
     mailer: AuthMailer
+    security_notices: SecurityNotices
     clock: Clock
     autoconfirm: bool
+    api_tokens: ApiTokenCreation
+    api_token_usage: ApiTokenUsage
 
     @classmethod
     def build(
@@ -83,6 +89,7 @@ class AuthServices:
     def close(self) -> None:
         """Stop the threads that hash passwords."""
         self.passwords.close()
+        self.api_token_usage.close()
 
 
 class _Builder:
@@ -107,7 +114,9 @@ class _Builder:
         self.one_time_tokens = OneTimeTokenStore(secret, clock)
         redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
         self.mailer = AuthMailer(ActionLinks(site_url), redirects, clock, email_queue)
+        self.security_notices = SecurityNotices(clock, email_queue)
         self.rate_limits = AuthRateLimits(limits, _EMAIL_INTERVAL if settings.is_production else None)
+        self.api_token_usage = ApiTokenUsage(repository.database, clock)
         self.access_tokens = self._access_tokens(settings)
         self.sessions = SessionService(
             repository=repository,
@@ -132,6 +141,7 @@ class _Builder:
             other_issuers=settings.jwt_issuers,
             ttl_s=settings.access_token_ttl_s,
             clock=self.clock,
+            on_api_token=self.api_token_usage.record,
         )
 
     def build(self) -> AuthServices:
@@ -147,11 +157,18 @@ class _Builder:
             admin=self._admin(),
             admin_links=self._admin_links(),
             accounts=self._accounts(),
-            second_factors=SecondFactors.build(self.settings, self.repository, self.sessions, self.clock),
+            second_factors=SecondFactors.build(
+                self.settings, self.repository, self.sessions, self.security_notices, self.clock
+            ),
             rate_limits=self.rate_limits,
             mailer=self.mailer,
+            security_notices=self.security_notices,
             clock=self.clock,
             autoconfirm=self.sign_up.autoconfirm,
+            api_tokens=ApiTokenCreation(
+                self.access_tokens.api_tokens, self.repository, self.security_notices, self.clock
+            ),
+            api_token_usage=self.api_token_usage,
         )
 
     def _sign_up(self, settings: Settings) -> SignUpService:

@@ -109,6 +109,13 @@ class NotAdminError(AuthError):
     code = "not_admin"
 
 
+class LimitedTokenError(AuthError):
+    """API tokens and tokens with limited scopes are not accepted here; sign in"""
+
+    status = 403
+    code = "insufficient_scope"
+
+
 class UserNotFoundError(AuthError):
     """User not found"""
 

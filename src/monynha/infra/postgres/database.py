@@ -15,20 +15,24 @@ from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from monynha.core.actor import Actor, ActorKind, system_actor
 from monynha.core.errors import (
     AppError,
     ForbiddenError,
     InsufficientAalError,
+    MissingScopeError,
     SettingsError,
     UnauthenticatedError,
     UnavailableError,
 )
+from monynha.core.request_context import current_request
 from monynha.infra.postgres.connect import DriverConnection
 from monynha.infra.postgres.errors import (
     SESSION_NOT_LIVE,
     ConstraintViolationError,
+    ReadOnlyTransactionError,
     RetryTransactionError,
     translate_error,
 )
@@ -147,6 +151,10 @@ class ActorConnection:
         for pools in self._role_pools:
             try:
                 result = await _translate_errors(pools.read(statement, all_binds, is_light=is_light, user_id=actor.id))
+            except ReadOnlyTransactionError:
+                if actor.can_write:
+                    raise
+                raise MissingScopeError() from None
             except ConstraintViolationError as violation:
                 # PostgreSQL checks the role's grants before it looks at the actor, who may belong to the other role.
                 if not violation.is_permission_denied:
@@ -170,7 +178,12 @@ class ActorConnection:
         actor = self.actor
         all_binds = (actor.claims, actor.id, actor.session_id, *binds)
         for pools in self._role_pools:
-            result = await _translate_errors(pools.writes.execute(statement, all_binds))
+            try:
+                result = await _translate_errors(pools.writes.execute(statement, all_binds))
+            except ReadOnlyTransactionError:
+                if actor.can_write:
+                    raise
+                raise MissingScopeError() from None
             if result.row is not None:
                 self._report_commit(stream_versions + result.stream_versions)
                 return result.row
@@ -222,6 +235,10 @@ class ActorConnection:
                 await connection.execute("commit")
                 stream_versions = connection.take_stream_versions()
             self._report_commit(stream_versions)
+        except ReadOnlyTransactionError:
+            if self.actor.can_write:
+                raise
+            raise MissingScopeError() from None
         except (AppError, RetryTransactionError, ConstraintViolationError):
             raise
         except Exception as error:
@@ -305,10 +322,26 @@ async def _translate_errors(pending: Awaitable[_Result]) -> _Result:
 def _begin_sql(actor: Actor) -> str:
     """Return `begin` and the claims as one message; the simple query protocol takes no binds, so values are quoted."""
     if actor.kind is ActorKind.SYSTEM:
-        return f"begin; select set_config('monynha.actor', {_quote_literal(actor.name)}, true)"
+        return f"begin; select set_config('monynha.actor', {_quote_literal(actor.name)}, true){_set_request_sql()}"
     user_id = _quote_literal(str(actor.id)) if actor.id else "null"
     session_id = _quote_literal(str(actor.session_id)) if actor.session_id else "null"
-    return f"begin; select auth.set_actor_or_raise({_quote_literal(actor.claims)}, {user_id}, {session_id})"
+    claims = _quote_literal(actor.claims)
+    return f"begin; select auth.set_actor_or_raise({claims}, {user_id}, {session_id}){_set_request_sql()}"
+
+
+def _set_request_sql() -> str:
+    """Return the column that tells triggers which request the transaction belongs to, if any."""
+    request = current_request()
+    if request is None:
+        return ""
+    origin: dict[str, object] = {
+        "ip": request.ip,
+        "user_agent": request.user_agent,
+        "request_id": request.request_id,
+    }
+    if request.actor is not None:
+        origin |= {"actor_id": request.actor.id, "actor_role": request.actor.kind}
+    return f", set_config('monynha.request', {_quote_literal(orjson.dumps(origin).decode())}, true)"
 
 
 def _quote_literal(text: str) -> str:

@@ -179,6 +179,21 @@ $$;
 comment on function auth.is_aal2() is
   'Whether both the token and the session of the caller have the assurance level aal2, or the caller is the service key.';
 
+create function auth.level_of(
+  is_claimed boolean, session_aal text, is_sign_in boolean, has_second_factor boolean, is_admin boolean
+) returns text language sql stable as $$
+  select case
+    when is_claimed and session_aal is distinct from 'aal1' then 'aal2'
+    when is_sign_in and has_second_factor
+      and strpos(current_setting('monynha.require_aal2', true), 'enrolled') > 0 then 'insufficient'
+    when is_admin and strpos(current_setting('monynha.require_aal2', true), 'admins') > 0 then 'insufficient'
+    else 'aal1'
+  end
+$$;
+comment on function auth.level_of(boolean, text, boolean, boolean, boolean) is
+  'The assurance level of a caller: that of the session, null for a token without one, unless the token claims less. '
+  '`insufficient` where MONYNHA_REQUIRE_AAL2, which the program sets for its connections, demands aal2.';
+
 create function public.withheld_project_ids() returns uuid[]
 language plpgsql stable security definer set search_path = '' as $$
 begin
@@ -212,8 +227,7 @@ $$;
 comment on function monynha.is_withheld(uuid[]) is
   'Whether one of the ids is a project, task or file that the caller would see with the assurance level aal2.';
 
--- As before, with the assurance level: that of the session, unless the token claims less. Raises MN4A2 where the
--- caller needs aal2 by the setting MONYNHA_REQUIRE_AAL2, which the program sets for its connections.
+-- As before, with the assurance level; raises MN4A2 where it is insufficient.
 create or replace function auth.set_actor(claims text, sub uuid, session uuid) returns boolean
   language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -251,15 +265,10 @@ begin
     ),
     set_config(
       'monynha.aal',
-      case
-        when claims_aal2 and (session is null or live.aal <> 'aal1') then 'aal2'
-        -- A token without a session is no sign-in with a password alone; the program issued it to a person who was.
-        when account.has_second_factor and session is not null
-          and strpos(current_setting('monynha.require_aal2', true), 'enrolled') > 0 then 'insufficient'
-        when account.app_metadata ->> 'role' = 'admin'
-          and strpos(current_setting('monynha.require_aal2', true), 'admins') > 0 then 'insufficient'
-        else 'aal1'
-      end,
+      auth.level_of(
+        claims_aal2, live.aal, session is not null, account.has_second_factor,
+        account.app_metadata ->> 'role' = 'admin'
+      ),
       true
     )
   from auth.users account

@@ -50,7 +50,7 @@ class AdminFactorService:
             if locked is None:
                 raise FactorNotFoundError()
             await self.factors.delete(transaction, factor_id)
-            await report_removal(self.events, transaction, account, locked)
+            await report_removal(self.events, transaction, account, locked, is_by_admin=True)
         return factor
 
     async def update(self, user_id: UUID, factor_id: UUID, friendly_name: str | None, phone: str | None) -> Factor:
@@ -68,7 +68,7 @@ class AdminFactorService:
             except ConstraintViolationError as violation:
                 raise name_error(violation, name) from None
             details = {"factor_id": factor.id, "factor_type": factor.factor_type.value}
-            await self.events.record(transaction, "factor.updated", account, details)
+            await self.events.record(transaction, "factor.updated", account, details, is_by_admin=True)
             return _find(await self._lock_account(transaction, user_id), factor_id)
 
     async def _lock_account(self, transaction: Transaction, user_id: UUID) -> Account:

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 from monynha.core.clock import Clock
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.emails.security_notices import SecurityNotices
 from monynha.domains.auth.factors.admin_factors import AdminFactorService
-from monynha.domains.auth.factors.events import FactorEvents, SilentFactorEvents
+from monynha.domains.auth.factors.events import FactorEvents
 from monynha.domains.auth.factors.factor_repository import FactorRepository
 from monynha.domains.auth.factors.factor_service import FactorService
-from monynha.domains.auth.factors.phone_codes import PhoneCodes, PhoneCodeSender
+from monynha.domains.auth.factors.phone_codes import PhoneCodes, PhoneMessages
 from monynha.domains.auth.factors.recovery_codes import RecoveryCodeService
 from monynha.domains.auth.factors.relying_party import RelyingParty
 from monynha.domains.auth.factors.secret_box import SecretBox
@@ -35,13 +36,13 @@ class SecondFactors:
         settings: Settings,
         repository: AccountRepository,
         sessions: SessionService,
+        security_notices: SecurityNotices,
         clock: Clock,
         *,
-        phone_sender: PhoneCodeSender | None = None,
-        events: FactorEvents | None = None,
+        phone_messages: PhoneMessages | None = None,
     ) -> SecondFactors:
-        """Build the services; without `phone_sender` there are no phone factors."""
-        secret, factor_rows, events = settings.jwt_secret, FactorRepository(), events or SilentFactorEvents()
+        """Build the services; without `phone_messages` there are no phone factors."""
+        secret, factor_rows, events = settings.jwt_secret, FactorRepository(), FactorEvents(security_notices)
         party = RelyingParty.of_site(
             settings.site_url,
             rp_id=settings.webauthn_rp_id,
@@ -58,7 +59,7 @@ class SecondFactors:
             clock=clock,
             issuer=urlsplit(settings.site_url).netloc,
             relying_party=party,
-            phone_sender=phone_sender,
+            phone_messages=phone_messages,
         )
         recovery_codes = RecoveryCodeService(
             repository=repository,

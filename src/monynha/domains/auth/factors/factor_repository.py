@@ -18,6 +18,13 @@ MAX_FAILED_ATTEMPTS = 10
 FAILURE_PERIOD = timedelta(hours=1)
 _KEPT_CHALLENGES = 20
 
+_DISPLAY_NAMES = {
+    FactorType.TOTP: "TOTP",
+    FactorType.PHONE: "SMS",
+    FactorType.WEBAUTHN: "WebAuthn",
+    FactorType.RECOVERY_CODE: "Recovery codes",
+}
+
 _INSERT_FACTOR = """
 insert into auth.factors (
   id, user_id, factor_type, status, friendly_name, encrypted_secret, phone, created_at, updated_at
@@ -107,6 +114,11 @@ class LockedFactor:
     failing_since: datetime | None
     last_challenged_at: datetime | None
     created_at: datetime
+
+    @property
+    def display_name(self) -> str:
+        """What its owner is told that it is."""
+        return self.friendly_name or _DISPLAY_NAMES[self.factor_type]
 
     def seconds_locked(self, now: datetime) -> int:
         """Return for how long no code is looked at, after too many wrong ones; 0 if the factor is not locked."""

@@ -14,6 +14,7 @@ from monynha.core.errors import AppError
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.factor import FactorType
+from monynha.domains.auth.emails.security_notices import SecurityNotice
 from monynha.domains.auth.errors import InvalidAuthRequestError
 from monynha.domains.auth.factors import totp
 from monynha.domains.auth.factors.errors import (
@@ -43,7 +44,7 @@ from monynha.domains.auth.factors.factor_repository import (
     NewFactor,
 )
 from monynha.domains.auth.factors.factor_session import FactorSession, LockedSession, lock_session
-from monynha.domains.auth.factors.phone_codes import PhoneCodes, PhoneCodeSender, normalize_phone
+from monynha.domains.auth.factors.phone_codes import PhoneCodes, PhoneMessages, normalize_phone
 from monynha.domains.auth.factors.relying_party import (
     CHALLENGE_BYTES,
     RelyingParty,
@@ -115,7 +116,7 @@ class FactorService:
     issuer: str
     """What authenticator apps show as the site."""
     relying_party: RelyingParty | None = None
-    phone_sender: PhoneCodeSender | None = None
+    phone_messages: PhoneMessages | None = None
 
     async def is_aal2(self, session: FactorSession) -> bool:
         """Whether the session, and the token that was presented for it, have the assurance level aal2."""
@@ -124,11 +125,13 @@ class FactorService:
 
     async def enrol(self, session: FactorSession, request: EnrolRequest) -> Enrolment:
         """Insert an unverified factor; raise an AuthError that says why it may not be added."""
-        if request.factor_type is FactorType.PHONE and self.phone_sender is None:
+        if request.factor_type is FactorType.PHONE and self.phone_messages is None:
             raise PhoneFactorDisabledError()
         if request.factor_type is FactorType.WEBAUTHN and self.relying_party is None:
             raise WebAuthnDisabledError()
         name, phone = check_name(request.friendly_name), _phone_of(request)
+        if phone and self.phone_messages is not None:
+            self.phone_messages.require_reachable(phone)
         factor_id, secret = uuid4(), None
         if request.factor_type is FactorType.TOTP:
             secret = totp.new_secret()
@@ -148,18 +151,17 @@ class FactorService:
         uri = totp.provisioning_uri(secret, issuer=request.issuer or self.issuer, account=account_name)
         return Enrolment(factor_id, totp.secret_text(secret), uri)
 
-    async def challenge(self, session: FactorSession, factor_id: UUID, channel: str = "sms") -> IssuedChallenge:
+    async def challenge(self, session: FactorSession, factor_id: UUID) -> IssuedChallenge:
         """Insert a challenge of a factor, and send its code to a phone; raise an AuthError."""
         now = self.clock()
         async with self.repository.transaction() as transaction:
             locked = await lock_session(self.repository, transaction, session)
             factor = await self._lock(transaction, factor_id, session)
-            nonce, code, code_hash = None, None, None
+            nonce, code_hash = None, None
             if factor.factor_type is FactorType.WEBAUTHN:
                 nonce = secrets.token_bytes(CHALLENGE_BYTES)
             elif factor.factor_type is FactorType.PHONE:
-                self._require_phone_interval(factor)
-                code, code_hash = self.phone_codes.new(factor_id)
+                code_hash = await self._send_code(transaction, locked.account, factor)
             elif factor.factor_type is FactorType.RECOVERY_CODE:
                 raise InvalidAuthRequestError("Recovery codes need no challenge")
             challenge_id = await self.factors.insert_challenge(
@@ -168,9 +170,6 @@ class FactorService:
             issued = IssuedChallenge(challenge_id, factor.factor_type, int((now + CHALLENGE_TTL).timestamp()))
             if nonce is not None:
                 issued = await self._webauthn_challenge(transaction, issued, locked.account, factor, nonce)
-        # Sent after the commit: no lock is held while another server is waited for.
-        if code is not None and self.phone_sender is not None:
-            await self.phone_sender.send_factor_code(locked.account, factor.phone or "", code, channel)
         return issued
 
     async def verify(
@@ -224,13 +223,18 @@ class FactorService:
             raise FactorNotFoundError()
         return factor
 
-    def _require_phone_interval(self, factor: LockedFactor) -> None:
-        if self.phone_sender is None:
+    async def _send_code(self, transaction: Transaction, account: Account, factor: LockedFactor) -> str:
+        """Queue the message with a code and return the code's hash."""
+        if self.phone_messages is None:
             raise PhoneVerificationDisabledError()
         if factor.last_challenged_at is not None:
             wait = factor.last_challenged_at + _PHONE_CODE_INTERVAL - self.clock()
             if wait > timedelta():
                 raise PhoneCodeTooSoonError(int(wait.total_seconds()) + 1)
+        phone = factor.phone or ""
+        code = self.phone_messages.new_code(phone)
+        await self.phone_messages.queue_code(transaction, account, phone, code)
+        return self.phone_codes.hash(factor.id, code)
 
     async def _webauthn_challenge(
         self, transaction: Transaction, issued: IssuedChallenge, account: Account, factor: LockedFactor, nonce: bytes
@@ -279,7 +283,7 @@ class FactorService:
         details = {"factor_id": factor.id, "factor_type": factor.factor_type.value}
         await self.events.record(transaction, "factor.verified", locked.account, details)
         if not was_verified:
-            await self.events.notify(transaction, locked.account, "factor_added", details)
+            await self.events.notify(transaction, locked.account, SecurityNotice.FACTOR_ADDED, factor.display_name)
         return None
 
     async def _check(
@@ -361,13 +365,19 @@ class FactorService:
 
 
 async def report_removal(
-    events: FactorEvents, transaction: Transaction, account: Account, factor: LockedFactor
+    events: FactorEvents,
+    transaction: Transaction,
+    account: Account,
+    factor: LockedFactor,
+    *,
+    is_by_admin: bool = False,
 ) -> None:
     """Record that a factor was removed, and tell its owner if it was verified."""
     details = {"factor_id": factor.id, "factor_type": factor.factor_type.value}
-    await events.record(transaction, "factor.removed", account, details)
+    await events.record(transaction, "factor.removed", account, details, is_by_admin=is_by_admin)
     if factor.is_verified:
-        await events.notify(transaction, account, "factor_removed", details)
+        notice = SecurityNotice.FACTOR_REMOVED
+        await events.notify(transaction, account, notice, factor.display_name, is_by_admin=is_by_admin)
 
 
 def webauthn_user(account: Account) -> WebAuthnUser:

@@ -14,6 +14,7 @@ from monynha.core.errors import AppError
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.factor import FactorType
+from monynha.domains.auth.emails.security_notices import SecurityNotice
 from monynha.domains.auth.factors.errors import (
     AalTooLowError,
     FactorNotFoundError,
@@ -111,7 +112,7 @@ class RecoveryCodeService:
             codes = await self._insert_codes(transaction, factor_id)
             details = {"factor_id": factor_id, "factor_type": FactorType.RECOVERY_CODE.value}
             await self.events.record(transaction, "factor.enrolled", locked.account, details)
-            await self.events.notify(transaction, locked.account, "factor_added", details)
+            await self.events.notify(transaction, locked.account, SecurityNotice.FACTOR_ADDED, name)
         return NewRecoveryCodes(factor_id, name, codes)
 
     async def regenerate(self, session: FactorSession) -> NewRecoveryCodes:

@@ -8,6 +8,7 @@ serializers   accounts and sessions as JSON
 token         /signup, /token, /logout
 verify        /recover, /otp, /magiclink, /resend, /verify
 user          /user, /reauthenticate
+api_tokens    /api/v1/tokens
 admin         /admin/users, /admin/generate_link, /invite
 factors         /factors
 recovery_codes  /factors/recovery-codes

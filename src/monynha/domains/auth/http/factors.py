@@ -67,7 +67,7 @@ class FactorRoutes:
         channel = (await read_body(request)).text("channel") or "sms"
         if channel not in _CHANNELS:
             raise InvalidAuthRequestError("Invalid channel, supported values are 'sms' or 'whatsapp'")
-        challenge = await self.auth.second_factors.factors.challenge(session, factor_id, channel)
+        challenge = await self.auth.second_factors.factors.challenge(session, factor_id)
         body: dict[str, object] = {
             "id": str(challenge.id),
             "type": challenge.factor_type.value,

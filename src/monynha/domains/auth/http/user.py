@@ -33,7 +33,7 @@ class UserRoutes:
         )
 
     async def _get_user(self, request: Request) -> Response:
-        return auth_response(user_json((await require_user(self.auth, request)).account))
+        return auth_response(user_json((await require_user(self.auth, request, accepts_limited=True)).account))
 
     async def _update_user(self, request: Request) -> Response:
         auth = self.auth

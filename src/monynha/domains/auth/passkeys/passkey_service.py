@@ -11,6 +11,7 @@ from uuid import UUID
 from monynha.core.clock import Clock
 from monynha.core.errors import AppError
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.emails.security_notices import SecurityNotice
 from monynha.domains.auth.errors import InvalidAuthRequestError, UserNotFoundError
 from monynha.domains.auth.factors.errors import (
     AalTooLowError,
@@ -74,7 +75,7 @@ _MARK_USED = "update auth.passkeys set sign_count = $2, last_used_at = $3 where 
 _RENAME = f"""
 update auth.passkeys set friendly_name = $3, updated_at = $4 where id = $1 and user_id = $2 returning {_COLUMNS}
 """
-_DELETE = "delete from auth.passkeys where id = $1 and user_id = $2"
+_DELETE = "delete from auth.passkeys where id = $1 and user_id = $2 returning friendly_name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,21 +179,24 @@ class PasskeyService:
         """Delete a passkey of the user of the session."""
         async with self.repository.transaction() as transaction:
             await self._lock(transaction, session)
-            await self._delete(transaction, session.user_id, passkey_id)
+            await self._delete(transaction, session.user_id, passkey_id, is_by_admin=False)
 
     async def delete_for(self, user_id: UUID, passkey_id: UUID) -> None:
         """Delete a passkey of a user, for an admin."""
         async with self.repository.transaction() as transaction:
-            await self._delete(transaction, user_id, passkey_id)
+            await self._delete(transaction, user_id, passkey_id, is_by_admin=True)
 
-    async def _delete(self, transaction: Transaction, user_id: UUID, passkey_id: UUID) -> None:
+    async def _delete(self, transaction: Transaction, user_id: UUID, passkey_id: UUID, *, is_by_admin: bool) -> None:
         account = await self.repository.find_for_update(transaction, user_id)
         if account is None:
             raise UserNotFoundError()
-        if not await transaction.execute(_DELETE, passkey_id, user_id):
+        name = await transaction.fetch_value(_DELETE, passkey_id, user_id)
+        if not isinstance(name, str):
             raise PasskeyNotFoundError()
-        await self.events.record(transaction, "passkey.deleted", account, {"passkey_id": passkey_id})
-        await self.events.notify(transaction, account, "factor_removed", {"factor_type": "passkey"})
+        details = {"passkey_id": passkey_id}
+        await self.events.record(transaction, "passkey.deleted", account, details, is_by_admin=is_by_admin)
+        notice = SecurityNotice.FACTOR_REMOVED
+        await self.events.notify(transaction, account, notice, name, is_by_admin=is_by_admin)
 
     async def _lock(self, transaction: Transaction, session: FactorSession) -> LockedSession:
         locked = await lock_session(self.repository, transaction, session)
@@ -241,7 +245,7 @@ class PasskeyService:
         if row is None:
             return CredentialExistsError()
         await self.events.record(transaction, "passkey.created", locked.account, {"passkey_id": row["id"]})
-        await self.events.notify(transaction, locked.account, "factor_added", {"factor_type": "passkey"})
+        await self.events.notify(transaction, locked.account, SecurityNotice.FACTOR_ADDED, row["friendly_name"])
         return Passkey(**dict(row))
 
     async def _sign_in(
