@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from monynha.app.catalog import CATALOG
+from monynha.app.composition.cookie_sessions import cookie_sessions
 from monynha.app.composition.graphql import graphql_routes
 from monynha.app.composition.jobs import job_handlers, start_worker
 from monynha.app.composition.landing_page import landing_page
@@ -21,6 +22,7 @@ from monynha.app.maintenance.migration import migrate_or_check
 from monynha.core.errors import SettingsError
 from monynha.core.logs import EventLog, configure_logging, flush_logs
 from monynha.core.settings.settings import Settings
+from monynha.domains.audit.http import AuditRoutes
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
 from monynha.domains.auth.http.api_tokens import ApiTokenRoutes
@@ -30,6 +32,7 @@ from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.reports.http import AnalyticsRoutes
 from monynha.domains.reports.unsubscriptions import UnsubscribeLinks, Unsubscriptions
+from monynha.domains.sessions.http import SessionRoutes
 from monynha.domains.storage.composition import StorageServices
 from monynha.domains.storage.http import route_group as storage_routes
 from monynha.domains.storage.http.dependencies import StorageContext
@@ -229,16 +232,20 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     auth = dependencies.auth
     actions = UserActions(auth.accounts)
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
+    cookies = cookie_sessions(dependencies.settings, rest, dependencies.auth)
+    files = FileRoutes(rest, dependencies.files, cookies.authenticate_reader)
     avatars = AvatarRoutes(rest, dependencies.files.avatars)
     overrides = {
         **ApiTokenRoutes(rest, auth.api_tokens).overrides,
         **UserRoutes(rest, actions).overrides,
         **JobRoutes(rest).overrides,
-        **FileRoutes(rest, dependencies.files).overrides,
+        **SessionRoutes(rest).overrides,
+        **files.overrides,
         **avatars.overrides,
         **NotificationRoutes(rest).overrides,
         **event_streams.overrides,
         **AnalyticsRoutes(rest).overrides,
+        **AuditRoutes(rest).overrides,
     }
     graphql = graphql_routes(
         dependencies.settings,
@@ -254,6 +261,8 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     route_groups = (
         rest_routes(rest, overrides),
         avatars.public_routes,
+        files.read_routes,
+        cookies.routes,
         openapi.docs_route_group(partial(openapi_document, dependencies.settings.password_min_length)),
         graphql.routes,
     )

@@ -122,6 +122,7 @@ class _Builder:
             repository=repository,
             access_tokens=self.access_tokens,
             refresh_tokens=RefreshTokenCodec(secret),
+            security_notices=self.security_notices,
             clock=clock,
             reuse_interval_s=settings.refresh_reuse_interval_s,
         )
