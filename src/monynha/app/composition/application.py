@@ -46,6 +46,7 @@ from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.queries import Queries
 from monynha.infra.embedded import ServerUrls, with_jwt_secret
 from monynha.infra.postgres.advisor import audit_database
+from monynha.infra.postgres.connect import with_session_setting
 from monynha.infra.postgres.database import Database, is_database_reachable
 from monynha.infra.postgres.probe import DatabaseProbe
 from monynha.infra.queue.worker import Worker
@@ -162,7 +163,8 @@ async def _open_database(settings: Settings, server_urls: ServerUrls) -> Databas
     """Open the database, migrated where the settings allow it; SettingsError if it must not be used."""
     await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
     await _refuse_dangerous_database(server_urls.database_url)
-    return await Database.open(server_urls.database_url)
+    required_of = ",".join(sorted(settings.require_aal2))
+    return await Database.open(with_session_setting(server_urls.database_url, "monynha.require_aal2", required_of))
 
 
 def _health_routes(probe: DatabaseProbe, valkey: ValkeyClient, store: ObjectStore) -> RouteGroup:

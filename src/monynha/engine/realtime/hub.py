@@ -293,7 +293,7 @@ class Hub:
         connection = self.event_log.database.as_actor(subscriber.actor)
         try:
             await _retry_until_available(connection.require_live_session)
-        except UnauthenticatedError:
+        except (UnauthenticatedError, ForbiddenError):
             subscriber.on_session_end()
             return
         for stream, state in list(self._streams.items()):

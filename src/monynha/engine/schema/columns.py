@@ -257,6 +257,11 @@ def email_via_view(view: str, doc: str) -> MappedColumn[str | None]:
     return _column(rules, String(255), is_nullable=True, doc=doc)
 
 
+def boolean(doc: str) -> MappedColumn[bool]:
+    """True or false, false if it is not set on creation."""
+    return _column(ColumnRules(ColumnType.BOOLEAN, has_default=True), Boolean, doc=doc)
+
+
 def boolean_via_view(view: str, doc: str) -> MappedColumn[bool | None]:
     """A boolean, read only through the view that decides who may see it."""
     rules = ColumnRules(ColumnType.BOOLEAN, is_creatable=False, is_updatable=False, read_via_view=view)

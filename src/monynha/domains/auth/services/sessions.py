@@ -54,9 +54,16 @@ _UPDATE_LAST_SIGN_IN = """
 update auth.identities set last_sign_in_at = $2 where user_id = $1 and provider = 'email'
 """
 _SELECT_FOR_UPDATE = """
-select id, user_id, aal, amr, refresh_counter, rotated_at, not_after from auth.sessions where id = $1
+select id, user_id, aal, amr, refresh_counter, assured_counter, rotated_at, not_after from auth.sessions where id = $1
 for update
 """
+_RAISE_TO_AAL2 = """
+update auth.sessions
+set aal = 'aal2', factor_id = $2, amr = $3::jsonb, refresh_counter = $4, assured_counter = $4, rotated_at = $5,
+  refreshed_at = $6, user_agent = $7, ip = $8
+where id = $1
+"""
+_DELETE_OTHERS_BELOW_AAL2 = "delete from auth.sessions where user_id = $1 and id <> $2 and aal < 'aal2'"
 _ROTATE_REFRESH_TOKEN = """
 update auth.sessions
 set refresh_counter = refresh_counter + 1, rotated_at = $2, refreshed_at = $3, user_agent = $4, ip = $5, device = $6
@@ -169,6 +176,44 @@ class SessionService:
             await self.security_notices.queue(transaction, account, SecurityNotice.NEW_DEVICE, details)
         return self._issue(account, SessionClaims(session_id, "aal1", tuple(amr)), 0)
 
+    async def raise_to_aal2(
+        self,
+        transaction: Transaction,
+        account: Account,
+        session_id: UUID,
+        client: ClientInfo,
+        *,
+        factor_id: UUID,
+        method: str,
+    ) -> IssuedSession:
+        """Raise a session whose user has verified a second factor, and end the user's sessions below aal2.
+
+        Its refresh tokens from before are worth nothing: who has one has not shown the factor. Raise
+        TokenSessionNotFoundError if the session has ended.
+        """
+        row = await transaction.fetch_row(_SELECT_FOR_UPDATE, session_id)
+        now = self.clock()
+        if row is None or row["user_id"] != account.id or (row["not_after"] is not None and row["not_after"] <= now):
+            raise TokenSessionNotFoundError()
+        former = [entry for entry in orjson.loads(row["amr"]) if entry["method"] != method]
+        amr: list[Mapping[str, object]] = [{"method": method, "timestamp": int(now.timestamp())}, *former]
+        # By two, as upstream: the direct parent of a token is tolerated, and no token that was issued is this one's.
+        counter = row["refresh_counter"] + 2
+        rotated_at = [now, now, *row["rotated_at"]][:MAX_ROTATIONS]
+        await transaction.execute(
+            _RAISE_TO_AAL2,
+            session_id,
+            factor_id,
+            json_text(amr),
+            counter,
+            rotated_at,
+            now,
+            client.stored_user_agent,
+            client.ip,
+        )
+        await transaction.execute(_DELETE_OTHERS_BELOW_AAL2, account.id, session_id)
+        return self._issue(account, SessionClaims(session_id, "aal2", tuple(amr)), counter)
+
     async def require_live(self, user_id: UUID, session_id: UUID | None) -> Account:
         """Return the account of an access token; its session, where the token names one, must be live.
 
@@ -260,6 +305,8 @@ class SessionService:
             case RefreshDecision.ROTATE:
                 counter += 1
                 await self._rotate(transaction, row["id"], [now, *rotated_at], client)
+            case RefreshDecision.REPEAT if presented.counter < row["assured_counter"]:
+                return RefreshTokenAlreadyUsedError()
             case RefreshDecision.REPEAT:
                 pass
         claims = SessionClaims(row["id"], row["aal"], tuple(orjson.loads(row["amr"])))
