@@ -5,7 +5,7 @@ revoke all on all tables in schema auth from public, monynha_app, monynha_admin,
 revoke all on all functions in schema auth from public, monynha_app, monynha_admin, monynha_system;
 
 grant usage on schema auth to monynha_app, monynha_admin, monynha_system;
-grant execute on function auth.uid(), auth.role(), auth.jwt(), auth.is_admin()
+grant execute on function auth.uid(), auth.role(), auth.jwt(), auth.is_admin(), auth.is_anonymous()
   to monynha_app, monynha_admin, monynha_system;
 grant execute on function auth.set_actor(text, uuid, uuid), auth.set_actor_or_raise(text, uuid, uuid)
   to monynha_app, monynha_admin;

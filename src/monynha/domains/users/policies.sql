@@ -9,6 +9,10 @@ create policy "signed-in users can view confirmed users" on public.users for sel
     and (email_verified or email is null or id = (select auth.uid()))
   );
 
+create policy "users see no provisional users, anonymous users nobody but themselves" on public.users
+  as restrictive for select to monynha_app
+  using (id = (select auth.uid()) or not is_provisional and not (select auth.is_anonymous()));
+
 create policy "users can update themselves" on public.users for update to monynha_app
   using (id = (select auth.uid()))
   with check (id = (select auth.uid()));
