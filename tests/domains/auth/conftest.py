@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,8 +21,11 @@ from monynha.domains.auth import AuthServices
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.http import route_group
+from monynha.domains.auth.phone.text_messages import SmsPayload
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.infra.postgres.database import Database, Transaction, guard_query
+from monynha.infra.queue.job_store import JobStore
+from monynha.infra.queue.payload import parse_payload
 from monynha.infra.valkey import RateLimiter
 from monynha.protocols.http.application import HttpApplication
 from monynha.protocols.http.cors import CorsPolicy
@@ -32,6 +35,12 @@ from tests.domains.auth.manual_clock import ManualClock
 from tests.emails import SentEmail, deliver_queued_emails, read_emails
 
 PASSWORD = "correct horse battery"
+SMS_HOOK: dict[str, Any] = {
+    "sms_hook_url": "http://127.0.0.1:9/sms",
+    "sms_hook_secrets": ("whsec_" + "c2VjcmV0" * 4,),
+    "sms_test_otps": ("1234567890=123456",),
+}
+"""The settings with which phone numbers can be reached; nothing listens there."""
 
 
 @dataclass
@@ -60,13 +69,19 @@ class AuthApp:
     hook: RecordingHook
     database: Database
     repository: AccountRepository
+    texts: list[SmsPayload] = field(default_factory=list)
+    """The text messages that were queued, oldest first; numbers of test codes get none."""
+
+    def codes_to(self, phone: str) -> list[str]:
+        """Return the codes in the text messages to a number, oldest first."""
+        return [str(text.data["otp"]) for text in self.texts if text.to == phone]
 
     def emails_to(self, to: str) -> list[SentEmail]:
         """Return the emails to an address, oldest first."""
         return read_emails(self.mail_dir, to)
 
     async def deliver_emails(self, response: httpx.Response | None = None) -> None:
-        """Send the queued emails; done after each response."""
+        """Send the queued emails and collect the queued text messages; done after each response."""
         await deliver_queued_emails(
             self.database,
             self.auth.mailer.queue,
@@ -74,6 +89,10 @@ class AuthApp:
             site_url=self.settings.site_url,
             clock=self.clock,
         )
+        store = JobStore(self.database, uuid4())
+        queue = self.auth.phone_accounts.messages.queue
+        for job in await store.claim([queue], 100, lease=timedelta(minutes=1)):
+            self.texts.append(parse_payload(SmsPayload, job.payload))
 
     async def post(self, path: str, body: object = None, token: str | None = None, **options: Any) -> httpx.Response:
         """Send a POST below /auth/v1."""
@@ -156,6 +175,11 @@ def new_email(name: str = "ada") -> str:
     return f"{name}-{uuid4().hex[:12]}@example.com"
 
 
+def new_phone() -> str:
+    """Return a phone number that is not registered, as it is stored."""
+    return f"1555{uuid4().int % 10**10:010}"
+
+
 def redirect_fragment(response: httpx.Response) -> dict[str, str]:
     """Return the parameters that a redirect carries behind the hash."""
     assert response.status_code == 303, response.text
@@ -184,6 +208,7 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
             response_step_s=response_step_s,
             # The worker of the program, which runs beside these tests, has another address of the site.
             email_queue=f"email-{uuid4()}",
+            sms_queue=f"sms-{uuid4()}",
         )
         application = HttpApplication(Router([route_group(auth)]), CorsPolicy(), shows_stack=False)
         transport = httpx.ASGITransport(app=application)
@@ -204,6 +229,12 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
 def auth_app(make_auth_app: MakeAuthApp) -> AuthApp:
     """Return auth as in development: sign-ups are confirmed at once."""
     return make_auth_app(autoconfirm=True)
+
+
+@pytest.fixture
+def phone_app(make_auth_app: MakeAuthApp) -> AuthApp:
+    """Return auth where phone numbers are confirmed by text message, and anybody may be anonymous."""
+    return make_auth_app(autoconfirm=False, anonymous_users=True, **SMS_HOOK)
 
 
 @pytest.fixture

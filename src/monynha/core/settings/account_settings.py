@@ -79,7 +79,7 @@ class AccountSettings:
     )
     sms_hook_url: str | None = setting_field(
         "MONYNHA_SMS_HOOK_URL",
-        SettingType("a URL like https://sms.example.org/send", _parse_hook_url, is_secret=True),
+        SettingType("an http:// or https:// URL", _parse_hook_url, is_secret=True),
         None,
         "The address that text messages are posted to; with it, or with MONYNHA_SMS_TEST_OTPS or"
         " MONYNHA_PHONE_AUTOCONFIRM, accounts may have a phone number.",
@@ -98,7 +98,7 @@ class AccountSettings:
     sms_test_otps: tuple[str, ...] = setting_field(
         "MONYNHA_SMS_TEST_OTPS",
         SettingType(
-            "phone numbers with their codes, such as 1234567890=123456",
+            "phone numbers with their codes, as <number>=<code>",
             lambda text: setting_types.parse_list(text, _parse_test_otp),
             is_secret=True,
         ),
@@ -144,11 +144,6 @@ class AccountSettings:
         False,
         "Whether a new password needs the current one, unless the session began by recovery.",
     )
-
-    @property
-    def sms_test_codes(self) -> dict[str, str]:
-        """The codes of MONYNHA_SMS_TEST_OTPS by phone number."""
-        return dict(item.split("=") for item in self.sms_test_otps)
 
     @property
     def has_phone_accounts(self) -> bool:

@@ -387,7 +387,9 @@ class Settings(AccountSettings):
     @classmethod
     def catalogue(cls) -> dict[str, Setting]:
         """Return every setting by the name of its field, in the order of the documentation."""
-        return {declared.name: declared.metadata["setting"] for declared in dataclasses.fields(cls)}
+        inherited_names = {declared.name for declared in dataclasses.fields(AccountSettings)}
+        fields = sorted(dataclasses.fields(cls), key=lambda declared: declared.name in inherited_names)
+        return {declared.name: declared.metadata["setting"] for declared in fields}
 
     def to_environment(self) -> dict[str, str]:
         """Return the texts from which `read` makes the same settings again, for another process.

@@ -19,6 +19,7 @@ from monynha.domains.auth.http.responses import auth_response, with_headers
 from monynha.domains.auth.http.serializers import session_json, user_json
 from monynha.domains.auth.http.unsupported import ProviderDisabledError, Web3DisabledError
 from monynha.domains.auth.phone.errors import PhoneSignInDisabledError
+from monynha.domains.auth.phone.phone_number import normalize_phone
 from monynha.domains.auth.services.phone_accounts import PhoneSignUpRequest
 from monynha.domains.auth.services.sessions import IssuedSession, SignOutScope
 from monynha.domains.auth.services.sign_up import SignUpRequest
@@ -47,15 +48,15 @@ class TokenRoutes:
         self.auth.sign_up.require_enabled()
         email, phone = body.text("email"), body.text("phone")
         # A password that is no text is refused before the attempt is counted, as an email is.
-        password = body.text("password")
+        body.text("password")
         if not email and not phone:
-            if password is not None:
+            if body.values.get("password") is not None:
                 raise InvalidAuthRequestError("To sign up with a password, provide an email address or phone number")
             return await self._sign_in_anonymously(request, body)
         if email and phone:
             raise InvalidAuthRequestError("Only an email address or phone number should be provided on signup.")
         return await count_sign_in_attempt(
-            self.auth, request, email or phone, partial(self._complete_sign_up, request, body)
+            self.auth, request, body.account(), partial(self._complete_sign_up, request, body)
         )
 
     async def _sign_in_anonymously(self, request: Request, body: RequestBody) -> Response:
@@ -73,7 +74,7 @@ class TokenRoutes:
         sign_up_request = PhoneSignUpRequest(phone, password, metadata=body.json_object("data") or {})
         is_confirmed = auth.phone_accounts.autoconfirm
         if auth.phone_accounts.is_enabled and not is_confirmed:
-            await auth.rate_limits.count_sms(request.client_ip, phone)
+            await auth.rate_limits.count_sms(request.client_ip, normalize_phone(phone))
         account = await auth.phone_accounts.sign_up(sign_up_request)
         if not is_confirmed:
             return auth_response(user_json(account))
@@ -95,7 +96,7 @@ class TokenRoutes:
         body = await read_body(request)
         match request.query_params.get("grant_type"):
             case "password":
-                account = body.text("email") or body.text("phone")
+                account = body.account()
                 return await count_sign_in_attempt(
                     self.auth, request, account, partial(self._sign_in_with_password, request, body)
                 )

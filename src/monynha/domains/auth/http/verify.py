@@ -56,7 +56,7 @@ class VerifyRoutes:
 
     async def _send_email(self, path: str, request: Request) -> Response:
         body = await read_body(request)
-        account = body.text("email") or body.text("phone")
+        account = body.account()
         return await count_sign_in_attempt(
             self.auth, request, account, partial(self._complete_send_email, path, request, body)
         )
@@ -106,7 +106,7 @@ class VerifyRoutes:
 
     async def _verify(self, request: Request) -> Response:
         body = await read_body(request)
-        account = body.text("email") or body.text("phone")
+        account = body.account()
         return await count_sign_in_attempt(self.auth, request, account, partial(self._complete_verify, request, body))
 
     async def _complete_verify(self, request: Request, body: RequestBody) -> Response:

@@ -48,7 +48,7 @@ class TextMessages:
         """Return the messages of the settings."""
         return cls(
             has_hook=settings.sms_hook_url is not None,
-            test_codes=settings.sms_test_codes,
+            test_codes=dict(item.split("=") for item in settings.sms_test_otps),
             code_ttl=timedelta(seconds=settings.sms_code_ttl_s),
             clock=clock,
             queue=queue,

@@ -119,7 +119,7 @@ class PhoneAccountService:
 
     async def verify_code(self, phone: str, code: str, type: str, client: ClientInfo) -> IssuedSession:
         """Consume a code that the number got, and sign its owner in; OtpExpiredError if it is wrong."""
-        phone = self.require_phone(phone)
+        phone = normalize_phone(phone)
         async with self.repository.transaction() as transaction:
             token = await self.one_time_tokens.consume_code(
                 transaction, phone, code.strip(), PHONE_TOKEN_KINDS_BY_TYPE[type]
