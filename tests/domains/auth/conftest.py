@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +15,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import uvicorn
 from joserfc import jwt
 from joserfc.jwk import OctKey
+from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth import AuthServices
@@ -241,3 +245,46 @@ def phone_app(make_auth_app: MakeAuthApp) -> AuthApp:
 def confirming_app(make_auth_app: MakeAuthApp) -> AuthApp:
     """Return auth as in production: addresses are confirmed by email."""
     return make_auth_app(autoconfirm=False)
+
+
+@dataclass
+class RunningAuthApp:
+    """An AuthApp that listens on a port."""
+
+    auth_app: AuthApp
+    url: str
+    http: httpx.AsyncClient
+
+    async def client(self, key: str | None = None, **options: Any) -> AsyncClient:
+        """Return an official client."""
+        client_options = AsyncClientOptions(auto_refresh_token=False, httpx_client=self.http, **options)
+        return await acreate_client(self.url, key or self.auth_app.api_key("anon"), client_options)
+
+
+RunAuthApp = Callable[..., Awaitable[RunningAuthApp]]
+
+
+@pytest.fixture
+async def run_auth_app(make_auth_app: MakeAuthApp) -> AsyncIterator[RunAuthApp]:
+    """Return a function that serves an AuthApp with uvicorn on a free port."""
+    running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
+
+    async def start(**changes: Any) -> RunningAuthApp:
+        listening = socket.create_server(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        auth_app = make_auth_app(site_url=url, **changes)
+        app = HttpApplication(Router([route_group(auth_app.auth)]), CorsPolicy())
+        http.event_hooks = {"response": [auth_app.deliver_emails]}
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        running.append((server, task))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        return RunningAuthApp(auth_app, url, http)
+
+    http = httpx.AsyncClient()
+    yield start
+    await http.aclose()
+    for server, task in running:
+        server.should_exit = True
+        await task
