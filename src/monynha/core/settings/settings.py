@@ -10,6 +10,7 @@ from typing import Final
 
 from monynha.core.errors import SettingsError
 from monynha.core.settings import setting_types
+from monynha.core.settings.account_settings import AccountSettings, check_account_settings
 from monynha.core.settings.declaration import Setting, parse_setting, refuse_unknown, setting_field
 from monynha.core.settings.dotenv_file import read_dotenv
 from monynha.core.settings.setting_types import Limit, SettingType, format_value
@@ -43,7 +44,7 @@ def _parse_require_aal2(text: str) -> frozenset[str]:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(AccountSettings):
     """The values of all settings, checked; read once at the start and passed down."""
 
     app_env: str = setting_field(
@@ -420,7 +421,9 @@ class Settings:
     @classmethod
     def catalogue(cls) -> dict[str, Setting]:
         """Return every setting by the name of its field, in the order of the documentation."""
-        return {declared.name: declared.metadata["setting"] for declared in dataclasses.fields(cls)}
+        inherited_names = {declared.name for declared in dataclasses.fields(AccountSettings)}
+        fields = sorted(dataclasses.fields(cls), key=lambda declared: declared.name in inherited_names)
+        return {declared.name: declared.metadata["setting"] for declared in fields}
 
     def to_environment(self) -> dict[str, str]:
         """Return the texts from which `read` makes the same settings again, for another process.
@@ -465,6 +468,7 @@ def local_url(host: str, port: int) -> str:
 
 def _check_combinations(settings: Settings) -> None:
     """Raise SettingsError for settings that are valid alone but not together."""
+    check_account_settings(settings, is_production=settings.is_production)
     if settings.database_url and not settings.jwt_secret:
         raise SettingsError("JWT_SECRET: expected at least 32 characters, because DATABASE_URL is set")
     if not settings.database_url and settings.database_owner_url:

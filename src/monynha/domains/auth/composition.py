@@ -18,17 +18,21 @@ from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.redirects import RedirectPolicy
 from monynha.domains.auth.emails.security_notices import SecurityNotices
 from monynha.domains.auth.factors.composition import SecondFactors
+from monynha.domains.auth.phone.text_messages import SMS_QUEUE, TextMessages
 from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.admin import AdminService
 from monynha.domains.auth.services.admin_links import AdminLinkService
+from monynha.domains.auth.services.anonymous_users import AnonymousUserService
 from monynha.domains.auth.services.audit_log import AuditLogService
 from monynha.domains.auth.services.authentication import BearerAuthenticator
 from monynha.domains.auth.services.email_change import EmailChangeService
+from monynha.domains.auth.services.phone_accounts import PhoneAccountService
+from monynha.domains.auth.services.phone_change import PhoneChangeService
 from monynha.domains.auth.services.rate_limits import AuthRateLimits, RateLimitCounter
 from monynha.domains.auth.services.sessions import SessionService
 from monynha.domains.auth.services.sign_in import SignInService
 from monynha.domains.auth.services.sign_up import SignUpService
-from monynha.domains.auth.services.update_user import UpdateUserService
+from monynha.domains.auth.services.update_user import PasswordChangePolicy, UpdateUserService
 from monynha.domains.auth.services.verification import VerificationService
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
@@ -52,6 +56,8 @@ class AuthServices:
     sign_up: SignUpService
     verification: VerificationService
     update_user: UpdateUserService
+    phone_accounts: PhoneAccountService
+    anonymous_users: AnonymousUserService
     admin: AdminService
     admin_links: AdminLinkService
     accounts: AccountService
@@ -76,6 +82,7 @@ class AuthServices:
         clock: Clock = utc_now,
         response_step_s: float = _RESPONSE_STEP_S,
         email_queue: str = EMAIL_QUEUE,
+        sms_queue: str = SMS_QUEUE,
     ) -> AuthServices:
         """Build all services; without `limits` nothing is counted."""
         builder = _Builder(
@@ -85,6 +92,7 @@ class AuthServices:
             clock=clock,
             response_step_s=response_step_s,
             email_queue=email_queue,
+            sms_queue=sms_queue,
         )
         return builder.build()
 
@@ -106,6 +114,7 @@ class _Builder:
         clock: Clock,
         response_step_s: float,
         email_queue: str,
+        sms_queue: str,
     ) -> None:
         secret, site_url = settings.jwt_secret, settings.site_url
         self.settings = settings
@@ -117,8 +126,14 @@ class _Builder:
         redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
         self.mailer = AuthMailer(ActionLinks(site_url), redirects, clock, email_queue)
         self.security_notices = SecurityNotices(clock, email_queue)
-        self.rate_limits = AuthRateLimits(limits, _EMAIL_INTERVAL if settings.is_production else None)
         self.api_token_usage = ApiTokenUsage(repository.database, clock)
+        self.rate_limits = AuthRateLimits(
+            limits,
+            _EMAIL_INTERVAL if settings.is_production else None,
+            anonymous_per_ip=settings.limit_anonymous,
+            sms_per_number=settings.limit_sms_number,
+            sms_per_ip=settings.limit_sms,
+        )
         self.access_tokens = self._access_tokens(settings)
         self.sessions = SessionService(
             repository=repository,
@@ -135,7 +150,25 @@ class _Builder:
             clock=clock,
             autoconfirm=settings.autoconfirm,
         )
+        self.phone_changes = PhoneChangeService(
+            repository=repository,
+            one_time_tokens=self.one_time_tokens,
+            messages=TextMessages.from_settings(settings, clock, queue=sms_queue),
+            clock=clock,
+            autoconfirm=settings.phone_autoconfirm,
+        )
         self.sign_up = self._sign_up(settings)
+        self.phone_accounts = self._phone_accounts(settings)
+        self.anonymous_users = AnonymousUserService(
+            repository=repository,
+            sessions=self.sessions,
+            is_enabled=settings.anonymous_users,
+            is_sign_up_enabled=self.sign_up.is_enabled,
+        )
+        self.password_changes = PasswordChangePolicy(
+            require_reauthentication=settings.require_reauthentication,
+            require_current_password=settings.require_current_password,
+        )
 
     def _access_tokens(self, settings: Settings) -> AccessTokens:
         return AccessTokens(
@@ -157,6 +190,8 @@ class _Builder:
             sign_up=self.sign_up,
             verification=self._verification(),
             update_user=self._update_user(),
+            phone_accounts=self.phone_accounts,
+            anonymous_users=self.anonymous_users,
             admin=self._admin(),
             admin_links=self._admin_links(),
             accounts=self._accounts(),
@@ -216,8 +251,25 @@ class _Builder:
             one_time_tokens=self.one_time_tokens,
             sessions=self.sessions,
             email_changes=self.email_changes,
+            phone_changes=self.phone_changes,
             mailer=self.mailer,
             clock=self.clock,
+            password_changes=self.password_changes,
+        )
+
+    def _phone_accounts(self, settings: Settings) -> PhoneAccountService:
+        return PhoneAccountService(
+            repository=self.repository,
+            passwords=self.passwords,
+            one_time_tokens=self.one_time_tokens,
+            sessions=self.sessions,
+            phone_changes=self.phone_changes,
+            messages=self.phone_changes.messages,
+            clock=self.clock,
+            is_enabled=settings.has_phone_accounts,
+            autoconfirm=settings.phone_autoconfirm,
+            is_sign_up_enabled=self.sign_up.is_enabled,
+            response_step_s=self.response_step_s,
         )
 
     def _admin(self) -> AdminService:

@@ -106,6 +106,8 @@ class ColumnRules:
     """Whether the event log erases the value once the row is deleted."""
     read_via_view: str | None = None
     """The view that alone may read it; its column `id` is the id of the row."""
+    is_hidden: bool = False
+    """Whether only policies and triggers read it: it is no field, and no event has it."""
 
     @property
     def declared_length(self) -> int:
@@ -266,6 +268,12 @@ def boolean_via_view(view: str, doc: str) -> MappedColumn[bool | None]:
     """A boolean, read only through the view that decides who may see it."""
     rules = ColumnRules(ColumnType.BOOLEAN, is_creatable=False, is_updatable=False, read_via_view=view)
     return _column(rules, Boolean, is_nullable=False, doc=doc)
+
+
+def hidden_boolean() -> MappedColumn[bool]:
+    """A boolean that the database sets and that decides who sees the row; never shown."""
+    rules = ColumnRules(ColumnType.BOOLEAN, is_creatable=False, is_updatable=False, is_hidden=True)
+    return _column(rules, Boolean)
 
 
 def row_version() -> MappedColumn[int]:

@@ -18,4 +18,5 @@ class AccountHook(Protocol):
         """Handle a new account, as by inserting its profile."""
 
     async def on_changed(self, transaction: Transaction, account: Account) -> None:
-        """Handle a changed account; `account.changes` names what changed: `email`, `name`, `verified`."""
+        """Handle a changed account; `account.changes` names what changed: `email`, `name`, `verified`,
+        `provisional`."""

@@ -12,27 +12,6 @@ from monynha.protocols.http.response import Response
 from monynha.protocols.http.router import Handler, Route
 
 
-class AnonymousSignInDisabledError(AuthError):
-    """Anonymous sign-ins are disabled"""
-
-    status = 422
-    code = "anonymous_provider_disabled"
-
-
-class PhoneSignUpDisabledError(AuthError):
-    """Phone signups are disabled"""
-
-    status = 400
-    code = "phone_provider_disabled"
-
-
-class PhoneSignInDisabledError(AuthError):
-    """Phone logins are disabled"""
-
-    status = 422
-    code = "phone_provider_disabled"
-
-
 class ProviderDisabledError(AuthError):
     """Unsupported provider: provider is not enabled"""
 

@@ -51,7 +51,7 @@ insert into auth.sessions (user_id, amr, user_agent, ip, created_at, device) val
 returning id, (select is_new_device from before) as is_new_device
 """
 _UPDATE_LAST_SIGN_IN = """
-update auth.identities set last_sign_in_at = $2 where user_id = $1 and provider = 'email'
+update auth.identities set last_sign_in_at = $2 where user_id = $1 and provider in ('email', 'phone')
 """
 _SELECT_FOR_UPDATE = """
 select id, user_id, aal, amr, refresh_counter, assured_counter, rotated_at, not_after from auth.sessions where id = $1
