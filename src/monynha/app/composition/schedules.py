@@ -11,6 +11,7 @@ from monynha.app.maintenance.event_archive import EventArchive
 from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.services.expired_credentials import ExpiredCredentials
+from monynha.domains.exports.data_exports import delete_expired_exports
 from monynha.domains.files.composition import FileServices
 from monynha.domains.reports.jobs import SCHEDULES as REPORT_SCHEDULES
 from monynha.domains.reports.jobs import ReportJobs
@@ -68,6 +69,7 @@ def schedule_handlers(
             "knownDevices": credentials.delete_known_devices,
             "idempotencyKeys": lambda _: delete_old_keys(database),
             "uploads": storage.sweep,
+            "exports": lambda now: delete_expired_exports(database, now),
             "files": files.sweep,
             "events": _EventStep(archive, retention_days).run,
         }

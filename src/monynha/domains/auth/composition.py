@@ -121,6 +121,7 @@ class _Builder:
             repository=repository,
             one_time_tokens=self.one_time_tokens,
             mailer=self.mailer,
+            security_notices=self.security_notices,
             clock=clock,
             autoconfirm=settings.autoconfirm,
         )
@@ -197,12 +198,17 @@ class _Builder:
             sessions=self.sessions,
             email_changes=self.email_changes,
             mailer=self.mailer,
+            security_notices=self.security_notices,
             clock=self.clock,
         )
 
     def _admin(self) -> AdminService:
         return AdminService(
-            repository=self.repository, passwords=self.passwords, sessions=self.sessions, clock=self.clock
+            repository=self.repository,
+            passwords=self.passwords,
+            sessions=self.sessions,
+            security_notices=self.security_notices,
+            clock=self.clock,
         )
 
     def _admin_links(self) -> AdminLinkService:
@@ -223,5 +229,6 @@ class _Builder:
             sign_ups=self.sign_up,
             email_changes=self.email_changes,
             rate_limits=self.rate_limits,
+            security_notices=self.security_notices,
             clock=self.clock,
         )
