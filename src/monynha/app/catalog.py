@@ -23,6 +23,7 @@ DOMAINS = (
     "notifications",
     "activity",
     "reports",
+    "exports",
 )
 """The packages below `monynha.domains`; each may import those before it. Their policies are applied in this order."""
 

@@ -26,6 +26,8 @@ from monynha.domains.audit.http import AuditRoutes
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
 from monynha.domains.auth.http.api_tokens import ApiTokenRoutes
+from monynha.domains.exports.data_exports import DataExports
+from monynha.domains.exports.http import ExportRoutes
 from monynha.domains.files.composition import FileServices, image_pool, object_hook
 from monynha.domains.files.http import AvatarRoutes, FileRoutes
 from monynha.domains.jobs.http import JobRoutes
@@ -135,6 +137,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     dependencies = _Dependencies(
         settings, rest, auth, rate_limits, valkey, realtime, storage, files, client_ip_of, event_log
     )
+    handlers = job_handlers(settings, database, queries, sender, storage, files)
     probe = _start_probe(database)
     http = _http_application(dependencies, _health_routes(probe, valkey, store))
     return Application(
@@ -148,7 +151,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
         dependencies.open_streams,
         rate_limits,
         probe,
-        start_worker(settings, database, realtime.hub, job_handlers(settings, database, sender, storage, files)),
+        start_worker(settings, database, realtime.hub, handlers),
         start_scheduler(settings, database),
     )
 
@@ -245,6 +248,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         **NotificationRoutes(rest).overrides,
         **event_streams.overrides,
         **AnalyticsRoutes(rest).overrides,
+        **ExportRoutes(rest, DataExports.build(rest.database, rest.queries, dependencies.storage)).overrides,
         **AuditRoutes(rest).overrides,
     }
     graphql = graphql_routes(

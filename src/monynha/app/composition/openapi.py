@@ -9,6 +9,7 @@ from monynha.app.catalog import CATALOG
 from monynha.domains.audit import http as audit
 from monynha.domains.auth.accounts.passwords import DEFAULT_MIN_PASSWORD_LENGTH
 from monynha.domains.auth.http.api_tokens import TOKEN_DOCS
+from monynha.domains.exports import http as exports
 from monynha.domains.files import http as files
 from monynha.domains.jobs import http as jobs
 from monynha.domains.notifications import http as notifications
@@ -35,6 +36,7 @@ def openapi_document(password_min_length: int = DEFAULT_MIN_PASSWORD_LENGTH) -> 
         *notifications.ACTION_DOCS,
         *event_stream_docs(CATALOG),
         *reports.ENDPOINT_DOCS,
+        *exports.EXPORT_DOCS,
         *sessions.SESSION_DOCS,
         *sessions.COOKIE_SESSION_DOCS,
     )

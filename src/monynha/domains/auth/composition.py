@@ -147,6 +147,7 @@ class _Builder:
             repository=repository,
             one_time_tokens=self.one_time_tokens,
             mailer=self.mailer,
+            security_notices=self.security_notices,
             clock=clock,
             autoconfirm=settings.autoconfirm,
         )
@@ -253,6 +254,7 @@ class _Builder:
             email_changes=self.email_changes,
             phone_changes=self.phone_changes,
             mailer=self.mailer,
+            security_notices=self.security_notices,
             clock=self.clock,
             password_changes=self.password_changes,
         )
@@ -274,7 +276,11 @@ class _Builder:
 
     def _admin(self) -> AdminService:
         return AdminService(
-            repository=self.repository, passwords=self.passwords, sessions=self.sessions, clock=self.clock
+            repository=self.repository,
+            passwords=self.passwords,
+            sessions=self.sessions,
+            security_notices=self.security_notices,
+            clock=self.clock,
         )
 
     def _admin_links(self) -> AdminLinkService:
@@ -295,5 +301,6 @@ class _Builder:
             sign_ups=self.sign_up,
             email_changes=self.email_changes,
             rate_limits=self.rate_limits,
+            security_notices=self.security_notices,
             clock=self.clock,
         )

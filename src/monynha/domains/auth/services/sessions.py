@@ -172,8 +172,7 @@ class SessionService:
         )
         account = await self.repository.update(transaction, account, last_sign_in_at=now, **changes)
         if row["is_new_device"]:
-            details = {"user_agent": client.stored_user_agent, "ip": client.ip}
-            await self.security_notices.queue(transaction, account, SecurityNotice.NEW_DEVICE, details)
+            await self.security_notices.queue(transaction, account, SecurityNotice.NEW_DEVICE)
         return self._issue(account, SessionClaims(session_id, "aal1", tuple(amr)), 0)
 
     async def raise_to_aal2(
