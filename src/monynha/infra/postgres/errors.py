@@ -9,8 +9,8 @@ import asyncpg
 
 from monynha.core.errors import (
     BadRequestError,
-    InternalError,
     ForbiddenError,
+    InternalError,
     UnauthenticatedError,
     UnavailableError,
 )
