@@ -2,6 +2,7 @@
 
 Modules:
     application   builds the whole program from its settings and servers
+    cookie_sessions  the routes of cookie sessions, and who may read files by a cookie
     graphql       the GraphQL schema of all domains, and what serves it
     jobs          the handlers of background jobs, and the worker that runs them
     landing_page  the page at `/`

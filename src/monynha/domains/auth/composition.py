@@ -17,6 +17,7 @@ from monynha.domains.auth.emails.action_links import ActionLinks
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.redirects import RedirectPolicy
 from monynha.domains.auth.emails.security_notices import SecurityNotices
+from monynha.domains.auth.factors.composition import SecondFactors
 from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.admin import AdminService
 from monynha.domains.auth.services.admin_links import AdminLinkService
@@ -53,6 +54,7 @@ class AuthServices:
     admin: AdminService
     admin_links: AdminLinkService
     accounts: AccountService
+    second_factors: SecondFactors
     rate_limits: AuthRateLimits
     mailer: AuthMailer
     security_notices: SecurityNotices
@@ -104,6 +106,7 @@ class _Builder:
         email_queue: str,
     ) -> None:
         secret, site_url = settings.jwt_secret, settings.site_url
+        self.settings = settings
         self.repository = repository
         self.clock = clock
         self.response_step_s = response_step_s
@@ -119,6 +122,7 @@ class _Builder:
             repository=repository,
             access_tokens=self.access_tokens,
             refresh_tokens=RefreshTokenCodec(secret),
+            security_notices=self.security_notices,
             clock=clock,
             reuse_interval_s=settings.refresh_reuse_interval_s,
         )
@@ -154,6 +158,9 @@ class _Builder:
             admin=self._admin(),
             admin_links=self._admin_links(),
             accounts=self._accounts(),
+            second_factors=SecondFactors.build(
+                self.settings, self.repository, self.sessions, self.security_notices, self.clock
+            ),
             rate_limits=self.rate_limits,
             mailer=self.mailer,
             security_notices=self.security_notices,

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
 
 _MAX_LENGTH = 1000
+_NETWORK_BITS = {4: 16, 6: 32}
+"""How much of an address stays when a provider gives somebody another one, by the version of IP."""
 # The first that matches wins: most browsers name those before them too (RFC 9110 section 10.1.5).
 _BROWSERS = (
     (re.compile(r"\bEdg(e|A|iOS)?/"), "Edge"),
@@ -63,6 +66,17 @@ def parse_device(user_agent: str) -> Device:
     """Return the device of a user agent."""
     text = user_agent[:_MAX_LENGTH]
     return Device(_first_match(_BROWSERS, text), _first_match(_SYSTEMS, text))
+
+
+def network_of(ip: str) -> str:
+    """Return the network of an IP address in which a device stays at home; empty for what is no address."""
+    try:
+        address = ip_address(ip.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return str(ip_network((address, _NETWORK_BITS[address.version]), strict=False))
 
 
 def _first_match(patterns: tuple[tuple[re.Pattern[str], str], ...], text: str) -> str | None:

@@ -10,6 +10,10 @@ verify        /recover, /otp, /magiclink, /resend, /verify
 user          /user, /reauthenticate
 api_tokens    /api/v1/tokens
 admin         /admin/users, /admin/generate_link, /invite
+factors         /factors
+recovery_codes  /factors/recovery-codes
+passkeys        /passkeys
+admin_factors   /admin/users/{id}/factors and /passkeys
 settings      /health, /settings, the key set
 unsupported   features that are not offered
 """

@@ -1,9 +1,9 @@
-"""Deletes sessions, one-time tokens and authorization codes that have expired."""
+"""Deletes sessions, tokens, codes and challenges that have expired, and devices that were not seen again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monynha.core.actor import system_actor
 from monynha.infra.postgres.database import Database
@@ -17,7 +17,11 @@ delete from auth.sessions where id = any (array(
 ))
 """
 _DELETE_ONE_TIME_TOKENS = "delete from auth.one_time_tokens where expires_at <= $1"
+_DELETE_CHALLENGES = "delete from auth.factor_challenges where expires_at <= $1"
 _DELETE_AUTHORIZATION_CODES = "delete from auth.authorization_codes where expires_at <= $1"
+_DELETE_KNOWN_DEVICES = "delete from auth.known_devices where last_seen_at <= $1"
+_KNOWN_FOR = timedelta(days=400)
+"""Longer than a year, as somebody may sign in from a place once a year."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,14 @@ class ExpiredCredentials:
                 return total
 
     async def delete_tokens(self, now: datetime) -> int:
-        """Delete the one-time tokens and authorization codes that expired; return how many."""
+        """Delete the one-time tokens, authorization codes and challenges that expired; return how many."""
         codes = await self._execute(_DELETE_AUTHORIZATION_CODES, now)
-        return codes + await self._execute(_DELETE_ONE_TIME_TOKENS, now)
+        challenges = await self._execute(_DELETE_CHALLENGES, now)
+        return codes + challenges + await self._execute(_DELETE_ONE_TIME_TOKENS, now)
+
+    async def delete_known_devices(self, now: datetime) -> int:
+        """Delete the devices from which nobody has signed in for 400 days; return how many."""
+        return await self._execute(_DELETE_KNOWN_DEVICES, now - _KNOWN_FOR)
 
     async def _execute(self, statement: str, *binds: object) -> int:
         async with self.database.as_actor(system_actor("auth")).transaction() as transaction:
