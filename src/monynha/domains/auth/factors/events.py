@@ -45,8 +45,6 @@ class FactorEvents:
         account: Account,
         notice: SecurityNotice,
         name: str,
-        *,
-        is_by_admin: bool = False,
     ) -> None:
         """Tell the owner of the account by mail that a factor or passkey with the name was added or removed."""
-        await self.security_notices.queue(transaction, account, notice, {"name": name}, shows_client=not is_by_admin)
+        await self.security_notices.queue(transaction, account, notice, {"name": name})

@@ -377,7 +377,7 @@ async def report_removal(
     await events.record(transaction, "factor.removed", account, details, is_by_admin=is_by_admin)
     if factor.is_verified:
         notice = SecurityNotice.FACTOR_REMOVED
-        await events.notify(transaction, account, notice, factor.display_name, is_by_admin=is_by_admin)
+        await events.notify(transaction, account, notice, factor.display_name)
 
 
 def webauthn_user(account: Account) -> WebAuthnUser:

@@ -196,7 +196,7 @@ class PasskeyService:
         details = {"passkey_id": passkey_id}
         await self.events.record(transaction, "passkey.deleted", account, details, is_by_admin=is_by_admin)
         notice = SecurityNotice.FACTOR_REMOVED
-        await self.events.notify(transaction, account, notice, name, is_by_admin=is_by_admin)
+        await self.events.notify(transaction, account, notice, name)
 
     async def _lock(self, transaction: Transaction, session: FactorSession) -> LockedSession:
         locked = await lock_session(self.repository, transaction, session)
