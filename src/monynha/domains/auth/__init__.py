@@ -6,6 +6,7 @@ policies.sql  row-level security of the schema `auth`
 accounts/     accounts: values, repository, passwords, metadata, hooks of later domains
 tokens/       access tokens (JWT), refresh tokens, one-time tokens
 emails/       email addresses, templates, allowed redirects
+providers/    signing in with Google, GitHub and others
 services/     what can be done: sign up, sign in, verify, update, administer
 http/         the routes
 """

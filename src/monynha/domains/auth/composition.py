@@ -14,6 +14,8 @@ from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.emails.action_links import ActionLinks
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.redirects import RedirectPolicy
+from monynha.domains.auth.providers.composition import build_provider_sign_in
+from monynha.domains.auth.providers.sign_in import ProviderSignInService
 from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.admin import AdminService
 from monynha.domains.auth.services.admin_links import AdminLinkService
@@ -29,6 +31,7 @@ from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
 from monynha.domains.auth.tokens.refresh_tokens import RefreshTokenCodec
 from monynha.infra.mail import EMAIL_QUEUE
+from monynha.infra.outgoing_http import OutgoingHttp
 from monynha.infra.postgres.database import Database
 
 _RESPONSE_STEP_S = 0.2
@@ -50,6 +53,7 @@ class AuthServices:
     admin: AdminService
     admin_links: AdminLinkService
     accounts: AccountService
+    providers: ProviderSignInService
     rate_limits: AuthRateLimits
     mailer: AuthMailer
     clock: Clock
@@ -66,6 +70,7 @@ class AuthServices:
         clock: Clock = utc_now,
         response_step_s: float = _RESPONSE_STEP_S,
         email_queue: str = EMAIL_QUEUE,
+        outgoing_http: OutgoingHttp | None = None,
     ) -> AuthServices:
         """Build all services; without `limits` nothing is counted."""
         builder = _Builder(
@@ -75,6 +80,7 @@ class AuthServices:
             clock=clock,
             response_step_s=response_step_s,
             email_queue=email_queue,
+            outgoing_http=outgoing_http or OutgoingHttp(),
         )
         return builder.build()
 
@@ -95,6 +101,7 @@ class _Builder:
         clock: Clock,
         response_step_s: float,
         email_queue: str,
+        outgoing_http: OutgoingHttp,
     ) -> None:
         secret, site_url = settings.jwt_secret, settings.site_url
         self.repository = repository
@@ -121,6 +128,15 @@ class _Builder:
             autoconfirm=settings.autoconfirm,
         )
         self.sign_up = self._sign_up(settings)
+        self.providers = build_provider_sign_in(
+            settings,
+            accounts=repository,
+            sessions=self.sessions,
+            sign_ups=self.sign_up,
+            one_time_tokens=self.one_time_tokens,
+            clock=clock,
+            http=outgoing_http,
+        )
 
     def _access_tokens(self, settings: Settings) -> AccessTokens:
         return AccessTokens(
@@ -144,6 +160,7 @@ class _Builder:
             admin=self._admin(),
             admin_links=self._admin_links(),
             accounts=self._accounts(),
+            providers=self.providers,
             rate_limits=self.rate_limits,
             mailer=self.mailer,
             clock=self.clock,

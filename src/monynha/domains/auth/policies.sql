@@ -10,7 +10,8 @@ grant execute on function auth.uid(), auth.role(), auth.jwt(), auth.is_admin()
 grant execute on function auth.set_actor(text, uuid, uuid), auth.set_actor_or_raise(text, uuid, uuid)
   to monynha_app, monynha_admin;
 grant select, insert, update, delete
-  on auth.users, auth.identities, auth.sessions, auth.one_time_tokens, auth.authorization_codes to monynha_system;
+  on auth.users, auth.identities, auth.sessions, auth.one_time_tokens, auth.authorization_codes, auth.oauth_flows
+  to monynha_system;
 
 -- SECURITY DEFINER functions, foreign keys and dumps run as the owner; no request does.
 create policy "owner role: full access for migrations and triggers" on auth.users
@@ -22,6 +23,9 @@ create policy "owner role: full access for migrations and triggers" on auth.sess
 create policy "owner role: full access for migrations and triggers" on auth.one_time_tokens
   for all to monynha_owner using (true) with check (true);
 create policy "owner role: full access for migrations and triggers" on auth.authorization_codes
+  for all to monynha_owner using (true) with check (true);
+
+create policy "owner role: full access for migrations and triggers" on auth.oauth_flows
   for all to monynha_owner using (true) with check (true);
 
 create policy "auth service can manage accounts" on auth.users for all to monynha_system
@@ -37,5 +41,8 @@ create policy "auth service can manage one-time tokens" on auth.one_time_tokens 
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');
 create policy "auth service can manage authorization codes" on auth.authorization_codes for all to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'auth')
+  with check ((select current_setting('monynha.actor', true)) = 'auth');
+create policy "auth service can manage visits to providers" on auth.oauth_flows for all to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');

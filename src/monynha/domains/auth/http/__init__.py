@@ -8,6 +8,10 @@ serializers   accounts and sessions as JSON
 token         /signup, /token, /logout
 verify        /recover, /otp, /magiclink, /resend, /verify
 user          /user, /reauthenticate
+providers     /authorize, /callback
+identities    /user/identities
+id_token_grant  a grant of /token
+redirects     redirects of a browser to the site
 admin         /admin/users, /admin/generate_link, /invite
 settings      /health, /settings, the key set
 unsupported   features that are not offered

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http.admin import AdminRoutes
+from monynha.domains.auth.http.identities import IdentityRoutes
+from monynha.domains.auth.http.providers import ProviderRoutes
 from monynha.domains.auth.http.responses import error_response
 from monynha.domains.auth.http.settings import SettingsRoutes
 from monynha.domains.auth.http.token import TokenRoutes
@@ -22,6 +24,8 @@ def route_group(auth: AuthServices) -> RouteGroup:
         *TokenRoutes(auth).routes,
         *UserRoutes(auth).routes,
         *VerifyRoutes(auth).routes,
+        *ProviderRoutes(auth).routes,
+        *IdentityRoutes(auth).routes,
         *AdminRoutes(auth).routes,
         *UnsupportedRoutes(auth).routes,
     )

@@ -43,7 +43,11 @@ class SettingsRoutes:
     async def _settings(self, _: Request) -> Response:
         return json_response(
             {
-                "external": {**dict.fromkeys(_PROVIDERS, False), "email": True},
+                "external": {
+                    **dict.fromkeys(_PROVIDERS, False),
+                    "email": True,
+                    **dict.fromkeys(self.auth.providers.names, True),
+                },
                 "disable_signup": not self.auth.sign_up.is_enabled,
                 "mailer_autoconfirm": self.auth.autoconfirm,
                 "phone_autoconfirm": False,

@@ -35,25 +35,11 @@ class PhoneSignInDisabledError(AuthError):
     code = "phone_provider_disabled"
 
 
-class ProviderDisabledError(AuthError):
-    """Unsupported provider: provider is not enabled"""
-
-    status = 400
-    code = "provider_disabled"
-
-
 class Web3DisabledError(AuthError):
     """Web3 provider is disabled"""
 
     status = 422
     code = "web3_provider_disabled"
-
-
-class ManualLinkingDisabledError(AuthError):
-    """Manual linking is disabled"""
-
-    status = 404
-    code = "manual_linking_disabled"
 
 
 class TotpDisabledError(AuthError):
@@ -106,7 +92,7 @@ _ENROLL_ERRORS: dict[str | None, type[AuthError]] = {
 
 @dataclass(frozen=True)
 class UnsupportedRoutes:
-    """Routes of providers, identities, factors, passkeys and SSO."""
+    """Routes of factors, passkeys and SSO."""
 
     auth: AuthServices
 
@@ -114,12 +100,7 @@ class UnsupportedRoutes:
     def routes(self) -> tuple[Route, ...]:
         """The routes."""
         return (
-            Route("GET", "/authorize", _refuse(ProviderDisabledError)),
-            Route("GET", "/callback", _refuse(ProviderDisabledError)),
-            Route("POST", "/callback", _refuse(ProviderDisabledError)),
             Route("POST", "/sso", _refuse(SamlDisabledError)),
-            Route("GET", "/user/identities/authorize", self._refuse_user(ManualLinkingDisabledError)),
-            Route("DELETE", "/user/identities/{id}", self._refuse_user(ManualLinkingDisabledError)),
             Route("POST", "/factors", self._enroll),
             Route("POST", "/factors/{id}/challenge", self._refuse_user(FactorNotFoundError)),
             Route("POST", "/factors/{id}/verify", self._refuse_user(FactorNotFoundError)),

@@ -18,6 +18,7 @@ delete from auth.sessions where id = any (array(
 """
 _DELETE_ONE_TIME_TOKENS = "delete from auth.one_time_tokens where expires_at <= $1"
 _DELETE_AUTHORIZATION_CODES = "delete from auth.authorization_codes where expires_at <= $1"
+_DELETE_OAUTH_FLOWS = "delete from auth.oauth_flows where expires_at <= $1"
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ class ExpiredCredentials:
                 return total
 
     async def delete_tokens(self, now: datetime) -> int:
-        """Delete the one-time tokens and authorization codes that expired; return how many."""
-        codes = await self._execute(_DELETE_AUTHORIZATION_CODES, now)
-        return codes + await self._execute(_DELETE_ONE_TIME_TOKENS, now)
+        """Delete the one-time tokens, authorization codes and visits to providers that expired; return how many."""
+        statements = (_DELETE_AUTHORIZATION_CODES, _DELETE_OAUTH_FLOWS, _DELETE_ONE_TIME_TOKENS)
+        return sum([await self._execute(statement, now) for statement in statements])
 
     async def _execute(self, statement: str, *binds: object) -> int:
         async with self.database.as_actor(system_actor("auth")).transaction() as transaction:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -34,6 +34,8 @@ from monynha.domains.auth.tokens.refresh_tokens import (
 )
 from monynha.infra.postgres.database import Transaction
 
+OAUTH_METHOD = "oauth"
+"""The authentication method of a session that a provider has opened."""
 _MAX_USER_AGENT_LENGTH = 500
 _INSERT_SESSION = """
 insert into auth.sessions (user_id, amr, user_agent, ip, created_at) values ($1, $2::jsonb, $3, $4, $5)
@@ -75,6 +77,8 @@ class IssuedSession:
     access_token: AccessToken
     refresh_token: str
     session_id: UUID
+    provider_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the provider has issued to the client: `provider_token`, `provider_refresh_token`."""
 
 
 class SignOutScope(StrEnum):
@@ -128,7 +132,9 @@ class SessionService:
             _INSERT_SESSION, account.id, json_text(amr), client.stored_user_agent, client.ip, now
         )
         assert isinstance(session_id, UUID)  # the statement returns a uuid
-        await transaction.execute(_UPDATE_LAST_SIGN_IN, account.id, now)
+        if method != OAUTH_METHOD:
+            # The identity of a provider is updated by what signs in with it.
+            await transaction.execute(_UPDATE_LAST_SIGN_IN, account.id, now)
         account = await self.repository.update(transaction, account, last_sign_in_at=now, **changes)
         return self._issue(account, SessionClaims(session_id, "aal1", tuple(amr)), 0)
 

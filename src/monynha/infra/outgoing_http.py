@@ -1,0 +1,112 @@
+"""Requests to servers of others: bounded in time and size, without redirects, and only by TLS where it matters."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+import orjson
+
+if TYPE_CHECKING:
+    import httpx
+
+TIMEOUT_S = 10.0
+MAX_RESPONSE_BYTES = 512 * 1024
+
+
+class OutgoingRequestError(Exception):
+    """No usable response came; the message is for the log, and holds nothing that was sent or received."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonResponse:
+    """The status of a response and its JSON body."""
+
+    status: int
+    body: object
+
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """The body, empty unless it is an object."""
+        return self.body if isinstance(self.body, dict) else {}
+
+
+@dataclass(frozen=True)
+class OutgoingHttp:
+    """An HTTP client for the few requests that the program makes itself.
+
+    Each request has a connection of its own. Certificates are those that the machine trusts, and proxies those of
+    `HTTPS_PROXY`. Redirects are not followed: who answers is who was asked.
+    """
+
+    timeout_s: float = TIMEOUT_S
+    max_response_bytes: int = MAX_RESPONSE_BYTES
+    transport: httpx.AsyncBaseTransport | None = field(default=None, repr=False)
+    """What sends requests instead of the network."""
+
+    async def fetch_json(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> JsonResponse:
+        """Send a request, with a form as its body, and return the JSON response, whatever its status.
+
+        Raise OutgoingRequestError if there is none in time, or if it is too large or no JSON.
+        """
+        import httpx  # 100 ms, which a start without providers saves
+
+        # Without compression, so that what is read is as large as what was sent.
+        request_headers = {
+            "accept": "application/json",
+            "accept-encoding": "identity",
+            "user-agent": "monynha",
+            **(headers or {}),
+        }
+        try:
+            async with (
+                asyncio.timeout(self.timeout_s),
+                httpx.AsyncClient(
+                    verify=_trusted_certificates(),
+                    timeout=self.timeout_s,
+                    follow_redirects=False,
+                    transport=self.transport,
+                ) as client,
+                client.stream(method, url, headers=request_headers, data=form) as response,
+            ):
+                raw = await self._read(response)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
+            raise OutgoingRequestError(f"{method} {_without_query(url)}: {type(error).__name__}") from error
+        if 300 <= response.status_code < 400:
+            raise OutgoingRequestError(f"{method} {_without_query(url)}: a redirect, which is not followed")
+        try:
+            return JsonResponse(response.status_code, orjson.loads(raw))
+        except orjson.JSONDecodeError:
+            message = f"{method} {_without_query(url)}: status {response.status_code} without JSON"
+            raise OutgoingRequestError(message) from None
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        chunks, size = [], 0
+        async for chunk in response.aiter_raw():
+            size += len(chunk)
+            if size > self.max_response_bytes:
+                message = f"{response.request.method} {_without_query(str(response.url))}: the response is too large"
+                raise OutgoingRequestError(message)
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+
+@cache
+def _trusted_certificates() -> ssl.SSLContext:
+    # Reading the certificates of the machine takes 20 ms.
+    return ssl.create_default_context()
+
+
+def _without_query(url: str) -> str:
+    return url.partition("?")[0]
