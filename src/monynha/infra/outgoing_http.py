@@ -60,36 +60,34 @@ class OutgoingHttp:
 
         Raise OutgoingRequestError if there is none in time, or if it is too large or no JSON.
         """
+        # Without compression, so that what is read is as large as what was sent.
+        request_headers = {"accept": "application/json", "accept-encoding": "identity", **(headers or {})}
+        status, raw = await self._send(method, url, request_headers, form)
+        if 300 <= status < 400:
+            raise OutgoingRequestError(f"{method} {_without_query(url)}: a redirect, which is not followed")
+        try:
+            return JsonResponse(status, orjson.loads(raw))
+        except orjson.JSONDecodeError:
+            raise OutgoingRequestError(f"{method} {_without_query(url)}: status {status} without JSON") from None
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
+    ) -> tuple[int, bytes]:
         import httpx  # 100 ms, which a start without providers saves
 
-        # Without compression, so that what is read is as large as what was sent.
-        request_headers = {
-            "accept": "application/json",
-            "accept-encoding": "identity",
-            "user-agent": "monynha",
-            **(headers or {}),
-        }
         try:
             async with (
                 asyncio.timeout(self.timeout_s),
                 httpx.AsyncClient(
-                    verify=_trusted_certificates(),
-                    timeout=self.timeout_s,
-                    follow_redirects=False,
-                    transport=self.transport,
+                    verify=_trusted_certificates(), timeout=self.timeout_s, transport=self.transport
                 ) as client,
-                client.stream(method, url, headers=request_headers, data=form) as response,
+                client.stream(
+                    method, url, headers={"user-agent": "monynha", **headers}, data=form, follow_redirects=False
+                ) as response,
             ):
-                raw = await self._read(response)
+                return response.status_code, await self._read(response)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
             raise OutgoingRequestError(f"{method} {_without_query(url)}: {type(error).__name__}") from error
-        if 300 <= response.status_code < 400:
-            raise OutgoingRequestError(f"{method} {_without_query(url)}: a redirect, which is not followed")
-        try:
-            return JsonResponse(response.status_code, orjson.loads(raw))
-        except orjson.JSONDecodeError:
-            message = f"{method} {_without_query(url)}: status {response.status_code} without JSON"
-            raise OutgoingRequestError(message) from None
 
     async def _read(self, response: httpx.Response) -> bytes:
         chunks, size = [], 0

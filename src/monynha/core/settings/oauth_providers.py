@@ -21,7 +21,7 @@ from monynha.core.settings.setting_types import SettingType
 FAMILY: Final = f"{PREFIX}OAUTH_"
 KNOWN_PROVIDERS: Final = ("APPLE", "AZURE", "GITHUB", "GITLAB", "GOOGLE")
 """The providers whose issuer the program knows."""
-_OTHER_NAMES: Final = {"MICROSOFT": "AZURE", "ENTRA": "AZURE"}
+_SYNONYMS: Final = {"MICROSOFT": "AZURE", "ENTRA": "AZURE"}
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _MAX_NAME_LENGTH: Final = 40
 _LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
@@ -153,15 +153,15 @@ def parse_oauth_providers(
 
 
 def _hint(name: str) -> str:
-    candidates = [f"{FAMILY}{known}_{suffix}" for known in KNOWN_PROVIDERS for suffix in OAUTH_PROVIDER_SETTINGS]
+    candidates = [f"{FAMILY}{provider}_{suffix}" for provider in KNOWN_PROVIDERS for suffix in OAUTH_PROVIDER_SETTINGS]
     similar_names = get_close_matches(name, candidates, n=1)
     return f"did you mean {similar_names[0]}?" if similar_names else "docs/generated/settings.md lists all"
 
 
 def _parse_provider(name: str, texts: Mapping[str, str], is_production: bool) -> OAuthProviderSettings:
     prefix = f"{FAMILY}{name}_"
-    if name in _OTHER_NAMES:
-        raise SettingsError(f"{prefix}{min(texts)}: this provider is called {_OTHER_NAMES[name]}")
+    if name in _SYNONYMS:
+        raise SettingsError(f"{prefix}{min(texts)}: this provider is called {_SYNONYMS[name]}")
     if len(name) > _MAX_NAME_LENGTH:
         raise SettingsError(f"{prefix}{min(texts)}: the provider's name has at most {_MAX_NAME_LENGTH} characters")
     for suffix in ("CLIENT_ID", "SECRET", *(_APPLE_SETTINGS if name == "APPLE" else ())):
@@ -184,8 +184,8 @@ def _parse_provider(name: str, texts: Mapping[str, str], is_production: bool) ->
         name.lower(),
         client_ids=values["CLIENT_ID"],  # type: ignore[arg-type]  # parsed by the types above
         secret=str(values.get("SECRET") or _read_secret(f"{prefix}SECRET_FILE", values["SECRET_FILE"])),
-        issuer=issuer,  # type: ignore[arg-type]
-        scopes=values.get("SCOPES", ()),  # type: ignore[arg-type]
+        issuer=issuer,  # type: ignore[arg-type]  # likewise
+        scopes=values.get("SCOPES", ()),  # type: ignore[arg-type]  # likewise
         team_id=str(values.get("TEAM_ID", "")),
         key_id=str(values.get("KEY_ID", "")),
     )

@@ -12,7 +12,7 @@ from monynha.core.errors import SettingsError
 from monynha.core.settings import setting_types
 from monynha.core.settings.declaration import Setting, parse_setting, refuse_unknown, setting_field
 from monynha.core.settings.dotenv_file import read_dotenv
-from monynha.core.settings.oauth_providers import OAuthProviderSettings, parse_oauth_providers
+from monynha.core.settings.oauth_providers import OAUTH_PROVIDER_SETTINGS, OAuthProviderSettings, parse_oauth_providers
 from monynha.core.settings.setting_types import Limit, SettingType, format_value
 from monynha.core.weak_secrets import has_weak_password, is_weak_key
 
@@ -403,6 +403,11 @@ class Settings:
             for declared in dataclasses.fields(cls)
             if "setting" in declared.metadata
         }
+
+    @classmethod
+    def documented(cls) -> tuple[Setting, ...]:
+        """Return every setting, those of a family under the name of the family."""
+        return (*cls.catalogue().values(), *OAUTH_PROVIDER_SETTINGS.values())
 
     def to_environment(self) -> dict[str, str]:
         """Return the texts from which `read` makes the same settings again, for another process.

@@ -128,15 +128,7 @@ class _Builder:
             autoconfirm=settings.autoconfirm,
         )
         self.sign_up = self._sign_up(settings)
-        self.providers = build_provider_sign_in(
-            settings,
-            accounts=repository,
-            sessions=self.sessions,
-            sign_ups=self.sign_up,
-            one_time_tokens=self.one_time_tokens,
-            clock=clock,
-            http=outgoing_http,
-        )
+        self.providers = self._providers(settings, outgoing_http)
 
     def _access_tokens(self, settings: Settings) -> AccessTokens:
         return AccessTokens(
@@ -165,6 +157,17 @@ class _Builder:
             mailer=self.mailer,
             clock=self.clock,
             autoconfirm=self.sign_up.autoconfirm,
+        )
+
+    def _providers(self, settings: Settings, http: OutgoingHttp) -> ProviderSignInService:
+        return build_provider_sign_in(
+            settings,
+            accounts=self.repository,
+            sessions=self.sessions,
+            sign_ups=self.sign_up,
+            one_time_tokens=self.one_time_tokens,
+            clock=self.clock,
+            http=http,
         )
 
     def _sign_up(self, settings: Settings) -> SignUpService:

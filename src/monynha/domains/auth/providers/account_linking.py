@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from monynha.core.clock import Clock
 from monynha.core.errors import ConflictError, ValidationFailedError
+from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.metadata import serialize_metadata
@@ -60,6 +61,8 @@ class AccountLinking:
             account = await self._account_by_address(transaction, profile.email, provider, profile)
             if account is not None:
                 await self.identities.insert(transaction, account.id, provider, profile, self.clock())
+                if account.identities:
+                    await record_linked_identity(transaction, account, provider)
                 return await self._with_providers(transaction, account, provider, profile)
         raise ConflictError("The account is being changed; please try again")
 
@@ -109,7 +112,17 @@ class AccountLinking:
             has_sign_up_claims=False,
             has_email_identity=False,
         )
-        return await self.accounts.insert(transaction, new_account)
+        account = await self.accounts.insert(transaction, new_account)
+        if account is not None:
+            await record_audit_event(
+                transaction,
+                "user.signed_up",
+                actor_id=account.id,
+                target_type="user",
+                target_id=str(account.id),
+                details={"provider": provider},
+            )
+        return account
 
     async def _claim(self, transaction: Transaction, account: Account, profile: ProviderProfile) -> Account:
         """Confirm an account that an admin has made, as by an invitation, and remove what others may have set."""
@@ -155,6 +168,18 @@ class AccountLinking:
             and identity.identity_data.get("email_verified") is True
             for identity in account.identities
         )
+
+
+async def record_linked_identity(transaction: Transaction, account: Account, provider: str) -> None:
+    """Record that an account has a further provider."""
+    await record_audit_event(
+        transaction,
+        "identity.linked",
+        actor_id=account.id,
+        target_type="user",
+        target_id=str(account.id),
+        details={"provider": provider},
+    )
 
 
 def _is_by_somebody(account: Account) -> bool:

@@ -39,21 +39,14 @@ def build_provider_sign_in(
         clock=clock,
         autoconfirm=settings.autoconfirm,
     )
+    redirect_uri = settings.site_url.rstrip("/") + CALLBACK_PATH
+    is_enabled = settings.manual_linking
     return ProviderSignInService(
-        providers=build_providers(
-            settings.oauth_providers,
-            redirect_uri=settings.site_url.rstrip("/") + CALLBACK_PATH,
-            http=http,
-            clock=clock,
-        ),
+        providers=build_providers(settings.oauth_providers, redirect_uri=redirect_uri, http=http, clock=clock),
         flows=FlowStore(settings.jwt_secret, clock),
         linking=linking,
         identities=IdentityService(
-            accounts=accounts,
-            identities=identities,
-            linking=linking,
-            clock=clock,
-            is_enabled=settings.manual_linking,
+            accounts=accounts, identities=identities, linking=linking, clock=clock, is_enabled=is_enabled
         ),
         accounts=accounts,
         sessions=sessions,

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from monynha.core.clock import Clock
+from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account, Identity
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.errors import EmailExistsError, TokenSessionNotFoundError, TokenUserNotFoundError
-from monynha.domains.auth.providers.account_linking import AccountLinking
+from monynha.domains.auth.providers.account_linking import AccountLinking, record_linked_identity
 from monynha.domains.auth.providers.errors import (
     IdentityEmailConflictError,
     IdentityExistsError,
@@ -67,6 +68,7 @@ class IdentityService:
         if not is_live:
             raise TokenSessionNotFoundError()
         await self.identities.insert(transaction, user_id, provider, profile, self.clock())
+        await record_linked_identity(transaction, account, provider)
         providers = [*(identity.provider for identity in account.identities), provider]
         changes: dict[str, object] = {"app_metadata": provider_metadata(account.app_metadata, providers)}
         if account.email is None:
@@ -87,10 +89,18 @@ class IdentityService:
                 raise TokenUserNotFoundError()
             if len(account.identities) <= 1:
                 raise LastIdentityError()
-            removed = next((one for one in account.identities if one.identity_id == identity_id), None)
+            removed = next((item for item in account.identities if item.identity_id == identity_id), None)
             if removed is None:
                 raise IdentityNotFoundError()
             await self.identities.delete(transaction, account, identity_id)
+            await record_audit_event(
+                transaction,
+                "identity.unlinked",
+                actor_id=account.id,
+                target_type="user",
+                target_id=str(account.id),
+                details={"provider": removed.provider},
+            )
             remaining = [identity for identity in account.identities if identity is not removed]
             await self._update(
                 transaction, account, IdentityEmailConflictError(), self._changes_without(account, removed, remaining)
@@ -103,9 +113,9 @@ class IdentityService:
             return {**changes, "phone": None, "phone_confirmed_at": None}
         if removed.provider == _EMAIL:
             changes["password_hash"] = None
-        proven = [address for identity in remaining if (address := _proven_address(identity, account))]
-        if proven and account.email not in proven:
-            changes |= {"email": proven[0], "email_confirmed_at": self.clock()}
+        addresses = [address for identity in remaining if (address := _verified_address(identity, account))]
+        if addresses and account.email not in addresses:
+            changes |= {"email": addresses[0], "email_confirmed_at": self.clock()}
         return changes
 
     async def _address(self, transaction: Transaction, profile: ProviderProfile) -> dict[str, object]:
@@ -127,8 +137,8 @@ class IdentityService:
             raise
 
 
-def _proven_address(identity: Identity, account: Account) -> str | None:
-    """Return the address that an identity has proven."""
+def _verified_address(identity: Identity, account: Account) -> str | None:
+    """Return the address that an identity proves."""
     if identity.provider == _EMAIL:
         return account.email if account.is_verified else None
     data = identity.identity_data

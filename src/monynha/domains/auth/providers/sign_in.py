@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from monynha.core.clock import Clock
+from monynha.core.errors import AppError
+from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.errors import BannedAtSignInError, InvalidAuthRequestError
@@ -126,6 +128,15 @@ class ProviderSignInService:
 
         Raise an AuthError; OAuthError holds what the provider answered instead.
         """
+        try:
+            return await self._finish(flow, state, response, client)
+        except AppError as error:
+            await self._record_failure(flow.provider, error)
+            raise
+
+    async def _finish(
+        self, flow: Flow, state: str, response: AuthorizationResponse, client: ClientInfo
+    ) -> IssuedSession | AuthorizationCode:
         provider = self.require(flow.provider)
         await provider.require_issuer(response.issuer)
         if response.error:
@@ -160,6 +171,15 @@ class ProviderSignInService:
         provider = self.require(request.provider)
         if not isinstance(provider, OidcProvider):
             raise InvalidAuthRequestError(f"The provider {provider.name} has no ID tokens")
+        try:
+            return await self._sign_in_with_id_token(provider, request, client, linking)
+        except AppError as error:
+            await self._record_failure(provider.name, error)
+            raise
+
+    async def _sign_in_with_id_token(
+        self, provider: OidcProvider, request: IdTokenRequest, client: ClientInfo, linking: Flow | None
+    ) -> IssuedSession:
         profile = await self._verify_id_token(provider, request)
         async with self.accounts.transaction() as transaction:
             flow = linking or Flow(request.provider, "")
@@ -195,6 +215,16 @@ class ProviderSignInService:
         return await self.identities.link(
             transaction, flow.linking_user_id, flow.linking_session_id, provider.name, profile
         )
+
+    async def _record_failure(self, provider: str, error: AppError) -> None:
+        """Record a failed sign-in in a transaction of its own."""
+        async with self.accounts.transaction() as transaction:
+            await record_audit_event(
+                transaction,
+                "sign_in.failed",
+                actor_role="anon",
+                details={"method": OAUTH_METHOD, "provider": provider, "reason": error.code},
+            )
 
     def _request(self, state: str, client: ClientParameters) -> AuthorizationRequest:
         return AuthorizationRequest(
