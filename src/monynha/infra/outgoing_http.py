@@ -60,7 +60,6 @@ class OutgoingHttp:
 
         Raise OutgoingRequestError if there is none in time, or if it is too large or no JSON.
         """
-        # Without compression, so that what is read is as large as what was sent.
         request_headers = {"accept": "application/json", "accept-encoding": "identity", **(headers or {})}
         status, raw = await self._send(method, url, request_headers, form)
         if 300 <= status < 400:
@@ -91,11 +90,14 @@ class OutgoingHttp:
 
     async def _read(self, response: httpx.Response) -> bytes:
         chunks, size = [], 0
-        async for chunk in response.aiter_raw():
+        request = f"{response.request.method} {_without_query(str(response.url))}"
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            # A few bytes could become gigabytes.
+            raise OutgoingRequestError(f"{request}: a compressed response, which was not requested")
+        async for chunk in response.aiter_bytes():
             size += len(chunk)
             if size > self.max_response_bytes:
-                message = f"{response.request.method} {_without_query(str(response.url))}: the response is too large"
-                raise OutgoingRequestError(message)
+                raise OutgoingRequestError(f"{request}: the response is too large")
             chunks.append(chunk)
         return b"".join(chunks)
 

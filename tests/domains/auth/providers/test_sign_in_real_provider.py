@@ -7,7 +7,7 @@ import hashlib
 from uuid import uuid4
 
 from tests.domains.auth.conftest import AuthApp, new_email
-from tests.domains.auth.providers.conftest import SITE, MakeBrowser, RealProvider, fragment_of, location_of, query_of
+from tests.domains.auth.provider_fixtures import SITE, MakeBrowser, RealProvider, fragment_of, location_of, query_of
 
 VERIFIER = "a-verifier-of-the-client-that-is-long-enough-for-pkce"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
