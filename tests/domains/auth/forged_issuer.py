@@ -39,6 +39,8 @@ class ForgedIssuer:
     token_response: Callable[[dict[str, Any]], httpx.Response] | None = None
     requests: list[httpx.Request] = field(default_factory=list)
     nonce: str = ""
+    has_nonce_in_code: bool = False
+    """Whether the nonce of a token is the code that it is exchanged for, as several browsers at once need."""
     user_info: dict[str, Any] | None = None
 
     @property
@@ -59,11 +61,12 @@ class ForgedIssuer:
             case "/jwks":
                 return httpx.Response(200, json={"keys": [key.as_dict(private=False) for key in self.keys]})
             case "/token":
+                form = form_of(request)
                 body = {
                     "access_token": "provider-access",
                     "refresh_token": "provider-refresh",
                     "token_type": "bearer",
-                    "id_token": self.id_token(),
+                    "id_token": self.id_token(**({"nonce": form["code"]} if self.has_nonce_in_code else {})),
                 }
                 return self.token_response(body) if self.token_response else httpx.Response(200, json=body)
             case "/userinfo" if self.user_info is not None:

@@ -6,6 +6,7 @@ Both are kept in memory and fetched again after a while; keys also when a token 
 from __future__ import annotations
 
 import asyncio
+import binascii
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
+from joserfc.util import urlsafe_b64decode
 
 from monynha.core.clock import Clock
 from monynha.domains.auth.providers.errors import ProviderUnavailableError
@@ -145,14 +147,23 @@ def _public_keys(document: Mapping[str, object]) -> tuple[PublicKey, ...]:
     for value in values[:_MAX_KEYS] if isinstance(values, list) else ():
         if not isinstance(value, dict) or value.get("kty") not in ("RSA", "EC", "OKP"):
             continue
-        if value.get("use", "sig") != "sig":
+        if value.get("use", "sig") != "sig" or not _is_strong(value):
             continue
         try:
             key = import_key({name: item for name, item in value.items() if name not in ("x5c", "x5t", "key_ops")})
         except (JoseError, ValueError, TypeError, KeyError):
             continue
-        if isinstance(key, RSAKey) and key.raw_value.key_size < _MIN_RSA_BITS:
-            continue
         if isinstance(key, RSAKey | ECKey | OKPKey):
             keys.append(key)
     return tuple(keys)
+
+
+def _is_strong(value: Mapping[str, object]) -> bool:
+    """Whether an RSA key is long enough (RFC 7518 §3.3); other keys have one length."""
+    if value.get("kty") != "RSA":
+        return True
+    modulus = value.get("n")
+    try:
+        return isinstance(modulus, str) and 8 * len(urlsafe_b64decode(modulus.encode())) >= _MIN_RSA_BITS
+    except (ValueError, binascii.Error):
+        return False

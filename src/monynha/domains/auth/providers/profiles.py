@@ -52,7 +52,8 @@ EmailTrust = Callable[[Mapping[str, object]], bool]
 
 def is_email_verified(claims: Mapping[str, object]) -> bool:
     """Whether the provider states it (OpenID Connect Core §5.1); some, as Apple, write the boolean as text."""
-    return claims.get("email_verified") in (True, "true")
+    value = claims.get("email_verified")
+    return value is True or value == "true"
 
 
 def is_azure_email_verified(claims: Mapping[str, object]) -> bool:
