@@ -13,6 +13,7 @@ from monynha.core.settings import setting_types
 from monynha.core.settings.account_settings import AccountSettings, check_account_settings
 from monynha.core.settings.declaration import Setting, parse_setting, refuse_unknown, setting_field
 from monynha.core.settings.dotenv_file import read_dotenv
+from monynha.core.settings.oauth_providers import OAUTH_PROVIDER_SETTINGS, OAuthProviderSettings, parse_oauth_providers
 from monynha.core.settings.setting_types import Limit, SettingType, format_value
 from monynha.core.weak_secrets import has_weak_password, is_weak_key
 
@@ -147,6 +148,12 @@ class Settings(AccountSettings):
         setting_types.choice("on", "off"),
         "on",
         "Whether anybody may sign up; off: only admins create and invite accounts.",
+    )
+    manual_linking: bool = setting_field(
+        "MONYNHA_MANUAL_LINKING",
+        setting_types.boolean,
+        False,
+        "Whether people may add further providers to their account, and remove them.",
     )
     password_min_length: int = setting_field(
         "MONYNHA_PASSWORD_MIN_LENGTH", setting_types.number(6, 256), 8, "How many characters a password has at least."
@@ -373,6 +380,9 @@ class Settings(AccountSettings):
         "The program valkey-server or redis-server, or its folder.",
     )
 
+    oauth_providers: tuple[OAuthProviderSettings, ...] = ()
+    """The providers that people may sign in with: settings of a family, not one of the catalogue."""
+
     @property
     def is_production(self) -> bool:
         """Whether the strict rules of production apply."""
@@ -407,13 +417,15 @@ class Settings(AccountSettings):
         # An empty text counts as unset: that is what `REDIS_URL=` means in compose files.
         texts = {name: text.strip() for name, text in texts.items() if text.strip()}
         catalogue = cls.catalogue()
-        refuse_unknown(texts, {setting.name for setting in catalogue.values()})
+        names = {setting.name for setting in catalogue.values()}
         is_production = parse_setting(catalogue["app_env"], texts, is_production=False) == "production"
+        oauth_providers, oauth_names = parse_oauth_providers(texts, names, is_production=is_production)
+        refuse_unknown(texts, names | oauth_names)
         values = {
             field_name: parse_setting(setting, texts, is_production=is_production)
             for field_name, setting in catalogue.items()
         }
-        declared = cls(**values)  # type: ignore[arg-type]  # each value was parsed by the type of its field
+        declared = cls(**values, oauth_providers=oauth_providers)  # type: ignore[arg-type]  # each value was parsed by the type of its field
         settings = _with_derived_defaults(declared, frozenset(texts))
         _check_combinations(settings)
         return settings
@@ -423,7 +435,12 @@ class Settings(AccountSettings):
         """Return every setting by the name of its field, in the order of the documentation."""
         inherited_names = {declared.name for declared in dataclasses.fields(AccountSettings)}
         fields = sorted(dataclasses.fields(cls), key=lambda declared: declared.name in inherited_names)
-        return {declared.name: declared.metadata["setting"] for declared in fields}
+        return {declared.name: declared.metadata["setting"] for declared in fields if "setting" in declared.metadata}
+
+    @classmethod
+    def documented(cls) -> tuple[Setting, ...]:
+        """Return every setting, those of a family under the name of the family."""
+        return (*cls.catalogue().values(), *OAUTH_PROVIDER_SETTINGS.values())
 
     def to_environment(self) -> dict[str, str]:
         """Return the texts from which `read` makes the same settings again, for another process.
@@ -437,6 +454,8 @@ class Settings(AccountSettings):
                 texts[setting.name] = "off"
             elif not setting.missing_feature:
                 texts[setting.name] = format_value(value)
+        for provider in self.oauth_providers:
+            texts |= provider.to_environment()
         return texts
 
 

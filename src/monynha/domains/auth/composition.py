@@ -19,6 +19,8 @@ from monynha.domains.auth.emails.redirects import RedirectPolicy
 from monynha.domains.auth.emails.security_notices import SecurityNotices
 from monynha.domains.auth.factors.composition import SecondFactors
 from monynha.domains.auth.phone.text_messages import SMS_QUEUE, TextMessages
+from monynha.domains.auth.providers.composition import build_provider_sign_in
+from monynha.domains.auth.providers.sign_in import ProviderSignInService
 from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.admin import AdminService
 from monynha.domains.auth.services.admin_links import AdminLinkService
@@ -38,6 +40,7 @@ from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
 from monynha.domains.auth.tokens.refresh_tokens import RefreshTokenCodec
 from monynha.infra.mail import EMAIL_QUEUE
+from monynha.infra.outgoing_http import OutgoingHttp
 from monynha.infra.postgres.database import Database
 
 _RESPONSE_STEP_S = 0.2
@@ -63,6 +66,7 @@ class AuthServices:
     accounts: AccountService
     audit_log: AuditLogService
     second_factors: SecondFactors
+    providers: ProviderSignInService
     rate_limits: AuthRateLimits
     mailer: AuthMailer
     security_notices: SecurityNotices
@@ -83,6 +87,7 @@ class AuthServices:
         response_step_s: float = _RESPONSE_STEP_S,
         email_queue: str = EMAIL_QUEUE,
         sms_queue: str = SMS_QUEUE,
+        outgoing_http: OutgoingHttp | None = None,
     ) -> AuthServices:
         """Build all services; without `limits` nothing is counted."""
         builder = _Builder(
@@ -93,6 +98,7 @@ class AuthServices:
             response_step_s=response_step_s,
             email_queue=email_queue,
             sms_queue=sms_queue,
+            outgoing_http=outgoing_http or OutgoingHttp(),
         )
         return builder.build()
 
@@ -115,6 +121,7 @@ class _Builder:
         response_step_s: float,
         email_queue: str,
         sms_queue: str,
+        outgoing_http: OutgoingHttp,
     ) -> None:
         secret, site_url = settings.jwt_secret, settings.site_url
         self.settings = settings
@@ -159,6 +166,7 @@ class _Builder:
             autoconfirm=settings.phone_autoconfirm,
         )
         self.sign_up = self._sign_up(settings)
+        self.providers = self._providers(settings, outgoing_http)
         self.phone_accounts = self._phone_accounts(settings)
         self.anonymous_users = AnonymousUserService(
             repository=repository,
@@ -200,6 +208,7 @@ class _Builder:
             second_factors=SecondFactors.build(
                 self.settings, self.repository, self.sessions, self.security_notices, self.clock
             ),
+            providers=self.providers,
             rate_limits=self.rate_limits,
             mailer=self.mailer,
             security_notices=self.security_notices,
@@ -209,6 +218,17 @@ class _Builder:
                 self.access_tokens.api_tokens, self.repository, self.security_notices, self.clock
             ),
             api_token_usage=self.api_token_usage,
+        )
+
+    def _providers(self, settings: Settings, http: OutgoingHttp) -> ProviderSignInService:
+        return build_provider_sign_in(
+            settings,
+            accounts=self.repository,
+            sessions=self.sessions,
+            sign_ups=self.sign_up,
+            one_time_tokens=self.one_time_tokens,
+            clock=self.clock,
+            http=http,
         )
 
     def _sign_up(self, settings: Settings) -> SignUpService:

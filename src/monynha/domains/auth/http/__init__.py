@@ -9,6 +9,10 @@ token         /signup, /token, /logout
 verify        /recover, /otp, /magiclink, /resend, /verify
 user          /user, /reauthenticate
 api_tokens    /api/v1/tokens
+providers     /authorize, /callback
+identities    /user/identities
+id_token_grant  a grant of /token
+redirects     redirects of a browser to the site
 admin         /admin/users, /admin/generate_link, /invite
 factors         /factors
 recovery_codes  /factors/recovery-codes

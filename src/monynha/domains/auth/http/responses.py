@@ -46,7 +46,7 @@ def with_headers(response: Response, pairs: HeaderPairs) -> Response:
 
 def error_response(error: AppError, request: Request, stack: Sequence[str]) -> Response:
     """Render an error in the format that the client requests by `X-Supabase-Api-Version`."""
-    status, code, message = _gotrue_error(error)
+    status, code, message = gotrue_error(error)
     body: dict[str, object]
     extra_headers: Headers
     if _wants_new_format(request):
@@ -68,7 +68,7 @@ def error_response(error: AppError, request: Request, stack: Sequence[str]) -> R
     return json_response(body, status=status, extra_headers=all_headers)
 
 
-def _gotrue_error(error: AppError) -> tuple[int, str, str]:
+def gotrue_error(error: AppError) -> tuple[int, str, str]:
     """Return the status, code and message that GoTrue has for an error."""
     match error:
         case AuthError():

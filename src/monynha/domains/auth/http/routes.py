@@ -7,7 +7,9 @@ from monynha.domains.auth.http.admin import AdminRoutes
 from monynha.domains.auth.http.admin_factors import AdminFactorRoutes
 from monynha.domains.auth.http.audit import AuditLogRoutes
 from monynha.domains.auth.http.factors import FactorRoutes
+from monynha.domains.auth.http.identities import IdentityRoutes
 from monynha.domains.auth.http.passkeys import PasskeyRoutes
+from monynha.domains.auth.http.providers import ProviderRoutes
 from monynha.domains.auth.http.recovery_codes import RecoveryCodeRoutes
 from monynha.domains.auth.http.responses import error_response
 from monynha.domains.auth.http.settings import SettingsRoutes
@@ -27,6 +29,8 @@ def route_group(auth: AuthServices) -> RouteGroup:
         *TokenRoutes(auth).routes,
         *UserRoutes(auth).routes,
         *VerifyRoutes(auth).routes,
+        *ProviderRoutes(auth).routes,
+        *IdentityRoutes(auth).routes,
         *AdminRoutes(auth).routes,
         *AuditLogRoutes(auth).routes,
         *FactorRoutes(auth).routes,

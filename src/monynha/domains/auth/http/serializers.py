@@ -85,6 +85,7 @@ def tokens_json(issued: IssuedSession, now_s: float) -> dict[str, object]:
         "expires_in": max(1, issued.access_token.expires_at - int(now_s)),
         "expires_at": issued.access_token.expires_at,
         "refresh_token": issued.refresh_token,
+        **issued.provider_tokens,
     }
 
 

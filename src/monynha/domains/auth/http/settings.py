@@ -50,6 +50,7 @@ class SettingsRoutes:
                     "anonymous_users": auth.anonymous_users.is_enabled,
                     "email": True,
                     "phone": phone_accounts.is_enabled,
+                    **dict.fromkeys(auth.providers.names, True),
                 },
                 "disable_signup": not auth.sign_up.is_enabled,
                 "mailer_autoconfirm": auth.autoconfirm,

@@ -22,6 +22,7 @@ _DELETE_AUTHORIZATION_CODES = "delete from auth.authorization_codes where expire
 _DELETE_KNOWN_DEVICES = "delete from auth.known_devices where last_seen_at <= $1"
 _KNOWN_FOR = timedelta(days=400)
 """Longer than a year, as somebody may sign in from a place once a year."""
+_DELETE_OAUTH_FLOWS = "delete from auth.oauth_flows where expires_at <= $1"
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,9 @@ class ExpiredCredentials:
                 return total
 
     async def delete_tokens(self, now: datetime) -> int:
-        """Delete the one-time tokens, authorization codes and challenges that expired; return how many."""
-        codes = await self._execute(_DELETE_AUTHORIZATION_CODES, now)
-        challenges = await self._execute(_DELETE_CHALLENGES, now)
-        return codes + challenges + await self._execute(_DELETE_ONE_TIME_TOKENS, now)
+        """Delete the one-time tokens, codes, challenges and visits to providers that expired; return how many."""
+        statements = (_DELETE_AUTHORIZATION_CODES, _DELETE_CHALLENGES, _DELETE_OAUTH_FLOWS, _DELETE_ONE_TIME_TOKENS)
+        return sum([await self._execute(statement, now) for statement in statements])
 
     async def delete_known_devices(self, now: datetime) -> int:
         """Delete the devices from which nobody has signed in for 400 days; return how many."""

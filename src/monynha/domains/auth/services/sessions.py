@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -37,6 +37,8 @@ from monynha.domains.auth.tokens.refresh_tokens import (
 )
 from monynha.infra.postgres.database import Transaction
 
+OAUTH_METHOD = "oauth"
+"""The authentication method of a session that a provider has opened."""
 _MAX_USER_AGENT_LENGTH = 500
 _INSERT_SESSION = """
 with before as (
@@ -98,6 +100,8 @@ class IssuedSession:
     access_token: AccessToken
     refresh_token: str
     session_id: UUID
+    provider_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the provider has issued to the client: `provider_token`, `provider_refresh_token`."""
 
 
 class SignOutScope(StrEnum):
@@ -161,7 +165,9 @@ class SessionService:
         )
         assert row is not None  # the statement inserts a row
         session_id: UUID = row["id"]
-        await transaction.execute(_UPDATE_LAST_SIGN_IN, account.id, now)
+        if method != OAUTH_METHOD:
+            # The identity of a provider is updated by what signs in with it.
+            await transaction.execute(_UPDATE_LAST_SIGN_IN, account.id, now)
         await record_audit_event(
             transaction,
             "session.created",

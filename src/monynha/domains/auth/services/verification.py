@@ -164,11 +164,11 @@ class VerificationService:
         redeemed = await self.one_time_tokens.redeem_authorization_code(transaction, code, verifier)
         if isinstance(redeemed, AuthError):
             return redeemed
-        user_id, method = redeemed
-        account = await self.repository.find_by_id(transaction, user_id)
+        account = await self.repository.find_by_id(transaction, redeemed.user_id)
         if account is None or account.is_banned(self.clock()):
             return UserBannedError()
-        return await self.sessions.create_in(transaction, account, client, method=method)
+        issued = await self.sessions.create_in(transaction, account, client, method=redeemed.method)
+        return replace(issued, provider_tokens=redeemed.provider_tokens)
 
     async def _send_sign_in_token(self, request: TokenEmailRequest, kind: TokenKind) -> None:
         email = normalize_email(request.email)
