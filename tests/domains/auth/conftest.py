@@ -20,7 +20,7 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.auth import AuthServices
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
-from monynha.domains.auth.http import route_group
+from monynha.domains.auth.http import route_group, site_route_group
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.infra.postgres.database import Database, Transaction, guard_query
 from monynha.infra.valkey import RateLimiter
@@ -185,7 +185,9 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
             # The worker of the program, which runs beside these tests, has another address of the site.
             email_queue=f"email-{uuid4()}",
         )
-        application = HttpApplication(Router([route_group(auth)]), CorsPolicy(), shows_stack=False)
+        application = HttpApplication(
+            Router([route_group(auth), site_route_group(auth)]), CorsPolicy(), shows_stack=False
+        )
         transport = httpx.ASGITransport(app=application)
         http = httpx.AsyncClient(transport=transport, base_url="http://monynha.test")
         repository = AccountRepository(database)
@@ -210,3 +212,9 @@ def auth_app(make_auth_app: MakeAuthApp) -> AuthApp:
 def confirming_app(make_auth_app: MakeAuthApp) -> AuthApp:
     """Return auth as in production: addresses are confirmed by email."""
     return make_auth_app(autoconfirm=False)
+
+
+@pytest.fixture
+def oauth_app(make_auth_app: MakeAuthApp) -> AuthApp:
+    """Return auth with its authorization server on."""
+    return make_auth_app(autoconfirm=True, oauth_server=True, oauth_registration=True)

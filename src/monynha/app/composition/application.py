@@ -23,6 +23,7 @@ from monynha.core.logs import EventLog, configure_logging, flush_logs
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
+from monynha.domains.auth.http import site_route_group as auth_site_routes
 from monynha.domains.files.composition import FileServices, image_pool, object_hook
 from monynha.domains.files.http import AvatarRoutes, FileRoutes
 from monynha.domains.jobs.http import JobRoutes
@@ -204,7 +205,7 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
     if "api" in settings.services:
         yield _api_service(dependencies)
     if "auth" in settings.services:
-        yield _Service((auth_routes(auth),))
+        yield _Service((auth_routes(auth), auth_site_routes(auth)))
     if "realtime" in settings.services:
         websocket_handlers, broadcast_routes = realtime_routes(
             dependencies.realtime, rest.database, rest.mutations, auth.tokens

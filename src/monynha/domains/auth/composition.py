@@ -14,6 +14,7 @@ from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.emails.action_links import ActionLinks
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.redirects import RedirectPolicy
+from monynha.domains.auth.oauth_server.composition import OAuthServer
 from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.admin import AdminService
 from monynha.domains.auth.services.admin_links import AdminLinkService
@@ -52,6 +53,7 @@ class AuthServices:
     accounts: AccountService
     rate_limits: AuthRateLimits
     mailer: AuthMailer
+    oauth_server: OAuthServer
     clock: Clock
     autoconfirm: bool
 
@@ -121,6 +123,7 @@ class _Builder:
             autoconfirm=settings.autoconfirm,
         )
         self.sign_up = self._sign_up(settings)
+        self.oauth_server = OAuthServer.build(settings, repository, self.sessions, clock)
 
     def _access_tokens(self, settings: Settings) -> AccessTokens:
         return AccessTokens(
@@ -146,6 +149,7 @@ class _Builder:
             accounts=self._accounts(),
             rate_limits=self.rate_limits,
             mailer=self.mailer,
+            oauth_server=self.oauth_server,
             clock=self.clock,
             autoconfirm=self.sign_up.autoconfirm,
         )

@@ -3,16 +3,21 @@
 routes        all routes as one group
 dependencies  authentication, the service key, the count of sign-in attempts
 request_body  reads JSON fields
+paging        pages of admin lists
 responses     JSON responses and GoTrue's error formats
 serializers   accounts and sessions as JSON
 token         /signup, /token, /logout
 verify        /recover, /otp, /magiclink, /resend, /verify
 user          /user, /reauthenticate
 admin         /admin/users, /admin/generate_link, /invite
+oauth_authorizations  /oauth/authorize, /oauth/authorizations, /user/oauth/grants
+oauth_token   /oauth/token, /oauth/revoke, /oauth/userinfo, /oauth/clients/register
+oauth_clients /admin/oauth/clients
+oauth_metadata  the documents by which OAuth clients find the endpoints
 settings      /health, /settings, the key set
 unsupported   features that are not offered
 """
 
-from monynha.domains.auth.http.routes import route_group
+from monynha.domains.auth.http.routes import route_group, site_route_group
 
-__all__ = ["route_group"]
+__all__ = ["route_group", "site_route_group"]

@@ -11,6 +11,9 @@ from monynha.core.errors import RateLimitedError
 from monynha.core.settings.setting_types import Limit
 from monynha.domains.auth.errors import EmailRateLimitedError
 
+_AUTHORIZATION_LIMIT = Limit(300, 900)
+_REGISTRATION_LIMIT = Limit(20, 3600)
+_OAUTH_MESSAGE = "Too many requests of applications, please try again later"
 _EMAIL_CHANGE_MESSAGE = "Too many authentication attempts, please try again later"
 
 HeaderPairs = tuple[tuple[str, str], ...]
@@ -59,3 +62,13 @@ class AuthRateLimits:
         if self.counter is not None:
             window = (str(user_id), "address", self.counter.auth_per_account)
             await self.counter.count(_EMAIL_CHANGE_MESSAGE, window)
+
+    async def count_authorization(self, client_subject: str) -> None:
+        """Count a request of an application for authorization, which stores a row without any sign-in."""
+        if self.counter is not None and self.counter.auth_per_account is not None:
+            await self.counter.count(_OAUTH_MESSAGE, (client_subject, "oauth", _AUTHORIZATION_LIMIT))
+
+    async def count_registration(self, client_subject: str) -> None:
+        """Count an application that registers itself."""
+        if self.counter is not None and self.counter.auth_per_account is not None:
+            await self.counter.count(_OAUTH_MESSAGE, (client_subject, "oauth-register", _REGISTRATION_LIMIT))

@@ -22,6 +22,7 @@ from monynha.core.errors import UnauthenticatedError
 from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.metadata import contains_nul
+from monynha.domains.auth.tokens.client_grants import ClientGrant
 
 MAX_TOKEN_BYTES = 8192
 AUDIENCE = "authenticated"
@@ -35,11 +36,15 @@ _SERVICE_ROLES = (ActorKind.SERVICE.value, "supabase_admin")
 
 @dataclass(frozen=True, slots=True)
 class SessionClaims:
-    """What a token states about its session: its id, assurance level and authentication methods."""
+    """What a token states about its session: its id, assurance level and authentication methods.
+
+    `grant` is set for the session of an OAuth client.
+    """
 
     id: UUID
     aal: str
     amr: tuple[Mapping[str, object], ...]
+    grant: ClientGrant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ class AccessTokens:
             "amr": session.amr,
             "session_id": str(session.id),
             "is_anonymous": account.is_anonymous,
+            **(session.grant.claims if session.grant else {}),
         }
         text = jws.serialize_compact(_HEADER, orjson.dumps(claims), self._key, ["HS256"])
         return AccessToken(text, issued_at + self.ttl_s)
