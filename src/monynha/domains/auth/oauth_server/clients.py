@@ -7,7 +7,7 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -144,4 +144,6 @@ def _changeable(client: OAuthClient) -> tuple[object, ...]:
 def _from_row(row: asyncpg.Record | None) -> OAuthClient | None:
     if row is None:
         return None
-    return OAuthClient(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
+    values: dict[str, Any] = dict(row)
+    lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return OAuthClient(**{**values, **lists})
