@@ -4,6 +4,7 @@
     ├── BadRequestError            400  the request cannot be parsed
     ├── UnauthenticatedError       401  no valid credentials
     ├── ForbiddenError             403  visible to the caller, but not allowed
+    │   └── MissingScopeError           the token does not allow what its owner may do
     ├── NotFoundError              404  absent, or not visible to the caller
     ├── MethodNotAllowedError      405
     ├── NotAcceptableError         406
@@ -76,6 +77,10 @@ class ForbiddenError(AppError):
 
     status = 403
     code = "FORBIDDEN"
+
+
+class MissingScopeError(ForbiddenError):
+    """The scopes of the token do not allow this."""
 
 
 class NotFoundError(AppError):

@@ -24,6 +24,7 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
 from monynha.domains.auth.http import site_route_group as auth_site_routes
+from monynha.domains.auth.http.api_tokens import ApiTokenRoutes
 from monynha.domains.files.composition import FileServices, image_pool, object_hook
 from monynha.domains.files.http import AvatarRoutes, FileRoutes
 from monynha.domains.jobs.http import JobRoutes
@@ -224,10 +225,12 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
 def _api_service(dependencies: _Dependencies) -> _Service:
     """Build REST, its documentation and GraphQL."""
     rest, realtime = dependencies.rest, dependencies.realtime
-    actions = UserActions(dependencies.auth.accounts)
+    auth = dependencies.auth
+    actions = UserActions(auth.accounts)
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
     avatars = AvatarRoutes(rest, dependencies.files.avatars)
     overrides = {
+        **ApiTokenRoutes(rest, auth.api_tokens).overrides,
         **UserRoutes(rest, actions).overrides,
         **JobRoutes(rest).overrides,
         **FileRoutes(rest, dependencies.files).overrides,
@@ -244,7 +247,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         valkey=dependencies.valkey,
         realtime=realtime,
         open_streams=dependencies.open_streams,
-        verify=dependencies.auth.tokens.verify,
+        verify=auth.tokens.verify,
         client_ip_of=dependencies.client_ip_of,
     )
     route_groups = (

@@ -11,6 +11,8 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.hooks import AccountHook
 from monynha.domains.auth.accounts.passwords import PasswordHasher
+from monynha.domains.auth.api_tokens.creation import ApiTokenCreation
+from monynha.domains.auth.api_tokens.usage import ApiTokenUsage
 from monynha.domains.auth.emails.action_links import ActionLinks
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.redirects import RedirectPolicy
@@ -56,6 +58,8 @@ class AuthServices:
     oauth_server: OAuthServer
     clock: Clock
     autoconfirm: bool
+    api_tokens: ApiTokenCreation
+    api_token_usage: ApiTokenUsage
 
     @classmethod
     def build(
@@ -83,6 +87,7 @@ class AuthServices:
     def close(self) -> None:
         """Stop the threads that hash passwords."""
         self.passwords.close()
+        self.api_token_usage.close()
 
 
 class _Builder:
@@ -107,6 +112,7 @@ class _Builder:
         redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
         self.mailer = AuthMailer(ActionLinks(site_url), redirects, clock, email_queue)
         self.rate_limits = AuthRateLimits(limits, _EMAIL_INTERVAL if settings.is_production else None)
+        self.api_token_usage = ApiTokenUsage(repository.database, clock)
         self.access_tokens = self._access_tokens(settings)
         self.sessions = SessionService(
             repository=repository,
@@ -132,6 +138,7 @@ class _Builder:
             other_issuers=settings.jwt_issuers,
             ttl_s=settings.access_token_ttl_s,
             clock=self.clock,
+            on_api_token=self.api_token_usage.record,
         )
 
     def build(self) -> AuthServices:
@@ -152,6 +159,8 @@ class _Builder:
             oauth_server=self.oauth_server,
             clock=self.clock,
             autoconfirm=self.sign_up.autoconfirm,
+            api_tokens=ApiTokenCreation(self.access_tokens.api_tokens, self.clock),
+            api_token_usage=self.api_token_usage,
         )
 
     def _sign_up(self, settings: Settings) -> SignUpService:

@@ -80,13 +80,6 @@ class ScopeNotGrantedError(AuthError):
     code = "insufficient_scope"
 
 
-class ApplicationTokenError(AuthError):
-    """The access token of an application cannot do this"""
-
-    status = 403
-    code = "insufficient_scope"
-
-
 class MissingBearerTokenError(AuthError):
     """This endpoint requires a valid Bearer token"""
 
@@ -120,6 +113,13 @@ class NotAdminError(AuthError):
 
     status = 403
     code = "not_admin"
+
+
+class LimitedTokenError(AuthError):
+    """API tokens and tokens with limited scopes are not accepted here; sign in"""
+
+    status = 403
+    code = "insufficient_scope"
 
 
 class UserNotFoundError(AuthError):

@@ -80,6 +80,16 @@ grant select (id, bucket_id, name, owner, owner_id, created_at, updated_at, last
   update (bucket_id, name, owner, owner_id, updated_at, metadata, version, user_metadata), delete
   on storage.objects to monynha_app, monynha_admin;
 
+-- Whatever an operator's own policies allow: a token that is limited to projects reaches no other objects.
+create policy "limited tokens reach files of their projects only" on storage.objects as restrictive
+  for all to monynha_app
+  using (
+    not (select auth.is_project_limited()) or project_id = any (array(select public.visible_project_ids()))
+  )
+  with check (
+    not (select auth.is_project_limited()) or project_id = any (array(select public.visible_project_ids()))
+  );
+
 -- The program's own work: resumable uploads, and the bodies that no object refers to.
 
 create policy "storage service can look for objects of bodies" on storage.objects for select to monynha_system

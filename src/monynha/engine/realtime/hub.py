@@ -113,12 +113,12 @@ class Hub:
         """
         if not is_authorized and stream not in self._streams:
             # Refused before anything is read, so that the time it takes does not tell whether the stream exists.
-            await self.authorizer.authorize(connection, stream)
+            await self._authorize(connection, stream, subscriber)
         # Subscribed first and authorized then, so that an event in between that removes the caller is not missed.
         subscription = await self._add_subscription(stream, subscriber)
         try:
             if not is_authorized:
-                await self.authorizer.authorize(connection, stream)
+                await self._authorize(connection, stream, subscriber)
             if since is not None:
                 await self._replay_missed(stream, subscription, since)
             if subscription.is_revoked:
@@ -127,6 +127,14 @@ class Hub:
             self.unsubscribe(stream, subscriber)
             raise
         return subscription
+
+    async def _authorize(self, connection: ActorConnection, stream: Stream, subscriber: Subscriber) -> None:
+        """Raise NotFoundError or UnauthenticatedError unless the subscriber may receive the stream."""
+        if subscriber.sink is None and stream == self.authorizer.user_stream(connection.actor):
+            # It is shown no event and only waits for the end of the session, which a limited token may have too.
+            await connection.require_live_session()
+        else:
+            await self.authorizer.authorize(connection, stream)
 
     def unsubscribe(self, stream: Stream, subscriber: Subscriber) -> None:
         """Close the subscription, if there is one."""
@@ -295,7 +303,7 @@ class Hub:
         """Check a subscriber's access to a stream again, and end the subscription if it is gone."""
         connection = self.event_log.database.as_actor(subscriber.actor)
         try:
-            await _retry_until_available(lambda: self.authorizer.authorize(connection, stream))
+            await _retry_until_available(lambda: self._authorize(connection, stream, subscriber))
         except (NotFoundError, UnauthenticatedError):
             if self.is_subscribed(stream, subscriber):
                 self.unsubscribe(stream, subscriber)

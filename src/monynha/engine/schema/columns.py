@@ -141,6 +141,11 @@ def creator_id(target: str, doc: str) -> MappedColumn[UUID]:
     return _column(rules, Uuid, ForeignKey(target, ondelete="CASCADE"), doc=doc)
 
 
+def server_id(doc: str) -> MappedColumn[UUID]:
+    """The id of another row, set by the database; the migration declares the reference."""
+    return _column(ColumnRules(ColumnType.UUID, is_creatable=False, is_updatable=False), Uuid, doc=doc)
+
+
 def foreign_key(
     target: str, doc: str, *, is_primary_key: bool = False, lookup: Lookup | None = None
 ) -> MappedColumn[UUID]:
@@ -193,6 +198,12 @@ def text_list(max_items: int, max_item_length: int, doc: str) -> MappedColumn[li
     """A list of short texts."""
     rules = ColumnRules(ColumnType.TEXT_LIST, max_items=max_items, max_item_length=max_item_length, has_default=True)
     return _column(rules, ARRAY(Text), doc=doc)
+
+
+def nullable_text_list(max_items: int, max_item_length: int, doc: str) -> MappedColumn[list[str] | None]:
+    """A list of short texts, or null."""
+    rules = ColumnRules(ColumnType.TEXT_LIST, max_items=max_items, max_item_length=max_item_length, has_default=True)
+    return _column(rules, ARRAY(Text), is_nullable=True, doc=doc)
 
 
 def json_object(max_bytes: int, doc: str) -> MappedColumn[dict[str, object]]:

@@ -17,12 +17,20 @@ import asyncpg
 import orjson
 
 from monynha.core.actor import Actor, ActorKind, system_actor
-from monynha.core.errors import AppError, ForbiddenError, SettingsError, UnauthenticatedError, UnavailableError
+from monynha.core.errors import (
+    AppError,
+    ForbiddenError,
+    MissingScopeError,
+    SettingsError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from monynha.core.request_context import current_request
 from monynha.infra.postgres.connect import DriverConnection
 from monynha.infra.postgres.errors import (
     SESSION_NOT_LIVE,
     ConstraintViolationError,
+    ReadOnlyTransactionError,
     RetryTransactionError,
     translate_error,
 )
@@ -138,6 +146,10 @@ class ActorConnection:
         for pools in self._role_pools:
             try:
                 result = await _translate_errors(pools.read(statement, all_binds, is_light=is_light, user_id=actor.id))
+            except ReadOnlyTransactionError:
+                if actor.can_write:
+                    raise
+                raise MissingScopeError() from None
             except ConstraintViolationError as violation:
                 # PostgreSQL checks the role's grants before it looks at the actor, who may belong to the other role.
                 if not violation.is_permission_denied:
@@ -161,7 +173,12 @@ class ActorConnection:
         actor = self.actor
         all_binds = (actor.claims, actor.id, actor.session_id, *binds)
         for pools in self._role_pools:
-            result = await _translate_errors(pools.writes.execute(statement, all_binds))
+            try:
+                result = await _translate_errors(pools.writes.execute(statement, all_binds))
+            except ReadOnlyTransactionError:
+                if actor.can_write:
+                    raise
+                raise MissingScopeError() from None
             if result.row is not None:
                 self._report_commit(stream_versions + result.stream_versions)
                 return result.row
@@ -201,6 +218,10 @@ class ActorConnection:
                 await connection.execute("commit")
                 stream_versions = connection.take_stream_versions()
             self._report_commit(stream_versions)
+        except ReadOnlyTransactionError:
+            if self.actor.can_write:
+                raise
+            raise MissingScopeError() from None
         except (AppError, RetryTransactionError, ConstraintViolationError):
             raise
         except Exception as error:

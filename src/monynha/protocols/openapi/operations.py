@@ -192,6 +192,8 @@ class OperationBuilder:
         created_response = responses.item_response(
             resource, 201, f"The new {resource.singular}.", is_versioned=endpoint_doc is None
         )
+        if endpoint_doc is not None and endpoint_doc.response_schemas:
+            created_response |= responses.extended_row_content(resource, endpoint_doc.response_schemas)
         return {"201": {**created_response, "links": links_of_response}}
 
 

@@ -28,6 +28,8 @@ class EndpointDoc:
     required: tuple[str, ...] = ()
     replaces_fields: bool = False
     is_public: bool = False
+    response_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
+    """The properties that the response of a create has in addition to the row's."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,9 @@ _SELECT_BY_SESSION = f"""
 select {ACCOUNT_COLUMNS}, $2::uuid is null or exists (
   select from auth.sessions as s
   where s.id = $2 and s.user_id = u.id and (s.not_after is null or s.not_after > now())
+) or exists (
+  select from public.api_tokens as t
+  where t.id = $2 and t.user_id = u.id and (t.expires_at is null or t.expires_at > now())
 ) as is_live
 from auth.users as u where u.id = $1 and u.deleted_at is null
 """

@@ -9,6 +9,7 @@ serializers   accounts and sessions as JSON
 token         /signup, /token, /logout
 verify        /recover, /otp, /magiclink, /resend, /verify
 user          /user, /reauthenticate
+api_tokens    /api/v1/tokens
 admin         /admin/users, /admin/generate_link, /invite
 oauth_authorizations  /oauth/authorize, /oauth/authorizations, /user/oauth/grants
 oauth_token   /oauth/token, /oauth/revoke, /oauth/userinfo, /oauth/clients/register

@@ -17,7 +17,7 @@ from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import user_json
 from monynha.domains.auth.services.admin import AdminUserAttributes
 from monynha.domains.auth.services.admin_links import LinkRequest
-from monynha.domains.auth.tokens.access_tokens import AUDIENCE
+from monynha.domains.auth.tokens.token_actors import AUDIENCE
 from monynha.infra.postgres.errors import ConstraintViolationError
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response

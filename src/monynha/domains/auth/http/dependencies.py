@@ -6,17 +6,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-import orjson
-
 from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import AppError, UnauthenticatedError
 from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import (
-    ApplicationTokenError,
     BadJwtError,
     InvalidUserIdError,
+    LimitedTokenError,
     MissingBearerTokenError,
     NotAdminError,
 )
@@ -33,25 +31,19 @@ class SignedInUser:
     session_id: UUID | None
 
 
-async def require_user(auth: AuthServices, request: Request, *, allows_applications: bool = False) -> SignedInUser:
+async def require_user(auth: AuthServices, request: Request, *, accepts_limited: bool = False) -> SignedInUser:
     """Return the user of a request; raise an AuthError unless the account exists and the session is live.
 
-    An application that acts for the user is refused, unless it is allowed: it must not change how they sign in, nor
-    consent to anything in their name.
+    Raise LimitedTokenError for an API token or another limited one, which may do nothing with the account itself;
+    `accepts_limited` is for what they may read of it.
     """
     actor = _authenticate(auth, request)
+    if actor.limits is not None and not accepts_limited:
+        raise LimitedTokenError()
     if actor.id is None:
         raise BadJwtError("invalid claim: missing sub claim")
-    if not allows_applications and is_application(actor):
-        raise ApplicationTokenError()
     account = await auth.sessions.require_live(actor.id, actor.session_id)
     return SignedInUser(account, actor.session_id)
-
-
-def is_application(actor: Actor) -> bool:
-    """Whether a token was issued to an application, with scopes, rather than to the person."""
-    claims = orjson.loads(actor.claims)
-    return "client_id" in claims or "scopes" in claims
 
 
 def require_service_key(auth: AuthServices, request: Request) -> None:

@@ -136,7 +136,7 @@ class OAuthTokenRoutes:
         return auth_response({**client_json(client, registered.secret), **rfc_fields}, status=201)
 
     async def _userinfo(self, request: Request) -> Response:
-        user = await require_user(self.auth, request, allows_applications=True)
+        user = await require_user(self.auth, request, accepts_limited=True)
         scopes = await self.auth.oauth_server.grants.scopes_of(user.session_id)
         return auth_response(identity_claims(user.account, scopes))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from monynha.core.serialization import format_timestamp
 from monynha.domains.auth.accounts.account import Account, Identity
 from monynha.domains.auth.services.sessions import IssuedSession
-from monynha.domains.auth.tokens.access_tokens import AUDIENCE
+from monynha.domains.auth.tokens.token_actors import AUDIENCE
 
 _OPTIONAL_TIMESTAMPS = (
     "email_confirmed_at",

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from monynha.core.clock import Clock
 from monynha.core.serialization import parse_uuid
+from monynha.domains.audit.record import record_audit_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.errors import InvalidAuthRequestError
 from monynha.domains.auth.oauth_server.clients import (
@@ -62,6 +63,7 @@ class ClientService:
         client = metadata.new_client(registration_type, hash_secret(secret), self.clock())
         async with self.repository.transaction() as transaction:
             client = await insert_client(transaction, client)
+            await _record(transaction, "oauth_client.created", client)
         return RegisteredClient(client, secret if client.is_confidential else None)
 
     async def list_page(self, *, page_number: int, page_size: int) -> tuple[list[OAuthClient], int]:
@@ -87,6 +89,7 @@ class ClientService:
             client = await update_client(transaction, metadata.changed(before, self.clock()))
             if before.is_enabled and not client.is_enabled:
                 await self._end_access(transaction, client_id)
+            await _record(transaction, "oauth_client.updated", client)
         return client
 
     async def regenerate_secret(self, client_id: UUID) -> RegisteredClient:
@@ -97,14 +100,17 @@ class ClientService:
             if not client.is_confidential:
                 raise InvalidAuthRequestError("Cannot regenerate secret for public client")
             changed = replace(client, secret_hash=hash_secret(secret), updated_at=self.clock())
-            return RegisteredClient(await update_client(transaction, changed), secret)
+            client = await update_client(transaction, changed)
+            await _record(transaction, "oauth_client.secret_regenerated", client)
+        return RegisteredClient(client, secret)
 
     async def delete(self, client_id: UUID) -> None:
         """Delete a client with its consents and sessions."""
         async with self.repository.transaction() as transaction:
-            await self._lock(transaction, client_id)
+            client = await self._lock(transaction, client_id)
             await self._end_access(transaction, client_id)
             await transaction.execute("delete from auth.oauth_clients where id = $1", client_id)
+            await _record(transaction, "oauth_client.deleted", client)
 
     async def authenticate(self, credentials: ClientCredentials) -> OAuthClient:
         """Return the enabled client of the credentials; OAuthProtocolError `invalid_client` for all others.
@@ -132,3 +138,8 @@ class ClientService:
         # The row of the client is locked, and an exchange of a code locks it too: no session comes after this.
         for statement in _END_ACCESS:
             await transaction.execute(statement, client_id)
+
+
+async def _record(transaction: Transaction, action: str, client: OAuthClient) -> None:
+    details = {"name": client.name, "registration": client.registration_type, "enabled": client.is_enabled}
+    await record_audit_event(transaction, action, target_type="oauth_client", target_id=str(client.id), details=details)

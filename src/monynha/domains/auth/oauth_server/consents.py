@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from monynha.domains.audit.record import record_audit_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.oauth_server.errors import ConsentNotFoundError
 from monynha.domains.auth.oauth_server.scopes import in_order
@@ -55,6 +56,7 @@ async def add_consent(
 ) -> None:
     """Store that a person allows a client these scopes, beside those that they have allowed before."""
     await transaction.execute(_UPSERT, user_id, client_id, list(scopes), now)
+    await _record(transaction, "oauth_consent.granted", user_id, client_id, scopes=list(scopes))
 
 
 @dataclass(frozen=True)
@@ -79,3 +81,10 @@ class ConsentService:
                 raise ConsentNotFoundError()
             for statement in _END_ACCESS:
                 await transaction.execute(statement, user_id, client_id)
+            await _record(transaction, "oauth_consent.revoked", user_id, client_id)
+
+
+async def _record(transaction: Transaction, action: str, user_id: UUID, client_id: UUID, **details: object) -> None:
+    await record_audit_event(
+        transaction, action, actor_id=user_id, target_type="oauth_client", target_id=str(client_id), details=details
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,6 +11,7 @@ import orjson
 
 from monynha.core.clock import Clock
 from monynha.core.errors import UnauthenticatedError
+from monynha.domains.audit.record import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, json_text
 from monynha.domains.auth.errors import AuthError, ScopeNotGrantedError
@@ -27,7 +28,6 @@ from monynha.domains.auth.oauth_server.errors import OAuthProtocolError, invalid
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService
 from monynha.domains.auth.tokens.access_tokens import SessionClaims
 from monynha.domains.auth.tokens.client_grants import ClientGrant, ClientRefresh
-from monynha.domains.auth.tokens.refresh_tokens import RefreshToken
 from monynha.infra.postgres.database import Transaction
 
 METHOD = "oauth_provider/authorization_code"
@@ -42,6 +42,8 @@ from (values (1)) as row_to_insert left join auth.sessions approving on approvin
 where $9::uuid is null or (approving.id is not null and (approving.not_after is null or approving.not_after > $5))
 returning id, aal, amr, (select created_at from auth.sessions where id = $9) as authenticated_at
 """
+
+_DELETE_SESSION = "delete from auth.sessions where id = $1 and oauth_client_id = $2 returning user_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,16 @@ class GrantService:
         if session_id is None:
             return
         async with self.repository.transaction() as transaction:
-            await transaction.execute(
-                "delete from auth.sessions where id = $1 and oauth_client_id = $2", session_id, client.id
-            )
+            user_id = await transaction.fetch_value(_DELETE_SESSION, session_id, client.id)
+            if isinstance(user_id, UUID):
+                await record_audit_event(
+                    transaction,
+                    "session.ended",
+                    actor_id=user_id,
+                    target_type="session",
+                    target_id=str(session_id),
+                    details={"method": METHOD, "client_id": str(client.id)},
+                )
 
     async def scopes_of(self, session_id: UUID | None) -> tuple[str, ...]:
         """Return the scopes of a session; none for one of the person's own."""
@@ -125,6 +134,7 @@ class GrantService:
             return invalid_grant("Invalid authorization code")
         if authorization.status == REDEEMED and authorization.client_id == client.id:
             await transaction.execute("delete from auth.sessions where id = $1", authorization.session_id)
+            await self._record(transaction, "oauth_code.reused", client, authorization)
             return invalid_grant("Authorization code was already used")
         if problem := _problem_with(authorization, client, exchange):
             if authorization.status == APPROVED:
@@ -164,14 +174,21 @@ class GrantService:
         if row is None:
             return invalid_grant("The session in which it was approved has ended")
         await mark_redeemed(transaction, authorization.id, row["id"], now)
-        claims = SessionClaims(row["id"], row["aal"], tuple(orjson.loads(row["amr"])), grant)
-        session = IssuedSession(
-            account,
-            self.sessions.access_tokens.issue(account, claims),
-            self.sessions.refresh_tokens.encode(RefreshToken(claims.id, 0)),
-            claims.id,
+        await self._record(transaction, "session.created", client, replace(authorization, session_id=row["id"]))
+        claims = SessionClaims(row["id"], row["aal"], tuple(orjson.loads(row["amr"])))
+        return IssuedTokens(self.sessions.issue(account, claims, grant=grant), grant.scopes, is_refreshable)
+
+    async def _record(
+        self, transaction: Transaction, action: str, client: OAuthClient, authorization: Authorization
+    ) -> None:
+        await record_audit_event(
+            transaction,
+            action,
+            actor_id=authorization.user_id,
+            target_type="session",
+            target_id=str(authorization.session_id),
+            details={"method": METHOD, "client_id": str(client.id), "scopes": authorization.scopes},
         )
-        return IssuedTokens(session, grant.scopes, is_refreshable)
 
     def _session_of_access_token(self, token: str) -> UUID | None:
         try:

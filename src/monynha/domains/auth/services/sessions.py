@@ -142,7 +142,7 @@ class SessionService:
             details={"method": method},
         )
         account = await self.repository.update(transaction, account, last_sign_in_at=now, **changes)
-        return self._issue(account, SessionClaims(session_id, "aal1", tuple(amr)), 0)
+        return self.issue(account, SessionClaims(session_id, "aal1", tuple(amr)))
 
     async def require_live(self, user_id: UUID, session_id: UUID | None) -> Account:
         """Return the account of an access token; its session, where the token names one, must be live.
@@ -245,8 +245,8 @@ class SessionService:
                 await self._rotate(transaction, row["id"], [now, *rotated_at], client)
             case RefreshDecision.REPEAT:
                 pass
-        claims = SessionClaims(row["id"], row["aal"], tuple(orjson.loads(row["amr"])), grant)
-        return self._issue(account, claims, counter)
+        claims = SessionClaims(row["id"], row["aal"], tuple(orjson.loads(row["amr"])))
+        return self.issue(account, claims, counter, grant)
 
     async def _rotate(
         self, transaction: Transaction, session_id: UUID, rotated_at: list[datetime], client: ClientInfo
@@ -260,10 +260,13 @@ class SessionService:
             client.ip,
         )
 
-    def _issue(self, account: Account, claims: SessionClaims, counter: int) -> IssuedSession:
+    def issue(
+        self, account: Account, claims: SessionClaims, counter: int = 0, grant: ClientGrant | None = None
+    ) -> IssuedSession:
+        """Return the tokens of a session, with what limits them where it is that of an OAuth client."""
         return IssuedSession(
             account,
-            self.access_tokens.issue(account, claims),
+            self.access_tokens.issue(account, claims, limiting_claims=grant.claims if grant else None),
             self.refresh_tokens.encode(RefreshToken(claims.id, counter)),
             claims.id,
         )
