@@ -2,6 +2,9 @@
 
 Modules:
     application   builds the whole program from its settings and servers
+    consent_page  the page that asks people whether an application may act for them
+    consent_markup  its markup
+    consent_texts  what it says, in each language
     graphql       the GraphQL schema of all domains, and what serves it
     jobs          the handlers of background jobs, and the worker that runs them
     landing_page  the page at `/`

@@ -99,6 +99,22 @@ class AuthorizationService:
         separator = "&" if "?" in self.consent_url else "?"
         return Redirect(f"{self.consent_url}{separator}{urlencode({'authorization_id': str(authorization_id)})}")
 
+    async def describe(self, authorization_id: str) -> PendingAuthorization:
+        """Return what is asked, to whoever has the link, as the sign-in form shows it: by whom, not of whom."""
+
+        async def decide(_: Transaction, authorization: Authorization, client: OAuthClient) -> PendingAuthorization:
+            return PendingAuthorization(authorization, client)
+
+        return await self._decide(authorization_id, None, decide)
+
+    async def release(self, authorization_id: str, approver: Approver) -> None:
+        """Let another person decide: the one who has opened it wants to use another account."""
+
+        async def decide(transaction: Transaction, authorization: Authorization, _: OAuthClient) -> None:
+            await bind_to_user(transaction, authorization.id, None)
+
+        await self._decide(authorization_id, approver, decide)
+
     async def open(self, authorization_id: str, approver: Approver) -> PendingAuthorization | Redirect:
         """Return what the person is asked; the client's redirect where they have consented to it before.
 
@@ -183,7 +199,7 @@ class AuthorizationService:
     async def _decide(
         self,
         authorization_id: str,
-        approver: Approver,
+        approver: Approver | None,
         decide: Callable[[Transaction, Authorization, OAuthClient], Awaitable[_Decision]],
     ) -> _Decision:
         """Run `decide` on the authorization, its row locked: two decisions at once are one after the other."""
@@ -192,7 +208,9 @@ class AuthorizationService:
             raise AuthorizationNotFoundError()
         async with self.repository.transaction() as transaction:
             authorization = await lock_authorization(transaction, id)
-            if authorization is None or authorization.user_id not in (None, approver.user_id):
+            if authorization is None:
+                raise AuthorizationNotFoundError()
+            if approver is not None and authorization.user_id not in (None, approver.user_id):
                 raise AuthorizationNotFoundError()
             if authorization.expires_at <= self.clock():
                 raise AuthorizationNotFoundError()

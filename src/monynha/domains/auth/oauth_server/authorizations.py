@@ -105,8 +105,8 @@ async def lock_authorization_by_code(transaction: Transaction, code_hash: str) -
     return _from_row(await transaction.fetch_row(_SELECT_BY_CODE_FOR_UPDATE, code_hash))
 
 
-async def bind_to_user(transaction: Transaction, authorization_id: UUID, user_id: UUID) -> None:
-    """Let nobody but the user see or decide the authorization."""
+async def bind_to_user(transaction: Transaction, authorization_id: UUID, user_id: UUID | None) -> None:
+    """Let nobody but the user see or decide the authorization; None lets whoever opens it next."""
     await transaction.execute(
         "update auth.oauth_authorizations set user_id = $2 where id = $1", authorization_id, user_id
     )

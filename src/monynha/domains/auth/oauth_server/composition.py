@@ -10,6 +10,7 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.oauth_server.authorization_service import AuthorizationService
 from monynha.domains.auth.oauth_server.client_service import ClientService
+from monynha.domains.auth.oauth_server.consent_sessions import ConsentSessions
 from monynha.domains.auth.oauth_server.consents import ConsentService
 from monynha.domains.auth.oauth_server.grant_service import GrantService
 from monynha.domains.auth.oauth_server.metadata import RESOURCE_PATHS, Metadata
@@ -26,6 +27,7 @@ class OAuthServer:
     authorizations: AuthorizationService
     grants: GrantService
     consents: ConsentService
+    consent_sessions: ConsentSessions
     metadata: Metadata
 
     @classmethod
@@ -47,6 +49,7 @@ class OAuthServer:
             ),
             GrantService(repository=repository, sessions=sessions, clock=clock),
             ConsentService(repository),
+            ConsentSessions(settings.jwt_secret, repository, sessions, clock),
             Metadata(
                 issuer=issuer,
                 site_url=site_url,
