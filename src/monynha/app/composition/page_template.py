@@ -58,4 +58,6 @@ def page_headers(content_type: str, policy: str, referrer: str = "no-referrer") 
         (b"content-security-policy", policy.encode()),
         (b"referrer-policy", referrer.encode()),
         (b"cross-origin-resource-policy", b"same-origin"),
+        # For browsers that do not know `frame-ancestors`.
+        (b"x-frame-options", b"SAMEORIGIN" if b"frame-ancestors 'self'" in policy.encode() else b"DENY"),
     )
