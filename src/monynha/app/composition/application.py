@@ -282,6 +282,7 @@ def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) ->
         websocket_handlers={
             path: handler for service in services for path, handler in service.websocket_handlers.items()
         },
+        bearer_challenges=dependencies.auth.oauth_server.metadata.bearer_challenges(),
     )
 
 

@@ -66,6 +66,13 @@ class Metadata:
             "resource_name": "Monynha",
         }
 
+    def bearer_challenges(self) -> dict[str, bytes]:
+        """Return the `WWW-Authenticate` of a 401 by the prefix of its path: by it, clients find this server."""
+        if not self.is_enabled:
+            return {}
+        url = f"{self.site_url}/.well-known/oauth-protected-resource"
+        return {path: f'Bearer resource_metadata="{url}{path}"'.encode() for path in RESOURCE_PATHS}
+
     def _identity_provider(self, response_types: list[str]) -> dict[str, object]:
         return {
             "issuer": self.issuer,
