@@ -65,6 +65,7 @@ def schedule_handlers(
         {
             "sessions": credentials.delete_sessions,
             "tokens": credentials.delete_tokens,
+            "applications": credentials.delete_unused_clients,
             "idempotencyKeys": lambda _: delete_old_keys(database),
             "uploads": storage.sweep,
             "files": files.sweep,
