@@ -24,7 +24,7 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.auth import AuthServices
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
-from monynha.domains.auth.http import route_group
+from monynha.domains.auth.http import route_group, site_route_group
 from monynha.domains.auth.phone.text_messages import SmsPayload
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.infra.outgoing_http import OutgoingHttp
@@ -222,7 +222,9 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
             sms_queue=f"sms-{uuid4()}",
             outgoing_http=outgoing_http,
         )
-        application = HttpApplication(Router([route_group(auth)]), CorsPolicy(), shows_stack=False)
+        application = HttpApplication(
+            Router([route_group(auth), site_route_group(auth)]), CorsPolicy(), shows_stack=False
+        )
         transport = httpx.ASGITransport(app=application)
         http = httpx.AsyncClient(transport=transport, base_url="http://monynha.test")
         repository = AccountRepository(database)
@@ -296,3 +298,9 @@ async def run_auth_app(make_auth_app: MakeAuthApp) -> AsyncIterator[RunAuthApp]:
     for server, task in running:
         server.should_exit = True
         await task
+
+
+@pytest.fixture
+def oauth_app(make_auth_app: MakeAuthApp) -> AuthApp:
+    """Return auth with its authorization server on."""
+    return make_auth_app(autoconfirm=True, oauth_server=True, oauth_registration=True)

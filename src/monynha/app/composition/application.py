@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from monynha.app.catalog import CATALOG
+from monynha.app.composition.consent_page import ConsentPage
 from monynha.app.composition.cookie_sessions import cookie_sessions
 from monynha.app.composition.graphql import graphql_routes
 from monynha.app.composition.jobs import job_handlers, start_worker
@@ -25,6 +26,7 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.audit.http import AuditRoutes
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
+from monynha.domains.auth.http import site_route_group as auth_site_routes
 from monynha.domains.auth.http.api_tokens import ApiTokenRoutes
 from monynha.domains.exports.data_exports import DataExports
 from monynha.domains.exports.http import ExportRoutes
@@ -213,7 +215,7 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
     if "api" in settings.services:
         yield _api_service(dependencies)
     if "auth" in settings.services:
-        yield _Service((auth_routes(auth),))
+        yield _Service((auth_routes(auth), auth_site_routes(auth), *_consent_pages(settings, auth)))
     if "realtime" in settings.services:
         websocket_handlers, broadcast_routes = realtime_routes(
             dependencies.realtime, rest.database, rest.mutations, auth.tokens
@@ -227,6 +229,13 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
     if "web" in settings.services:
         unsubscribe_page = UnsubscribePage(UnsubscribeLinks(settings.jwt_secret), Unsubscriptions(rest.database))
         yield _Service((landing_page(settings), unsubscribe_page.route_group))
+
+
+def _consent_pages(settings: Settings, auth: AuthServices) -> tuple[RouteGroup, ...]:
+    """Return the page that asks for consent, unless the site has one of its own."""
+    if not settings.oauth_server or settings.oauth_consent_url:
+        return ()
+    return (ConsentPage(auth, settings.site_url).route_group,)
 
 
 def _api_service(dependencies: _Dependencies) -> _Service:
@@ -288,6 +297,7 @@ def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) ->
         websocket_handlers={
             path: handler for service in services for path, handler in service.websocket_handlers.items()
         },
+        bearer_challenges=dependencies.auth.oauth_server.metadata.bearer_challenges(),
     )
 
 

@@ -70,6 +70,7 @@ def schedule_handlers(
             "sessions": credentials.delete_sessions,
             "tokens": credentials.delete_tokens,
             "knownDevices": credentials.delete_known_devices,
+            "applications": credentials.delete_unused_clients,
             "idempotencyKeys": lambda _: delete_old_keys(database),
             "uploads": storage.sweep,
             "exports": lambda now: delete_expired_exports(database, now),

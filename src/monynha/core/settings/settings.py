@@ -194,6 +194,24 @@ class Settings(AccountSettings):
         10,
         "How long a refresh token that has been replaced is still accepted.",
     )
+    oauth_server: bool = setting_field(
+        "MONYNHA_OAUTH_SERVER",
+        setting_types.boolean,
+        False,
+        "Whether other applications may act for people who consent (an OAuth 2.1 authorization server).",
+    )
+    oauth_registration: bool = setting_field(
+        "MONYNHA_OAUTH_SERVER_REGISTRATION",
+        setting_types.boolean,
+        False,
+        "Whether applications may register themselves at the authorization server (RFC 7591).",
+    )
+    oauth_consent_url: str | None = setting_field(
+        "MONYNHA_OAUTH_SERVER_CONSENT_URL",
+        setting_types.site_url,
+        None,
+        "The page of your own site that asks people for consent (default: that of the program).",
+    )
     cors_origins: tuple[str, ...] = setting_field(
         "MONYNHA_CORS_ORIGINS",
         setting_types.origins,

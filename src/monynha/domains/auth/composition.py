@@ -18,6 +18,7 @@ from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.redirects import RedirectPolicy
 from monynha.domains.auth.emails.security_notices import SecurityNotices
 from monynha.domains.auth.factors.composition import SecondFactors
+from monynha.domains.auth.oauth_server.composition import OAuthServer
 from monynha.domains.auth.phone.text_messages import SMS_QUEUE, TextMessages
 from monynha.domains.auth.providers.composition import build_provider_sign_in
 from monynha.domains.auth.providers.sign_in import ProviderSignInService
@@ -70,6 +71,7 @@ class AuthServices:
     rate_limits: AuthRateLimits
     mailer: AuthMailer
     security_notices: SecurityNotices
+    oauth_server: OAuthServer
     clock: Clock
     autoconfirm: bool
     api_tokens: ApiTokenCreation
@@ -178,6 +180,7 @@ class _Builder:
             require_reauthentication=settings.require_reauthentication,
             require_current_password=settings.require_current_password,
         )
+        self.oauth_server = OAuthServer.build(settings, repository, self.sessions, clock)
 
     def _access_tokens(self, settings: Settings) -> AccessTokens:
         return AccessTokens(
@@ -212,6 +215,7 @@ class _Builder:
             rate_limits=self.rate_limits,
             mailer=self.mailer,
             security_notices=self.security_notices,
+            oauth_server=self.oauth_server,
             clock=self.clock,
             autoconfirm=self.sign_up.autoconfirm,
             api_tokens=ApiTokenCreation(

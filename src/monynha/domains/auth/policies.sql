@@ -14,7 +14,8 @@ grant execute on function auth.set_actor(text, uuid, uuid), auth.set_actor_or_ra
   to monynha_app, monynha_admin;
 grant select, insert, update, delete
   on auth.users, auth.identities, auth.sessions, auth.one_time_tokens, auth.authorization_codes, auth.factors,
-    auth.factor_challenges, auth.recovery_codes, auth.passkeys, auth.oauth_flows to monynha_system;
+    auth.factor_challenges, auth.recovery_codes, auth.passkeys, auth.oauth_flows, auth.oauth_clients,
+    auth.oauth_consents, auth.oauth_authorizations to monynha_system;
 
 -- API tokens. They are created by the auth service, for whoever has signed in and not come with a limited token.
 create policy "owner role: full access for migrations and triggers" on public.api_tokens
@@ -92,5 +93,23 @@ create policy "auth service can manage passkeys" on auth.passkeys for all to mon
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');
 create policy "auth service can manage visits to providers" on auth.oauth_flows for all to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'auth')
+  with check ((select current_setting('monynha.actor', true)) = 'auth');
+
+create policy "owner role: full access for migrations and triggers" on auth.oauth_clients
+  for all to monynha_owner using (true) with check (true);
+create policy "auth service can manage OAuth clients" on auth.oauth_clients for all to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'auth')
+  with check ((select current_setting('monynha.actor', true)) = 'auth');
+
+create policy "owner role: full access for migrations and triggers" on auth.oauth_consents
+  for all to monynha_owner using (true) with check (true);
+create policy "auth service can manage OAuth consents" on auth.oauth_consents for all to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'auth')
+  with check ((select current_setting('monynha.actor', true)) = 'auth');
+
+create policy "owner role: full access for migrations and triggers" on auth.oauth_authorizations
+  for all to monynha_owner using (true) with check (true);
+create policy "auth service can manage OAuth authorizations" on auth.oauth_authorizations for all to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');

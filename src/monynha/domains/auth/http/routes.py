@@ -8,6 +8,10 @@ from monynha.domains.auth.http.admin_factors import AdminFactorRoutes
 from monynha.domains.auth.http.audit import AuditLogRoutes
 from monynha.domains.auth.http.factors import FactorRoutes
 from monynha.domains.auth.http.identities import IdentityRoutes
+from monynha.domains.auth.http.oauth_authorizations import OAuthAuthorizationRoutes
+from monynha.domains.auth.http.oauth_clients import OAuthClientRoutes
+from monynha.domains.auth.http.oauth_metadata import OAuthMetadataRoutes
+from monynha.domains.auth.http.oauth_token import OAuthTokenRoutes
 from monynha.domains.auth.http.passkeys import PasskeyRoutes
 from monynha.domains.auth.http.providers import ProviderRoutes
 from monynha.domains.auth.http.recovery_codes import RecoveryCodeRoutes
@@ -37,6 +41,15 @@ def route_group(auth: AuthServices) -> RouteGroup:
         *RecoveryCodeRoutes(auth).routes,
         *PasskeyRoutes(auth).routes,
         *AdminFactorRoutes(auth).routes,
+        *OAuthAuthorizationRoutes(auth).routes,
+        *OAuthTokenRoutes(auth).routes,
+        *OAuthClientRoutes(auth).routes,
+        *OAuthMetadataRoutes(auth).routes,
         *UnsupportedRoutes(auth).routes,
     )
     return RouteGroup(PREFIX, routes, error_response)
+
+
+def site_route_group(auth: AuthServices) -> RouteGroup:
+    """Return the routes that standards put at the root of the site."""
+    return OAuthMetadataRoutes(auth).site_routes

@@ -17,6 +17,9 @@ _PASSKEY_OPTIONS = Limit(300, 900)
 _TOO_MANY_ATTEMPTS = "Too many authentication attempts, please try again later"
 _SMS_IN_ALL_FACTOR = 10
 _EVERYBODY = "all"
+_AUTHORIZATION_LIMIT = Limit(300, 900)
+_REGISTRATION_LIMIT = Limit(20, 3600)
+_OAUTH_MESSAGE = "Too many requests of applications, please try again later"
 
 HeaderPairs = tuple[tuple[str, str], ...]
 """The headers that tell a client what is left of a limit."""
@@ -100,6 +103,16 @@ class AuthRateLimits:
         if self.counter is not None:
             window = (str(user_id), "address", self.counter.auth_per_account)
             await self.counter.count(_TOO_MANY_ATTEMPTS, window)
+
+    async def count_authorization(self, client_subject: str) -> None:
+        """Count a request of an application for authorization, which stores a row without any sign-in."""
+        if self.counter is not None and self.counter.auth_per_account is not None:
+            await self.counter.count(_OAUTH_MESSAGE, (client_subject, "oauth", _AUTHORIZATION_LIMIT))
+
+    async def count_registration(self, client_subject: str) -> None:
+        """Count an application that registers itself."""
+        if self.counter is not None and self.counter.auth_per_account is not None:
+            await self.counter.count(_OAUTH_MESSAGE, (client_subject, "oauth-register", _REGISTRATION_LIMIT))
 
 
 def _digest(address: str) -> str:
