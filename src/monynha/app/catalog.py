@@ -15,6 +15,7 @@ DOMAINS = (
     "jobs",
     "posts",
     "projects",
+    "invitations",
     "tasks",
     "storage",
     "files",

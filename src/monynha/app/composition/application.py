@@ -25,6 +25,10 @@ from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
 from monynha.domains.files.composition import FileServices, image_pool, object_hook
 from monynha.domains.files.http import AvatarRoutes, FileRoutes
+from monynha.domains.invitations.actions import InvitationActions
+from monynha.domains.invitations.http import InvitationRoutes
+from monynha.domains.invitations.invited_addresses import InvitedAddresses
+from monynha.domains.invitations.limits import InvitationLimits
 from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.reports.http import AnalyticsRoutes
@@ -121,7 +125,9 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     queries = Queries(Compiler(AnswerLimits(settings.max_answer_characters, settings.max_answer_bytes)))
     realtime = RealtimeServices.start(database, queries, valkey, redis_url=server_urls.redis_url)
     database = database.with_on_commit(realtime.notifier.on_commit)
-    auth = AuthServices.build(settings, database, limits=rate_limits, hooks=[ProfileHooks()])
+    auth = AuthServices.build(
+        settings, database, limits=rate_limits, hooks=[ProfileHooks()], invitations=[InvitedAddresses()]
+    )
     storage = StorageServices.build(settings, database, store, hooks=[object_hook(settings)])
     files = FileServices.build(settings, database, storage, image_pool(settings))
     database = database.with_on_commit(files.on_commit)
@@ -224,10 +230,12 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     """Build REST, its documentation and GraphQL."""
     rest, realtime = dependencies.rest, dependencies.realtime
     actions = UserActions(dependencies.auth.accounts)
+    invitation_actions = _invitation_actions(dependencies)
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
     avatars = AvatarRoutes(rest, dependencies.files.avatars)
     overrides = {
         **UserRoutes(rest, actions).overrides,
+        **InvitationRoutes(rest, invitation_actions).overrides,
         **JobRoutes(rest).overrides,
         **FileRoutes(rest, dependencies.files).overrides,
         **avatars.overrides,
@@ -239,6 +247,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         dependencies.settings,
         rest,
         actions,
+        invitation_actions,
         rate_limits=dependencies.rate_limits,
         valkey=dependencies.valkey,
         realtime=realtime,
@@ -253,6 +262,11 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         graphql.routes,
     )
     return _Service(route_groups, graphql.sockets)
+
+
+def _invitation_actions(dependencies: _Dependencies) -> InvitationActions:
+    limits = InvitationLimits(dependencies.rate_limits, dependencies.settings.limit_invitation)
+    return InvitationActions(dependencies.rest.queries, limits)
 
 
 def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) -> HttpApplication:

@@ -9,6 +9,9 @@ from monynha.app.catalog import CATALOG, EPHEMERAL_EVENTS
 from monynha.app.composition.realtime import RealtimeServices
 from monynha.core.actor import Actor
 from monynha.core.settings.settings import Settings
+from monynha.domains.invitations.actions import InvitationActions
+from monynha.domains.invitations.graphql import CUSTOM_MUTATIONS as INVITATION_MUTATIONS
+from monynha.domains.invitations.graphql import InvitationMutations
 from monynha.domains.jobs.graphql import CUSTOM_MUTATIONS as JOB_MUTATIONS
 from monynha.domains.jobs.graphql import row_actions as job_actions
 from monynha.domains.notifications.graphql import CUSTOM_MUTATIONS as NOTIFICATION_MUTATIONS
@@ -41,7 +44,9 @@ from monynha.protocols.rest.context import RestContext
 
 def full_schema() -> ApiSchema:
     """Return the schema of all domains."""
-    return build_schema(CATALOG, (*USER_MUTATIONS, *JOB_MUTATIONS, *NOTIFICATION_MUTATIONS), EPHEMERAL_EVENTS)
+    return build_schema(
+        CATALOG, (*USER_MUTATIONS, *INVITATION_MUTATIONS, *JOB_MUTATIONS, *NOTIFICATION_MUTATIONS), EPHEMERAL_EVENTS
+    )
 
 
 def schema_text() -> str:
@@ -61,6 +66,7 @@ def graphql_routes(
     settings: Settings,
     rest: RestContext,
     actions: UserActions,
+    invitations: InvitationActions,
     *,
     rate_limits: RateLimits,
     valkey: ValkeyClient,
@@ -70,7 +76,9 @@ def graphql_routes(
     client_ip_of: Callable[[Scope], str],
 ) -> GraphQLRoutes:
     """Build what serves `/graphql`, on the queries and mutations of REST."""
-    executor = _graphql_executor(settings, rest, actions, rate_limits=rate_limits, valkey=valkey, realtime=realtime)
+    executor = _graphql_executor(
+        settings, rest, actions, invitations, rate_limits=rate_limits, valkey=valkey, realtime=realtime
+    )
     events = SseTransport(executor, open_streams)
     sockets: dict[str, WebSocketHandler] = {PATH: GraphQLSocketEndpoint(executor, verify, client_ip_of)}
     if settings.is_production:
@@ -83,6 +91,7 @@ def _graphql_executor(
     settings: Settings,
     rest: RestContext,
     actions: UserActions,
+    invitations: InvitationActions,
     *,
     rate_limits: RateLimits,
     valkey: ValkeyClient,
@@ -90,6 +99,7 @@ def _graphql_executor(
 ) -> GraphQLExecutor:
     schema = full_schema()
     user_mutations = UserMutations(rest.mutations, actions)
+    invitation_mutations = InvitationMutations(invitations)
     notification_mutations = NotificationMutations(rest.mutations)
     return GraphQLExecutor(
         rest.database,
@@ -99,9 +109,10 @@ def _graphql_executor(
         MutationExecutor(
             schema,
             rest.mutations,
-            {**user_mutations.resolvers, **notification_mutations.resolvers},
+            {**user_mutations.resolvers, **invitation_mutations.resolvers, **notification_mutations.resolvers},
             notification_mutations.bulk_actions,
-            job_actions(rest.queries),
+            {**job_actions(rest.queries), **invitation_mutations.row_actions},
+            invitation_mutations.reference_actions,
         ),
         SubscriptionPlanner(schema, rest.queries.compiler, realtime.hub.authorizer.roots),
         SubscriptionServices(realtime.hub, realtime.broadcast, EventQueryRunner()),

@@ -9,6 +9,7 @@ from uuid import uuid4
 from monynha.app.composition.schedules import schedule_handlers
 from monynha.core.settings.settings import Settings
 from monynha.domains.files.composition import FileServices
+from monynha.domains.invitations.expiry import InvitationExpiry
 from monynha.domains.storage.composition import StorageServices
 from monynha.engine.realtime.event_log import Stream
 from monynha.engine.realtime.hub import Hub
@@ -26,6 +27,7 @@ def job_handlers(
     return (
         email_sender.handler(),
         files.processor.job_handler,
+        InvitationExpiry(database).handler(),
         *schedule_handlers(settings, database, storage, files),
     )
 

@@ -8,6 +8,7 @@ from monynha import __version__
 from monynha.app.catalog import CATALOG
 from monynha.domains.auth.accounts.passwords import DEFAULT_MIN_PASSWORD_LENGTH
 from monynha.domains.files import http as files
+from monynha.domains.invitations import http as invitations
 from monynha.domains.jobs import http as jobs
 from monynha.domains.notifications import http as notifications
 from monynha.domains.reports import http as reports
@@ -19,10 +20,15 @@ from monynha.protocols.rest.sse import event_stream_docs
 
 def openapi_document(password_min_length: int = DEFAULT_MIN_PASSWORD_LENGTH) -> Schema:
     """Return the OpenAPI document of this release, with the shortest password that sign-up accepts."""
-    endpoint_docs = (*users.endpoint_docs(password_min_length), *notifications.ENDPOINT_DOCS)
+    endpoint_docs = (
+        *users.endpoint_docs(password_min_length),
+        *invitations.ENDPOINT_DOCS,
+        *notifications.ENDPOINT_DOCS,
+    )
     actions = (
         *files.FILE_DOCS,
         *files.AVATAR_DOCS,
+        *invitations.ACTION_DOCS,
         *jobs.ACTION_DOCS,
         *notifications.ACTION_DOCS,
         *event_stream_docs(CATALOG),

@@ -12,6 +12,7 @@ from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.services.expired_credentials import ExpiredCredentials
 from monynha.domains.files.composition import FileServices
+from monynha.domains.invitations.expiry import InvitationExpiry
 from monynha.domains.reports.jobs import SCHEDULES as REPORT_SCHEDULES
 from monynha.domains.reports.jobs import ReportJobs
 from monynha.domains.reports.period_counts import Analytics
@@ -65,6 +66,7 @@ def schedule_handlers(
         {
             "sessions": credentials.delete_sessions,
             "tokens": credentials.delete_tokens,
+            "invitations": InvitationExpiry(database).delete_ended,
             "idempotencyKeys": lambda _: delete_old_keys(database),
             "uploads": storage.sweep,
             "files": files.sweep,

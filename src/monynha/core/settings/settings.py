@@ -136,9 +136,10 @@ class Settings:
     )
     signup: str = setting_field(
         "MONYNHA_SIGNUP",
-        setting_types.choice("on", "off"),
+        setting_types.choice("on", "off", "invited"),
         "on",
-        "Whether anybody may sign up; off: only admins create and invite accounts.",
+        "Who may sign up: anybody, nobody (only admins create and invite accounts), or who is invited to a project or"
+        " by an admin.",
     )
     password_min_length: int = setting_field(
         "MONYNHA_PASSWORD_MIN_LENGTH", setting_types.number(6, 256), 8, "How many characters a password has at least."
@@ -189,6 +190,12 @@ class Settings:
         Limit(10_000, 15 * _MINUTE),
         "API requests per IP address when signed out (at most MONYNHA_LIMIT_API, if that is set).",
         production=Limit(100, 15 * _MINUTE),
+    )
+    limit_invitation: Limit | None = setting_field(
+        "MONYNHA_LIMIT_INVITATION",
+        setting_types.limit,
+        Limit(30, _HOUR),
+        "Invitations, and members added by their address, per manager; off also lifts the limit per invited address.",
     )
     limit_upload: Limit | None = setting_field(
         "MONYNHA_LIMIT_UPLOAD",
@@ -440,5 +447,9 @@ def _check_combinations(settings: Settings) -> None:
     for name, url in settings.server_urls.items():
         if settings.is_production and has_weak_password(url):
             raise SettingsError(f"{name}: production requires a password that cannot be guessed")
+    if settings.is_production and settings.signup == "invited" and settings.autoconfirm:
+        raise SettingsError(
+            "MONYNHA_SIGNUP: sign-up by invitation requires confirmed addresses; turn MONYNHA_AUTOCONFIRM off"
+        )
     if settings.is_production and not settings.autoconfirm and not settings.smtp_url:
         raise SettingsError("SMTP_URL: production requires a mail server, unless MONYNHA_AUTOCONFIRM is on")

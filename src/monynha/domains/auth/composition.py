@@ -9,7 +9,7 @@ from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
-from monynha.domains.auth.accounts.hooks import AccountHook
+from monynha.domains.auth.accounts.hooks import AccountHook, InvitationLookup
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.emails.action_links import ActionLinks
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
@@ -23,6 +23,7 @@ from monynha.domains.auth.services.rate_limits import AuthRateLimits, RateLimitC
 from monynha.domains.auth.services.sessions import SessionService
 from monynha.domains.auth.services.sign_in import SignInService
 from monynha.domains.auth.services.sign_up import SignUpService
+from monynha.domains.auth.services.sign_up_gate import SignUpGate, SignUpMode
 from monynha.domains.auth.services.update_user import UpdateUserService
 from monynha.domains.auth.services.verification import VerificationService
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
@@ -45,6 +46,7 @@ class AuthServices:
     sessions: SessionService
     sign_in: SignInService
     sign_up: SignUpService
+    sign_up_gate: SignUpGate
     verification: VerificationService
     update_user: UpdateUserService
     admin: AdminService
@@ -63,14 +65,19 @@ class AuthServices:
         *,
         limits: RateLimitCounter | None = None,
         hooks: Sequence[AccountHook] = (),
+        invitations: Sequence[InvitationLookup] = (),
         clock: Clock = utc_now,
         response_step_s: float = _RESPONSE_STEP_S,
         email_queue: str = EMAIL_QUEUE,
     ) -> AuthServices:
-        """Build all services; without `limits` nothing is counted."""
+        """Build all services; without `limits` nothing is counted.
+
+        `invitations` say which addresses may sign up where sign-up is by invitation.
+        """
         builder = _Builder(
             settings,
             AccountRepository(database, tuple(hooks)),
+            invitations=tuple(invitations),
             limits=limits,
             clock=clock,
             response_step_s=response_step_s,
@@ -91,6 +98,7 @@ class _Builder:
         settings: Settings,
         repository: AccountRepository,
         *,
+        invitations: tuple[InvitationLookup, ...],
         limits: RateLimitCounter | None,
         clock: Clock,
         response_step_s: float,
@@ -120,6 +128,7 @@ class _Builder:
             clock=clock,
             autoconfirm=settings.autoconfirm,
         )
+        self.sign_up_gate = SignUpGate(mode=SignUpMode(settings.signup), repository=repository, invitations=invitations)
         self.sign_up = self._sign_up(settings)
 
     def _access_tokens(self, settings: Settings) -> AccessTokens:
@@ -139,6 +148,7 @@ class _Builder:
             sessions=self.sessions,
             sign_in=self._sign_in(),
             sign_up=self.sign_up,
+            sign_up_gate=self.sign_up_gate,
             verification=self._verification(),
             update_user=self._update_user(),
             admin=self._admin(),
@@ -158,7 +168,7 @@ class _Builder:
             mailer=self.mailer,
             clock=self.clock,
             autoconfirm=settings.autoconfirm,
-            is_enabled=settings.signup == "on",
+            gate=self.sign_up_gate,
             response_step_s=self.response_step_s,
         )
 
@@ -180,7 +190,7 @@ class _Builder:
             mailer=self.mailer,
             clock=self.clock,
             autoconfirm=self.sign_up.autoconfirm,
-            is_sign_up_enabled=self.sign_up.is_enabled,
+            sign_up_gate=self.sign_up_gate,
             response_step_s=self.response_step_s,
         )
 

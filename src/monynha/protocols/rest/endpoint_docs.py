@@ -28,6 +28,8 @@ class EndpointDoc:
     required: tuple[str, ...] = ()
     replaces_fields: bool = False
     is_public: bool = False
+    accepted: Resource | None = None
+    """The resource of the row that a 202 has: what a create does instead where it cannot be done at once."""
 
 
 @dataclass(frozen=True)

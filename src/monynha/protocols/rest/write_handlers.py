@@ -51,7 +51,7 @@ class WriteHandlers:
         selection = self._result_selection(request)
         body = await read_json_body(request)
         values = parse_create(self.resource, body)
-        idempotency_key = _parse_idempotency_key(request, connection.actor, body)
+        idempotency_key = parse_idempotency_key(request, connection.actor, body)
         parent_id = self._parse_parent_id(request, connection.actor)
         created = await self.context.mutations.create(
             connection,
@@ -138,7 +138,8 @@ class WriteHandlers:
         return tuple(name for name, value in params.items() if value == "true")
 
 
-def _parse_idempotency_key(request: Request, actor: Actor, body: object) -> IdempotencyKey | None:
+def parse_idempotency_key(request: Request, actor: Actor, body: object) -> IdempotencyKey | None:
+    """Return the key of a request that creates a row; None without one, and for the service key."""
     key = request.header(b"idempotency-key")
     if key is None or actor.id is None:
         return None
