@@ -17,6 +17,7 @@ import structlog
 
 from monynha.core.errors import AppError, InternalError, RateLimitedError
 from monynha.core.logs import EventLog
+from monynha.core.request_context import RequestContext, set_request_source, stored_user_agent
 from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.deadlines import RequestDeadlines, deadline_error
 from monynha.protocols.http.rate_limits import rate_limit_subject
@@ -42,6 +43,19 @@ _LARGE_CHUNK_BYTES = 32_768
 
 WebSocketHandler = Callable[[WebSocket], Awaitable[None]]
 _HttpArguments = tuple[HttpScope, Receive, Send]
+
+
+@dataclass(frozen=True, slots=True)
+class _WebSocketSource:
+    """The request context of what a WebSocket asks for."""
+
+    websocket: WebSocket
+    client_ip: str
+
+    def context(self) -> RequestContext:
+        """Return the context; a WebSocket has no request id."""
+        user_agent = (self.websocket.header(b"user-agent") or b"").decode("latin-1")
+        return RequestContext(self.client_ip, stored_user_agent(user_agent))
 
 
 @dataclass(frozen=True)
@@ -78,6 +92,7 @@ class HttpApplication:
         http_scope, http_receive, http_send = cast(_HttpArguments, (scope, receive, send))
         request = Request(http_scope, http_receive, client_ip=self.client_ip_of(http_scope), received_at=started_at)
         request.id = _request_id(request)
+        set_request_source(request)
         response = await self._respond(request)
         await self._send(request, response, http_receive, http_send)
         if request.failure or self.logs_requests:
@@ -103,6 +118,7 @@ class HttpApplication:
             return
         started_at = time.perf_counter()
         _log.info("websocket opened", path=path, ip=client_ip)
+        set_request_source(_WebSocketSource(websocket, client_ip))
         try:
             await handler(websocket)
         finally:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from monynha.core.clock import Clock
+from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.metadata import merge_metadata
@@ -123,6 +124,7 @@ class UpdateUserService:
             changes["user_metadata"] = merge_metadata(account.user_metadata, attributes.data)
         if password_hash is not None:
             changes["password_hash"] = password_hash
+            await _record_password_change(transaction, account)
             await self.sessions.end(transaction, account.id, session_id, SignOutScope.OTHERS)
         if changes:
             account = await self.repository.update(transaction, account, **changes)
@@ -145,3 +147,9 @@ class UpdateUserService:
             transaction, account.email or "", nonce, (TokenKind.REAUTHENTICATION,), user_id=account.id
         )
         return token is not None
+
+
+async def _record_password_change(transaction: Transaction, account: Account) -> None:
+    await record_audit_event(
+        transaction, "password.changed", actor_id=account.id, target_type="user", target_id=str(account.id)
+    )

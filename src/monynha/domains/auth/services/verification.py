@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from monynha.core.clock import Clock
+from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
@@ -230,6 +231,9 @@ class VerificationService:
         """Return the account whose address the token verifies, with the address confirmed."""
         account = await self.repository.find_by_id(transaction, token.user_id) if token else None
         if token is None or account is None:
+            await record_audit_event(
+                transaction, "sign_in.failed", actor_role="anon", details={"method": "otp", "reason": "otp_expired"}
+            )
             return OtpExpiredError()
         if account.is_banned(self.clock()):
             return UserBannedError()
