@@ -9,6 +9,7 @@ from functools import partial
 
 from monynha.app.catalog import CATALOG
 from monynha.app.composition.graphql import graphql_routes
+from monynha.app.composition.invitation_page import InvitationPage
 from monynha.app.composition.jobs import job_handlers, start_worker
 from monynha.app.composition.landing_page import landing_page
 from monynha.app.composition.mail import email_sender
@@ -29,6 +30,7 @@ from monynha.domains.invitations.actions import InvitationActions
 from monynha.domains.invitations.http import InvitationRoutes
 from monynha.domains.invitations.invited_addresses import InvitedAddresses
 from monynha.domains.invitations.limits import InvitationLimits
+from monynha.domains.invitations.visits import InvitationVisits
 from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.reports.http import AnalyticsRoutes
@@ -223,7 +225,9 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
         yield _Service((storage_routes(context),))
     if "web" in settings.services:
         unsubscribe_page = UnsubscribePage(UnsubscribeLinks(settings.jwt_secret), Unsubscriptions(rest.database))
-        yield _Service((landing_page(settings), unsubscribe_page.route_group))
+        visits = InvitationVisits(rest.database, auth, _invitation_actions(dependencies))
+        page_groups = (unsubscribe_page.route_group, InvitationPage(visits).route_group)
+        yield _Service((landing_page(settings), *page_groups))
 
 
 def _api_service(dependencies: _Dependencies) -> _Service:

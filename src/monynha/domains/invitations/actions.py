@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -11,6 +11,7 @@ from uuid import UUID
 from monynha.core.clock import Clock, utc_now
 from monynha.core.errors import AppError, ConflictError, NotFoundError, ValidationFailedError
 from monynha.core.serialization import parse_uuid
+from monynha.domains.audit.record import record_audit_event
 from monynha.domains.auth.emails.email_address import normalize_email
 from monynha.domains.invitations.expiry import enqueue_expiry
 from monynha.domains.invitations.limits import InvitationLimits
@@ -102,6 +103,8 @@ class InvitationActions:
                 )
                 assert mail is not None  # the function returns an object, or raises
                 invitation_id = await self._send(transaction, InvitationMail.parse(mail), token, locale)
+                details = {"projectId": request.project_id, "email": request.email, "role": request.role}
+                await _record(transaction, "created", invitation_id, details)
                 if idempotency_key is not None:
                     await idempotency_key.complete(transaction, invitation_id)
                 return CreatedRow((invitation_id,), await self._fetch(transaction, selection, invitation_id))
@@ -127,15 +130,15 @@ class InvitationActions:
                 return None
             mail = InvitationMail.parse(json)
             await self.limits.count_mail(mail.email)
-            return await self._fetch(transaction, selection, await self._send(transaction, mail, token, locale))
+            invitation_id = await self._send(transaction, mail, token, locale)
+            await _record(transaction, "resent", invitation_id)
+            return await self._fetch(transaction, selection, invitation_id)
 
         return await _run(connection, resend)
 
     async def revoke(self, connection: ActorConnection, key: PrimaryKey) -> None:
         """Revoke an invitation that is pending."""
-        await _run(
-            connection, lambda transaction: transaction.fetch_value("select monynha.revoke_invitation($1)", *key)
-        )
+        await _run(connection, lambda transaction: _end(transaction, "revoked", "revoke_invitation($1)", *key))
 
     async def accept(self, connection: ActorConnection, reference: str, selection: Selection | None = None) -> JsonRow:
         """Accept the invitation of a token or an id, and return what is selected of it."""
@@ -145,14 +148,15 @@ class InvitationActions:
             accepted_id = await transaction.fetch_value(statement, *_reference_binds(reference))
             if not isinstance(accepted_id, UUID):
                 return None
+            await _record(transaction, "accepted", accepted_id)
             return await self._fetch(transaction, selection or _all_fields(), accepted_id)
 
         return await _run(connection, accept)
 
     async def decline(self, connection: ActorConnection, reference: str) -> None:
         """Decline the invitation of a token or an id."""
-        statement = "select monynha.decline_invitation($1, $2)"
-        await _run(connection, lambda transaction: transaction.fetch_value(statement, *_reference_binds(reference)))
+        binds = _reference_binds(reference)
+        await _run(connection, lambda transaction: _end(transaction, "declined", "decline_invitation($1, $2)", *binds))
 
     async def _send(self, transaction: Transaction, mail: InvitationMail, token: str, locale: str | None) -> UUID:
         """Queue the mail, and the end of the invitation; return its id."""
@@ -198,6 +202,27 @@ def _reference_binds(reference: str) -> tuple[UUID | None, str]:
 
 def _all_fields() -> Selection:
     return Selection(invitations, invitations.field_names)
+
+
+async def _end(transaction: Transaction, participle: str, function: str, *binds: object) -> UUID | None:
+    """End an invitation by a function of the database; return its id, None if there is none."""
+    invitation_id = await transaction.fetch_value(f"select monynha.{function}", *binds)
+    if not isinstance(invitation_id, UUID):
+        return None
+    await _record(transaction, participle, invitation_id)
+    return invitation_id
+
+
+async def _record(
+    transaction: Transaction, participle: str, invitation_id: UUID, details: Mapping[str, object] | None = None
+) -> None:
+    await record_audit_event(
+        transaction,
+        f"invitation.{participle}",
+        target_type="invitation",
+        target_id=str(invitation_id),
+        details=details,
+    )
 
 
 async def _run(connection: ActorConnection, act: Callable[[Transaction], Awaitable[_T | None]]) -> _T:
