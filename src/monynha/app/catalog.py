@@ -13,6 +13,7 @@ DOMAINS = (
     "audit",
     "auth",
     "users",
+    "people",
     "jobs",
     "posts",
     "projects",

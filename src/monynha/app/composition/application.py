@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from monynha.app.catalog import CATALOG
+from monynha.app.composition.domain_actions import DomainActions
 from monynha.app.composition.graphql import graphql_routes
 from monynha.app.composition.invitation_page import InvitationPage
 from monynha.app.composition.jobs import job_handlers, start_worker
@@ -26,13 +27,12 @@ from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
 from monynha.domains.files.composition import FileServices, image_pool, object_hook
 from monynha.domains.files.http import AvatarRoutes, FileRoutes
-from monynha.domains.invitations.actions import InvitationActions
 from monynha.domains.invitations.http import InvitationRoutes
 from monynha.domains.invitations.invited_addresses import InvitedAddresses
-from monynha.domains.invitations.limits import InvitationLimits
 from monynha.domains.invitations.visits import InvitationVisits
 from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
+from monynha.domains.people.http import PeopleRoutes
 from monynha.domains.reports.http import AnalyticsRoutes
 from monynha.domains.reports.unsubscriptions import UnsubscribeLinks, Unsubscriptions
 from monynha.domains.storage.composition import StorageServices
@@ -40,7 +40,6 @@ from monynha.domains.storage.http import route_group as storage_routes
 from monynha.domains.storage.http.dependencies import StorageContext
 from monynha.domains.storage.rendering import ImageRenderer
 from monynha.domains.users.account_hooks import ProfileHooks
-from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import UserRoutes
 from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.query.answer_limits import AnswerLimits
@@ -225,7 +224,7 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
         yield _Service((storage_routes(context),))
     if "web" in settings.services:
         unsubscribe_page = UnsubscribePage(UnsubscribeLinks(settings.jwt_secret), Unsubscriptions(rest.database))
-        visits = InvitationVisits(rest.database, auth, _invitation_actions(dependencies))
+        visits = InvitationVisits(rest.database, auth, _domain_actions(dependencies).invitations)
         page_groups = (unsubscribe_page.route_group, InvitationPage(visits).route_group)
         yield _Service((landing_page(settings), *page_groups))
 
@@ -233,13 +232,13 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
 def _api_service(dependencies: _Dependencies) -> _Service:
     """Build REST, its documentation and GraphQL."""
     rest, realtime = dependencies.rest, dependencies.realtime
-    actions = UserActions(dependencies.auth.accounts)
-    invitation_actions = _invitation_actions(dependencies)
+    actions = _domain_actions(dependencies)
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
     avatars = AvatarRoutes(rest, dependencies.files.avatars)
     overrides = {
-        **UserRoutes(rest, actions).overrides,
-        **InvitationRoutes(rest, invitation_actions).overrides,
+        **UserRoutes(rest, actions.users).overrides,
+        **PeopleRoutes(rest, actions.people).overrides,
+        **InvitationRoutes(rest, actions.invitations).overrides,
         **JobRoutes(rest).overrides,
         **FileRoutes(rest, dependencies.files).overrides,
         **avatars.overrides,
@@ -251,7 +250,6 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         dependencies.settings,
         rest,
         actions,
-        invitation_actions,
         rate_limits=dependencies.rate_limits,
         valkey=dependencies.valkey,
         realtime=realtime,
@@ -268,9 +266,9 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     return _Service(route_groups, graphql.sockets)
 
 
-def _invitation_actions(dependencies: _Dependencies) -> InvitationActions:
-    limits = InvitationLimits(dependencies.rate_limits, dependencies.settings.limit_invitation)
-    return InvitationActions(dependencies.rest.queries, limits)
+def _domain_actions(dependencies: _Dependencies) -> DomainActions:
+    queries, auth = dependencies.rest.queries, dependencies.auth
+    return DomainActions.build(dependencies.settings, queries, auth, dependencies.rate_limits)
 
 
 def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) -> HttpApplication:

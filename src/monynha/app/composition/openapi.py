@@ -11,6 +11,7 @@ from monynha.domains.files import http as files
 from monynha.domains.invitations import http as invitations
 from monynha.domains.jobs import http as jobs
 from monynha.domains.notifications import http as notifications
+from monynha.domains.people import http as people
 from monynha.domains.reports import http as reports
 from monynha.domains.users import http as users
 from monynha.protocols.openapi import build_document
@@ -22,6 +23,7 @@ def openapi_document(password_min_length: int = DEFAULT_MIN_PASSWORD_LENGTH) -> 
     """Return the OpenAPI document of this release, with the shortest password that sign-up accepts."""
     endpoint_docs = (
         *users.endpoint_docs(password_min_length),
+        *people.ENDPOINT_DOCS,
         *invitations.ENDPOINT_DOCS,
         *notifications.ENDPOINT_DOCS,
     )
@@ -31,6 +33,7 @@ def openapi_document(password_min_length: int = DEFAULT_MIN_PASSWORD_LENGTH) -> 
         *invitations.ACTION_DOCS,
         *jobs.ACTION_DOCS,
         *notifications.ACTION_DOCS,
+        *people.ACTION_DOCS,
         *event_stream_docs(CATALOG),
         *reports.ENDPOINT_DOCS,
     )

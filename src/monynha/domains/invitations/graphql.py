@@ -23,6 +23,7 @@ from monynha.infra.postgres.database import ActorConnection
 from monynha.protocols.graphql.schema.field_bindings import (
     CustomMutation,
     CustomMutationHandler,
+    DomainMutation,
     MutationCall,
     ReferenceAction,
     ReferenceActionHandler,
@@ -45,7 +46,7 @@ DECLINE = ReferenceAction(
     f"{DECLINE_DESCRIPTION} Returns true.",
     returns_row=False,
 )
-CUSTOM_MUTATIONS = (CREATE, DELETE, RESEND, ACCEPT, DECLINE)
+CUSTOM_MUTATIONS: tuple[DomainMutation, ...] = (CREATE, DELETE, RESEND, ACCEPT, DECLINE)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Run sql/0022_invitations.sql."""
+"""Run sql/0022_invitations.sql and sql/0022_people.sql."""
 
 from monynha.migrations.sql_file import run_sql_file
 
@@ -9,5 +9,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Run the SQL file."""
+    """Run the SQL files."""
     run_sql_file("0022_invitations")
+    run_sql_file("0022_people")
