@@ -126,9 +126,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     queries = Queries(Compiler(AnswerLimits(settings.max_answer_characters, settings.max_answer_bytes)))
     realtime = RealtimeServices.start(database, queries, valkey, redis_url=server_urls.redis_url)
     database = database.with_on_commit(realtime.notifier.on_commit)
-    auth = AuthServices.build(
-        settings, database, limits=rate_limits, hooks=[ProfileHooks()], invitations=[InvitedAddresses()]
-    )
+    auth = _auth_services(settings, database, rate_limits)
     storage = StorageServices.build(settings, database, store, hooks=[object_hook(settings)])
     files = FileServices.build(settings, database, storage, image_pool(settings))
     database = database.with_on_commit(files.on_commit)
@@ -152,6 +150,13 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
         probe,
         start_worker(settings, database, realtime.hub, job_handlers(settings, database, sender, storage, files)),
         start_scheduler(settings, database),
+    )
+
+
+def _auth_services(settings: Settings, database: Database, rate_limits: RateLimits) -> AuthServices:
+    """Build auth with what later domains add: profiles, and who is invited."""
+    return AuthServices.build(
+        settings, database, limits=rate_limits, hooks=[ProfileHooks()], invitations=[InvitedAddresses()]
     )
 
 

@@ -138,8 +138,7 @@ class Settings:
         "MONYNHA_SIGNUP",
         setting_types.choice("on", "off", "invited"),
         "on",
-        "Who may sign up: anybody, nobody (only admins create and invite accounts), or who is invited to a project or"
-        " by an admin.",
+        "Who may sign up: anybody, nobody (only admins create accounts), or only those who are invited.",
     )
     password_min_length: int = setting_field(
         "MONYNHA_PASSWORD_MIN_LENGTH", setting_types.number(6, 256), 8, "How many characters a password has at least."
@@ -195,7 +194,7 @@ class Settings:
         "MONYNHA_LIMIT_INVITATION",
         setting_types.limit,
         Limit(30, _HOUR),
-        "Invitations, and members added by their address, per manager; off also lifts the limit per invited address.",
+        "Addresses that a user may invite or add; off also lifts the limit on invitations of one address.",
     )
     limit_upload: Limit | None = setting_field(
         "MONYNHA_LIMIT_UPLOAD",

@@ -3,7 +3,9 @@
 models: the `invitations` resource
 tokens: the secret of the link in an invitation's mail
 mailer: the mail
+limits: how many invitations a manager may send, and an address may get
 actions: invite, revoke, send again, accept, decline
+visits: what the page behind the mailed link does
 invited_addresses: which addresses may sign up where sign-up is by invitation
 expiry: the job that ends an invitation when its time is over
 http, graphql: the endpoints and mutations of the actions

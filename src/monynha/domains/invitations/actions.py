@@ -85,29 +85,15 @@ class InvitationActions:
         that is invited already, RateLimitedError.
         """
         await self.limits.count_mail(request.email)
-        selection = selection or _all_fields()
-        token = make_token()
 
         async def attempt(connection: ActorConnection) -> CreatedRow:
             async with connection.transaction() as transaction:
                 earlier_id = None if idempotency_key is None else await idempotency_key.claim(transaction)
-                if earlier_id is not None:
-                    return CreatedRow((earlier_id,), await self._fetch(transaction, selection, earlier_id), True)
-                mail = await transaction.fetch_json(
-                    "select monynha.create_invitation($1, $2, $3, $4, $5)",
-                    request.project_id,
-                    request.email,
-                    request.role,
-                    hash_token(token),
-                    LIFETIME,
-                )
-                assert mail is not None  # the function returns an object, or raises
-                invitation_id = await self._send(transaction, InvitationMail.parse(mail), token, locale)
-                details = {"projectId": request.project_id, "email": request.email, "role": request.role}
-                await _record(transaction, "created", invitation_id, details)
-                if idempotency_key is not None:
+                invitation_id = earlier_id or await self._create(transaction, request, locale)
+                if idempotency_key is not None and earlier_id is None:
                     await idempotency_key.complete(transaction, invitation_id)
-                return CreatedRow((invitation_id,), await self._fetch(transaction, selection, invitation_id))
+                row = await self._fetch(transaction, selection or _all_fields(), invitation_id)
+                return CreatedRow((invitation_id,), row, is_replay=earlier_id is not None)
 
         try:
             return await with_retries(connection, attempt)
@@ -157,6 +143,22 @@ class InvitationActions:
         """Decline the invitation of a token or an id."""
         binds = _reference_binds(reference)
         await _run(connection, lambda transaction: _end(transaction, "declined", "decline_invitation($1, $2)", *binds))
+
+    async def _create(self, transaction: Transaction, request: InvitationRequest, locale: str | None) -> UUID:
+        token = make_token()
+        mail = await transaction.fetch_json(
+            "select monynha.create_invitation($1, $2, $3, $4, $5)",
+            request.project_id,
+            request.email,
+            request.role,
+            hash_token(token),
+            LIFETIME,
+        )
+        assert mail is not None  # the function returns an object, or raises
+        invitation_id = await self._send(transaction, InvitationMail.parse(mail), token, locale)
+        details = {"projectId": request.project_id, "email": request.email, "role": request.role}
+        await _record(transaction, "created", invitation_id, details)
+        return invitation_id
 
     async def _send(self, transaction: Transaction, mail: InvitationMail, token: str, locale: str | None) -> UUID:
         """Queue the mail, and the end of the invitation; return its id."""
