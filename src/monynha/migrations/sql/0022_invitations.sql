@@ -150,6 +150,7 @@ create function monynha.create_invitation(
 language plpgsql security definer set search_path = '' as $$
 declare
   invitation uuid;
+  invited_at constant timestamptz := clock_timestamp();
 begin
   perform monynha.require_role_grant(project, role);
   perform from public.project_members m join public.users u on u.id = m.user_id
@@ -160,8 +161,10 @@ begin
   update public.invitations i set status = 'expired'
     where i.project_id = project and i.email = create_invitation.email
       and i.status = 'pending' and i.expires_at <= clock_timestamp();
-  insert into public.invitations as i (project_id, email, role, invited_by_id, expires_at)
-    values (project, create_invitation.email, create_invitation.role, auth.uid(), clock_timestamp() + lifetime)
+  insert into public.invitations as i (project_id, email, role, invited_by_id, created_at, expires_at)
+    values (
+      project, create_invitation.email, create_invitation.role, auth.uid(), invited_at, invited_at + lifetime
+    )
     returning i.id into invitation;
   perform monynha.set_invitation_token(invitation, create_invitation.token_hash);
   perform monynha.notify_invitee(invitation);
