@@ -145,9 +145,9 @@ class Settings(AccountSettings):
     )
     signup: str = setting_field(
         "MONYNHA_SIGNUP",
-        setting_types.choice("on", "off"),
+        setting_types.choice("on", "off", "invited"),
         "on",
-        "Whether anybody may sign up; off: only admins create and invite accounts.",
+        "Who may sign up: anybody, nobody (only admins create accounts), or only those who are invited.",
     )
     manual_linking: bool = setting_field(
         "MONYNHA_MANUAL_LINKING",
@@ -243,6 +243,12 @@ class Settings(AccountSettings):
         Limit(10_000, 15 * _MINUTE),
         "API requests per IP address when signed out (at most MONYNHA_LIMIT_API, if that is set).",
         production=Limit(100, 15 * _MINUTE),
+    )
+    limit_invitation: Limit | None = setting_field(
+        "MONYNHA_LIMIT_INVITATION",
+        setting_types.limit,
+        Limit(30, _HOUR),
+        "Addresses that a user may invite or add; off also lifts the limit on invitations of one address.",
     )
     limit_upload: Limit | None = setting_field(
         "MONYNHA_LIMIT_UPLOAD",
@@ -515,5 +521,9 @@ def _check_combinations(settings: Settings) -> None:
     for name, url in settings.server_urls.items():
         if settings.is_production and has_weak_password(url):
             raise SettingsError(f"{name}: production requires a password that cannot be guessed")
+    if settings.is_production and settings.signup == "invited" and settings.autoconfirm:
+        raise SettingsError(
+            "MONYNHA_SIGNUP: sign-up by invitation requires confirmed addresses; turn MONYNHA_AUTOCONFIRM off"
+        )
     if settings.is_production and not settings.autoconfirm and not settings.smtp_url:
         raise SettingsError("SMTP_URL: production requires a mail server, unless MONYNHA_AUTOCONFIRM is on")

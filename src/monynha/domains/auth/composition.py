@@ -9,7 +9,7 @@ from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
-from monynha.domains.auth.accounts.hooks import AccountHook
+from monynha.domains.auth.accounts.hooks import AccountHook, InvitationLookup
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.api_tokens.creation import ApiTokenCreation
 from monynha.domains.auth.api_tokens.usage import ApiTokenUsage
@@ -35,6 +35,7 @@ from monynha.domains.auth.services.rate_limits import AuthRateLimits, RateLimitC
 from monynha.domains.auth.services.sessions import SessionService
 from monynha.domains.auth.services.sign_in import SignInService
 from monynha.domains.auth.services.sign_up import SignUpService
+from monynha.domains.auth.services.sign_up_gate import SignUpGate, SignUpMode
 from monynha.domains.auth.services.update_user import PasswordChangePolicy, UpdateUserService
 from monynha.domains.auth.services.verification import VerificationService
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
@@ -58,6 +59,7 @@ class AuthServices:
     sessions: SessionService
     sign_in: SignInService
     sign_up: SignUpService
+    sign_up_gate: SignUpGate
     verification: VerificationService
     update_user: UpdateUserService
     phone_accounts: PhoneAccountService
@@ -85,16 +87,21 @@ class AuthServices:
         *,
         limits: RateLimitCounter | None = None,
         hooks: Sequence[AccountHook] = (),
+        invitations: Sequence[InvitationLookup] = (),
         clock: Clock = utc_now,
         response_step_s: float = _RESPONSE_STEP_S,
         email_queue: str = EMAIL_QUEUE,
         sms_queue: str = SMS_QUEUE,
         outgoing_http: OutgoingHttp | None = None,
     ) -> AuthServices:
-        """Build all services; without `limits` nothing is counted."""
+        """Build all services; without `limits` nothing is counted.
+
+        `invitations` say which addresses may sign up where sign-up is by invitation.
+        """
         builder = _Builder(
             settings,
             AccountRepository(database, tuple(hooks)),
+            invitations=tuple(invitations),
             limits=limits,
             clock=clock,
             response_step_s=response_step_s,
@@ -118,6 +125,7 @@ class _Builder:
         settings: Settings,
         repository: AccountRepository,
         *,
+        invitations: tuple[InvitationLookup, ...],
         limits: RateLimitCounter | None,
         clock: Clock,
         response_step_s: float,
@@ -167,6 +175,7 @@ class _Builder:
             clock=clock,
             autoconfirm=settings.phone_autoconfirm,
         )
+        self.sign_up_gate = SignUpGate(mode=SignUpMode(settings.signup), repository=repository, invitations=invitations)
         self.sign_up = self._sign_up(settings)
         self.providers = self._providers(settings, outgoing_http)
         self.phone_accounts = self._phone_accounts(settings)
@@ -174,7 +183,7 @@ class _Builder:
             repository=repository,
             sessions=self.sessions,
             is_enabled=settings.anonymous_users,
-            is_sign_up_enabled=self.sign_up.is_enabled,
+            gate=self.sign_up_gate,
         )
         self.password_changes = PasswordChangePolicy(
             require_reauthentication=settings.require_reauthentication,
@@ -200,6 +209,7 @@ class _Builder:
             sessions=self.sessions,
             sign_in=self._sign_in(),
             sign_up=self.sign_up,
+            sign_up_gate=self.sign_up_gate,
             verification=self._verification(),
             update_user=self._update_user(),
             phone_accounts=self.phone_accounts,
@@ -229,7 +239,7 @@ class _Builder:
             settings,
             accounts=self.repository,
             sessions=self.sessions,
-            sign_ups=self.sign_up,
+            gate=self.sign_up_gate,
             one_time_tokens=self.one_time_tokens,
             clock=self.clock,
             http=http,
@@ -243,7 +253,7 @@ class _Builder:
             mailer=self.mailer,
             clock=self.clock,
             autoconfirm=settings.autoconfirm,
-            is_enabled=settings.signup == "on",
+            gate=self.sign_up_gate,
             response_step_s=self.response_step_s,
         )
 
@@ -265,7 +275,7 @@ class _Builder:
             mailer=self.mailer,
             clock=self.clock,
             autoconfirm=self.sign_up.autoconfirm,
-            is_sign_up_enabled=self.sign_up.is_enabled,
+            sign_up_gate=self.sign_up_gate,
             response_step_s=self.response_step_s,
         )
 
@@ -294,7 +304,7 @@ class _Builder:
             clock=self.clock,
             is_enabled=settings.has_phone_accounts,
             autoconfirm=settings.phone_autoconfirm,
-            is_sign_up_enabled=self.sign_up.is_enabled,
+            gate=self.sign_up_gate,
             response_step_s=self.response_step_s,
         )
 

@@ -167,6 +167,18 @@ def short_text(min_length: int, max_length: int, doc: str, *, is_personal: bool 
     return _column(rules, String(max_length), doc=doc)
 
 
+def server_text(max_length: int, doc: str) -> MappedColumn[str]:
+    """Short text that the database sets."""
+    rules = ColumnRules(ColumnType.TEXT, max_length=max_length, is_creatable=False, is_updatable=False)
+    return _column(rules, String(max_length), doc=doc)
+
+
+def nullable_server_text(max_length: int, doc: str) -> MappedColumn[str | None]:
+    """Short text that the database sets, or null."""
+    rules = ColumnRules(ColumnType.TEXT, max_length=max_length, is_creatable=False, is_updatable=False)
+    return _column(rules, String(max_length), is_nullable=True, doc=doc)
+
+
 def long_text(max_bytes: int, doc: str) -> MappedColumn[str]:
     """Text of any number of lines, kept as it is sent."""
     return _column(ColumnRules(ColumnType.TEXT, max_bytes=max_bytes), Text, doc=doc)
