@@ -54,7 +54,9 @@ def test_schedules_are_listed_with_their_next_run(running_program: Program) -> N
     ]
     next_runs = [datetime.fromisoformat(schedule["nextRun"]) for schedule in schedules]
     assert min(next_runs) > datetime.now(UTC)
-    assert [(moment.hour, moment.minute) for moment in next_runs] == [(2, 0), (9, 0), (0, 30), (1, 0)]
+    daily = [(moment.hour, moment.minute) for moment in next_runs if moment != next_runs[1]]
+    assert daily == [(2, 0), (9, 0), (0, 30), (1, 0)]
+    assert next_runs[1].minute == 0
     assert all(schedule["name"] in printed and schedule["description"] in printed for schedule in schedules)
 
 
@@ -74,5 +76,6 @@ def test_an_unknown_schedule_is_refused_with_the_names_that_exist(running_progra
         run_in_process(running_program, "schedules", "run", "nightly")
 
     assert str(error.value) == (
-        "there is no schedule 'nightly', only clean-up, seal-audit-log, weekly-report, daily-analytics, monthly-analytics"
+        "there is no schedule 'nightly', only clean-up, seal-audit-log, weekly-report, daily-analytics, "
+        "monthly-analytics"
     )
