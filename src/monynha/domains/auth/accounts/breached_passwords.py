@@ -61,10 +61,10 @@ class BreachedPasswords:
                 high = middle
                 continue
             line = self._read(start)
-            found = line[:_HASH_LENGTH].upper()
-            if found == wanted:
+            candidate = line[:_HASH_LENGTH].upper()
+            if candidate == wanted:
                 return True
-            if found < wanted:
+            if candidate < wanted:
                 low = start + _line_length(line)
             else:
                 high = middle
@@ -89,9 +89,9 @@ class BreachedPasswords:
             line = line[: _line_length(line)]
             if not _LINE.fullmatch(line):
                 return "must have lines of a SHA-1 hash in 40 hexadecimal digits, a colon and a count"
-            if (found := line[:_HASH_LENGTH].upper()) < previous:
+            if (sample := line[:_HASH_LENGTH].upper()) < previous:
                 return "must be ordered by hash"
-            previous = found
+            previous = sample
         return ""
 
 
