@@ -21,6 +21,7 @@ from monynha.domains.auth.services.admin_links import AdminLinkService
 from monynha.domains.auth.services.authentication import BearerAuthenticator
 from monynha.domains.auth.services.email_change import EmailChangeService
 from monynha.domains.auth.services.rate_limits import AuthRateLimits, RateLimitCounter
+from monynha.domains.auth.services.session_activity import SessionActivity
 from monynha.domains.auth.services.sessions import SessionService
 from monynha.domains.auth.services.sign_in import SignInService
 from monynha.domains.auth.services.sign_up import SignUpService
@@ -42,6 +43,7 @@ class AuthServices:
 
     tokens: AccessTokens
     authenticate: BearerAuthenticator
+    session_activity: SessionActivity
     passwords: PasswordHasher
     sessions: SessionService
     sign_in: SignInService
@@ -81,8 +83,9 @@ class AuthServices:
         return builder.build()
 
     def close(self) -> None:
-        """Stop the threads that hash passwords."""
+        """Stop the threads that hash passwords, and forget which sessions were used last."""
         self.passwords.close()
+        self.session_activity.close()
 
 
 class _Builder:
@@ -109,6 +112,7 @@ class _Builder:
         self.security_notices = SecurityNotices(clock, email_queue)
         self.rate_limits = AuthRateLimits(limits, _EMAIL_INTERVAL if settings.is_production else None)
         self.access_tokens = self._access_tokens(settings)
+        self.session_activity = SessionActivity(repository.database)
         self.sessions = SessionService(
             repository=repository,
             access_tokens=self.access_tokens,
@@ -139,7 +143,8 @@ class _Builder:
     def build(self) -> AuthServices:
         return AuthServices(
             tokens=self.access_tokens,
-            authenticate=BearerAuthenticator(self.access_tokens),
+            authenticate=BearerAuthenticator(self.access_tokens, self.session_activity),
+            session_activity=self.session_activity,
             passwords=self.passwords,
             sessions=self.sessions,
             sign_in=self._sign_in(),

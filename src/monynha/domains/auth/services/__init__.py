@@ -3,6 +3,7 @@
 sign_up          creates accounts
 sign_in          signs in by password
 sessions         creates, refreshes and ends sessions
+session_activity  when sessions are used, stored rarely
 verification     mails one-time tokens and verifies them
 update_user      what users change of their own account
 email_change     changes an email address, by confirmation of both addresses
