@@ -145,8 +145,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
         settings, rest, auth, rate_limits, valkey, realtime, storage, files, client_ip_of, event_log
     )
     handlers = job_handlers(settings, database, queries, sender, storage, files)
-    probe = _start_probe(database)
-    http = _http_application(dependencies, _health_routes(probe, valkey, store))
+    http = _http_application(dependencies, _health_routes(probe := _start_probe(database), valkey, store))
     return Application(
         http,
         database,

@@ -33,6 +33,7 @@ from monynha.domains.auth.services.email_change import EmailChangeService
 from monynha.domains.auth.services.phone_accounts import PhoneAccountService
 from monynha.domains.auth.services.phone_change import PhoneChangeService
 from monynha.domains.auth.services.rate_limits import AuthRateLimits, RateLimitCounter
+from monynha.domains.auth.services.session_activity import SessionActivity
 from monynha.domains.auth.services.sessions import SessionService
 from monynha.domains.auth.services.sign_in import SignInService
 from monynha.domains.auth.services.sign_up import SignUpService
@@ -57,6 +58,7 @@ class AuthServices:
 
     tokens: AccessTokens
     authenticate: BearerAuthenticator
+    session_activity: SessionActivity
     passwords: PasswordHasher
     sessions: SessionService
     sign_in: SignInService
@@ -115,9 +117,10 @@ class AuthServices:
         return builder.build()
 
     def close(self) -> None:
-        """Stop the threads that hash passwords."""
+        """Stop the threads that hash passwords, and forget which sessions were used last."""
         self.passwords.close()
         self.api_token_usage.close()
+        self.session_activity.close()
 
 
 class _Builder:
@@ -157,6 +160,7 @@ class _Builder:
             sms_per_ip=settings.limit_sms,
         )
         self.access_tokens = self._access_tokens(settings)
+        self.session_activity = SessionActivity(repository.database)
         self.sessions = SessionService(
             repository=repository,
             access_tokens=self.access_tokens,
@@ -209,7 +213,8 @@ class _Builder:
     def build(self) -> AuthServices:
         return AuthServices(
             tokens=self.access_tokens,
-            authenticate=BearerAuthenticator(self.access_tokens),
+            authenticate=BearerAuthenticator(self.access_tokens, self.session_activity),
+            session_activity=self.session_activity,
             passwords=self.passwords,
             sessions=self.sessions,
             sign_in=self._sign_in(),

@@ -4,6 +4,7 @@ sign_up          creates accounts
 sign_up_gate     who may create an account: everybody, nobody, or who is invited
 sign_in          signs in by password
 sessions         creates, refreshes and ends sessions
+session_activity  when sessions are used, stored rarely
 verification     mails one-time tokens and verifies them
 update_user      what users change of their own account
 phone_accounts   sign-up by phone number, and codes by text message
