@@ -127,6 +127,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     realtime = RealtimeServices.start(database, queries, valkey, redis_url=server_urls.redis_url)
     database = database.with_on_commit(realtime.notifier.on_commit)
     auth = AuthServices.build(settings, database, limits=rate_limits, hooks=[ProfileHooks()])
+    await auth.start()
     storage = StorageServices.build(settings, database, store, hooks=[object_hook(settings)])
     files = FileServices.build(settings, database, storage, image_pool(settings))
     database = database.with_on_commit(files.on_commit)
