@@ -74,6 +74,12 @@ class SessionExpiredError(AuthError):
     code = "session_expired"
 
 
+class ScopeNotGrantedError(AuthError):
+    """The requested scope exceeds what was granted"""
+
+    code = "insufficient_scope"
+
+
 class MissingBearerTokenError(AuthError):
     """This endpoint requires a valid Bearer token"""
 

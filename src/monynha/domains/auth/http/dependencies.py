@@ -64,10 +64,12 @@ async def _create_foreign_account(auth: AuthServices, actor: Actor) -> None:
         await auth.database.as_actor(actor).require_live_session()
 
 
-def require_service_key(auth: AuthServices, request: Request) -> None:
-    """Raise NotAdminError unless the request carries the service key."""
-    if _authenticate(auth, request).kind is not ActorKind.SERVICE:
+def require_service_key(auth: AuthServices, request: Request) -> Actor:
+    """Return the holder of the service key; raise NotAdminError unless the request carries it."""
+    actor = _authenticate(auth, request)
+    if actor.kind is not ActorKind.SERVICE:
         raise NotAdminError()
+    return actor
 
 
 def parse_user_id(request: Request) -> UUID:
