@@ -109,6 +109,11 @@ begin
       select from auth.factors f
       where f.user_id = owner_id and f.status = 'verified' and f.factor_type <> 'recovery_code'
     );
+  if found then
+    -- Recovery codes are never the only factor.
+    delete from auth.factors f using auth.users u
+      where u.id = owner_id and not u.has_second_factor and f.user_id = owner_id and f.factor_type = 'recovery_code';
+  end if;
   return null;
 end
 $$;
