@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +42,7 @@ class StrictProject:
 
 
 @pytest.fixture
-async def strict(users: UserFactory) -> AsyncIterator[StrictProject]:
+async def strict(users: UserFactory) -> StrictProject:
     owner = await users.with_aal2(await users.create("Owner"))
     project = await owner.create_project()
     weak = await users.create_member(project, owner, "admin", "Weak")
@@ -52,7 +51,7 @@ async def strict(users: UserFactory) -> AsyncIterator[StrictProject]:
     response = await owner.request("PATCH", f"/projects/{project['id']}", json={"requiresAal2": True})
     assert response.status_code == 200, response.text
     other_session = await users.create("Outsider")
-    yield StrictProject(response.json()["data"], task, file, owner, weak, await users.with_aal2(weak), other_session)
+    return StrictProject(response.json()["data"], task, file, owner, weak, await users.with_aal2(weak), other_session)
 
 
 def error_of(response: httpx.Response) -> tuple[int, str]:
