@@ -10,6 +10,7 @@ from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.resource import Resource
 
 DOMAINS = (
+    "audit",
     "auth",
     "users",
     "jobs",

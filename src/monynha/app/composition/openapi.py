@@ -6,6 +6,7 @@ import json
 
 from monynha import __version__
 from monynha.app.catalog import CATALOG
+from monynha.domains.audit import http as audit
 from monynha.domains.auth.accounts.passwords import DEFAULT_MIN_PASSWORD_LENGTH
 from monynha.domains.files import http as files
 from monynha.domains.jobs import http as jobs
@@ -19,7 +20,7 @@ from monynha.protocols.rest.sse import event_stream_docs
 
 def openapi_document(password_min_length: int = DEFAULT_MIN_PASSWORD_LENGTH) -> Schema:
     """Return the OpenAPI document of this release, with the shortest password that sign-up accepts."""
-    endpoint_docs = (*users.endpoint_docs(password_min_length), *notifications.ENDPOINT_DOCS)
+    endpoint_docs = (*users.endpoint_docs(password_min_length), *notifications.ENDPOINT_DOCS, *audit.ENDPOINT_DOCS)
     actions = (
         *files.FILE_DOCS,
         *files.AVATAR_DOCS,

@@ -308,6 +308,12 @@ class Settings(AccountSettings):
         None,
         "How many days of events are kept (default: all); a client that was away longer must reload.",
     )
+    audit_retention_days: int = setting_field(
+        "MONYNHA_AUDIT_RETENTION_DAYS",
+        setting_types.number(1, 36_500),
+        365,
+        "How many days of the audit log are kept; the hashes that seal it are kept for good.",
+    )
     job_concurrency: int = setting_field(
         "MONYNHA_JOB_CONCURRENCY",
         setting_types.number(1, 1_000),

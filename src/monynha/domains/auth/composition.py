@@ -19,6 +19,7 @@ from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.admin import AdminService
 from monynha.domains.auth.services.admin_links import AdminLinkService
 from monynha.domains.auth.services.anonymous_users import AnonymousUserService
+from monynha.domains.auth.services.audit_log import AuditLogService
 from monynha.domains.auth.services.authentication import BearerAuthenticator
 from monynha.domains.auth.services.email_change import EmailChangeService
 from monynha.domains.auth.services.phone_accounts import PhoneAccountService
@@ -56,6 +57,7 @@ class AuthServices:
     admin: AdminService
     admin_links: AdminLinkService
     accounts: AccountService
+    audit_log: AuditLogService
     rate_limits: AuthRateLimits
     mailer: AuthMailer
     clock: Clock
@@ -179,6 +181,7 @@ class _Builder:
             admin=self._admin(),
             admin_links=self._admin_links(),
             accounts=self._accounts(),
+            audit_log=AuditLogService(self.repository.database),
             rate_limits=self.rate_limits,
             mailer=self.mailer,
             clock=self.clock,

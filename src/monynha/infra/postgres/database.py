@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import asyncpg
+import orjson
 
 from monynha.core.actor import Actor, ActorKind, system_actor
 from monynha.core.errors import AppError, ForbiddenError, SettingsError, UnauthenticatedError, UnavailableError
+from monynha.core.request_context import current_request
 from monynha.infra.postgres.connect import DriverConnection
 from monynha.infra.postgres.errors import (
     SESSION_NOT_LIVE,
@@ -277,10 +279,26 @@ async def _translate_errors(pending: Awaitable[_Result]) -> _Result:
 def _begin_sql(actor: Actor) -> str:
     """Return `begin` and the claims as one message; the simple query protocol takes no binds, so values are quoted."""
     if actor.kind is ActorKind.SYSTEM:
-        return f"begin; select set_config('monynha.actor', {_quote_literal(actor.name)}, true)"
+        return f"begin; select set_config('monynha.actor', {_quote_literal(actor.name)}, true){_set_request_sql()}"
     user_id = _quote_literal(str(actor.id)) if actor.id else "null"
     session_id = _quote_literal(str(actor.session_id)) if actor.session_id else "null"
-    return f"begin; select auth.set_actor_or_raise({_quote_literal(actor.claims)}, {user_id}, {session_id})"
+    claims = _quote_literal(actor.claims)
+    return f"begin; select auth.set_actor_or_raise({claims}, {user_id}, {session_id}){_set_request_sql()}"
+
+
+def _set_request_sql() -> str:
+    """Return the column that tells triggers which request the transaction belongs to, if any."""
+    request = current_request()
+    if request is None:
+        return ""
+    origin: dict[str, object] = {
+        "ip": request.ip,
+        "user_agent": request.user_agent,
+        "request_id": request.request_id,
+    }
+    if request.actor is not None:
+        origin |= {"actor_id": request.actor.id, "actor_role": request.actor.kind}
+    return f", set_config('monynha.request', {_quote_literal(orjson.dumps(origin).decode())}, true)"
 
 
 def _quote_literal(text: str) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from monynha.core.actor import Actor
 from monynha.core.errors import BadRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
+from monynha.core.request_context import RequestContext, stored_user_agent
 from monynha.core.serialization import parse_json
 
 Header = tuple[bytes, bytes]
@@ -138,6 +139,10 @@ class Request:
             self._headers = _join_repeated(self.scope["headers"])
         value = self._headers.get(name)
         return None if value is None else value.decode("latin-1")
+
+    def context(self) -> RequestContext:
+        """Return where the request comes from."""
+        return RequestContext(self.client_ip, stored_user_agent(self.header(b"user-agent")), self.id, self.actor)
 
     @property
     def query_params(self) -> dict[str, str]:

@@ -28,6 +28,10 @@ class EndpointDoc:
     required: tuple[str, ...] = ()
     replaces_fields: bool = False
     is_public: bool = False
+    query_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
+    """Query parameters beyond the derived ones; each schema has a description."""
+    other_media_types: tuple[str, ...] = ()
+    """In which the response may be too, as text."""
 
 
 @dataclass(frozen=True)

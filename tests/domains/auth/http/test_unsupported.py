@@ -25,7 +25,6 @@ from tests.domains.auth.conftest import AuthApp
         ("DELETE", "/user/identities/x", None, 404, "manual_linking_disabled"),
         ("POST", "/token?grant_type=web3", {}, 422, "web3_provider_disabled"),
         ("POST", "/otp", {"phone": "+491701234567"}, 422, "phone_provider_disabled"),
-        ("POST", "/verify", {"type": "sms", "phone": "1", "token": "1"}, 422, "phone_provider_disabled"),
         ("POST", "/resend", {"type": "sms", "phone": "1"}, 422, "phone_provider_disabled"),
         (
             "POST",

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from monynha.core.clock import Clock
+from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.metadata import merge_metadata
@@ -77,6 +78,7 @@ class AdminService:
                 if attributes.phone and await self.repository.find_by_phone(transaction, attributes.phone):
                     raise PhoneExistsError()
                 raise EmailExistsError()
+            await record_audit_event(transaction, "user.created", target_type="user", target_id=str(account.id))
             return account
 
     async def get(self, user_id: UUID) -> Account:
@@ -123,6 +125,13 @@ class AdminService:
     async def _apply(self, transaction: Transaction, account: Account, changes: dict[str, object]) -> Account:
         if not changes:
             return account
+        await record_audit_event(
+            transaction,
+            "user.updated",
+            target_type="user",
+            target_id=str(account.id),
+            details={"fields": sorted(changes)},
+        )
         try:
             return await self.repository.update(transaction, account, **changes)
         except ConstraintViolationError as error:

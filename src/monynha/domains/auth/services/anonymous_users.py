@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.errors import AuthError, SignUpDisabledError
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService
+from monynha.domains.auth.services.sign_up import record_sign_up
 
 
 class AnonymousSignInDisabledError(AuthError):
@@ -45,4 +46,5 @@ class AnonymousUserService:
             account = await self.repository.insert(transaction, new_account)
             # A new id and no address: nothing that another account could have.
             assert account is not None
+            await record_sign_up(transaction, account)
             return await self.sessions.create_in(transaction, account, client, method="anonymous")

@@ -33,7 +33,7 @@ class BearerAuthenticator:
         if header is None:
             return ANONYMOUS
         actor = self.access_tokens.verify(parse_bearer_token(header))
-        if actor.id is not None:
+        if not actor.is_anonymous:
             request.actor = actor
         return actor
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from monynha.core.clock import Clock
+from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.metadata import with_provider
@@ -75,6 +76,7 @@ class EmailChangeService:
 
     async def set_pending(self, transaction: Transaction, account: Account, new_email: str) -> Account:
         """Record the new address that both addresses have to confirm."""
+        await _record(transaction, "email_change.requested", account)
         return await self.repository.update(
             transaction,
             account,
@@ -119,6 +121,7 @@ class EmailChangeService:
         return await self._set_email(transaction, account, new_email)
 
     async def _set_email(self, transaction: Transaction, account: Account, email: str) -> Account:
+        await _record(transaction, "email.changed", account)
         await self._delete_tokens(transaction, account, tuple(TokenKind))
         try:
             return await self.repository.update(
@@ -137,3 +140,7 @@ class EmailChangeService:
 
     async def _delete_tokens(self, transaction: Transaction, account: Account, kinds: tuple[TokenKind, ...]) -> None:
         await transaction.execute(_DELETE_TOKENS, account.id, [kind.value for kind in kinds])
+
+
+async def _record(transaction: Transaction, action: str, account: Account) -> None:
+    await record_audit_event(transaction, action, actor_id=account.id, target_type="user", target_id=str(account.id))

@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from monynha.core.clock import Clock
+from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, json_text
 from monynha.domains.auth.errors import (
@@ -129,6 +130,14 @@ class SessionService:
         )
         assert isinstance(session_id, UUID)  # the statement returns a uuid
         await transaction.execute(_UPDATE_LAST_SIGN_IN, account.id, now)
+        await record_audit_event(
+            transaction,
+            "session.created",
+            actor_id=account.id,
+            target_type="session",
+            target_id=str(session_id),
+            details={"method": method},
+        )
         account = await self.repository.update(transaction, account, last_sign_in_at=now, **changes)
         return self._issue(account, SessionClaims(session_id, "aal1", tuple(amr)), 0)
 
@@ -167,6 +176,14 @@ class SessionService:
         """End sessions of an account in a transaction of its own."""
         async with self.repository.transaction() as transaction:
             await self.end(transaction, user_id, session_id, scope)
+            await record_audit_event(
+                transaction,
+                "session.ended",
+                actor_id=user_id,
+                target_type="session",
+                target_id=str(session_id) if session_id else None,
+                details={"scope": scope.value},
+            )
 
     async def end(self, transaction: Transaction, user_id: UUID, session_id: UUID | None, scope: SignOutScope) -> None:
         """End sessions of an account; their access tokens are refused from the commit on."""
@@ -197,6 +214,13 @@ class SessionService:
                 return RefreshTokenNotFoundError()
             case RefreshDecision.REUSED:
                 await transaction.execute("delete from auth.sessions where id = $1", row["id"])
+                await record_audit_event(
+                    transaction,
+                    "refresh_token.reused",
+                    target_type="session",
+                    target_id=str(row["id"]),
+                    details={"userId": account.id},
+                )
                 return RefreshTokenAlreadyUsedError()
             case RefreshDecision.ROTATE:
                 counter += 1

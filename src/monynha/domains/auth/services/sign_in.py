@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from monynha.core.clock import Clock
 from monynha.core.errors import ValidationFailedError
+from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.passwords import PasswordCheck, PasswordHasher
 from monynha.domains.auth.emails.email_address import normalize_email
 from monynha.domains.auth.errors import (
+    AuthError,
     BannedAtSignInError,
     EmailNotConfirmedError,
     InvalidCredentialsError,
@@ -60,12 +62,12 @@ class SignInService:
             account = await find_account
             password_check = await self.passwords.verify(password, account.password_hash if account else None)
             if account is None or not password_check.is_correct:
-                raise InvalidCredentialsError()
+                raise await self._record_failure(account, InvalidCredentialsError())
             if account.is_banned(self.clock()):
-                raise BannedAtSignInError()
+                raise await self._record_failure(account, BannedAtSignInError())
             is_by_email = not_confirmed is EmailNotConfirmedError
             if not (account.is_verified if is_by_email else account.is_phone_verified):
-                raise not_confirmed()
+                raise await self._record_failure(account, not_confirmed())
             return await self._create_session(account, password_check, client)
 
     async def _find_by_phone(self, phone: str) -> Account | None:
@@ -83,6 +85,19 @@ class SignInService:
             return None
         async with self.repository.transaction() as transaction:
             return await self.repository.find_by_email(transaction, normalized_email)
+
+    async def _record_failure(self, account: Account | None, error: AuthError) -> AuthError:
+        """Record a failed sign-in in a transaction of its own; one row, whether there is an account or not."""
+        async with self.repository.transaction() as transaction:
+            await record_audit_event(
+                transaction,
+                "sign_in.failed",
+                actor_role="anon",
+                target_type="user" if account else None,
+                target_id=str(account.id) if account else None,
+                details={"method": "password", "reason": error.code},
+            )
+        return error
 
     async def _create_session(
         self, account: Account, password_check: PasswordCheck, client: ClientInfo

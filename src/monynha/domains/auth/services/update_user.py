@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from monynha.core.clock import Clock
+from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.metadata import merge_metadata
@@ -202,6 +203,7 @@ class UpdateUserService:
             changes["user_metadata"] = merge_metadata(account.user_metadata, attributes.data)
         if password_hash is not None:
             changes["password_hash"] = password_hash
+            await _record_password_change(transaction, account)
             await self.sessions.end(transaction, account.id, session_id, SignOutScope.OTHERS)
         if changes:
             account = await self.repository.update(transaction, account, **changes)
@@ -235,3 +237,9 @@ def _reauthentication_address(account: Account) -> str:
     if account.phone and account.is_phone_verified:
         return account.phone
     raise InvalidAuthRequestError("Reauthentication requires the user to have an email or a phone number")
+
+
+async def _record_password_change(transaction: Transaction, account: Account) -> None:
+    await record_audit_event(
+        transaction, "password.changed", actor_id=account.id, target_type="user", target_id=str(account.id)
+    )
