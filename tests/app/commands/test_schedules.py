@@ -74,6 +74,6 @@ def test_an_unknown_schedule_is_refused_with_the_names_that_exist(running_progra
         run_in_process(running_program, "schedules", "run", "nightly")
 
     assert str(error.value) == (
-        "there is no schedule 'nightly', only clean-up, seal-audit-log, weekly-report, daily-analytics,"
-        " monthly-analytics"
+        "there is no schedule 'nightly', only clean-up, seal-audit-log, weekly-report, daily-analytics, "
+        "monthly-analytics"
     )

@@ -24,9 +24,10 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.auth import AuthServices
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
-from monynha.domains.auth.http import route_group
+from monynha.domains.auth.http import route_group, site_route_group
 from monynha.domains.auth.phone.text_messages import SmsPayload
 from monynha.domains.users.account_hooks import ProfileHooks
+from monynha.infra.outgoing_http import OutgoingHttp
 from monynha.infra.postgres.database import Database, Transaction, guard_query
 from monynha.infra.queue.job_store import JobStore
 from monynha.infra.queue.payload import parse_payload
@@ -199,7 +200,13 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
     """Return a function that makes an AuthApp with settings of its own."""
     auth_apps: list[AuthApp] = []
 
-    def make(*, limits: RateLimits | None = None, response_step_s: float = 0.0, **changes: Any) -> AuthApp:
+    def make(
+        *,
+        limits: RateLimits | None = None,
+        response_step_s: float = 0.0,
+        outgoing_http: OutgoingHttp | None = None,
+        **changes: Any,
+    ) -> AuthApp:
         clock, hook = ManualClock(datetime.now(UTC)), RecordingHook()
         mail_dir = tmp_path / "mail"
         changed_settings = dataclasses.replace(settings, **changes)
@@ -213,8 +220,11 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
             # The worker of the program, which runs beside these tests, has another address of the site.
             email_queue=f"email-{uuid4()}",
             sms_queue=f"sms-{uuid4()}",
+            outgoing_http=outgoing_http,
         )
-        application = HttpApplication(Router([route_group(auth)]), CorsPolicy(), shows_stack=False)
+        application = HttpApplication(
+            Router([route_group(auth), site_route_group(auth)]), CorsPolicy(), shows_stack=False
+        )
         transport = httpx.ASGITransport(app=application)
         http = httpx.AsyncClient(transport=transport, base_url="http://monynha.test")
         repository = AccountRepository(database)
@@ -288,3 +298,9 @@ async def run_auth_app(make_auth_app: MakeAuthApp) -> AsyncIterator[RunAuthApp]:
     for server, task in running:
         server.should_exit = True
         await task
+
+
+@pytest.fixture
+def oauth_app(make_auth_app: MakeAuthApp) -> AuthApp:
+    """Return auth with its authorization server on."""
+    return make_auth_app(autoconfirm=True, oauth_server=True, oauth_registration=True)

@@ -13,7 +13,9 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.audit.jobs import SEAL_AUDIT_LOG, SealJob
 from monynha.domains.audit.seals import AuditSeals
 from monynha.domains.auth.services.expired_credentials import ExpiredCredentials
+from monynha.domains.exports.data_exports import delete_expired_exports
 from monynha.domains.files.composition import FileServices
+from monynha.domains.invitations.expiry import InvitationExpiry
 from monynha.domains.reports.jobs import SCHEDULES as REPORT_SCHEDULES
 from monynha.domains.reports.jobs import ReportJobs
 from monynha.domains.reports.period_counts import Analytics
@@ -68,8 +70,12 @@ def schedule_handlers(
         {
             "sessions": credentials.delete_sessions,
             "tokens": credentials.delete_tokens,
+            "knownDevices": credentials.delete_known_devices,
+            "applications": credentials.delete_unused_clients,
+            "invitations": InvitationExpiry(database).delete_ended,
             "idempotencyKeys": lambda _: delete_old_keys(database),
             "uploads": storage.sweep,
+            "exports": lambda now: delete_expired_exports(database, now),
             "files": files.sweep,
             "events": _EventStep(archive, retention_days).run,
             "auditEvents": _AuditStep(seals, settings.audit_retention_days).run,

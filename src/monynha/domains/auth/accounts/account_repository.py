@@ -32,6 +32,9 @@ _SELECT_BY_SESSION = f"""
 select {ACCOUNT_COLUMNS}, $2::uuid is null or exists (
   select from auth.sessions as s
   where s.id = $2 and s.user_id = u.id and (s.not_after is null or s.not_after > now())
+) or exists (
+  select from public.api_tokens as t
+  where t.id = $2 and t.user_id = u.id and (t.expires_at is null or t.expires_at > now())
 ) as is_live
 from auth.users as u where u.id = $1 and u.deleted_at is null
 """
@@ -59,7 +62,7 @@ identity as (
   select id, 'email', id::text, jsonb_build_object(
     'sub', id, 'email', email, 'email_verified', email_confirmed_at is not null, 'phone_verified', false
   )
-  from account where email is not null
+  from account where email is not null and $14
   union all
   select id, 'phone', id::text, jsonb_build_object(
     'sub', id, 'phone', phone, 'email_verified', false, 'phone_verified', phone_confirmed_at is not null
@@ -109,8 +112,12 @@ on conflict (provider, provider_id) do update
 """
 _DELETE_PERSONAL_ROWS = (
     "delete from auth.sessions where user_id = $1",
+    "delete from auth.factors where user_id = $1",
+    "delete from auth.passkeys where user_id = $1",
+    "delete from auth.known_devices where user_id = $1",
     "delete from auth.one_time_tokens where user_id = $1",
     "delete from auth.authorization_codes where user_id = $1",
+    "delete from auth.oauth_flows where linking_user_id = $1",
     "delete from auth.identities where user_id = $1",
 )
 _ANONYMIZE_ACCOUNT = """
@@ -164,6 +171,8 @@ class NewAccount:
     is_anonymous: bool = False
     has_sign_up_claims: bool = True
     """Whether the user metadata gets the keys that official clients expect of a sign-up."""
+    has_email_identity: bool = True
+    """Whether its address is an identity; that of an account of a provider is not."""
 
     def stored_user_metadata(self) -> dict[str, object]:
         """Return the user metadata as it is stored: of a sign-up, with the claims that official clients expect."""
@@ -250,6 +259,7 @@ class AccountRepository:
             serialize_metadata(new_account.stored_user_metadata(), "user_metadata"),
             new_account.role,
             new_account.is_anonymous,
+            new_account.has_email_identity,
         )
         account = await self.find_by_id(transaction, new_account.id) if inserted_id else None
         if account is not None:

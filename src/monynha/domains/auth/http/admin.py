@@ -11,14 +11,14 @@ from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.emails.action_links import LINK_TYPES
 from monynha.domains.auth.errors import InvalidAuthRequestError
 from monynha.domains.auth.http.dependencies import parse_user_id, require_service_key
-from monynha.domains.auth.http.paging import paging_headers, parse_page
+from monynha.domains.auth.http.paging import PageRequest
 from monynha.domains.auth.http.request_body import RequestBody, read_body, requested_locale, requested_redirect
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import user_json
 from monynha.domains.auth.phone.phone_number import normalize_phone
 from monynha.domains.auth.services.admin import AdminUserAttributes
 from monynha.domains.auth.services.admin_links import LinkRequest
-from monynha.domains.auth.tokens.access_tokens import AUDIENCE
+from monynha.domains.auth.tokens.token_actors import AUDIENCE
 from monynha.infra.postgres.errors import ConstraintViolationError
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
@@ -46,15 +46,16 @@ class AdminRoutes:
 
     async def _list_users(self, request: Request) -> Response:
         require_service_key(self.auth, request)
-        page = parse_page(request)
-        email_filter = request.query_params.get("filter", "").strip().lower() or None
+        query_params = request.query_params
+        page = PageRequest.parse(query_params)
+        email_filter = query_params.get("filter", "").strip().lower() or None
         accounts, total = await self.auth.admin.list_page(
             page_number=page.number, page_size=page.size, email_filter=email_filter
         )
         body = {"users": [user_json(account) for account in accounts], "aud": AUDIENCE}
-        url = f"{self.auth.mailer.links.site_url.rstrip('/')}/auth/v1/admin/users"
-        filter_params = {"filter": email_filter} if email_filter else {}
-        return auth_response(body, extra_headers=paging_headers(url, page, total, filter_params))
+        list_url = f"{self.auth.mailer.links.site_url.rstrip('/')}/auth/v1/admin/users"
+        query = {"filter": email_filter} if email_filter else {}
+        return auth_response(body, extra_headers=page.headers(list_url, total=total, **query))
 
     async def _create_user(self, request: Request) -> Response:
         require_service_key(self.auth, request)

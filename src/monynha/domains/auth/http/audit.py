@@ -8,7 +8,7 @@ from monynha.core.serialization import format_timestamp
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import InvalidAuthRequestError
 from monynha.domains.auth.http.dependencies import require_service_key
-from monynha.domains.auth.http.paging import paging_headers, parse_page
+from monynha.domains.auth.http.paging import PageRequest
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.services.audit_log import AuditLogEntry
 from monynha.protocols.http.request import Request
@@ -31,7 +31,7 @@ class AuditLogRoutes:
 
     async def _list(self, request: Request) -> Response:
         actor = require_service_key(self.auth, request)
-        page = parse_page(request)
+        page = PageRequest.parse(request.query_params)
         query = request.query_params.get("query", "")
         scope, colon, text = query.partition(":")
         if query and (not colon or scope not in _SCOPES):
@@ -40,7 +40,7 @@ class AuditLogRoutes:
             actor, page_number=page.number, page_size=page.size, scope=scope or None, text=text
         )
         site_url = self.auth.mailer.links.site_url
-        headers = paging_headers(f"{site_url}/auth/v1/admin/audit", page, total, {"query": query} if query else {})
+        headers = page.headers(f"{site_url}/auth/v1/admin/audit", total=total, **({"query": query} if query else {}))
         return auth_response([_entry_json(entry) for entry in entries], extra_headers=headers)
 
 

@@ -21,6 +21,7 @@ from monynha.domains.auth.errors import (
     UserAlreadyExistsError,
     WeakPasswordError,
 )
+from monynha.domains.auth.factors.errors import PhoneCodeTooSoonError, RecoveryCodesLockedError
 from monynha.domains.auth.phone.errors import SmsRateLimitedError
 from monynha.domains.auth.services.rate_limits import HeaderPairs
 from monynha.protocols.http.request import Request
@@ -45,7 +46,7 @@ def with_headers(response: Response, pairs: HeaderPairs) -> Response:
 
 def error_response(error: AppError, request: Request, stack: Sequence[str]) -> Response:
     """Render an error in the format that the client requests by `X-Supabase-Api-Version`."""
-    status, code, message = _gotrue_error(error)
+    status, code, message = gotrue_error(error)
     body: dict[str, object]
     extra_headers: Headers
     if _wants_new_format(request):
@@ -67,7 +68,7 @@ def error_response(error: AppError, request: Request, stack: Sequence[str]) -> R
     return json_response(body, status=status, extra_headers=all_headers)
 
 
-def _gotrue_error(error: AppError) -> tuple[int, str, str]:
+def gotrue_error(error: AppError) -> tuple[int, str, str]:
     """Return the status, code and message that GoTrue has for an error."""
     match error:
         case AuthError():
@@ -76,6 +77,10 @@ def _gotrue_error(error: AppError) -> tuple[int, str, str]:
             return 429, "over_sms_send_rate_limit", error.message
         case EmailRateLimitedError():
             return 429, "over_email_send_rate_limit", error.message
+        case PhoneCodeTooSoonError():
+            return 429, "over_sms_send_rate_limit", error.message
+        case RecoveryCodesLockedError():
+            return 429, "mfa_recovery_codes_locked", error.message
         case WeakPasswordError():
             # GoTrue's words, by which clients recognize the message.
             problem = str(error.details["password"]).replace("must be", "should be")

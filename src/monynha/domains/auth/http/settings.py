@@ -50,6 +50,7 @@ class SettingsRoutes:
                     "anonymous_users": auth.anonymous_users.is_enabled,
                     "email": True,
                     "phone": phone_accounts.is_enabled,
+                    **dict.fromkeys(auth.providers.names, True),
                 },
                 "disable_signup": not auth.sign_up.is_enabled,
                 "mailer_autoconfirm": auth.autoconfirm,
@@ -57,8 +58,8 @@ class SettingsRoutes:
                 "sms_provider": "hook" if phone_accounts.messages.has_hook else "",
                 "saml_enabled": False,
                 "saml_private_key_next_configured": False,
-                "mfa_enabled": False,
-                "passkeys_enabled": False,
+                "mfa_enabled": True,
+                "passkeys_enabled": self.auth.second_factors.passkeys.relying_party is not None,
             }
         )
 

@@ -8,6 +8,7 @@ from functools import partial
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import InvalidAuthRequestError, InvalidCredentialsError
 from monynha.domains.auth.http.dependencies import count_sign_in_attempt, require_user
+from monynha.domains.auth.http.id_token_grant import sign_in_with_id_token
 from monynha.domains.auth.http.request_body import (
     RequestBody,
     client_info,
@@ -17,7 +18,7 @@ from monynha.domains.auth.http.request_body import (
 )
 from monynha.domains.auth.http.responses import auth_response, with_headers
 from monynha.domains.auth.http.serializers import session_json, user_json
-from monynha.domains.auth.http.unsupported import ProviderDisabledError, Web3DisabledError
+from monynha.domains.auth.http.unsupported import Web3DisabledError
 from monynha.domains.auth.phone.errors import PhoneSignInDisabledError
 from monynha.domains.auth.phone.phone_number import normalize_phone
 from monynha.domains.auth.services.phone_accounts import PhoneSignUpRequest
@@ -105,7 +106,9 @@ class TokenRoutes:
             case "pkce":
                 return await self._exchange_code(request, body)
             case "id_token":
-                raise ProviderDisabledError()
+                return await count_sign_in_attempt(
+                    self.auth, request, None, partial(sign_in_with_id_token, self.auth, request, body)
+                )
             case "web3":
                 raise Web3DisabledError()
             case _:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monynha.domains.auth.composition import AuthServices
+from monynha.domains.auth.errors import LimitedTokenError
 from monynha.domains.auth.http.dependencies import require_user
+from monynha.domains.auth.http.factors import require_aal2_to_update
 from monynha.domains.auth.http.request_body import read_body, requested_locale, requested_redirect
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import user_json
@@ -31,7 +33,12 @@ class UserRoutes:
         )
 
     async def _get_user(self, request: Request) -> Response:
-        return auth_response(user_json((await require_user(self.auth, request)).account))
+        user = await require_user(self.auth, request, accepts_limited=True)
+        limits = request.actor.limits if request.actor else None
+        if limits is not None and not limits.scopes:
+            # An application that may only know who the person is asks /oauth/userinfo, which keeps to its scopes.
+            raise LimitedTokenError()
+        return auth_response(user_json(user.account))
 
     async def _update_user(self, request: Request) -> Response:
         auth = self.auth
@@ -50,6 +57,7 @@ class UserRoutes:
             redirect_to=requested_redirect(request, body),
             locale=requested_locale(request),
         )
+        await require_aal2_to_update(auth, user, attributes)
         if attributes.email:
             await auth.rate_limits.count_email_change(user.account.id)
             if not auth.autoconfirm:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import AuthError, InvalidAuthRequestError, OtpExpiredError
 from monynha.domains.auth.http.dependencies import count_sign_in_attempt
+from monynha.domains.auth.http.redirects import redirect_response
 from monynha.domains.auth.http.request_body import (
     RequestBody,
     client_info,
@@ -28,7 +28,7 @@ from monynha.domains.auth.services.verification import (
     VerificationResult,
 )
 from monynha.protocols.http.request import Request
-from monynha.protocols.http.response import Response, encode_headers
+from monynha.protocols.http.response import Response
 from monynha.protocols.http.router import Route
 
 _HALF_CONFIRMED_MESSAGE = "Confirmation link accepted. Please proceed to confirm link sent to the other email"
@@ -149,12 +149,12 @@ class VerifyRoutes:
 
     def _redirect_with_result(self, redirect_to: str, type: str, result: VerificationResult) -> Response:
         if isinstance(result, AuthorizationCode):
-            return _redirect(redirect_to, query={"code": result.code})
+            return redirect_response(redirect_to, query={"code": result.code})
         if isinstance(result, EmailChangeHalfConfirmed):
-            return _redirect(redirect_to, fragment={"message": _HALF_CONFIRMED_MESSAGE, "sb": ""})
+            return redirect_response(redirect_to, fragment={"message": _HALF_CONFIRMED_MESSAGE, "sb": ""})
         tokens = tokens_json(result, self.auth.clock().timestamp())
         fragment = {name: str(value) for name, value in tokens.items()}
-        return _redirect(redirect_to, fragment={**fragment, "sb": "", "type": type})
+        return redirect_response(redirect_to, fragment={**fragment, "sb": "", "type": type})
 
 
 def _redirect_with_error(redirect_to: str, link_token: str, error: AuthError) -> Response:
@@ -163,19 +163,4 @@ def _redirect_with_error(redirect_to: str, link_token: str, error: AuthError) ->
     error_params = {"error": "access_denied", "error_code": error.code, "error_description": message}
     # PKCE clients read the query, the others the fragment.
     query = error_params if link_token.startswith("pkce_") else {}
-    return _redirect(redirect_to, query=query, fragment={**error_params, "sb": ""})
-
-
-def _redirect(url: str, *, query: dict[str, str] | None = None, fragment: dict[str, str] | None = None) -> Response:
-    url_parts = urlsplit(url)
-    query_text = "&".join(text for text in (url_parts.query, urlencode(query or {})) if text)
-    location = urlunsplit(
-        (
-            url_parts.scheme,
-            url_parts.netloc,
-            url_parts.path or "/",
-            query_text,
-            urlencode(fragment or {}),
-        )
-    )
-    return Response(303, b"", encode_headers(("Location", location), ("Cache-Control", "no-store")))
+    return redirect_response(redirect_to, query=query, fragment={**error_params, "sb": ""})

@@ -1,6 +1,7 @@
 """Services: the use cases of auth, each a class with its dependencies as constructor arguments.
 
 sign_up          creates accounts
+sign_up_gate     who may create an account: everybody, nobody, or who is invited
 sign_in          signs in by password
 sessions         creates, refreshes and ends sessions
 verification     mails one-time tokens and verifies them

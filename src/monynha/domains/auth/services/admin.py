@@ -14,6 +14,7 @@ from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.metadata import merge_metadata
 from monynha.domains.auth.accounts.passwords import PasswordHasher
+from monynha.domains.auth.emails.security_notices import SecurityNotice, SecurityNotices
 from monynha.domains.auth.errors import EmailExistsError, InvalidAuthRequestError, UserNotFoundError
 from monynha.domains.auth.phone.errors import PhoneExistsError
 from monynha.domains.auth.services.sessions import SessionService, SignOutScope
@@ -50,6 +51,7 @@ class AdminService:
     repository: AccountRepository
     passwords: PasswordHasher
     sessions: SessionService
+    security_notices: SecurityNotices
     clock: Clock
 
     async def create(self, attributes: AdminUserAttributes) -> Account:
@@ -132,6 +134,7 @@ class AdminService:
             target_id=str(account.id),
             details={"fields": sorted(changes)},
         )
+        await self._queue_notices(transaction, account, changes)
         try:
             return await self.repository.update(transaction, account, **changes)
         except ConstraintViolationError as error:
@@ -139,6 +142,15 @@ class AdminService:
                 is_phone = error.constraint == "account_phone_is_unique"
                 raise (PhoneExistsError if is_phone else EmailExistsError)() from None
             raise
+
+    async def _queue_notices(self, transaction: Transaction, account: Account, changes: dict[str, object]) -> None:
+        """Tell the owner what an admin, whose address is not theirs to know, has changed."""
+        notices = self.security_notices
+        if "password_hash" in changes:
+            await notices.queue(transaction, account, SecurityNotice.PASSWORD_CHANGED, shows_client=False)
+        if "email" in changes:
+            details = {"new_email": changes["email"]}
+            await notices.queue(transaction, account, SecurityNotice.EMAIL_CHANGED, details, shows_client=False)
 
     async def _password_hash(self, attributes: AdminUserAttributes) -> str | None:
         if attributes.password and attributes.password_hash:

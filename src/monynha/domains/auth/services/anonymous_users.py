@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
-from monynha.domains.auth.errors import AuthError, SignUpDisabledError
+from monynha.domains.auth.errors import AuthError
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService
 from monynha.domains.auth.services.sign_up import record_sign_up
+from monynha.domains.auth.services.sign_up_gate import SignUpGate
 
 
 class AnonymousSignInDisabledError(AuthError):
@@ -29,12 +30,11 @@ class AnonymousUserService:
     repository: AccountRepository
     sessions: SessionService
     is_enabled: bool
-    is_sign_up_enabled: bool
+    gate: SignUpGate
 
     def require_enabled(self) -> None:
         """Raise SignUpDisabledError or AnonymousSignInDisabledError where nobody gets such an account."""
-        if not self.is_sign_up_enabled:
-            raise SignUpDisabledError()
+        self.gate.require_open_to_all()
         if not self.is_enabled:
             raise AnonymousSignInDisabledError()
 

@@ -12,6 +12,7 @@ from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.metadata import with_provider
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
+from monynha.domains.auth.emails.security_notices import SecurityNotice, SecurityNotices
 from monynha.domains.auth.errors import AuthError, EmailExistsError, OtpExpiredError
 from monynha.domains.auth.tokens.one_time_tokens import (
     EMAIL_CHANGE_KINDS,
@@ -38,6 +39,7 @@ class EmailChangeService:
     repository: AccountRepository
     one_time_tokens: OneTimeTokenStore
     mailer: AuthMailer
+    security_notices: SecurityNotices
     clock: Clock
     autoconfirm: bool
 
@@ -122,6 +124,7 @@ class EmailChangeService:
 
     async def _set_email(self, transaction: Transaction, account: Account, email: str) -> Account:
         await _record(transaction, "email.changed", account)
+        await self.security_notices.queue(transaction, account, SecurityNotice.EMAIL_CHANGED, {"new_email": email})
         await self._delete_tokens(transaction, account, tuple(TokenKind))
         try:
             return await self.repository.update(

@@ -14,7 +14,6 @@ from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.errors import (
     AuthError,
     OtpExpiredError,
-    SignUpDisabledError,
     UserAlreadyExistsError,
     UserBannedError,
 )
@@ -25,6 +24,7 @@ from monynha.domains.auth.services.constant_time import equalize_duration
 from monynha.domains.auth.services.phone_change import PhoneChangeService
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService, SignOutScope
 from monynha.domains.auth.services.sign_up import record_sign_up
+from monynha.domains.auth.services.sign_up_gate import SignUpGate
 from monynha.domains.auth.services.verification import record_failed_code
 from monynha.domains.auth.tokens.one_time_tokens import ConsumedToken, OneTimeTokenStore, TokenKind
 from monynha.infra.postgres.database import Transaction
@@ -61,7 +61,7 @@ class PhoneAccountService:
     clock: Clock
     is_enabled: bool
     autoconfirm: bool
-    is_sign_up_enabled: bool
+    gate: SignUpGate
     response_step_s: float
 
     async def sign_up(self, request: PhoneSignUpRequest) -> Account:
@@ -70,8 +70,7 @@ class PhoneAccountService:
         With `autoconfirm` raise UserAlreadyExistsError for a registered number; without it such a number gets the
         response of a new one, and no message.
         """
-        if not self.is_sign_up_enabled:
-            raise SignUpDisabledError()
+        self.gate.require_open_to_all()
         if not self.is_enabled:
             raise PhoneSignUpDisabledError()
         phone = normalize_phone(request.phone)
@@ -96,7 +95,7 @@ class PhoneAccountService:
         async with equalize_duration(self.response_step_s), self.repository.transaction() as transaction:
             now = self.clock()
             account = await self.repository.find_by_phone(transaction, phone)
-            if account is None and creates_account and self.is_sign_up_enabled:
+            if account is None and creates_account and self.gate.is_open_to_all:
                 new_account = NewAccount(None, phone=phone, user_metadata=metadata, confirmation_sent_at=now)
                 if self.autoconfirm:
                     new_account = replace(new_account, phone_confirmed_at=now)

@@ -12,10 +12,14 @@ from monynha.core.settings.setting_types import Limit
 from monynha.domains.auth.errors import EmailRateLimitedError
 from monynha.domains.auth.phone.errors import SmsRateLimitedError
 
-_SIGN_IN_MESSAGE = "Too many authentication attempts, please try again later"
-
+_PASSKEY_OPTIONS = Limit(300, 900)
+"""Per IP address: a page that offers passkeys asks for a challenge whenever it is opened."""
+_TOO_MANY_ATTEMPTS = "Too many authentication attempts, please try again later"
 _SMS_IN_ALL_FACTOR = 10
 _EVERYBODY = "all"
+_AUTHORIZATION_LIMIT = Limit(300, 900)
+_REGISTRATION_LIMIT = Limit(20, 3600)
+_OAUTH_MESSAGE = "Too many requests of applications, please try again later"
 
 HeaderPairs = tuple[tuple[str, str], ...]
 """The headers that tell a client what is left of a limit."""
@@ -54,6 +58,11 @@ class AuthRateLimits:
         """Count a sign-in attempt or the like; return the rate limit headers of the response."""
         return await self.counter.count_sign_in(client_ip, account) if self.counter else ()
 
+    async def count_passkey_options(self, client_ip: str) -> None:
+        """Count a request for a passkey challenge, which anybody may make and which is stored for some minutes."""
+        if self.counter is not None and self.counter.auth_per_account is not None:
+            await self.counter.count(_TOO_MANY_ATTEMPTS, (client_ip, "passkey", _PASSKEY_OPTIONS))
+
     async def count_email(self, email: str) -> None:
         """Refuse a second email to an address within the interval, whether it is registered or not."""
         if self.counter is None:
@@ -87,13 +96,23 @@ class AuthRateLimits:
         if self.counter is None:
             return ()
         window = (self.counter.subject(client_ip), "anonymous", self.anonymous_per_ip)
-        return await self.counter.count(_SIGN_IN_MESSAGE, window)
+        return await self.counter.count(_TOO_MANY_ATTEMPTS, window)
 
     async def count_email_change(self, user_id: UUID) -> None:
         """Count a change of address by its user, who could otherwise send email to any number of addresses."""
         if self.counter is not None:
             window = (str(user_id), "address", self.counter.auth_per_account)
-            await self.counter.count(_SIGN_IN_MESSAGE, window)
+            await self.counter.count(_TOO_MANY_ATTEMPTS, window)
+
+    async def count_authorization(self, client_subject: str) -> None:
+        """Count a request of an application for authorization, which stores a row without any sign-in."""
+        if self.counter is not None and self.counter.auth_per_account is not None:
+            await self.counter.count(_OAUTH_MESSAGE, (client_subject, "oauth", _AUTHORIZATION_LIMIT))
+
+    async def count_registration(self, client_subject: str) -> None:
+        """Count an application that registers itself."""
+        if self.counter is not None and self.counter.auth_per_account is not None:
+            await self.counter.count(_OAUTH_MESSAGE, (client_subject, "oauth-register", _REGISTRATION_LIMIT))
 
 
 def _digest(address: str) -> str:

@@ -17,6 +17,7 @@ from monynha.domains.auth.accounts.metadata import merge_metadata
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
+from monynha.domains.auth.emails.security_notices import SecurityNotice, SecurityNotices
 from monynha.domains.auth.errors import (
     AuthError,
     CurrentPasswordInvalidError,
@@ -94,6 +95,7 @@ class UpdateUserService:
     email_changes: EmailChangeService
     phone_changes: PhoneChangeService
     mailer: AuthMailer
+    security_notices: SecurityNotices
     clock: Clock
     password_changes: PasswordChangePolicy
 
@@ -204,6 +206,7 @@ class UpdateUserService:
         if password_hash is not None:
             changes["password_hash"] = password_hash
             await _record_password_change(transaction, account)
+            await self.security_notices.queue(transaction, account, SecurityNotice.PASSWORD_CHANGED)
             await self.sessions.end(transaction, account.id, session_id, SignOutScope.OTHERS)
         if changes:
             account = await self.repository.update(transaction, account, **changes)
@@ -230,6 +233,12 @@ class UpdateUserService:
         return token is not None
 
 
+async def _record_password_change(transaction: Transaction, account: Account) -> None:
+    await record_audit_event(
+        transaction, "password.changed", actor_id=account.id, target_type="user", target_id=str(account.id)
+    )
+
+
 def _reauthentication_address(account: Account) -> str:
     """Return where the code goes; raise InvalidAuthRequestError if the account has no confirmed address or number."""
     if account.email:
@@ -237,9 +246,3 @@ def _reauthentication_address(account: Account) -> str:
     if account.phone and account.is_phone_verified:
         return account.phone
     raise InvalidAuthRequestError("Reauthentication requires the user to have an email or a phone number")
-
-
-async def _record_password_change(transaction: Transaction, account: Account) -> None:
-    await record_audit_event(
-        transaction, "password.changed", actor_id=account.id, target_type="user", target_id=str(account.id)
-    )

@@ -15,6 +15,7 @@ from monynha.domains.auth.errors import AuthError, OtpExpiredError, UserBannedEr
 from monynha.domains.auth.services.constant_time import equalize_duration
 from monynha.domains.auth.services.email_change import EmailChangeHalfConfirmed, EmailChangeService
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService, SignOutScope
+from monynha.domains.auth.services.sign_up_gate import SignUpGate
 from monynha.domains.auth.tokens.one_time_tokens import (
     EMAIL_CHANGE_KINDS,
     ConsumedToken,
@@ -72,7 +73,7 @@ class VerificationService:
     mailer: AuthMailer
     clock: Clock
     autoconfirm: bool
-    is_sign_up_enabled: bool
+    sign_up_gate: SignUpGate
     response_step_s: float
 
     async def send_recovery(self, request: TokenEmailRequest) -> None:
@@ -164,11 +165,11 @@ class VerificationService:
         redeemed = await self.one_time_tokens.redeem_authorization_code(transaction, code, verifier)
         if isinstance(redeemed, AuthError):
             return redeemed
-        user_id, method = redeemed
-        account = await self.repository.find_by_id(transaction, user_id)
+        account = await self.repository.find_by_id(transaction, redeemed.user_id)
         if account is None or account.is_banned(self.clock()):
             return UserBannedError()
-        return await self.sessions.create_in(transaction, account, client, method=method)
+        issued = await self.sessions.create_in(transaction, account, client, method=redeemed.method)
+        return replace(issued, provider_tokens=redeemed.provider_tokens)
 
     async def _send_sign_in_token(self, request: TokenEmailRequest, kind: TokenKind) -> None:
         email = normalize_email(request.email)
@@ -176,7 +177,7 @@ class VerificationService:
             now = self.clock()
             async with self.repository.transaction() as transaction:
                 account = await self.repository.find_by_email(transaction, email)
-                if account is None and request.creates_account and self.is_sign_up_enabled:
+                if account is None and request.creates_account and await self.sign_up_gate.allows(transaction, email):
                     new_account = NewAccount(email, user_metadata=request.metadata, confirmation_sent_at=now)
                     if self.autoconfirm:
                         new_account = replace(new_account, email_confirmed_at=now)

@@ -7,8 +7,8 @@ import hmac
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -20,6 +20,7 @@ from monynha.domains.auth.errors import (
     FlowStateNotFoundError,
     InvalidAuthRequestError,
 )
+from monynha.domains.auth.tokens.sealing import seal, unseal
 from monynha.infra.postgres.database import Transaction
 
 _PURPOSE = b"monynha one-time code"
@@ -53,13 +54,14 @@ order by created_at desc for update
 """
 _INSERT_AUTHORIZATION_CODE = """
 insert into auth.authorization_codes (
-  user_id, code_hash, code_challenge, code_challenge_method, authentication_method, created_at, expires_at
+  user_id, code_hash, code_challenge, code_challenge_method, authentication_method, created_at, expires_at,
+  sealed_provider_tokens
 )
-values ($1, $2, $3, $4, $5, $6, $7)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 _DELETE_AUTHORIZATION_CODE = """
 delete from auth.authorization_codes where code_hash = $1
-returning user_id, code_challenge, code_challenge_method, authentication_method, expires_at
+returning user_id, code_challenge, code_challenge_method, authentication_method, expires_at, sealed_provider_tokens
 """
 
 
@@ -133,6 +135,15 @@ class ConsumedToken:
     kind: TokenKind
     address: str
     challenge: PkceChallenge | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemedCode:
+    """Who an authorization code is of, how they have authenticated, and the tokens of the provider they did it with."""
+
+    user_id: UUID
+    method: str
+    provider_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class OneTimeTokenStore:
@@ -213,9 +224,18 @@ class OneTimeTokenStore:
         return None
 
     async def issue_authorization_code(
-        self, transaction: Transaction, user_id: UUID, challenge: PkceChallenge, method: str
+        self,
+        transaction: Transaction,
+        user_id: UUID,
+        challenge: PkceChallenge,
+        method: str,
+        *,
+        provider_tokens: Mapping[str, str] | None = None,
     ) -> str:
-        """Return a code that the client exchanges for a session with its verifier (RFC 7636 §4.4)."""
+        """Return a code that the client exchanges for a session with its verifier (RFC 7636 §4.4).
+
+        `provider_tokens` are returned with the session. They are encrypted with a key that only the code contains.
+        """
         code = secrets.token_urlsafe(32)
         now = self._clock()
         expires_at = now + _AUTHORIZATION_CODE_TTL
@@ -228,13 +248,14 @@ class OneTimeTokenStore:
             method,
             now,
             expires_at,
+            seal(provider_tokens, code) if provider_tokens else None,
         )
         return code
 
     async def redeem_authorization_code(
         self, transaction: Transaction, code: str, verifier: str
-    ) -> tuple[UUID, str] | FlowStateError:
-        """Return the user id and authentication method of a code, or the error; the code is deleted."""
+    ) -> RedeemedCode | FlowStateError:
+        """Return what a code stands for, or the error; the code is deleted."""
         row = await transaction.fetch_row(_DELETE_AUTHORIZATION_CODE, _sha256(code))
         if row is None:
             return FlowStateNotFoundError()
@@ -242,7 +263,9 @@ class OneTimeTokenStore:
             return FlowStateExpiredError()
         if not PkceChallenge(row["code_challenge"], row["code_challenge_method"]).matches(verifier):
             return BadCodeVerifierError()
-        return row["user_id"], row["authentication_method"]
+        sealed = row["sealed_provider_tokens"]
+        provider_tokens = unseal(sealed, code) if sealed else {}
+        return RedeemedCode(row["user_id"], row["authentication_method"], provider_tokens)
 
     def _code_hash(self, user_id: UUID, kind: str, code: str) -> str:
         # Keyed: a plain hash of six digits can be reversed by trying a million.
