@@ -10,15 +10,12 @@ from tests.domains.auth.conftest import AuthApp
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "code"),
     [
-        ("GET", "/authorize?provider=github", None, 400, "provider_disabled"),
-        ("POST", "/token?grant_type=id_token", {}, 400, "provider_disabled"),
         ("POST", "/sso", {"domain": "x"}, 404, "saml_provider_disabled"),
         ("POST", "/factors", {"factor_type": "phone"}, 422, "mfa_phone_enroll_not_enabled"),
         ("GET", "/user/identities/authorize?provider=github", None, 404, "manual_linking_disabled"),
         ("DELETE", "/user/identities/x", None, 404, "manual_linking_disabled"),
         ("POST", "/token?grant_type=web3", {}, 422, "web3_provider_disabled"),
         ("POST", "/otp", {"phone": "+491701234567"}, 422, "phone_provider_disabled"),
-        ("POST", "/verify", {"type": "sms", "phone": "1", "token": "1"}, 422, "phone_provider_disabled"),
         ("POST", "/resend", {"type": "sms", "phone": "1"}, 422, "phone_provider_disabled"),
         (
             "POST",
