@@ -12,8 +12,6 @@ from tests.domains.auth.conftest import AuthApp
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "code"),
     [
-        ("GET", "/authorize?provider=github", None, 400, "provider_disabled"),
-        ("POST", "/token?grant_type=id_token", {}, 400, "provider_disabled"),
         ("POST", "/sso", {"domain": "x"}, 404, "saml_provider_disabled"),
         ("GET", "/passkeys", None, 404, "passkey_disabled"),
         ("POST", "/factors", {"factor_type": "totp"}, 422, "mfa_totp_enroll_not_enabled"),

@@ -223,8 +223,13 @@ class AccountRepository:
                 await hook.on_created(transaction, account)
         return account
 
-    async def update(self, transaction: Transaction, before: Account, **changes: object) -> Account:
-        """Set columns of an account and return the updated account."""
+    async def update(
+        self, transaction: Transaction, before: Account, *, has_email_identity: bool = True, **changes: object
+    ) -> Account:
+        """Set columns of an account and return the updated account.
+
+        A changed address becomes the identity `email`, unless the account is to have none.
+        """
         assignments = ", ".join(
             f"{column} = ${number}{_COLUMN_CASTS[column]}" for number, column in enumerate(changes, 2)
         )
@@ -238,7 +243,7 @@ class AccountRepository:
             before.id,
             *binds,
         )
-        if changes.keys() & {"email", "email_confirmed_at"}:
+        if has_email_identity and changes.keys() & {"email", "email_confirmed_at"}:
             await transaction.execute(_SYNC_EMAIL_IDENTITY, before.id)
         after = await self.find_by_id(transaction, before.id)
         # Only this actor deletes accounts, and the update has locked the row.
