@@ -13,15 +13,19 @@ DOMAINS = (
     "audit",
     "auth",
     "users",
+    "sessions",
+    "people",
     "jobs",
     "posts",
     "projects",
+    "invitations",
     "tasks",
     "storage",
     "files",
     "notifications",
     "activity",
     "reports",
+    "exports",
 )
 """The packages below `monynha.domains`; each may import those before it. Their policies are applied in this order."""
 

@@ -156,6 +156,8 @@ class Resource:
     """Whether every signed-in user sees all its rows, except for what is read through a view."""
     is_admin_only: bool = False
     """Whether only system admins and the service key are granted access; for everybody else it is forbidden."""
+    is_audited: bool = False
+    """Whether triggers record its inserts with the request that made them: each is then a whole transaction."""
     is_actor: bool = False
     """Whether its rows are the users themselves, so that `me` is the caller's id."""
 
@@ -183,7 +185,7 @@ class Resource:
         fields: dict[str, Field] = {}
         for column in self.table.columns:
             rules: ColumnRules = column.info["rules"]
-            if rules.type is not ColumnType.ROW_VERSION:
+            if rules.type is not ColumnType.ROW_VERSION and not rules.is_hidden:
                 name = to_camel_case(column.name)
                 is_nullable = bool(column.nullable) or rules.read_via_view is not None
                 fields[name] = Field(name, rules, is_nullable, column.doc or "", column=column)
@@ -232,8 +234,13 @@ class Resource:
 
     @cached_property
     def logged_columns(self) -> tuple[Column[object], ...]:
-        """The columns that the event log copies: none that is read through a view, as an email address is."""
-        return tuple(column for column in self.table.columns if column.info["rules"].read_via_view is None)
+        """The columns that the event log copies: none that is hidden or read through a view, as an email address is."""
+        rules_by_column: dict[Column[object], ColumnRules] = {
+            column: column.info["rules"] for column in self.table.columns
+        }
+        return tuple(
+            column for column, rules in rules_by_column.items() if rules.read_via_view is None and not rules.is_hidden
+        )
 
     @cached_property
     def has_own_stream(self) -> bool:

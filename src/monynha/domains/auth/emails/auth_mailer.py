@@ -54,7 +54,7 @@ class AuthMailer:
         The language is that of the account's metadata (`locale`), else `locale`.
         """
         data: dict[str, object] = {
-            "locale": _locale_of(account) or locale or DEFAULT_LOCALE,
+            "locale": locale_of(account) or locale or DEFAULT_LOCALE,
             "code": token.code,
             "valid_hours": int(token.kind.ttl.total_seconds() // 3600),
             "expires_at": (self.clock() + token.kind.ttl).isoformat(),
@@ -63,7 +63,7 @@ class AuthMailer:
             data["path"] = self.links.path(token, self.redirects.resolve(redirect_to))
         if token.kind is TokenKind.EMAIL_CHANGE_CURRENT:
             data["new_email"] = account.new_email
-        await self._enqueue(transaction, EmailPayload(token.email, _TEMPLATES[token.kind], data))
+        await self._enqueue(transaction, EmailPayload(token.address, _TEMPLATES[token.kind], data))
 
     async def queue_already_registered(self, transaction: Transaction, email: str, *, locale: str | None) -> None:
         """Queue the notice to the owner of a registered address that somebody tried to sign up with it."""
@@ -74,6 +74,7 @@ class AuthMailer:
         await enqueue_email(transaction, payload, queue=self.queue, priority=_PRIORITY)
 
 
-def _locale_of(account: Account) -> str | None:
+def locale_of(account: Account) -> str | None:
+    """Return the language that the account's metadata names (`locale`); None for none, or one we do not have."""
     locale = account.user_metadata.get("locale")
     return match_locale(locale) if isinstance(locale, str) else None

@@ -24,7 +24,7 @@ from monynha.domains.auth.providers.identity_repository import IdentityRepositor
 from monynha.domains.auth.providers.profiles import metadata_from_profile
 from monynha.domains.auth.providers.provider import ProviderProfile
 from monynha.domains.auth.services.sessions import SessionService, SignOutScope
-from monynha.domains.auth.services.sign_up import SignUpService
+from monynha.domains.auth.services.sign_up_gate import SignUpGate
 from monynha.infra.postgres.database import Transaction
 
 _ATTEMPTS = 3
@@ -39,7 +39,7 @@ class AccountLinking:
     accounts: AccountRepository
     identities: IdentityRepository
     sessions: SessionService
-    sign_ups: SignUpService
+    gate: SignUpGate
     clock: Clock
     autoconfirm: bool
 
@@ -95,7 +95,7 @@ class AccountLinking:
             raise AddressNotProvenError()
         if _is_by_somebody(locked):
             # Whoever signed up first knows the id and has set what they liked: the owner gets an account of their own.
-            self.sign_ups.require_enabled()
+            await self.gate.require_allowed(transaction, email)
             await self.accounts.delete(transaction, locked)
             return await self._create(transaction, email, provider, profile)
         return await self._claim(transaction, locked, profile)
@@ -103,7 +103,7 @@ class AccountLinking:
     async def _create(
         self, transaction: Transaction, email: str, provider: str, profile: ProviderProfile
     ) -> Account | None:
-        self.sign_ups.require_enabled()
+        await self.gate.require_allowed(transaction, email)
         new_account = NewAccount(
             email,
             email_confirmed_at=self.clock(),

@@ -12,7 +12,7 @@ from monynha.domains.auth.providers.identities import IdentityService
 from monynha.domains.auth.providers.identity_repository import IdentityRepository
 from monynha.domains.auth.providers.sign_in import ProviderSignInService
 from monynha.domains.auth.services.sessions import SessionService
-from monynha.domains.auth.services.sign_up import SignUpService
+from monynha.domains.auth.services.sign_up_gate import SignUpGate
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
 from monynha.infra.outgoing_http import OutgoingHttp
 
@@ -24,7 +24,7 @@ def build_provider_sign_in(
     *,
     accounts: AccountRepository,
     sessions: SessionService,
-    sign_ups: SignUpService,
+    gate: SignUpGate,
     one_time_tokens: OneTimeTokenStore,
     clock: Clock,
     http: OutgoingHttp,
@@ -35,7 +35,7 @@ def build_provider_sign_in(
         accounts=accounts,
         identities=identities,
         sessions=sessions,
-        sign_ups=sign_ups,
+        gate=gate,
         clock=clock,
         autoconfirm=settings.autoconfirm,
     )

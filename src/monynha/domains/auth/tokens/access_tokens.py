@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -16,21 +16,19 @@ from joserfc.jwk import OctKey
 from joserfc.jwt import JWTClaimsRegistry
 from joserfc.util import urlsafe_b64decode
 
-from monynha.core.actor import ANONYMOUS, Actor, ActorKind
+from monynha.core.actor import Actor, ActorKind
 from monynha.core.clock import Clock, utc_now
 from monynha.core.errors import UnauthenticatedError
-from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.accounts.account import Account
-from monynha.domains.auth.accounts.metadata import contains_nul
+from monynha.domains.auth.tokens.api_tokens import START as API_TOKEN_START
+from monynha.domains.auth.tokens.api_tokens import ApiTokenCodec
+from monynha.domains.auth.tokens.token_actors import AUDIENCE, actor_of_api_token, actor_of_claims
 
 MAX_TOKEN_BYTES = 8192
-AUDIENCE = "authenticated"
 _HEADER = {"alg": "HS256", "typ": "JWT"}
 _CACHE_SIZE = 16_384
 _MAX_CLOCK_SKEW_S = 30
 """How far another replica's clock may be ahead of ours."""
-
-_SERVICE_ROLES = (ActorKind.SERVICE.value, "supabase_admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +59,24 @@ class AccessTokens:
         ttl_s: int,
         other_issuers: Collection[str] = (),
         clock: Clock = utc_now,
+        on_api_token: Callable[[UUID], None] | None = None,
     ) -> None:
         self._key = OctKey.import_key(secret.encode())
         self._issuer = issuer
         self._issuers = frozenset((issuer, *other_issuers))
         self.ttl_s = ttl_s
         self._clock = clock
+        self.api_tokens = ApiTokenCodec(secret)
+        self._on_api_token = on_api_token
         self._cache: dict[bytes, Actor] = {}
 
-    def issue(self, account: Account, session: SessionClaims) -> AccessToken:
-        """Return a new token for the session."""
+    def issue(
+        self, account: Account, session: SessionClaims, *, limiting_claims: Mapping[str, object] | None = None
+    ) -> AccessToken:
+        """Return a new token for the session, limited by the claims `scopes` and `project_ids` if they are given.
+
+        `limiting_claims` may hold further claims that say for whom it is limited, as `client_id`.
+        """
         issued_at = int(self._clock().timestamp())
         claims = {
             "iss": self._issuer,
@@ -87,6 +93,7 @@ class AccessTokens:
             "amr": session.amr,
             "session_id": str(session.id),
             "is_anonymous": account.is_anonymous,
+            **(limiting_claims or {}),
         }
         text = jws.serialize_compact(_HEADER, orjson.dumps(claims), self._key, ["HS256"])
         return AccessToken(text, issued_at + self.ttl_s)
@@ -98,14 +105,30 @@ class AccessTokens:
         digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
         cached = self._cache.get(digest)
         if cached is not None and (cached.expires_at is None or cached.expires_at > now):
+            if cached.limits is not None:
+                self._report_use(cached)
             return cached
-        claims = self._decode(text, now)
-        actor = self._actor_from_claims(claims)
+        actor = self._authenticate(text, now)
         if len(self._cache) >= _CACHE_SIZE:
             # Evict the oldest: dictionaries keep the order of insertion.
             del self._cache[next(iter(self._cache))]
         self._cache[digest] = actor
+        self._report_use(actor)
         return actor
+
+    def _report_use(self, actor: Actor) -> None:
+        is_api_token = actor.limits is not None and actor.limits.is_api_token
+        if is_api_token and actor.session_id is not None and self._on_api_token is not None:
+            self._on_api_token(actor.session_id)
+
+    def _authenticate(self, text: str, now: float) -> Actor:
+        if text.startswith(API_TOKEN_START):
+            token = self.api_tokens.decode(text)
+            if token is None or (token.expires_at is not None and token.expires_at <= now):
+                raise UnauthenticatedError()
+            return actor_of_api_token(token, self._issuer)
+        claims = self._decode(text, now)
+        return actor_of_claims(claims, is_issuer_accepted=self._is_issuer(claims.get("iss")))
 
     def _decode(self, text: str, now: float) -> dict[str, Any]:
         if len(text) > MAX_TOKEN_BYTES or not text.isascii() or not _has_expected_header(text):
@@ -123,41 +146,6 @@ class AccessTokens:
             raise UnauthenticatedError()
         return claims
 
-    def _actor_from_claims(self, claims: dict[str, Any]) -> Actor:
-        role = claims.get("role")
-        exp = claims.get("exp")
-        expires_at = None if exp is None else float(exp)
-        if role in _SERVICE_ROLES:
-            return _service_actor(claims, expires_at)
-        if expires_at is None:
-            raise UnauthenticatedError()
-        if claims.get("sub") is None and role == ActorKind.ANONYMOUS.value:
-            return replace(ANONYMOUS, expires_at=expires_at)
-        return self._person(claims, expires_at)
-
-    def _person(self, claims: dict[str, Any], expires_at: float) -> Actor:
-        """Return the user of a person's token; UnauthenticatedError for the token of another issuer."""
-        subject = claims.get("sub")
-        user_id = parse_uuid(subject) if isinstance(subject, str) else None
-        audience = claims.get("aud", AUDIENCE)
-        if (
-            user_id is None
-            or claims.get("role") != ActorKind.USER.value
-            or not self._is_issuer(claims.get("iss"))
-            or AUDIENCE not in ([audience] if isinstance(audience, str) else audience)
-        ):
-            raise UnauthenticatedError()
-        metadata = claims.get("app_metadata")
-        is_admin = isinstance(metadata, dict) and metadata.get("role") == "admin"
-        return Actor(
-            ActorKind.USER,
-            user_id,
-            _session_id(claims),
-            _claims_json(claims),
-            is_admin=is_admin,
-            expires_at=expires_at,
-        )
-
     def _is_issuer(self, issuer: object) -> bool:
         """Whether a person's token may have this `iss` (RFC 8725 §3.8); API keys may have any, or none."""
         return isinstance(issuer, str) and issuer in self._issuers
@@ -173,30 +161,3 @@ def _has_expected_header(text: str) -> bool:
     except (ValueError, binascii.Error):
         return False
     return isinstance(header, dict) and header.get("alg") == "HS256" and header.keys() <= {"alg", "typ", "kid"}
-
-
-def _service_actor(claims: dict[str, Any], expires_at: float | None) -> Actor:
-    """Return the holder of a service key.
-
-    A `sub`, which hand-made keys may contain, names nobody here: `auth.uid()` would read it as the id of a user.
-    """
-    named_claims = {name: value for name, value in claims.items() if name != "sub"}
-    claims_json = _claims_json({**named_claims, "role": ActorKind.SERVICE.value})
-    return Actor(ActorKind.SERVICE, claims=claims_json, expires_at=expires_at)
-
-
-def _session_id(claims: dict[str, Any]) -> UUID | None:
-    value = claims.get("session_id")
-    if value is None:
-        return None
-    session_id = parse_uuid(value) if isinstance(value, str) else None
-    if session_id is None:
-        raise UnauthenticatedError()
-    return session_id
-
-
-def _claims_json(claims: dict[str, Any]) -> str:
-    """Return the claims as JSON for PostgreSQL, whose `jsonb` cannot contain NUL."""
-    if contains_nul(claims):
-        raise UnauthenticatedError()
-    return orjson.dumps(claims).decode()

@@ -75,10 +75,13 @@ class TokenKind(StrEnum):
     EMAIL_CHANGE_CURRENT = "email_change_current"
     EMAIL_CHANGE_NEW = "email_change_new"
     REAUTHENTICATION = "reauthentication"
+    PHONE_CONFIRMATION = "phone_confirmation"
+    PHONE_OTP = "phone_otp"
+    PHONE_CHANGE = "phone_change"
 
     @property
     def ttl(self) -> timedelta:
-        """The lifetime: an hour for a token that signs in an existing account, a day for the rest."""
+        """The lifetime by email: an hour for a token that signs in an existing account, a day for the rest."""
         short_lived = (TokenKind.MAGICLINK, TokenKind.RECOVERY, TokenKind.REAUTHENTICATION)
         return timedelta(hours=1 if self in short_lived else 24)
 
@@ -115,10 +118,11 @@ class PkceChallenge:
 
 @dataclass(frozen=True, slots=True)
 class OneTimeToken:
-    """A one-time token as it is mailed."""
+    """A one-time token as it is sent."""
 
     kind: TokenKind
-    email: str
+    address: str
+    """The email address or phone number that it is sent to."""
     link_token: str
     code: str
 
@@ -129,7 +133,7 @@ class ConsumedToken:
 
     user_id: UUID
     kind: TokenKind
-    email: str
+    address: str
     challenge: PkceChallenge | None = None
 
 
@@ -154,13 +158,18 @@ class OneTimeTokenStore:
         transaction: Transaction,
         user_id: UUID,
         kind: TokenKind,
-        email: str,
+        address: str,
         *,
         challenge: PkceChallenge | None = None,
+        code: str | None = None,
+        ttl: timedelta | None = None,
     ) -> OneTimeToken:
-        """Return a new token for the address; it replaces an older one of its kind."""
+        """Return a new token for the address; it replaces an older one of its kind.
+
+        `code` is six random digits and `ttl` that of the kind, unless they are given.
+        """
         link_token = ("pkce_" if challenge else "") + secrets.token_hex(28)
-        code = f"{secrets.randbelow(1_000_000):06}"
+        code = code or f"{secrets.randbelow(1_000_000):06}"
         now = self._clock()
         await transaction.execute(
             _UPSERT_TOKEN,
@@ -168,13 +177,13 @@ class OneTimeTokenStore:
             kind.value,
             _sha256(link_token),
             self._code_hash(user_id, kind.value, code),
-            email,
+            address,
             challenge.value if challenge else None,
             challenge.method if challenge else None,
             now,
-            now + kind.ttl,
+            now + (ttl or kind.ttl),
         )
-        return OneTimeToken(kind, email, link_token, code)
+        return OneTimeToken(kind, address, link_token, code)
 
     async def consume_link(
         self, transaction: Transaction, link_token: str, kinds: Sequence[TokenKind]
@@ -189,17 +198,17 @@ class OneTimeTokenStore:
     async def consume_code(
         self,
         transaction: Transaction,
-        email: str,
+        address: str,
         code: str,
         kinds: Sequence[TokenKind],
         *,
         user_id: UUID | None = None,
     ) -> ConsumedToken | None:
-        """Delete and return the token of a code that was mailed to the address.
+        """Delete and return the token of a code that was sent to the address.
 
         None if the code is wrong, which is counted, or expired.
         """
-        rows = await transaction.fetch_rows(_SELECT_FOR_CODE, email, [kind.value for kind in kinds], user_id)
+        rows = await transaction.fetch_rows(_SELECT_FOR_CODE, address, [kind.value for kind in kinds], user_id)
         now = self._clock()
         for row in rows:
             if row["expires_at"] <= now or row["failed_attempts"] >= _MAX_FAILED_ATTEMPTS:
@@ -207,7 +216,7 @@ class OneTimeTokenStore:
             code_hash = self._code_hash(row["user_id"], row["kind"], code)
             if hmac.compare_digest(code_hash, row["code_hash"]):
                 await transaction.execute("delete from auth.one_time_tokens where id = $1", row["id"])
-                return ConsumedToken(row["user_id"], TokenKind(row["kind"]), email)
+                return ConsumedToken(row["user_id"], TokenKind(row["kind"]), address)
         await transaction.execute(
             "update auth.one_time_tokens set failed_attempts = failed_attempts + 1 where id = any($1)",
             [row["id"] for row in rows],
