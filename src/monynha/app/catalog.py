@@ -13,6 +13,7 @@ DOMAINS = (
     "audit",
     "auth",
     "users",
+    "sessions",
     "jobs",
     "posts",
     "projects",

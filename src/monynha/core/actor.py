@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from monynha.core.errors import MissingScopeError
+from monynha.core.errors import ForbiddenError
 
 
 class ActorKind(StrEnum):
@@ -23,6 +23,7 @@ class ActorKind(StrEnum):
 
 TOKEN_SCOPES = ("read", "write", "admin")
 """Each includes those before it; `admin` is all that the owner of the token may do."""
+_LIMITED_CLAIMS_START = '{"scopes"'
 _LIMITING_CLAIMS = frozenset({"scopes", "project_ids", "token_id"})
 
 
@@ -85,9 +86,9 @@ class Actor:
         return {name: value for name, value in orjson.loads(self.claims).items() if name in _LIMITING_CLAIMS}
 
     def require_write_scope(self) -> None:
-        """Raise MissingScopeError if the token does not allow changes."""
+        """Raise ForbiddenError if the token does not allow changes."""
         if not self.can_write:
-            raise MissingScopeError()
+            raise ForbiddenError.for_scopes()
 
     @property
     def is_project_limited(self) -> bool:
@@ -96,6 +97,20 @@ class Actor:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_anonymous", self.kind is ActorKind.ANONYMOUS)
+        if self.limits is not None and not self.claims.startswith(_LIMITED_CLAIMS_START):
+            raise ValueError("the claims of a limited token begin with its scopes")
+
+
+def encode_claims(claims: Mapping[str, object]) -> str:
+    """Return claims as JSON for `auth.set_actor`: those of a limited token begin with `scopes`.
+
+    By that it tells them from all others without parsing them. Projects without scopes are limited to them with all
+    that the owner may do.
+    """
+    if "scopes" not in claims and "project_ids" not in claims:
+        return orjson.dumps(claims).decode()
+    scopes = claims.get("scopes", TOKEN_SCOPES)
+    return orjson.dumps({"scopes": scopes, **{name: claims[name] for name in claims if name != "scopes"}}).decode()
 
 
 ANONYMOUS = Actor(ActorKind.ANONYMOUS, claims='{"role":"anon"}')

@@ -36,7 +36,9 @@ class RequestSource(Protocol):
 _current_source: ContextVar[RequestSource | None] = ContextVar("request_source", default=None)
 
 set_request_source = _current_source.set
-"""Make a request the current one of this task; it takes 50 ns, so every request does."""
+"""Make a request the current one of this task, and return what ends that; it takes 50 ns, so every request does."""
+reset_request_source = _current_source.reset
+"""Make the request before the current one again."""
 
 
 def current_request() -> RequestContext | None:

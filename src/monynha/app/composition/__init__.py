@@ -5,6 +5,7 @@ Modules:
     consent_page  the page that asks people whether an application may act for them
     consent_markup  its markup
     consent_texts  what it says, in each language
+    cookie_sessions  the routes of cookie sessions, and who may read files by a cookie
     graphql       the GraphQL schema of all domains, and what serves it
     jobs          the handlers of background jobs, and the worker that runs them
     landing_page  the page at `/`

@@ -9,6 +9,7 @@ from functools import partial
 
 from monynha.app.catalog import CATALOG
 from monynha.app.composition.consent_page import ConsentPage
+from monynha.app.composition.cookie_sessions import cookie_sessions
 from monynha.app.composition.graphql import graphql_routes
 from monynha.app.composition.jobs import job_handlers, start_worker
 from monynha.app.composition.landing_page import landing_page
@@ -22,6 +23,7 @@ from monynha.app.maintenance.migration import migrate_or_check
 from monynha.core.errors import SettingsError
 from monynha.core.logs import EventLog, configure_logging, flush_logs
 from monynha.core.settings.settings import Settings
+from monynha.domains.audit.http import AuditRoutes
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
 from monynha.domains.auth.http import site_route_group as auth_site_routes
@@ -32,6 +34,7 @@ from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
 from monynha.domains.reports.http import AnalyticsRoutes
 from monynha.domains.reports.unsubscriptions import UnsubscribeLinks, Unsubscriptions
+from monynha.domains.sessions.http import SessionRoutes
 from monynha.domains.storage.composition import StorageServices
 from monynha.domains.storage.http import route_group as storage_routes
 from monynha.domains.storage.http.dependencies import StorageContext
@@ -45,6 +48,7 @@ from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.queries import Queries
 from monynha.infra.embedded import ServerUrls, with_jwt_secret
 from monynha.infra.postgres.advisor import audit_database
+from monynha.infra.postgres.connect import with_session_setting
 from monynha.infra.postgres.database import Database, is_database_reachable
 from monynha.infra.postgres.probe import DatabaseProbe
 from monynha.infra.queue.worker import Worker
@@ -161,7 +165,8 @@ async def _open_database(settings: Settings, server_urls: ServerUrls) -> Databas
     """Open the database, migrated where the settings allow it; SettingsError if it must not be used."""
     await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
     await _refuse_dangerous_database(server_urls.database_url)
-    return await Database.open(server_urls.database_url)
+    required_of = ",".join(sorted(settings.require_aal2))
+    return await Database.open(with_session_setting(server_urls.database_url, "monynha.require_aal2", required_of))
 
 
 def _health_routes(probe: DatabaseProbe, valkey: ValkeyClient, store: ObjectStore) -> RouteGroup:
@@ -236,16 +241,20 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     auth = dependencies.auth
     actions = UserActions(auth.accounts)
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
+    cookies = cookie_sessions(dependencies.settings, rest, dependencies.auth)
+    files = FileRoutes(rest, dependencies.files, cookies.authenticate_reader)
     avatars = AvatarRoutes(rest, dependencies.files.avatars)
     overrides = {
         **ApiTokenRoutes(rest, auth.api_tokens).overrides,
         **UserRoutes(rest, actions).overrides,
         **JobRoutes(rest).overrides,
-        **FileRoutes(rest, dependencies.files).overrides,
+        **SessionRoutes(rest).overrides,
+        **files.overrides,
         **avatars.overrides,
         **NotificationRoutes(rest).overrides,
         **event_streams.overrides,
         **AnalyticsRoutes(rest).overrides,
+        **AuditRoutes(rest).overrides,
     }
     graphql = graphql_routes(
         dependencies.settings,
@@ -261,6 +270,8 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     route_groups = (
         rest_routes(rest, overrides),
         avatars.public_routes,
+        files.read_routes,
+        cookies.routes,
         openapi.docs_route_group(partial(openapi_document, dependencies.settings.password_min_length)),
         graphql.routes,
     )

@@ -13,6 +13,8 @@ from monynha.domains.jobs.graphql import CUSTOM_MUTATIONS as JOB_MUTATIONS
 from monynha.domains.jobs.graphql import row_actions as job_actions
 from monynha.domains.notifications.graphql import CUSTOM_MUTATIONS as NOTIFICATION_MUTATIONS
 from monynha.domains.notifications.graphql import NotificationMutations
+from monynha.domains.sessions.graphql import BULK_ACTIONS as SESSION_ACTIONS
+from monynha.domains.sessions.graphql import CUSTOM_MUTATIONS as SESSION_MUTATIONS
 from monynha.domains.users.actions import UserActions
 from monynha.domains.users.graphql import CUSTOM_MUTATIONS as USER_MUTATIONS
 from monynha.domains.users.graphql import UserMutations
@@ -41,7 +43,9 @@ from monynha.protocols.rest.context import RestContext
 
 def full_schema() -> ApiSchema:
     """Return the schema of all domains."""
-    return build_schema(CATALOG, (*USER_MUTATIONS, *JOB_MUTATIONS, *NOTIFICATION_MUTATIONS), EPHEMERAL_EVENTS)
+    return build_schema(
+        CATALOG, (*USER_MUTATIONS, *SESSION_MUTATIONS, *JOB_MUTATIONS, *NOTIFICATION_MUTATIONS), EPHEMERAL_EVENTS
+    )
 
 
 def schema_text() -> str:
@@ -100,7 +104,7 @@ def _graphql_executor(
             schema,
             rest.mutations,
             {**user_mutations.resolvers, **notification_mutations.resolvers},
-            notification_mutations.bulk_actions,
+            {**notification_mutations.bulk_actions, **SESSION_ACTIONS},
             job_actions(rest.queries),
         ),
         SubscriptionPlanner(schema, rest.queries.compiler, realtime.hub.authorizer.roots),

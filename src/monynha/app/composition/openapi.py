@@ -6,12 +6,14 @@ import json
 
 from monynha import __version__
 from monynha.app.catalog import CATALOG
+from monynha.domains.audit import http as audit
 from monynha.domains.auth.accounts.passwords import DEFAULT_MIN_PASSWORD_LENGTH
 from monynha.domains.auth.http.api_tokens import TOKEN_DOCS
 from monynha.domains.files import http as files
 from monynha.domains.jobs import http as jobs
 from monynha.domains.notifications import http as notifications
 from monynha.domains.reports import http as reports
+from monynha.domains.sessions import http as sessions
 from monynha.domains.users import http as users
 from monynha.protocols.openapi import build_document
 from monynha.protocols.openapi.field_schemas import Schema
@@ -24,6 +26,7 @@ def openapi_document(password_min_length: int = DEFAULT_MIN_PASSWORD_LENGTH) -> 
         *TOKEN_DOCS,
         *users.endpoint_docs(password_min_length),
         *notifications.ENDPOINT_DOCS,
+        *audit.ENDPOINT_DOCS,
     )
     actions = (
         *files.FILE_DOCS,
@@ -32,6 +35,8 @@ def openapi_document(password_min_length: int = DEFAULT_MIN_PASSWORD_LENGTH) -> 
         *notifications.ACTION_DOCS,
         *event_stream_docs(CATALOG),
         *reports.ENDPOINT_DOCS,
+        *sessions.SESSION_DOCS,
+        *sessions.COOKIE_SESSION_DOCS,
     )
     return build_document(CATALOG, endpoint_docs, actions, version=__version__)
 

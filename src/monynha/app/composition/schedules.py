@@ -66,6 +66,7 @@ def schedule_handlers(
             "sessions": credentials.delete_sessions,
             "tokens": credentials.delete_tokens,
             "applications": credentials.delete_unused_clients,
+            "knownDevices": credentials.delete_known_devices,
             "idempotencyKeys": lambda _: delete_old_keys(database),
             "uploads": storage.sweep,
             "files": files.sweep,

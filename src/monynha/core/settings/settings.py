@@ -35,6 +35,13 @@ def _parse_services(text: str) -> frozenset[str]:
     return services
 
 
+def _parse_require_aal2(text: str) -> frozenset[str]:
+    groups = frozenset(word.strip().lower() for word in text.split(",") if word.strip())
+    if groups != {"none"} and not (groups and groups <= {"enrolled", "admins"}):
+        raise ValueError
+    return groups
+
+
 @dataclass(frozen=True)
 class Settings:
     """The values of all settings, checked; read once at the start and passed down."""
@@ -142,6 +149,27 @@ class Settings:
     )
     password_min_length: int = setting_field(
         "MONYNHA_PASSWORD_MIN_LENGTH", setting_types.number(6, 256), 8, "How many characters a password has at least."
+    )
+    require_aal2: frozenset[str] = setting_field(
+        "MONYNHA_REQUIRE_AAL2",
+        SettingType("enrolled, admins, both separated by a comma, or none", _parse_require_aal2),
+        frozenset({"enrolled"}),
+        "Whose sessions need a second factor: `enrolled`, everybody who has verified one, and `admins`, every system"
+        " admin; `none` leaves it to the projects.",
+    )
+    webauthn_rp_id: str = setting_field(
+        "MONYNHA_WEBAUTHN_RP_ID",
+        setting_types.one_line,
+        "",
+        "The domain that passkeys and security keys belong to (default: the host of SITE_URL, `localhost` for a"
+        " loopback address); later changes make those that exist useless.",
+    )
+    webauthn_origins: tuple[str, ...] = setting_field(
+        "MONYNHA_WEBAUTHN_ORIGINS",
+        setting_types.origins,
+        (),
+        "Further origins, beside that of SITE_URL, whose pages may use passkeys and security keys (in development also"
+        " every localhost).",
     )
     jwt_issuers: tuple[str, ...] = setting_field(
         "MONYNHA_JWT_ISSUERS",

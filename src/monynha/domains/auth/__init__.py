@@ -14,7 +14,8 @@ http/         the routes
 from monynha.domains.auth.accounts.account import ACCOUNT_COLUMNS, Account, account_from_row
 from monynha.domains.auth.accounts.hooks import AccountHook
 from monynha.domains.auth.accounts.passwords import DEFAULT_MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH
-from monynha.domains.auth.api_tokens.models import ApiToken, tokens
+from monynha.domains.auth.api_tokens.models import ApiToken
+from monynha.domains.auth.api_tokens.models import tokens as token_resource
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.emails.email_address import normalize_email
 from monynha.domains.auth.errors import EmailExistsError
@@ -39,5 +40,5 @@ __all__ = [
     "SignUpRequest",
     "account_from_row",
     "normalize_email",
-    "tokens",
+    "token_resource",
 ]

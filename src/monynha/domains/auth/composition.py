@@ -16,6 +16,8 @@ from monynha.domains.auth.api_tokens.usage import ApiTokenUsage
 from monynha.domains.auth.emails.action_links import ActionLinks
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.redirects import RedirectPolicy
+from monynha.domains.auth.emails.security_notices import SecurityNotices
+from monynha.domains.auth.factors.composition import SecondFactors
 from monynha.domains.auth.oauth_server.composition import OAuthServer
 from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.admin import AdminService
@@ -53,9 +55,11 @@ class AuthServices:
     admin: AdminService
     admin_links: AdminLinkService
     accounts: AccountService
+    second_factors: SecondFactors
     rate_limits: AuthRateLimits
     mailer: AuthMailer
     oauth_server: OAuthServer
+    security_notices: SecurityNotices
     clock: Clock
     autoconfirm: bool
     api_tokens: ApiTokenCreation
@@ -104,6 +108,7 @@ class _Builder:
         email_queue: str,
     ) -> None:
         secret, site_url = settings.jwt_secret, settings.site_url
+        self.settings = settings
         self.repository = repository
         self.clock = clock
         self.response_step_s = response_step_s
@@ -111,6 +116,7 @@ class _Builder:
         self.one_time_tokens = OneTimeTokenStore(secret, clock)
         redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
         self.mailer = AuthMailer(ActionLinks(site_url), redirects, clock, email_queue)
+        self.security_notices = SecurityNotices(clock, email_queue)
         self.rate_limits = AuthRateLimits(limits, _EMAIL_INTERVAL if settings.is_production else None)
         self.api_token_usage = ApiTokenUsage(repository.database, clock)
         self.access_tokens = self._access_tokens(settings)
@@ -118,6 +124,7 @@ class _Builder:
             repository=repository,
             access_tokens=self.access_tokens,
             refresh_tokens=RefreshTokenCodec(secret),
+            security_notices=self.security_notices,
             clock=clock,
             reuse_interval_s=settings.refresh_reuse_interval_s,
         )
@@ -154,12 +161,18 @@ class _Builder:
             admin=self._admin(),
             admin_links=self._admin_links(),
             accounts=self._accounts(),
+            second_factors=SecondFactors.build(
+                self.settings, self.repository, self.sessions, self.security_notices, self.clock
+            ),
             rate_limits=self.rate_limits,
             mailer=self.mailer,
             oauth_server=self.oauth_server,
+            security_notices=self.security_notices,
             clock=self.clock,
             autoconfirm=self.sign_up.autoconfirm,
-            api_tokens=ApiTokenCreation(self.access_tokens.api_tokens, self.clock),
+            api_tokens=ApiTokenCreation(
+                self.access_tokens.api_tokens, self.repository, self.security_notices, self.clock
+            ),
             api_token_usage=self.api_token_usage,
         )
 

@@ -6,14 +6,15 @@ revoke all on all functions in schema auth from public, monynha_app, monynha_adm
 
 grant usage on schema auth to monynha_app, monynha_admin, monynha_system;
 grant execute on function
-  auth.uid(), auth.role(), auth.jwt(), auth.is_admin(), auth.is_limited(), auth.is_project_limited(),
+  auth.uid(), auth.role(), auth.jwt(), auth.is_admin(), auth.is_aal2(), auth.is_limited(), auth.is_project_limited(),
   auth.token_project_ids(), auth.can_write(), auth.can_administer(), auth.reader_uid(), auth.writer_uid(),
   auth.account_uid(), auth.unlimited_uid()
   to monynha_app, monynha_admin, monynha_system;
 grant execute on function auth.set_actor(text, uuid, uuid), auth.set_actor_or_raise(text, uuid, uuid)
   to monynha_app, monynha_admin;
 grant select, insert, update, delete
-  on auth.users, auth.identities, auth.sessions, auth.one_time_tokens, auth.authorization_codes to monynha_system;
+  on auth.users, auth.identities, auth.sessions, auth.one_time_tokens, auth.authorization_codes, auth.factors,
+    auth.factor_challenges, auth.recovery_codes, auth.passkeys to monynha_system;
 grant select, insert, update, delete
   on auth.oauth_clients, auth.oauth_consents, auth.oauth_authorizations to monynha_system;
 
@@ -27,7 +28,7 @@ create policy "users can create API tokens as they have signed in" on public.api
   to monynha_app, monynha_admin
   with check (
     user_id = (select auth.unlimited_uid())
-    and aal = (select coalesce(auth.jwt() ->> 'aal', 'aal1'))
+    and aal = coalesce((select auth.jwt()) ->> 'aal', 'aal1')
     and (project_ids is null or project_ids <@ array(select public.visible_project_ids()))
   );
 create policy "users can view their API tokens" on public.api_tokens for select to monynha_app
@@ -53,6 +54,14 @@ create policy "owner role: full access for migrations and triggers" on auth.one_
   for all to monynha_owner using (true) with check (true);
 create policy "owner role: full access for migrations and triggers" on auth.authorization_codes
   for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on auth.factors
+  for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on auth.factor_challenges
+  for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on auth.recovery_codes
+  for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on auth.passkeys
+  for all to monynha_owner using (true) with check (true);
 
 create policy "auth service can manage accounts" on auth.users for all to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'auth')
@@ -67,6 +76,18 @@ create policy "auth service can manage one-time tokens" on auth.one_time_tokens 
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');
 create policy "auth service can manage authorization codes" on auth.authorization_codes for all to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'auth')
+  with check ((select current_setting('monynha.actor', true)) = 'auth');
+create policy "auth service can manage second factors" on auth.factors for all to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'auth')
+  with check ((select current_setting('monynha.actor', true)) = 'auth');
+create policy "auth service can manage challenges" on auth.factor_challenges for all to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'auth')
+  with check ((select current_setting('monynha.actor', true)) = 'auth');
+create policy "auth service can manage recovery codes" on auth.recovery_codes for all to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'auth')
+  with check ((select current_setting('monynha.actor', true)) = 'auth');
+create policy "auth service can manage passkeys" on auth.passkeys for all to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');
 

@@ -26,6 +26,11 @@ create policy "owners can delete their projects" on public.projects for delete t
 create policy "system admins have the rights of owners" on public.projects for all to monynha_admin
   using ((select auth.is_admin())) with check ((select auth.is_admin()));
 
+create policy "projects that require aal2 are withheld below it" on public.projects
+  as restrictive for all to monynha_app, monynha_admin
+  using (not requires_aal2 or (select auth.is_aal2()))
+  with check (not requires_aal2 or (select auth.is_aal2()));
+
 -- Members
 
 create policy "members can view members of their projects" on public.project_members for select to monynha_app
@@ -85,9 +90,16 @@ create policy "system admins have the rights of owners" on public.project_member
 create policy "system admins can leave projects" on public.project_members for delete to monynha_admin
   using (user_id = (select auth.uid()));
 
+create policy "what belongs to projects that require aal2 is withheld below it" on public.project_members
+  as restrictive for all to monynha_app, monynha_admin
+  using (project_id <> all ((select public.withheld_project_ids())::uuid[]))
+  with check (project_id <> all ((select public.withheld_project_ids())::uuid[]));
+
 grant select on public.visible_emails to monynha_app, monynha_admin;
 
 revoke execute on all functions in schema public from public;
 grant execute on function public.visible_project_ids(), public.editable_project_ids(), public.active_project_ids(),
-  public.manageable_project_ids(), public.owned_project_ids(), public.visible_user_ids(), public.user_id_by_email(text)
+  public.manageable_project_ids(), public.owned_project_ids(), public.withheld_project_ids(),
+  public.visible_user_ids(), public.user_id_by_email(text)
   to monynha_app, monynha_admin;
+grant execute on function monynha.is_withheld(uuid[]) to monynha_app, monynha_admin;

@@ -74,6 +74,11 @@ create policy "system admins can manage objects, those of projects while they ar
     )
   );
 
+create policy "objects of projects that require aal2 are withheld below it" on storage.objects
+  as restrictive for all to monynha_app, monynha_admin
+  using (project_id is null or project_id <> all ((select public.withheld_project_ids())::uuid[]))
+  with check (project_id is null or project_id <> all ((select public.withheld_project_ids())::uuid[]));
+
 grant select (id, bucket_id, name, owner, owner_id, created_at, updated_at, last_accessed_at, metadata, path_tokens,
     version, user_metadata, project_id),
   insert (id, bucket_id, name, owner, owner_id, metadata, version, user_metadata),

@@ -18,7 +18,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-from monynha.core.actor import ANONYMOUS, Actor, ActorKind, TokenLimits
+from monynha.core.actor import ANONYMOUS, Actor, ActorKind, TokenLimits, encode_claims
 from monynha.core.clock import Clock
 from monynha.core.serialization import parse_uuid
 from monynha.domains.storage.errors import InvalidJwtError, InvalidSignatureError
@@ -124,6 +124,4 @@ def _signer(claims: dict[str, object]) -> Actor:
     if not isinstance(limiting_claims, dict):
         return Actor(ActorKind.USER, user_id, session_id, orjson.dumps(actor_claims).decode())
     limits = TokenLimits.from_claims(limiting_claims)
-    return Actor(
-        ActorKind.USER, user_id, session_id, orjson.dumps({**actor_claims, **limiting_claims}).decode(), limits=limits
-    )
+    return Actor(ActorKind.USER, user_id, session_id, encode_claims({**actor_claims, **limiting_claims}), limits=limits)

@@ -78,7 +78,7 @@ class Mutations:
         returning = () if result_selection is None else stored_fields(result_selection)
 
         async def attempt(connection: ActorConnection) -> CreatedRow:
-            if returning is not None and idempotency_key is None:
+            if returning is not None and idempotency_key is None and not resource.is_audited:
                 return await _autocommit_insert(connection, resource, values, returning)
             async with connection.transaction() as transaction:
                 selection = result_selection or Selection(resource, resource.field_names)
@@ -262,6 +262,7 @@ async def _write_or_raise(
             return result
         current_version = await transaction.fetch_value(version_sql(resource), *key)
         if current_version is None:
+            await transaction.explain_absence(key)
             raise NotFoundError.for_name(resource.singular)
         if expected_versions is not None and current_version not in expected_versions:
             raise PreconditionFailedError() if await _is_write_allowed(transaction, write) else ForbiddenError()
@@ -292,6 +293,7 @@ async def _create_error(
                 return await transaction.fetch_value(statement, parent_id)
 
         if await with_retries(connection, read_version) is None:
+            await connection.explain_absence((parent_id,))
             return NotFoundError.for_name(resource.parent.target.singular)
     return _violation_error(resource, violation, values)
 

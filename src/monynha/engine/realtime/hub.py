@@ -17,7 +17,13 @@ from uuid import UUID
 
 import structlog
 
-from monynha.core.errors import AppError, NotFoundError, UnauthenticatedError, UnavailableError
+from monynha.core.errors import (
+    AppError,
+    InsufficientAalError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from monynha.engine.realtime.event_log import PAGE_SIZE, Event, EventLog, Stream
 from monynha.engine.realtime.stream_authorization import StreamAuthorizer, sees_every_stream
 from monynha.engine.realtime.subscriber import Subscriber, Subscription
@@ -291,7 +297,7 @@ class Hub:
         connection = self.event_log.database.as_actor(subscriber.actor)
         try:
             await _retry_until_available(connection.require_live_session)
-        except UnauthenticatedError:
+        except (UnauthenticatedError, InsufficientAalError):
             subscriber.on_session_end()
             return
         for stream, state in list(self._streams.items()):
@@ -304,7 +310,7 @@ class Hub:
         connection = self.event_log.database.as_actor(subscriber.actor)
         try:
             await _retry_until_available(lambda: self._authorize(connection, stream, subscriber))
-        except (NotFoundError, UnauthenticatedError):
+        except (NotFoundError, UnauthenticatedError, InsufficientAalError):
             if self.is_subscribed(stream, subscriber):
                 self.unsubscribe(stream, subscriber)
                 subscriber.on_revoked(stream)

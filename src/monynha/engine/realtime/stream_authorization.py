@@ -19,7 +19,8 @@ from monynha.engine.schema.resource import Resource, column_of
 from monynha.infra.postgres.database import ActorConnection, guard_query
 
 _MAX_STREAMS = 2_000
-_IS_READER = guard_query("select to_json(not auth.is_project_limited())")
+_IS_PROJECT_LIMITED = guard_query("select to_json(auth.is_project_limited()::integer)")
+"""A number, because false means that the session is over."""
 
 
 class MembershipChange(NamedTuple):
@@ -81,7 +82,7 @@ class StreamAuthorizer:
 
     async def _require_reader(self, connection: ActorConnection, stream: Stream) -> None:
         """Raise NotFoundError for a token that is limited to projects, since the stream belongs to none of them."""
-        if await connection.fetch_json(_IS_READER, (), is_light=True) != b"true":
+        if await connection.fetch_json(_IS_PROJECT_LIMITED, (), is_light=True) != b"0":
             raise NotFoundError.for_name(stream.kind)
 
     async def list_streams(self, connection: ActorConnection, kind: str) -> list[Stream]:

@@ -246,10 +246,20 @@ def nullable_server_integer(doc: str) -> MappedColumn[int | None]:
     return _column(rules, BigInteger, is_nullable=True, doc=doc)
 
 
+def server_boolean(doc: str) -> MappedColumn[bool]:
+    """A boolean that the database sets."""
+    return _column(ColumnRules(ColumnType.BOOLEAN, is_creatable=False, is_updatable=False), Boolean, doc=doc)
+
+
 def email_via_view(view: str, doc: str) -> MappedColumn[str | None]:
     """An email address, read only through the view that decides who may see it."""
     rules = ColumnRules(ColumnType.EMAIL, max_length=255, is_creatable=False, is_updatable=False, read_via_view=view)
     return _column(rules, String(255), is_nullable=True, doc=doc)
+
+
+def boolean(doc: str) -> MappedColumn[bool]:
+    """True or false, false if it is not set on creation."""
+    return _column(ColumnRules(ColumnType.BOOLEAN, has_default=True), Boolean, doc=doc)
 
 
 def boolean_via_view(view: str, doc: str) -> MappedColumn[bool | None]:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from monynha.core.locales import DEFAULT_LOCALE, LOCALES
 from monynha.infra.mail.template_errors import MailTemplateError, describe_jinja_error, describe_mjml_error
-from monynha.infra.mail.template_filters import format_change, format_day
+from monynha.infra.mail.template_filters import format_change, format_day, format_moment
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -84,13 +84,14 @@ class MailTemplates:
     def check(self, samples: Mapping[str, Mapping[str, object]]) -> None:
         """Render each template with sample data; raise MailTemplateError for one that is broken.
 
-        `samples` has the data of every template by its name. A file that replaces nothing is an error too.
+        `samples` has the data of every template by its name; behind a slash may stand which of its variants it is. A
+        file that replaces nothing is an error too.
         """
         for path in self._override_files():
             self._require_built_in(path)
         for name, data in samples.items():
             for locale in LOCALES:
-                self.render(name, locale, data)
+                self.render(name.partition("/")[0], locale, data)
 
     def link(self, path: str) -> str:
         """Return the URL of a path of the site; raise MailTemplateError for anything that is no such path."""
@@ -157,6 +158,7 @@ class MailTemplates:
         environment.filters["link"] = self.link
         environment.filters["change"] = format_change
         environment.filters["day"] = pass_context(lambda context, day: format_day(day, context["locale"]))
+        environment.filters["moment"] = pass_context(lambda context, at: format_moment(at, context["locale"]))
         return environment
 
 

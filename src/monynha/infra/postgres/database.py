@@ -8,10 +8,11 @@ transaction, so a connection needs no reset before its next caller.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -20,7 +21,7 @@ from monynha.core.actor import Actor, ActorKind, system_actor
 from monynha.core.errors import (
     AppError,
     ForbiddenError,
-    MissingScopeError,
+    InsufficientAalError,
     SettingsError,
     UnauthenticatedError,
     UnavailableError,
@@ -59,6 +60,9 @@ def guard_query(query: str) -> str:
     `tests/infra/postgres/test_actor_isolation.py` verifies it for every server version.
     """
     return f"select case when {SET_ACTOR} then ({query}) else 'false'::json end"
+
+
+_IS_WITHHELD = guard_query("select to_json(monynha.is_withheld($4::uuid[])::text)")
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,7 @@ class ActorConnection:
             except ReadOnlyTransactionError:
                 if actor.can_write:
                     raise
-                raise MissingScopeError() from None
+                raise ForbiddenError.for_scopes() from None
             except ConstraintViolationError as violation:
                 # PostgreSQL checks the role's grants before it looks at the actor, who may belong to the other role.
                 if not violation.is_permission_denied:
@@ -178,7 +182,7 @@ class ActorConnection:
             except ReadOnlyTransactionError:
                 if actor.can_write:
                     raise
-                raise MissingScopeError() from None
+                raise ForbiddenError.for_scopes() from None
             if result.row is not None:
                 self._report_commit(stream_versions + result.stream_versions)
                 return result.row
@@ -204,6 +208,18 @@ class ActorConnection:
         """Raise UnauthenticatedError if the actor's session has ended."""
         await self.fetch_json(guard_query("select 'true'::json"), (), is_light=True)
 
+    async def explain_absence(self, values: Iterable[object]) -> None:
+        """Raise InsufficientAalError if one of the ids among the values is withheld from the actor below aal2.
+
+        For reads that found nothing: row-level security hides what belongs to projects that require aal2, but those
+        who would see it with a second factor are told so.
+        """
+        ids = [value for value in values if isinstance(value, UUID)]
+        if ids and self.actor.kind is ActorKind.USER:
+            is_withheld = await self.fetch_json(_IS_WITHHELD, (ids,), is_light=True)
+            if is_withheld == b'"true"':
+                raise InsufficientAalError()
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Begin a transaction with the claims, commit it at the end, roll back on any exception."""
@@ -221,7 +237,7 @@ class ActorConnection:
         except ReadOnlyTransactionError:
             if self.actor.can_write:
                 raise
-            raise MissingScopeError() from None
+            raise ForbiddenError.for_scopes() from None
         except (AppError, RetryTransactionError, ConstraintViolationError):
             raise
         except Exception as error:
@@ -274,6 +290,11 @@ class Transaction:
         tag: str = await _translate_errors(self._connection.execute(statement, *binds))
         row_count = tag.rpartition(" ")[2]
         return int(row_count) if row_count.isdigit() else 0
+
+    async def explain_absence(self, ids: Iterable[UUID]) -> None:
+        """Raise InsufficientAalError if one of the ids is withheld from the actor below aal2."""
+        if await self.fetch_value("select monynha.is_withheld($1::uuid[])", list(ids)):
+            raise InsufficientAalError()
 
     @asynccontextmanager
     async def dry_run(self) -> AsyncIterator[None]:

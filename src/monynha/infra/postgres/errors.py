@@ -9,8 +9,9 @@ import asyncpg
 
 from monynha.core.errors import (
     BadRequestError,
+    ForbiddenError,
+    InsufficientAalError,
     InternalError,
-    MissingScopeError,
     UnauthenticatedError,
     UnavailableError,
 )
@@ -18,6 +19,8 @@ from monynha.core.errors import (
 SESSION_NOT_LIVE = "MN401"
 """The SQLSTATE that `auth.set_actor_or_raise` raises if the session has ended."""
 
+INSUFFICIENT_AAL = "MN4A2"
+"""The SQLSTATE that `auth.set_actor` raises if the actor needs a session with the assurance level aal2."""
 TOKEN_WITHOUT_SCOPE = "MN403"
 """The SQLSTATE that `auth.set_actor` raises for a token whose scopes allow nothing here."""
 READ_ONLY_TRANSACTION = "25006"
@@ -90,10 +93,12 @@ def _from_sqlstate(error: asyncpg.PostgresError) -> Exception:
     sqlstate = error.sqlstate or ""
     if sqlstate == SESSION_NOT_LIVE:
         return UnauthenticatedError()
+    if sqlstate == INSUFFICIENT_AAL:
+        return InsufficientAalError()
     if sqlstate == ANSWER_TOO_LARGE:
         return _answer_too_large(int(error.detail or 0))
     if sqlstate == TOKEN_WITHOUT_SCOPE:
-        return MissingScopeError()
+        return ForbiddenError.for_scopes()
     if sqlstate == READ_ONLY_TRANSACTION:
         return ReadOnlyTransactionError()
     if sqlstate == LOCK_TIMEOUT:

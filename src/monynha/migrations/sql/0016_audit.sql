@@ -23,6 +23,7 @@ create table monynha.audit_events (
 );
 comment on table monynha.audit_events is 'Audit log: sign-ins and failures, changes of accounts and rights.';
 
+create unique index audit_events_id_idx on monynha.audit_events (id);
 create index audit_events_created_at_id_idx on monynha.audit_events (created_at desc, id desc);
 create index audit_events_actor_id_created_at_idx on monynha.audit_events (actor_id, created_at desc, id desc)
   where actor_id is not null;
@@ -34,6 +35,14 @@ create index audit_events_ip_created_at_idx on monynha.audit_events (ip, created
 
 alter table monynha.audit_events enable row level security;
 alter table monynha.audit_events force row level security;
+
+-- With the rights of the caller: only system admins see events.
+create view public.audit_events with (security_invoker) as
+  select
+    e.id, e.action, e.actor_id, e.actor_role, e.target_type, e.target_id, e.details, e.ip, e.user_agent, e.request_id,
+    e.created_at, 1::bigint as version
+  from monynha.audit_events e;
+comment on view public.audit_events is 'The audit log as system admins see it.';
 
 create function monynha.prevent_audit_change() returns trigger
 language plpgsql set search_path = '' as $$

@@ -80,7 +80,7 @@ create function auth.unlimited_uid() returns uuid language sql stable as $$
 $$;
 comment on function auth.unlimited_uid() is 'The caller, if their token has no limits; else null.';
 
--- The caller of a limited token: `claim` are its claims, which have `scopes` or `project_ids`.
+-- The caller of a limited token: `claim` are its claims, which have `scopes`.
 create function auth.set_limited_actor(claim jsonb, sub uuid, session uuid) returns boolean
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -101,13 +101,12 @@ begin
     project_ids := to_jsonb(token.project_ids);
     claim := claim || jsonb_build_object('scopes', token_scopes, 'project_ids', project_ids, 'aal', token.aal);
   end if;
-  -- A key belongs to nobody whose rights could be limited.
-  if sub is null or jsonb_typeof(coalesce(token_scopes, '[]')) <> 'array'
+  if sub is null or jsonb_typeof(token_scopes) is distinct from 'array'
     or jsonb_typeof(coalesce(nullif(project_ids, 'null'), '[]')) <> 'array' then
     return auth.clear_actor();
   end if;
   effective_scope := case
-    when token_scopes is null or token_scopes ? 'admin' then 'admin'
+    when token_scopes ? 'admin' then 'admin'
     when token_scopes ? 'write' then 'write'
     when token_scopes ? 'read' then 'read'
   end;
@@ -126,8 +125,19 @@ begin
         else (array(select jsonb_array_elements_text(project_ids)::uuid))::text end,
       true
     ),
-    set_config('monynha.system_role', as_admin.system_role, true)
-  from auth.users account,
+    set_config('monynha.system_role', as_admin.system_role, true),
+    -- An API token was made by somebody who had signed in, with the assurance level that they had then.
+    set_config(
+      'monynha.aal',
+      auth.level_of(
+        claim ->> 'aal' is not distinct from 'aal2', live.aal, session is not null and not is_api_token,
+        account.has_second_factor, as_admin.system_role = 'admin'
+      ),
+      true
+    )
+  from auth.users account
+    left join auth.sessions live on live.id = session and live.user_id = sub
+      and (live.not_after is null or live.not_after > now()),
     -- The rights of a system admin are not limited to projects, so a token that is has none of them.
     lateral (select case
       when account.app_metadata ->> 'role' is not distinct from 'admin' and effective_scope = 'admin'
@@ -137,18 +147,12 @@ begin
     and account.deleted_at is null
     and (as_admin.system_role = 'admin') = (current_setting('role') = 'monynha_admin')
     and (account.banned_until is null or account.banned_until <= now())
-    and (
-      is_api_token
-      or session is null
-      or exists (
-        select from auth.sessions live
-        where live.id = session
-          and live.user_id = sub
-          and (live.not_after is null or live.not_after > now())
-      )
-    );
+    and (is_api_token or session is null or live.id is not null);
   if not found then
     return auth.clear_actor();
+  end if;
+  if current_setting('monynha.aal', true) = 'insufficient' then
+    raise exception 'the session needs the assurance level aal2' using errcode = 'MN4A2';
   end if;
   if effective_scope = 'read' then
     -- Refuses what the policies do not see: functions that run with other rights, and triggers.
@@ -168,6 +172,7 @@ begin
     set_config('request.jwt.claim.sub', '', true),
     set_config('request.jwt.claim.role', '', true),
     set_config('monynha.system_role', '', true),
+    set_config('monynha.aal', '', true),
     set_config('monynha.token_scope', '', true),
     set_config('monynha.token_projects', '', true);
   return false;
@@ -178,17 +183,14 @@ comment on function auth.clear_actor() is
 
 create or replace function auth.set_actor(claims text, sub uuid, session uuid) returns boolean
 language plpgsql volatile security definer set search_path = '' as $$
+declare
+  claims_aal2 boolean;
 begin
-  -- Few tokens are limited; looking for the names costs less than parsing. The text of a name may also be elsewhere.
-  if strpos(claims, '"scopes"') > 0 or strpos(claims, '"project_ids"') > 0 then
-    if claims::jsonb ?| array['scopes', 'project_ids'] then
-      return auth.set_limited_actor(claims::jsonb, sub, session);
-    end if;
-  end if;
   -- Users and admins use two database roles, so that the policies of each have simple plans. A caller who comes with
   -- the wrong role is rejected; the program then tries the other one.
   if sub is null then
-    if (claims::jsonb ->> 'role' is not distinct from 'service_role')
+    -- A key belongs to nobody whose rights could be limited.
+    if starts_with(claims, '{"scopes"') or (claims::jsonb ->> 'role' is not distinct from 'service_role')
       <> (current_setting('role') = 'monynha_admin') then
       return false;
     end if;
@@ -196,38 +198,54 @@ begin
       set_config('request.jwt.claims', claims, true),
       set_config('request.jwt.claim.sub', '', true),
       set_config('request.jwt.claim.role', claim.role, true),
-      set_config('monynha.system_role', claim.role, true)
+      set_config('monynha.system_role', claim.role, true),
+      set_config('monynha.aal', case claim.role when 'service_role' then 'aal2' else 'aal1' end, true)
     from (select case claims::jsonb ->> 'role' when 'service_role' then 'service_role' else 'anon' end) as claim (role);
     return true;
   end if;
+  claims_aal2 := strpos(claims, '"aal":"aal2"') > 0 and claims::jsonb ->> 'aal' = 'aal2';
   perform
-    set_config('request.jwt.claims', claims, true),
+    set_config(
+      'request.jwt.claims',
+      case when claims_aal2 and live.aal = 'aal1' then jsonb_set(claims::jsonb, '{aal}', '"aal1"')::text else claims end,
+      true
+    ),
     set_config('request.jwt.claim.sub', sub::text, true),
     set_config('request.jwt.claim.role', 'authenticated', true),
     set_config(
       'monynha.system_role',
       case account.app_metadata ->> 'role' when 'admin' then 'admin' else 'authenticated' end,
       true
+    ),
+    set_config(
+      'monynha.aal',
+      auth.level_of(
+        claims_aal2, live.aal, session is not null, account.has_second_factor,
+        account.app_metadata ->> 'role' = 'admin'
+      ),
+      true
     )
   from auth.users account
+  left join auth.sessions live on live.id = session and live.user_id = sub
+    and (live.not_after is null or live.not_after > now())
   where account.id = sub
+    -- The claims of a limited token begin with its scopes (core/actor.py): finding that out costs next to nothing.
+    and not starts_with(claims, '{"scopes"')
     and account.deleted_at is null
     and (account.app_metadata ->> 'role' is not distinct from 'admin')
       = (current_setting('role') = 'monynha_admin')
     and (account.banned_until is null or account.banned_until <= now())
-    and (
-      session is null
-      or exists (
-        select from auth.sessions live
-        where live.id = session
-          and live.user_id = sub
-          and (live.not_after is null or live.not_after > now())
-      )
-    );
-  if found then
-    return true;
+    and (session is null or live.id is not null);
+  if not found then
+    if starts_with(claims, '{"scopes"') then
+      return auth.set_limited_actor(claims::jsonb, sub, session);
+    end if;
+    return auth.clear_actor();
   end if;
-  return auth.clear_actor();
+  if current_setting('monynha.aal', true) = 'insufficient' then
+    raise exception 'the session needs the assurance level aal2' using errcode = 'MN4A2';
+  end if;
+  return true;
 end
 $$;
 
@@ -355,3 +373,25 @@ comment on function public.limit_api_tokens() is 'Trigger: rejects the 101st API
 revoke execute on function public.limit_api_tokens() from public;
 create trigger api_tokens_limit before insert on public.api_tokens
   for each row execute function public.limit_api_tokens();
+
+create function public.audit_api_token() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if tg_op = 'INSERT' then
+    perform monynha.record_own_audit_event(
+      'token.created', 'token', new.id::text,
+      jsonb_build_object('name', new.name, 'prefix', new.prefix, 'scopes', new.scopes, 'projectIds', new.project_ids)
+    );
+  else
+    perform monynha.record_own_audit_event(
+      'token.revoked', 'token', old.id::text,
+      jsonb_build_object('name', old.name, 'prefix', old.prefix, 'userId', old.user_id)
+    );
+  end if;
+  return null;
+end
+$$;
+comment on function public.audit_api_token() is 'Trigger: records that an API token was created or revoked.';
+revoke execute on function public.audit_api_token() from public;
+create trigger api_tokens_audit after insert or delete on public.api_tokens
+  for each row execute function public.audit_api_token();

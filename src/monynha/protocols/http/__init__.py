@@ -12,6 +12,8 @@ handler), the handler, and goes back as a `response`.
 * `representation`: conditional and partial requests for a stored body
 * `deadlines`: how long the handler of a request may take
 * `client_ip`: the client's IP, behind trusted proxies
+* `secure_transport`: whether a request came over TLS
+* `cookies`: cookies that no script reads
 * `cors`: which origins may read responses
 * `rate_limits`: 429 and the RateLimit headers
 * `content_negotiation`: whether a client accepts JSON

@@ -15,19 +15,42 @@ def client_ip_resolver(trusted_networks: tuple[str, ...]) -> ClientIpOf:
     """Return what resolves the client IP of a scope, behind proxies in these networks (CIDR)."""
     if not trusted_networks:
         return peer_ip
-    return _ForwardedIpResolver(tuple(ip_network(network, strict=False) for network in trusted_networks))
+    return _ForwardedIpResolver(TrustedProxies.from_networks(trusted_networks))
+
+
+@dataclass(frozen=True)
+class TrustedProxies:
+    """The proxies whose headers about a client are believed; other proxies' are ignored (RFC 7239 §8.1)."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...]
+
+    @classmethod
+    def from_networks(cls, networks: tuple[str, ...]) -> TrustedProxies:
+        """Return the proxies in these networks (CIDR)."""
+        return cls(tuple(ip_network(network, strict=False) for network in networks))
+
+    def trusts(self, ip: str) -> bool:
+        """Whether an address is a trusted proxy's; the peer of a Unix socket, which has none, is one."""
+        if not ip:
+            # It can only be a proxy on this machine.
+            return True
+        return _is_ip(ip) and any(_parse_ip(ip) in network for network in self.networks)
+
+    def trusts_peer(self, scope: Scope) -> bool:
+        """Whether the peer of a request is a trusted proxy; none is where no networks are named."""
+        return bool(self.networks) and self.trusts(peer_ip(scope))
 
 
 @dataclass(frozen=True)
 class _ForwardedIpResolver:
-    """Resolves the IP address of a request's client; other proxies' headers are ignored (RFC 7239 §8.1)."""
+    """Resolves the IP address of a request's client."""
 
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    proxies: TrustedProxies
 
     def __call__(self, scope: Scope) -> str:
         """Return the address of the nearest hop that is not a trusted proxy; empty for a Unix socket."""
         nearest = peer_ip(scope)
-        if not self._is_trusted(nearest):
+        if not self.proxies.trusts(nearest):
             return nearest
         forwarded_values = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
         hops = b",".join(forwarded_values).decode("latin-1").split(",") if forwarded_values else []
@@ -35,15 +58,9 @@ class _ForwardedIpResolver:
             if not _is_ip(hop):
                 return nearest
             nearest = hop
-            if not self._is_trusted(hop):
+            if not self.proxies.trusts(hop):
                 break
         return nearest
-
-    def _is_trusted(self, ip: str) -> bool:
-        if not ip:
-            # The peer of a Unix socket has no address: it can only be a proxy on this machine.
-            return True
-        return _is_ip(ip) and any(_parse_ip(ip) in network for network in self.trusted_proxies)
 
 
 def _parse_ip(ip: str) -> IPv4Address | IPv6Address:

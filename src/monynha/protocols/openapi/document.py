@@ -9,7 +9,7 @@ import orjson
 
 from monynha.engine.schema.catalog import Catalog
 from monynha.protocols.openapi import responses
-from monynha.protocols.openapi.components import resource_schemas
+from monynha.protocols.openapi.components import resource_schemas, with_data_wrapper
 from monynha.protocols.openapi.field_schemas import Schema
 from monynha.protocols.openapi.operations import OperationBuilder
 from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc, EndpointDoc
@@ -66,6 +66,9 @@ def _components(
 ) -> Schema:
     schemas = resource_schemas(catalog) | operations.body_schemas() | responses.shared_schemas()
     schemas |= {action.form_name: dict(action.form_schema) for action in actions if action.form_name}
+    for action in actions:
+        if action.body_name:
+            schemas |= with_data_wrapper(action.body_name, dict(action.body_schema))
     for resource in catalog.resources.values():
         schemas |= responses.envelope_schemas(resource)
     bearer = {

@@ -11,8 +11,7 @@ from monynha.protocols.openapi.components import part_name
 from monynha.protocols.openapi.field_schemas import Schema, ref
 
 # Every operation of the document allows its method, so that none responds with MethodNotAllowedError.
-# To a client, MissingScopeError is ForbiddenError.
-_UNDOCUMENTED = (AppError, errors.MethodNotAllowedError, errors.MissingScopeError)
+_UNDOCUMENTED = (AppError, errors.MethodNotAllowedError)
 _ERROR_CLASSES: tuple[type[AppError], ...] = tuple(
     value
     for value in vars(errors).values()
@@ -45,9 +44,11 @@ def extended_row_content(resource: Resource, properties: Mapping[str, Mapping[st
     return {"content": {"application/json": {"schema": envelope}}}
 
 
-def page_response(resource: Resource) -> Schema:
-    """Return the response with a page of rows."""
-    return _json_response("A page of rows.", ref(f"{resource.type_name}Page"), _REQUEST_ID)
+def page_response(resource: Resource, other_media_types: Iterable[str] = ()) -> Schema:
+    """Return the response with a page of rows, as JSON or as text of another media type."""
+    content: Schema = {"application/json": {"schema": ref(f"{resource.type_name}Page")}}
+    content |= {media_type: {"schema": {"type": "string"}} for media_type in other_media_types}
+    return {"description": "A page of rows.", "headers": _REQUEST_ID, "content": content}
 
 
 def action_response(media_type: str, schema: Schema, description: str) -> Schema:

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from monynha.core.actor import Actor
-from monynha.core.errors import MissingScopeError, UnauthenticatedError
+from monynha.core.errors import ForbiddenError, UnauthenticatedError
 from monynha.engine.realtime.event_log import Stream
 from monynha.engine.realtime.multi_stream import MultiStreamSubscriber
 from monynha.engine.realtime.resume_token import decode_resume_token, encode_resume_token
@@ -97,7 +97,7 @@ class Channel:
         """Handle a message of the client on this channel."""
         if push.event in ("broadcast", "presence") and not self._can_write:
             self._reply(
-                push.ref, orjson.dumps({"reason": f"Forbidden: {MissingScopeError().message}"}), status=b"error"
+                push.ref, orjson.dumps({"reason": f"Forbidden: {ForbiddenError.for_scopes().message}"}), status=b"error"
             )
         elif push.event == "broadcast":
             self._broadcast(push)

@@ -30,6 +30,10 @@ class EndpointDoc:
     is_public: bool = False
     response_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
     """The properties that the response of a create has in addition to the row's."""
+    query_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
+    """Query parameters beyond the derived ones; each schema has a description."""
+    other_media_types: tuple[str, ...] = ()
+    """In which the response may be too, as text."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ class CustomEndpointDoc:
     form_name: str = ""
     """The name of the schema of the form, if the body is multipart/form-data."""
     form_schema: JsonSchema = field(default_factory=dict)
+    body_name: str = ""
+    """The name of the schema of the body, if that is JSON."""
+    body_schema: JsonSchema = field(default_factory=dict)
     is_public: bool = False
     """Whether it needs no access token."""
     error_classes: tuple[type[AppError], ...] = ()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from monynha.domains.auth.tokens.access_tokens import AccessTokens
-from monynha.infra.postgres.database import Database
 from tests.domains.auth.api_tokens.token_users import create_token, with_api_token, with_limited_token
 from tests.users import ApiUser, UserFactory
 
@@ -140,14 +139,12 @@ async def test_a_demoted_admin_loses_the_rights_of_their_token(users: UserFactor
     assert (await token_user.get("/admin/jobs")).status_code == 403
 
 
-async def test_the_row_of_an_api_token_decides_not_its_text(
-    users: UserFactory, user: ApiUser, database: Database, owner_sql: OwnerSql, program: Any
-) -> None:
-    tokens: AccessTokens = program.auth.tokens
+async def test_the_row_of_an_api_token_decides_not_its_text(user: ApiUser, owner_sql: OwnerSql) -> None:
+    project = await user.create_project()
     token = await create_token(user, "admin")
-    assert tokens.verify(token["secret"]).can_write
-    await owner_sql("update public.api_tokens set scopes = '{read}' where id = $1", token["id"])
-    from dataclasses import replace
+    token_user = replace(user, token=token["secret"])
+    assert (await token_user.get(f"/projects/{project['id']}")).status_code == 200
+    await owner_sql("update public.api_tokens set project_ids = '{}' where id = $1", token["id"])
 
-    response = await replace(user, token=token["secret"]).post("/projects", {"name": "New"})
-    assert response.status_code == 403
+    assert (await token_user.get(f"/projects/{project['id']}")).status_code == 404
+    assert (await token_user.post("/projects", {"name": "New"})).status_code == 403

@@ -10,6 +10,8 @@ from uuid import UUID
 
 import orjson
 
+from monynha.domains.auth.accounts.factor import FACTOR_JSON, Factor, FactorType, factor_from_json
+
 MAX_NAME_LENGTH = 255
 
 
@@ -57,6 +59,7 @@ class Account:
     banned_until: datetime | None = None
     deleted_at: datetime | None = None
     identities: tuple[Identity, ...] = ()
+    factors: tuple[Factor, ...] = ()
     password_hash: str | None = field(default=None, repr=False)
     changes: frozenset[str] = frozenset()
 
@@ -69,6 +72,11 @@ class Account:
     def is_verified(self) -> bool:
         """Whether the email address is confirmed."""
         return self.email_confirmed_at is not None
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether a second factor is verified; recovery codes alone are none."""
+        return any(factor.is_verified and factor.factor_type is not FactorType.RECOVERY_CODE for factor in self.factors)
 
     @property
     def is_unconfirmed_sign_up(self) -> bool:
@@ -90,7 +98,7 @@ def display_name(metadata: Mapping[str, object], email: str | None) -> str:
     return "Guest"
 
 
-ACCOUNT_COLUMNS = """
+ACCOUNT_COLUMNS = f"""
   u.id, u.email, u.phone, u.role, u.email_confirmed_at, u.phone_confirmed_at, u.invited_at, u.confirmation_sent_at,
   u.recovery_sent_at, u.reauthentication_sent_at, u.new_email, u.email_change_sent_at,
   u.is_email_change_half_confirmed, u.last_sign_in_at, u.app_metadata, u.user_metadata, u.is_anonymous,
@@ -102,7 +110,11 @@ ACCOUNT_COLUMNS = """
       'updated_at', i.updated_at
     ) order by i.created_at, i.id), '[]')
     from auth.identities as i where i.user_id = u.id
-  ) as identities
+  ) as identities,
+  (
+    select json_agg({FACTOR_JSON} order by f.created_at, f.id)
+    from auth.factors as f where f.user_id = u.id
+  ) as factors
 """
 """What to select from `auth.users as u` for `account_from_row`."""
 
@@ -113,6 +125,7 @@ def account_from_row(row: Mapping[str, object]) -> Account:
     values["app_metadata"] = orjson.loads(values["app_metadata"])
     values["user_metadata"] = orjson.loads(values["user_metadata"])
     values["identities"] = tuple(_identity_from_json(identity) for identity in orjson.loads(values["identities"]))
+    values["factors"] = tuple(map(factor_from_json, orjson.loads(values["factors"] or b"[]")))
     return Account(**values)
 
 

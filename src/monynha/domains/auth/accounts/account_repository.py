@@ -85,6 +85,9 @@ on conflict (provider, provider_id) do update
 """
 _DELETE_PERSONAL_ROWS = (
     "delete from auth.sessions where user_id = $1",
+    "delete from auth.factors where user_id = $1",
+    "delete from auth.passkeys where user_id = $1",
+    "delete from auth.known_devices where user_id = $1",
     "delete from auth.one_time_tokens where user_id = $1",
     "delete from auth.authorization_codes where user_id = $1",
     "delete from auth.identities where user_id = $1",

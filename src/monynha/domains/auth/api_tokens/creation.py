@@ -10,9 +10,11 @@ import orjson
 
 from monynha.core.actor import TOKEN_SCOPES
 from monynha.core.clock import Clock
-from monynha.core.errors import ForbiddenError, MissingScopeError, ValidationFailedError
+from monynha.core.errors import ForbiddenError, UnauthenticatedError, ValidationFailedError
 from monynha.core.serialization import parse_timestamp, parse_uuid
+from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.api_tokens.models import MAX_PROJECTS, tokens
+from monynha.domains.auth.emails.security_notices import SecurityNotice, SecurityNotices
 from monynha.domains.auth.tokens.api_tokens import ApiTokenCodec
 from monynha.engine.mutation.custom_body import FieldParser, parse_custom_body, raise_field_errors
 from monynha.engine.mutation.validation import parse_value
@@ -25,7 +27,6 @@ _COUNT_VISIBLE_PROJECTS = "select count(*) from public.visible_project_ids() as 
 _INSERT = """
 insert into public.api_tokens (id, name, prefix, scopes, project_ids, aal, expires_at)
 values ($1, $2, $3, $4, $5, $6, $7)
-returning created_at
 """
 
 
@@ -52,6 +53,8 @@ class ApiTokenCreation:
     """Creates API tokens."""
 
     codec: ApiTokenCodec
+    repository: AccountRepository
+    notices: SecurityNotices
     clock: Clock
 
     def parse(self, body: object) -> TokenRequest:
@@ -65,12 +68,16 @@ class ApiTokenCreation:
         return TokenRequest(str(values["name"]), scopes, project_ids, expires_at)
 
     async def create(self, connection: ActorConnection, request: TokenRequest) -> CreatedToken:
-        """Create a token of the actor, who has signed in; MissingScopeError if they came with a limited token."""
+        """Create a token of the actor, who has signed in; ForbiddenError if they came with a limited token."""
         actor = connection.actor
         if actor.limits is not None:
-            raise MissingScopeError("Sign in to manage API tokens; another token cannot.")
+            raise ForbiddenError("Sign in to manage API tokens; another token cannot.")
         if actor.id is None:
             raise ForbiddenError("An API token belongs to a user.")
+        async with self.repository.transaction() as transaction:
+            account = await self.repository.find_by_id(transaction, actor.id)
+        if account is None:
+            raise UnauthenticatedError()
         aal = "aal2" if orjson.loads(actor.claims).get("aal") == "aal2" else "aal1"
         expires_at = None if request.expires_at is None else int(request.expires_at.timestamp())
         new_token = self.codec.create(
@@ -94,6 +101,7 @@ class ApiTokenCreation:
             async with connection.transaction() as transaction:
                 await _require_visible_projects(transaction, request.project_ids)
                 await transaction.execute(_INSERT, *binds)
+                await self.notices.queue(transaction, account, SecurityNotice.TOKEN_CREATED, {"name": request.name})
 
         try:
             await with_retries(connection, attempt)

@@ -54,7 +54,7 @@ class AuthMailer:
         The language is that of the account's metadata (`locale`), else `locale`.
         """
         data: dict[str, object] = {
-            "locale": _locale_of(account) or locale or DEFAULT_LOCALE,
+            "locale": locale_of(account) or locale or DEFAULT_LOCALE,
             "code": token.code,
             "valid_hours": int(token.kind.ttl.total_seconds() // 3600),
             "expires_at": (self.clock() + token.kind.ttl).isoformat(),
@@ -74,6 +74,7 @@ class AuthMailer:
         await enqueue_email(transaction, payload, queue=self.queue, priority=_PRIORITY)
 
 
-def _locale_of(account: Account) -> str | None:
+def locale_of(account: Account) -> str | None:
+    """Return the language that the account's metadata names (`locale`); None for none, or one we do not have."""
     locale = account.user_metadata.get("locale")
     return match_locale(locale) if isinstance(locale, str) else None

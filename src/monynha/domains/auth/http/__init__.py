@@ -15,6 +15,10 @@ oauth_authorizations  /oauth/authorize, /oauth/authorizations, /user/oauth/grant
 oauth_token   /oauth/token, /oauth/revoke, /oauth/userinfo, /oauth/clients/register
 oauth_clients /admin/oauth/clients
 oauth_metadata  the documents by which OAuth clients find the endpoints
+factors         /factors
+recovery_codes  /factors/recovery-codes
+passkeys        /passkeys
+admin_factors   /admin/users/{id}/factors and /passkeys
 settings      /health, /settings, the key set
 unsupported   features that are not offered
 """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from monynha.core.actor import TOKEN_SCOPES
-from monynha.core.errors import MissingScopeError
+from monynha.core.errors import ForbiddenError
 from monynha.domains.auth.api_tokens.creation import ApiTokenCreation
 from monynha.domains.auth.api_tokens.models import MAX_PROJECTS, tokens
 from monynha.domains.auth.tokens.api_tokens import START
@@ -101,7 +101,7 @@ class ApiTokenRoutes:
 
         async def handle(request: Request) -> Response:
             if self.rest.connect(request).actor.limits is not None:
-                raise MissingScopeError("API tokens are managed by whoever has signed in, not by another token.")
+                raise ForbiddenError("API tokens are managed by whoever has signed in, not by another token.")
             return await handler(request)
 
         return handle

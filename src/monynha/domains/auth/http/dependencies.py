@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+import orjson
+
 from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import AppError, UnauthenticatedError
 from monynha.core.serialization import parse_uuid
@@ -29,6 +31,13 @@ class SignedInUser:
 
     account: Account
     session_id: UUID | None
+    claims: str = "{}"
+    """The claims of the token, as JSON."""
+
+    @property
+    def claims_aal2(self) -> bool:
+        """Whether the token claims the assurance level aal2; its session may have less by now."""
+        return bool(orjson.loads(self.claims).get("aal") == "aal2")
 
 
 async def require_user(auth: AuthServices, request: Request, *, accepts_limited: bool = False) -> SignedInUser:
@@ -43,7 +52,7 @@ async def require_user(auth: AuthServices, request: Request, *, accepts_limited:
     if actor.id is None:
         raise BadJwtError("invalid claim: missing sub claim")
     account = await auth.sessions.require_live(actor.id, actor.session_id)
-    return SignedInUser(account, actor.session_id)
+    return SignedInUser(account, actor.session_id, actor.claims)
 
 
 def require_service_key(auth: AuthServices, request: Request) -> None:

@@ -21,6 +21,7 @@ from monynha.domains.auth.errors import (
     UserAlreadyExistsError,
     WeakPasswordError,
 )
+from monynha.domains.auth.factors.errors import PhoneCodeTooSoonError, RecoveryCodesLockedError
 from monynha.domains.auth.services.rate_limits import HeaderPairs
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Headers, Response, encode_headers, json_response
@@ -73,6 +74,10 @@ def _gotrue_error(error: AppError) -> tuple[int, str, str]:
             return error.status, error.code, error.message
         case EmailRateLimitedError():
             return 429, "over_email_send_rate_limit", error.message
+        case PhoneCodeTooSoonError():
+            return 429, "over_sms_send_rate_limit", error.message
+        case RecoveryCodesLockedError():
+            return 429, "mfa_recovery_codes_locked", error.message
         case WeakPasswordError():
             return 422, "weak_password", f"Password {error.details['password']}"
         case SignUpDisabledError():

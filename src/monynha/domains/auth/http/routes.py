@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http.admin import AdminRoutes
+from monynha.domains.auth.http.admin_factors import AdminFactorRoutes
+from monynha.domains.auth.http.factors import FactorRoutes
 from monynha.domains.auth.http.oauth_authorizations import OAuthAuthorizationRoutes
 from monynha.domains.auth.http.oauth_clients import OAuthClientRoutes
 from monynha.domains.auth.http.oauth_metadata import OAuthMetadataRoutes
 from monynha.domains.auth.http.oauth_token import OAuthTokenRoutes
+from monynha.domains.auth.http.passkeys import PasskeyRoutes
+from monynha.domains.auth.http.recovery_codes import RecoveryCodeRoutes
 from monynha.domains.auth.http.responses import error_response
 from monynha.domains.auth.http.settings import SettingsRoutes
 from monynha.domains.auth.http.token import TokenRoutes
@@ -31,6 +35,10 @@ def route_group(auth: AuthServices) -> RouteGroup:
         *OAuthTokenRoutes(auth).routes,
         *OAuthClientRoutes(auth).routes,
         *OAuthMetadataRoutes(auth).routes,
+        *FactorRoutes(auth).routes,
+        *RecoveryCodeRoutes(auth).routes,
+        *PasskeyRoutes(auth).routes,
+        *AdminFactorRoutes(auth).routes,
         *UnsupportedRoutes(auth).routes,
     )
     return RouteGroup(PREFIX, routes, error_response)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from monynha.core.serialization import format_timestamp
 from monynha.domains.auth.accounts.account import Account, Identity
+from monynha.domains.auth.accounts.factor import Factor
 from monynha.domains.auth.services.sessions import IssuedSession
 from monynha.domains.auth.tokens.token_actors import AUDIENCE
 
@@ -45,6 +46,26 @@ def user_json(account: Account) -> dict[str, object]:
         body["confirmed_at"] = format_timestamp(min(confirmed_at))
     if account.new_email:
         body["new_email"] = account.new_email
+    if account.factors:
+        body["factors"] = [factor_json(factor) for factor in account.factors]
+    return body
+
+
+def factor_json(factor: Factor) -> dict[str, object]:
+    """Return a second factor as its user and admins see it."""
+    body: dict[str, object] = {
+        "id": str(factor.id),
+        "factor_type": factor.factor_type.value,
+        "status": "verified" if factor.is_verified else "unverified",
+        "created_at": format_timestamp(factor.created_at),
+        "updated_at": format_timestamp(factor.updated_at),
+    }
+    if factor.friendly_name:
+        body["friendly_name"] = factor.friendly_name
+    if factor.phone:
+        body["phone"] = factor.phone
+    if factor.last_challenged_at:
+        body["last_challenged_at"] = format_timestamp(factor.last_challenged_at)
     return body
 
 

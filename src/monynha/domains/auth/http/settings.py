@@ -50,8 +50,8 @@ class SettingsRoutes:
                 "sms_provider": "",
                 "saml_enabled": False,
                 "saml_private_key_next_configured": False,
-                "mfa_enabled": False,
-                "passkeys_enabled": False,
+                "mfa_enabled": True,
+                "passkeys_enabled": self.auth.second_factors.passkeys.relying_party is not None,
             }
         )
 

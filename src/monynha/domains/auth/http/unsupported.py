@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import AuthError
-from monynha.domains.auth.http.dependencies import parse_user_id, require_service_key, require_user
-from monynha.domains.auth.http.request_body import read_body
+from monynha.domains.auth.http.dependencies import require_service_key, require_user
 from monynha.domains.auth.http.responses import auth_response
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
@@ -56,34 +55,6 @@ class ManualLinkingDisabledError(AuthError):
     code = "manual_linking_disabled"
 
 
-class TotpDisabledError(AuthError):
-    """MFA enroll is disabled for TOTP"""
-
-    status = 422
-    code = "mfa_totp_enroll_not_enabled"
-
-
-class PhoneFactorDisabledError(AuthError):
-    """MFA enroll is disabled for Phone"""
-
-    status = 422
-    code = "mfa_phone_enroll_not_enabled"
-
-
-class WebAuthnDisabledError(AuthError):
-    """MFA enroll is disabled for WebAuthn"""
-
-    status = 422
-    code = "mfa_webauthn_enroll_not_enabled"
-
-
-class FactorNotFoundError(AuthError):
-    """Factor not found"""
-
-    status = 404
-    code = "mfa_factor_not_found"
-
-
 class SamlDisabledError(AuthError):
     """SAML 2.0 is disabled"""
 
@@ -91,22 +62,9 @@ class SamlDisabledError(AuthError):
     code = "saml_provider_disabled"
 
 
-class PasskeyDisabledError(AuthError):
-    """Passkeys are disabled"""
-
-    status = 404
-    code = "passkey_disabled"
-
-
-_ENROLL_ERRORS: dict[str | None, type[AuthError]] = {
-    "phone": PhoneFactorDisabledError,
-    "webauthn": WebAuthnDisabledError,
-}
-
-
 @dataclass(frozen=True)
 class UnsupportedRoutes:
-    """Routes of providers, identities, factors, passkeys and SSO."""
+    """Routes of providers, identities and SSO."""
 
     auth: AuthServices
 
@@ -120,13 +78,6 @@ class UnsupportedRoutes:
             Route("POST", "/sso", _refuse(SamlDisabledError)),
             Route("GET", "/user/identities/authorize", self._refuse_user(ManualLinkingDisabledError)),
             Route("DELETE", "/user/identities/{id}", self._refuse_user(ManualLinkingDisabledError)),
-            Route("POST", "/factors", self._enroll),
-            Route("POST", "/factors/{id}/challenge", self._refuse_user(FactorNotFoundError)),
-            Route("POST", "/factors/{id}/verify", self._refuse_user(FactorNotFoundError)),
-            Route("DELETE", "/factors/{id}", self._refuse_user(FactorNotFoundError)),
-            Route("GET", "/passkeys", _refuse(PasskeyDisabledError)),
-            Route("GET", "/admin/users/{id}/factors", self._list_factors),
-            Route("DELETE", "/admin/users/{id}/factors/{factor}", self._delete_factor),
             Route("GET", "/admin/audit", self._empty_list),
         )
 
@@ -136,21 +87,6 @@ class UnsupportedRoutes:
             raise error()
 
         return handle
-
-    async def _delete_factor(self, request: Request) -> Response:
-        require_service_key(self.auth, request)
-        await self.auth.admin.get(parse_user_id(request))
-        raise FactorNotFoundError()
-
-    async def _list_factors(self, request: Request) -> Response:
-        require_service_key(self.auth, request)
-        await self.auth.admin.get(parse_user_id(request))
-        return auth_response([])
-
-    async def _enroll(self, request: Request) -> Response:
-        factor_type = (await read_body(request)).text("factor_type")
-        await require_user(self.auth, request)
-        raise _ENROLL_ERRORS.get(factor_type, TotpDisabledError)()
 
     async def _empty_list(self, request: Request) -> Response:
         require_service_key(self.auth, request)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import LimitedTokenError
 from monynha.domains.auth.http.dependencies import require_user
+from monynha.domains.auth.http.factors import require_aal2_to_update
 from monynha.domains.auth.http.request_body import read_body, requested_locale, requested_redirect
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import user_json
@@ -57,6 +58,7 @@ class UserRoutes:
             redirect_to=requested_redirect(request, body),
             locale=requested_locale(request),
         )
+        await require_aal2_to_update(auth, user, attributes)
         if attributes.email:
             await auth.rate_limits.count_email_change(user.account.id)
             if not auth.autoconfirm:

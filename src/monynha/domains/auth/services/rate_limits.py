@@ -14,7 +14,9 @@ from monynha.domains.auth.errors import EmailRateLimitedError
 _AUTHORIZATION_LIMIT = Limit(300, 900)
 _REGISTRATION_LIMIT = Limit(20, 3600)
 _OAUTH_MESSAGE = "Too many requests of applications, please try again later"
-_EMAIL_CHANGE_MESSAGE = "Too many authentication attempts, please try again later"
+_PASSKEY_OPTIONS = Limit(300, 900)
+"""Per IP address: a page that offers passkeys asks for a challenge whenever it is opened."""
+_TOO_MANY_ATTEMPTS = "Too many authentication attempts, please try again later"
 
 HeaderPairs = tuple[tuple[str, str], ...]
 """The headers that tell a client what is left of a limit."""
@@ -47,6 +49,11 @@ class AuthRateLimits:
         """Count a sign-in attempt or the like; return the rate limit headers of the response."""
         return await self.counter.count_sign_in(client_ip, account) if self.counter else ()
 
+    async def count_passkey_options(self, client_ip: str) -> None:
+        """Count a request for a passkey challenge, which anybody may make and which is stored for some minutes."""
+        if self.counter is not None and self.counter.auth_per_account is not None:
+            await self.counter.count(_TOO_MANY_ATTEMPTS, (client_ip, "passkey", _PASSKEY_OPTIONS))
+
     async def count_email(self, email: str) -> None:
         """Refuse a second email to an address within the interval, whether it is registered or not."""
         if self.counter is None:
@@ -61,7 +68,7 @@ class AuthRateLimits:
         """Count a change of address by its user, who could otherwise send email to any number of addresses."""
         if self.counter is not None:
             window = (str(user_id), "address", self.counter.auth_per_account)
-            await self.counter.count(_EMAIL_CHANGE_MESSAGE, window)
+            await self.counter.count(_TOO_MANY_ATTEMPTS, window)
 
     async def count_authorization(self, client_subject: str) -> None:
         """Count a request of an application for authorization, which stores a row without any sign-in."""

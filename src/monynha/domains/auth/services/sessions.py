@@ -14,6 +14,8 @@ from monynha.core.clock import Clock
 from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, json_text
+from monynha.domains.auth.accounts.devices import network_of, parse_device
+from monynha.domains.auth.emails.security_notices import SecurityNotice, SecurityNotices
 from monynha.domains.auth.errors import (
     AuthError,
     BannedAtSignInError,
@@ -39,20 +41,37 @@ from monynha.infra.postgres.database import Transaction
 
 _MAX_USER_AGENT_LENGTH = 500
 _INSERT_SESSION = """
-insert into auth.sessions (user_id, amr, user_agent, ip, created_at) values ($1, $2::jsonb, $3, $4, $5)
-returning id
+with before as (
+  -- As it was before this statement: neither sees what the other writes.
+  select count(*) > 0 and not coalesce(bool_or(d.device = $6 and d.network = $7), false) as is_new_device
+  from auth.known_devices d where d.user_id = $1
+), remembered as (
+  insert into auth.known_devices (user_id, device, network, last_seen_at) values ($1, $6, $7, $5)
+  on conflict (user_id, device, network) do update set last_seen_at = excluded.last_seen_at
+)
+insert into auth.sessions (user_id, amr, user_agent, ip, created_at, device) values ($1, $2::jsonb, $3, $4, $5, $6)
+returning id, (select is_new_device from before) as is_new_device
 """
 _UPDATE_LAST_SIGN_IN = """
 update auth.identities set last_sign_in_at = $2 where user_id = $1 and provider = 'email'
 """
 _SELECT_FOR_UPDATE = """
-select id, user_id, aal, amr, refresh_counter, rotated_at, not_after, oauth_client_id, oauth_scopes
+select id, user_id, aal, amr, refresh_counter, assured_counter, rotated_at, not_after, oauth_client_id, oauth_scopes
 from auth.sessions where id = $1
 for update
 """
+_RAISE_TO_AAL2 = """
+update auth.sessions
+set aal = 'aal2', factor_id = $2, amr = $3::jsonb, refresh_counter = $4, assured_counter = $4, rotated_at = $5,
+  refreshed_at = $6, user_agent = $7, ip = $8
+where id = $1
+"""
+_DELETE_OTHERS_BELOW_AAL2 = "delete from auth.sessions where user_id = $1 and id <> $2 and aal < 'aal2'"
 _ROTATE_REFRESH_TOKEN = """
 update auth.sessions
-set refresh_counter = refresh_counter + 1, rotated_at = $2, refreshed_at = $3, user_agent = $4, ip = $5
+set refresh_counter = refresh_counter + 1, rotated_at = $2, refreshed_at = $3, user_agent = $4, ip = $5,
+  -- An application's session keeps its name.
+  device = case when oauth_client_id is null then $6 else device end
 where id = $1
 """
 
@@ -69,6 +88,11 @@ class ClientInfo:
     def stored_user_agent(self) -> str:
         """The user agent as `auth.sessions` can store it: short and without NUL."""
         return self.user_agent[:_MAX_USER_AGENT_LENGTH].replace("\x00", "")
+
+    @property
+    def device(self) -> str:
+        """The browser and system, as people know them."""
+        return parse_device(self.stored_user_agent).label
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +127,7 @@ class SessionService:
     repository: AccountRepository
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokenCodec
+    security_notices: SecurityNotices
     clock: Clock
     reuse_interval_s: int
 
@@ -122,16 +147,25 @@ class SessionService:
     ) -> IssuedSession:
         """Create a session for an account that has authenticated by the method (`password`, `otp`).
 
+        A device from which the account was not used before is reported to its owner by mail, unless it is the first.
         `changes` are further columns of the account to set. Raise BannedAtSignInError for a banned account.
         """
         now = self.clock()
         if account.is_banned(now):
             raise BannedAtSignInError()
         amr: list[Mapping[str, object]] = [{"method": method, "timestamp": int(now.timestamp())}]
-        session_id = await transaction.fetch_value(
-            _INSERT_SESSION, account.id, json_text(amr), client.stored_user_agent, client.ip, now
+        row = await transaction.fetch_row(
+            _INSERT_SESSION,
+            account.id,
+            json_text(amr),
+            client.stored_user_agent,
+            client.ip,
+            now,
+            client.device,
+            network_of(client.ip),
         )
-        assert isinstance(session_id, UUID)  # the statement returns a uuid
+        assert row is not None  # the statement inserts a row
+        session_id: UUID = row["id"]
         await transaction.execute(_UPDATE_LAST_SIGN_IN, account.id, now)
         await record_audit_event(
             transaction,
@@ -142,7 +176,48 @@ class SessionService:
             details={"method": method},
         )
         account = await self.repository.update(transaction, account, last_sign_in_at=now, **changes)
+        if row["is_new_device"]:
+            details = {"user_agent": client.stored_user_agent, "ip": client.ip}
+            await self.security_notices.queue(transaction, account, SecurityNotice.NEW_DEVICE, details)
         return self.issue(account, SessionClaims(session_id, "aal1", tuple(amr)))
+
+    async def raise_to_aal2(
+        self,
+        transaction: Transaction,
+        account: Account,
+        session_id: UUID,
+        client: ClientInfo,
+        *,
+        factor_id: UUID,
+        method: str,
+    ) -> IssuedSession:
+        """Raise a session whose user has verified a second factor, and end the user's sessions below aal2.
+
+        Its refresh tokens from before are worth nothing: who has one has not shown the factor. Raise
+        TokenSessionNotFoundError if the session has ended.
+        """
+        row = await transaction.fetch_row(_SELECT_FOR_UPDATE, session_id)
+        now = self.clock()
+        if row is None or row["user_id"] != account.id or (row["not_after"] is not None and row["not_after"] <= now):
+            raise TokenSessionNotFoundError()
+        former = [entry for entry in orjson.loads(row["amr"]) if entry["method"] != method]
+        amr: list[Mapping[str, object]] = [{"method": method, "timestamp": int(now.timestamp())}, *former]
+        # By two, as upstream: the direct parent of a token is tolerated, and no token that was issued is this one's.
+        counter = row["refresh_counter"] + 2
+        rotated_at = [now, now, *row["rotated_at"]][:MAX_ROTATIONS]
+        await transaction.execute(
+            _RAISE_TO_AAL2,
+            session_id,
+            factor_id,
+            json_text(amr),
+            counter,
+            rotated_at,
+            now,
+            client.stored_user_agent,
+            client.ip,
+        )
+        await transaction.execute(_DELETE_OTHERS_BELOW_AAL2, account.id, session_id)
+        return self.issue(account, SessionClaims(session_id, "aal2", tuple(amr)), counter)
 
     async def require_live(self, user_id: UUID, session_id: UUID | None) -> Account:
         """Return the account of an access token; its session, where the token names one, must be live.
@@ -176,6 +251,13 @@ class SessionService:
         if isinstance(outcome, AuthError):
             raise outcome
         return outcome
+
+    async def end_by_token(self, refresh_token: str, *, except_id: UUID | None = None) -> None:
+        """End the session that a refresh token belongs to, current or replaced, unless it has the id."""
+        presented = self.refresh_tokens.decode(refresh_token)
+        if presented is not None and presented.session_id != except_id:
+            async with self.repository.transaction() as transaction:
+                await transaction.execute("delete from auth.sessions where id = $1", presented.session_id)
 
     async def sign_out(self, user_id: UUID, session_id: UUID | None, scope: SignOutScope) -> None:
         """End sessions of an account in a transaction of its own."""
@@ -213,10 +295,8 @@ class SessionService:
         now = self.clock()
         if account is None:
             return RefreshSessionNotFoundError()
-        if account.is_banned(now):
-            return BannedAtSignInError()
-        if row["not_after"] is not None and row["not_after"] <= now:
-            return SessionExpiredError()
+        if problem := _refresh_problem(account, row["not_after"], now):
+            return problem
         counter, rotated_at = row["refresh_counter"], row["rotated_at"]
         decision = decide_refresh(
             presented.counter,
@@ -243,6 +323,8 @@ class SessionService:
             case RefreshDecision.ROTATE:
                 counter += 1
                 await self._rotate(transaction, row["id"], [now, *rotated_at], client)
+            case RefreshDecision.REPEAT if presented.counter < row["assured_counter"]:
+                return RefreshTokenAlreadyUsedError()
             case RefreshDecision.REPEAT:
                 pass
         claims = SessionClaims(row["id"], row["aal"], tuple(orjson.loads(row["amr"])))
@@ -258,6 +340,7 @@ class SessionService:
             rotated_at[0],
             client.stored_user_agent,
             client.ip,
+            client.device,
         )
 
     def issue(
@@ -270,6 +353,12 @@ class SessionService:
             self.refresh_tokens.encode(RefreshToken(claims.id, counter)),
             claims.id,
         )
+
+
+def _refresh_problem(account: Account, not_after: datetime | None, now: datetime) -> AuthError | None:
+    if account.is_banned(now):
+        return BannedAtSignInError()
+    return SessionExpiredError() if not_after is not None and not_after <= now else None
 
 
 def _grant_of(client_id: UUID | None, scopes: list[str] | None) -> ClientGrant | None:

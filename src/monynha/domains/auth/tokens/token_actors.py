@@ -6,9 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import orjson
-
-from monynha.core.actor import ANONYMOUS, TOKEN_SCOPES, Actor, ActorKind, TokenLimits
+from monynha.core.actor import ANONYMOUS, TOKEN_SCOPES, Actor, ActorKind, TokenLimits, encode_claims
 from monynha.core.errors import UnauthenticatedError
 from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.accounts.metadata import contains_nul
@@ -126,4 +124,4 @@ def _claims_json(claims: dict[str, Any]) -> str:
     """Return the claims as JSON for PostgreSQL, whose `jsonb` cannot contain NUL."""
     if contains_nul(claims):
         raise UnauthenticatedError()
-    return orjson.dumps(claims).decode()
+    return encode_claims(claims)

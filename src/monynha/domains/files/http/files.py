@@ -20,8 +20,9 @@ from monynha.infra.storage import ObjectMissingError
 from monynha.protocols.http.representation import Representation, select
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Headers, Response, data_response, encode_headers
+from monynha.protocols.http.router import Route, RouteGroup
 from monynha.protocols.openapi.field_schemas import id_schema, ref
-from monynha.protocols.rest.context import RestContext, parse_id, parse_primary_key, read_query
+from monynha.protocols.rest.context import Authenticate, RestContext, parse_id, parse_primary_key, read_query
 from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc, JsonSchema
 from monynha.protocols.rest.etag import compute_etag, item_headers
 from monynha.protocols.rest.query_params import reject_unknown_params
@@ -35,9 +36,12 @@ _BINARY: JsonSchema = {"type": "string", "format": "binary"}
 _NOT_MODIFIED = "Not modified since the ETag in If-None-Match"
 _ATTEMPTS = 3
 _CACHE = ("Cache-Control", "private, no-cache")
-_VARY = ("Vary", "Authorization")
+_VARY = ("Vary", "Authorization, Cookie")
+_SAME_ORIGIN = ("Cross-Origin-Resource-Policy", "same-origin")
+"""A page of another site cannot embed it, whatever its browser sends along (Fetch, section 3.7)."""
 _SANDBOX = ("Content-Security-Policy", "default-src 'none'; sandbox")
 """Whatever a file contains, a browser that opens it runs nothing of it."""
+_PRIVATE = (_CACHE, _VARY, _SAME_ORIGIN, _SANDBOX)
 
 FILE_DOCS = (
     CustomEndpointDoc(
@@ -113,15 +117,23 @@ class FileRoutes:
 
     rest: RestContext
     services: FileServices
+    authenticate_reader: Authenticate
+    """Finds the actor of a request that only reads a file, by a cookie too."""
 
     @property
     def overrides(self) -> RouteOverrides:
         """The handlers by method and path below `/api/v1`."""
-        return {
-            ("POST", _UPLOAD_PATH): self.upload,
-            ("GET", _CONTENT_PATH): self.content,
-            ("GET", _THUMBNAIL_PATH): self.thumbnail,
-        }
+        return {("POST", _UPLOAD_PATH): self.upload}
+
+    @property
+    def read_routes(self) -> RouteGroup:
+        """The only routes that a cookie lets anybody use: they send files, and change nothing."""
+        reader = replace(self, rest=replace(self.rest, authenticate=self.authenticate_reader))
+        routes = (
+            Route("GET", _CONTENT_PATH, reader.rest.wrap(reader.content)),
+            Route("GET", _THUMBNAIL_PATH, reader.rest.wrap(reader.thumbnail)),
+        )
+        return RouteGroup(API_PREFIX, routes)
 
     async def upload(self, request: Request) -> Response:
         """Receive a file and respond with it and its location."""
@@ -170,7 +182,7 @@ class FileRoutes:
         file, side = await self._find(connection, file_id), request.path_params["size"]
         body = await self.services.downloads.read_thumbnail(file, side)
         etag = f'"{file.object.version}-{side}"'
-        headers = encode_headers(("Content-Type", "image/webp"), ("ETag", etag), _CACHE, _VARY, _SANDBOX)
+        headers = encode_headers(("Content-Type", "image/webp"), ("ETag", etag), *_PRIVATE)
         selection = select(request, Representation(etag, len(body), file.object.modified_at))
         return Response(304, b"", headers) if selection.status == 304 else Response(200, body, headers)
 
@@ -188,9 +200,7 @@ def _content_headers(file: StoredFile, content_disposition: str) -> Headers:
         ("Last-Modified", format_datetime(file.object.modified_at, usegmt=True)),
         ("Accept-Ranges", "bytes"),
         ("Content-Disposition", content_disposition),
-        _CACHE,
-        _VARY,
-        _SANDBOX,
+        *_PRIVATE,
     )
 
 

@@ -1,0 +1,69 @@
+"""Security notices: mails that tell the owner of an account what happened to it, whoever did it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from monynha.core.clock import Clock
+from monynha.core.locales import DEFAULT_LOCALE
+from monynha.domains.auth.accounts.account import Account
+from monynha.domains.auth.accounts.devices import parse_device
+from monynha.domains.auth.emails.auth_mailer import locale_of
+from monynha.infra.mail import EMAIL_QUEUE, EmailPayload, enqueue_email
+from monynha.infra.postgres.database import Transaction
+
+_TEMPLATE = "security_notice"
+_PRIORITY = 1
+_MAX_DETAIL_LENGTH = 100
+_TEXT_DETAILS = ("name", "new_email", "ip")
+
+
+class SecurityNotice(StrEnum):
+    """What happened; the values are the variants of the template."""
+
+    NEW_DEVICE = "new_device"
+    PASSWORD_CHANGED = "password_changed"
+    EMAIL_CHANGED = "email_changed"
+    FACTOR_ADDED = "factor_added"
+    FACTOR_REMOVED = "factor_removed"
+    TOKEN_CREATED = "token_created"
+
+
+@dataclass(frozen=True)
+class SecurityNotices:
+    """Queues notices; each is sent if and only if the transaction of what it reports commits.
+
+    A notice has no link but that of the site: it must not sign anybody in, and cannot be told from a forged mail
+    otherwise.
+    """
+
+    clock: Clock
+    queue_name: str = EMAIL_QUEUE
+
+    async def queue(
+        self, transaction: Transaction, account: Account, kind: str, details: Mapping[str, object] | None = None
+    ) -> None:
+        """Queue a notice to the account's address; nothing for an address that nobody has confirmed.
+
+        For `email_changed` pass the account as it was, so that the former address gets the notice, and `new_email`.
+        `details` that are shown: `name` of a factor or token, `new_email`, and `user_agent` and `ip` of the client.
+        Raises ValueError for an unknown kind.
+        """
+        notice = SecurityNotice(kind)
+        if not account.email or not account.is_verified:
+            return
+        data = {
+            "locale": locale_of(account) or DEFAULT_LOCALE,
+            "kind": notice.value,
+            **self._template_data(details or {}),
+        }
+        payload = EmailPayload(account.email, _TEMPLATE, data)
+        await enqueue_email(transaction, payload, queue=self.queue_name, priority=_PRIORITY)
+
+    def _template_data(self, details: Mapping[str, object]) -> dict[str, object]:
+        """Return what the template shows of the details: every key of it, null where nothing is known."""
+        device = parse_device(str(details.get("user_agent") or ""))
+        texts = {name: str(details.get(name) or "")[:_MAX_DETAIL_LENGTH] or None for name in _TEXT_DETAILS}
+        return {**texts, "at": self.clock().isoformat(), "browser": device.browser, "system": device.system}
