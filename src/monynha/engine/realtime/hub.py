@@ -59,7 +59,9 @@ class Hub:
     def __init__(self, event_log: EventLog, authorizer: StreamAuthorizer) -> None:
         self.event_log = event_log
         self.authorizer = authorizer
-        self._resources = authorizer.catalog.resources
+        # Another resource of the same name as an event, such as the sessions that a user lists, logs no events.
+        resources = authorizer.catalog.resources.items()
+        self._resources = frozenset(name for name, resource in resources if resource.streams)
         self._streams: dict[Stream, _SubscribedStream] = {}
         self._stale_streams: set[Stream] = set()
         self._has_stale_streams = asyncio.Event()
