@@ -14,15 +14,18 @@ DOMAINS = (
     "auth",
     "users",
     "sessions",
+    "people",
     "jobs",
     "posts",
     "projects",
+    "invitations",
     "tasks",
     "storage",
     "files",
     "notifications",
     "activity",
     "reports",
+    "exports",
 )
 """The packages below `monynha.domains`; each may import those before it. Their policies are applied in this order."""
 

@@ -54,6 +54,7 @@ def test_each_schedule_runs_at_its_time_in_utc() -> None:
 
     assert ticks == {
         "clean-up": datetime(2026, 11, 28, 2, tzinfo=UTC),
+        "seal-audit-log": datetime(2026, 11, 27, 14, tzinfo=UTC),
         "weekly-report": datetime(2026, 11, 30, 9, tzinfo=UTC),
         "daily-analytics": datetime(2026, 11, 28, 0, 30, tzinfo=UTC),
         "monthly-analytics": datetime(2026, 12, 1, 1, tzinfo=UTC),

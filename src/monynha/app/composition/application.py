@@ -10,7 +10,9 @@ from functools import partial
 from monynha.app.catalog import CATALOG
 from monynha.app.composition.consent_page import ConsentPage
 from monynha.app.composition.cookie_sessions import cookie_sessions
+from monynha.app.composition.domain_actions import DomainActions
 from monynha.app.composition.graphql import graphql_routes
+from monynha.app.composition.invitation_page import InvitationPage
 from monynha.app.composition.jobs import job_handlers, start_worker
 from monynha.app.composition.landing_page import landing_page
 from monynha.app.composition.mail import email_sender
@@ -28,10 +30,16 @@ from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
 from monynha.domains.auth.http import site_route_group as auth_site_routes
 from monynha.domains.auth.http.api_tokens import ApiTokenRoutes
+from monynha.domains.exports.data_exports import DataExports
+from monynha.domains.exports.http import ExportRoutes
 from monynha.domains.files.composition import FileServices, image_pool, object_hook
 from monynha.domains.files.http import AvatarRoutes, FileRoutes
+from monynha.domains.invitations.http import InvitationRoutes
+from monynha.domains.invitations.invited_addresses import InvitedAddresses
+from monynha.domains.invitations.visits import InvitationVisits
 from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
+from monynha.domains.people.http import PeopleRoutes
 from monynha.domains.reports.http import AnalyticsRoutes
 from monynha.domains.reports.unsubscriptions import UnsubscribeLinks, Unsubscriptions
 from monynha.domains.sessions.http import SessionRoutes
@@ -40,7 +48,6 @@ from monynha.domains.storage.http import route_group as storage_routes
 from monynha.domains.storage.http.dependencies import StorageContext
 from monynha.domains.storage.rendering import ImageRenderer
 from monynha.domains.users.account_hooks import ProfileHooks
-from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import UserRoutes
 from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.query.answer_limits import AnswerLimits
@@ -128,7 +135,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     queries = Queries(Compiler(AnswerLimits(settings.max_answer_characters, settings.max_answer_bytes)))
     realtime = RealtimeServices.start(database, queries, valkey, redis_url=server_urls.redis_url)
     database = database.with_on_commit(realtime.notifier.on_commit)
-    auth = AuthServices.build(settings, database, limits=rate_limits, hooks=[ProfileHooks()])
+    auth = _auth_services(settings, database, rate_limits)
     storage = StorageServices.build(settings, database, store, hooks=[object_hook(settings)])
     files = FileServices.build(settings, database, storage, image_pool(settings))
     database = database.with_on_commit(files.on_commit)
@@ -137,6 +144,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     dependencies = _Dependencies(
         settings, rest, auth, rate_limits, valkey, realtime, storage, files, client_ip_of, event_log
     )
+    handlers = job_handlers(settings, database, queries, sender, storage, files)
     probe = _start_probe(database)
     http = _http_application(dependencies, _health_routes(probe, valkey, store))
     return Application(
@@ -150,8 +158,15 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
         dependencies.open_streams,
         rate_limits,
         probe,
-        start_worker(settings, database, realtime.hub, job_handlers(settings, database, sender, storage, files)),
+        start_worker(settings, database, realtime.hub, handlers),
         start_scheduler(settings, database),
+    )
+
+
+def _auth_services(settings: Settings, database: Database, rate_limits: RateLimits) -> AuthServices:
+    """Build auth with what later domains add: profiles, and who is invited."""
+    return AuthServices.build(
+        settings, database, limits=rate_limits, hooks=[ProfileHooks()], invitations=[InvitedAddresses()]
     )
 
 
@@ -225,7 +240,9 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
         yield _Service((storage_routes(context),))
     if "web" in settings.services:
         unsubscribe_page = UnsubscribePage(UnsubscribeLinks(settings.jwt_secret), Unsubscriptions(rest.database))
-        yield _Service((landing_page(settings), unsubscribe_page.route_group))
+        visits = InvitationVisits(rest.database, auth, _domain_actions(dependencies).invitations)
+        page_groups = (unsubscribe_page.route_group, InvitationPage(visits).route_group)
+        yield _Service((landing_page(settings), *page_groups))
 
 
 def _consent_pages(settings: Settings, auth: AuthServices) -> tuple[RouteGroup, ...]:
@@ -239,14 +256,16 @@ def _api_service(dependencies: _Dependencies) -> _Service:
     """Build REST, its documentation and GraphQL."""
     rest, realtime = dependencies.rest, dependencies.realtime
     auth = dependencies.auth
-    actions = UserActions(auth.accounts)
+    actions = _domain_actions(dependencies)
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
     cookies = cookie_sessions(dependencies.settings, rest, dependencies.auth)
     files = FileRoutes(rest, dependencies.files, cookies.authenticate_reader)
     avatars = AvatarRoutes(rest, dependencies.files.avatars)
     overrides = {
         **ApiTokenRoutes(rest, auth.api_tokens).overrides,
-        **UserRoutes(rest, actions).overrides,
+        **UserRoutes(rest, actions.users).overrides,
+        **PeopleRoutes(rest, actions.people).overrides,
+        **InvitationRoutes(rest, actions.invitations).overrides,
         **JobRoutes(rest).overrides,
         **SessionRoutes(rest).overrides,
         **files.overrides,
@@ -254,6 +273,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         **NotificationRoutes(rest).overrides,
         **event_streams.overrides,
         **AnalyticsRoutes(rest).overrides,
+        **ExportRoutes(rest, DataExports.build(rest.database, rest.queries, dependencies.storage)).overrides,
         **AuditRoutes(rest).overrides,
     }
     graphql = graphql_routes(
@@ -276,6 +296,11 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         graphql.routes,
     )
     return _Service(route_groups, graphql.sockets)
+
+
+def _domain_actions(dependencies: _Dependencies) -> DomainActions:
+    queries, auth = dependencies.rest.queries, dependencies.auth
+    return DomainActions.build(dependencies.settings, queries, auth, dependencies.rate_limits)
 
 
 def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) -> HttpApplication:

@@ -7,9 +7,14 @@ from datetime import timedelta
 from uuid import uuid4
 
 from monynha.app.composition.schedules import schedule_handlers
+from monynha.core.clock import utc_now
 from monynha.core.settings.settings import Settings
+from monynha.domains.auth.phone.sms_hook import SmsHook
+from monynha.domains.exports.data_exports import DataExports
 from monynha.domains.files.composition import FileServices
+from monynha.domains.invitations.expiry import InvitationExpiry
 from monynha.domains.storage.composition import StorageServices
+from monynha.engine.query.queries import Queries
 from monynha.engine.realtime.event_log import Stream
 from monynha.engine.realtime.hub import Hub
 from monynha.infra.mail import EmailSender
@@ -20,12 +25,20 @@ from monynha.infra.queue.worker import Worker, WorkerOptions
 
 
 def job_handlers(
-    settings: Settings, database: Database, email_sender: EmailSender, storage: StorageServices, files: FileServices
+    settings: Settings,
+    database: Database,
+    queries: Queries,
+    email_sender: EmailSender,
+    storage: StorageServices,
+    files: FileServices,
 ) -> tuple[AnyJobHandler, ...]:
     """Return the handlers of all domains, one for each queue."""
     return (
         email_sender.handler(),
+        SmsHook.from_settings(settings, utc_now).handler(),
         files.processor.job_handler,
+        DataExports.build(database, queries, storage).job_handler,
+        InvitationExpiry(database).handler(),
         *schedule_handlers(settings, database, storage, files),
     )
 

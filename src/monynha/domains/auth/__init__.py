@@ -7,6 +7,8 @@ accounts/     accounts: values, repository, passwords, metadata, hooks of later 
 tokens/       access tokens (JWT), refresh tokens, one-time tokens
 api_tokens/   API tokens: the resource, their creation, their last use
 emails/       email addresses, templates, allowed redirects
+phone/        phone numbers, and text messages with codes
+providers/    signing in with Google, GitHub and others
 services/     what can be done: sign up, sign in, verify, update, administer
 http/         the routes
 """

@@ -9,7 +9,7 @@ from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
-from monynha.domains.auth.accounts.hooks import AccountHook
+from monynha.domains.auth.accounts.hooks import AccountHook, InvitationLookup
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.api_tokens.creation import ApiTokenCreation
 from monynha.domains.auth.api_tokens.usage import ApiTokenUsage
@@ -19,21 +19,30 @@ from monynha.domains.auth.emails.redirects import RedirectPolicy
 from monynha.domains.auth.emails.security_notices import SecurityNotices
 from monynha.domains.auth.factors.composition import SecondFactors
 from monynha.domains.auth.oauth_server.composition import OAuthServer
+from monynha.domains.auth.phone.text_messages import SMS_QUEUE, TextMessages
+from monynha.domains.auth.providers.composition import build_provider_sign_in
+from monynha.domains.auth.providers.sign_in import ProviderSignInService
 from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.admin import AdminService
 from monynha.domains.auth.services.admin_links import AdminLinkService
+from monynha.domains.auth.services.anonymous_users import AnonymousUserService
+from monynha.domains.auth.services.audit_log import AuditLogService
 from monynha.domains.auth.services.authentication import BearerAuthenticator
 from monynha.domains.auth.services.email_change import EmailChangeService
+from monynha.domains.auth.services.phone_accounts import PhoneAccountService
+from monynha.domains.auth.services.phone_change import PhoneChangeService
 from monynha.domains.auth.services.rate_limits import AuthRateLimits, RateLimitCounter
 from monynha.domains.auth.services.sessions import SessionService
 from monynha.domains.auth.services.sign_in import SignInService
 from monynha.domains.auth.services.sign_up import SignUpService
-from monynha.domains.auth.services.update_user import UpdateUserService
+from monynha.domains.auth.services.sign_up_gate import SignUpGate, SignUpMode
+from monynha.domains.auth.services.update_user import PasswordChangePolicy, UpdateUserService
 from monynha.domains.auth.services.verification import VerificationService
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
 from monynha.domains.auth.tokens.refresh_tokens import RefreshTokenCodec
 from monynha.infra.mail import EMAIL_QUEUE
+from monynha.infra.outgoing_http import OutgoingHttp
 from monynha.infra.postgres.database import Database
 
 _RESPONSE_STEP_S = 0.2
@@ -50,16 +59,21 @@ class AuthServices:
     sessions: SessionService
     sign_in: SignInService
     sign_up: SignUpService
+    sign_up_gate: SignUpGate
     verification: VerificationService
     update_user: UpdateUserService
+    phone_accounts: PhoneAccountService
+    anonymous_users: AnonymousUserService
     admin: AdminService
     admin_links: AdminLinkService
     accounts: AccountService
+    audit_log: AuditLogService
     second_factors: SecondFactors
+    providers: ProviderSignInService
     rate_limits: AuthRateLimits
     mailer: AuthMailer
-    oauth_server: OAuthServer
     security_notices: SecurityNotices
+    oauth_server: OAuthServer
     clock: Clock
     autoconfirm: bool
     api_tokens: ApiTokenCreation
@@ -73,18 +87,27 @@ class AuthServices:
         *,
         limits: RateLimitCounter | None = None,
         hooks: Sequence[AccountHook] = (),
+        invitations: Sequence[InvitationLookup] = (),
         clock: Clock = utc_now,
         response_step_s: float = _RESPONSE_STEP_S,
         email_queue: str = EMAIL_QUEUE,
+        sms_queue: str = SMS_QUEUE,
+        outgoing_http: OutgoingHttp | None = None,
     ) -> AuthServices:
-        """Build all services; without `limits` nothing is counted."""
+        """Build all services; without `limits` nothing is counted.
+
+        `invitations` say which addresses may sign up where sign-up is by invitation.
+        """
         builder = _Builder(
             settings,
             AccountRepository(database, tuple(hooks)),
+            invitations=tuple(invitations),
             limits=limits,
             clock=clock,
             response_step_s=response_step_s,
             email_queue=email_queue,
+            sms_queue=sms_queue,
+            outgoing_http=outgoing_http or OutgoingHttp(),
         )
         return builder.build()
 
@@ -102,10 +125,13 @@ class _Builder:
         settings: Settings,
         repository: AccountRepository,
         *,
+        invitations: tuple[InvitationLookup, ...],
         limits: RateLimitCounter | None,
         clock: Clock,
         response_step_s: float,
         email_queue: str,
+        sms_queue: str,
+        outgoing_http: OutgoingHttp,
     ) -> None:
         secret, site_url = settings.jwt_secret, settings.site_url
         self.settings = settings
@@ -117,8 +143,14 @@ class _Builder:
         redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
         self.mailer = AuthMailer(ActionLinks(site_url), redirects, clock, email_queue)
         self.security_notices = SecurityNotices(clock, email_queue)
-        self.rate_limits = AuthRateLimits(limits, _EMAIL_INTERVAL if settings.is_production else None)
         self.api_token_usage = ApiTokenUsage(repository.database, clock)
+        self.rate_limits = AuthRateLimits(
+            limits,
+            _EMAIL_INTERVAL if settings.is_production else None,
+            anonymous_per_ip=settings.limit_anonymous,
+            sms_per_number=settings.limit_sms_number,
+            sms_per_ip=settings.limit_sms,
+        )
         self.access_tokens = self._access_tokens(settings)
         self.sessions = SessionService(
             repository=repository,
@@ -132,10 +164,31 @@ class _Builder:
             repository=repository,
             one_time_tokens=self.one_time_tokens,
             mailer=self.mailer,
+            security_notices=self.security_notices,
             clock=clock,
             autoconfirm=settings.autoconfirm,
         )
+        self.phone_changes = PhoneChangeService(
+            repository=repository,
+            one_time_tokens=self.one_time_tokens,
+            messages=TextMessages.from_settings(settings, clock, queue=sms_queue),
+            clock=clock,
+            autoconfirm=settings.phone_autoconfirm,
+        )
+        self.sign_up_gate = SignUpGate(mode=SignUpMode(settings.signup), repository=repository, invitations=invitations)
         self.sign_up = self._sign_up(settings)
+        self.providers = self._providers(settings, outgoing_http)
+        self.phone_accounts = self._phone_accounts(settings)
+        self.anonymous_users = AnonymousUserService(
+            repository=repository,
+            sessions=self.sessions,
+            is_enabled=settings.anonymous_users,
+            gate=self.sign_up_gate,
+        )
+        self.password_changes = PasswordChangePolicy(
+            require_reauthentication=settings.require_reauthentication,
+            require_current_password=settings.require_current_password,
+        )
         self.oauth_server = OAuthServer.build(settings, repository, self.sessions, clock)
 
     def _access_tokens(self, settings: Settings) -> AccessTokens:
@@ -156,24 +209,40 @@ class _Builder:
             sessions=self.sessions,
             sign_in=self._sign_in(),
             sign_up=self.sign_up,
+            sign_up_gate=self.sign_up_gate,
             verification=self._verification(),
             update_user=self._update_user(),
+            phone_accounts=self.phone_accounts,
+            anonymous_users=self.anonymous_users,
             admin=self._admin(),
             admin_links=self._admin_links(),
             accounts=self._accounts(),
+            audit_log=AuditLogService(self.repository.database),
             second_factors=SecondFactors.build(
                 self.settings, self.repository, self.sessions, self.security_notices, self.clock
             ),
+            providers=self.providers,
             rate_limits=self.rate_limits,
             mailer=self.mailer,
-            oauth_server=self.oauth_server,
             security_notices=self.security_notices,
+            oauth_server=self.oauth_server,
             clock=self.clock,
             autoconfirm=self.sign_up.autoconfirm,
             api_tokens=ApiTokenCreation(
                 self.access_tokens.api_tokens, self.repository, self.security_notices, self.clock
             ),
             api_token_usage=self.api_token_usage,
+        )
+
+    def _providers(self, settings: Settings, http: OutgoingHttp) -> ProviderSignInService:
+        return build_provider_sign_in(
+            settings,
+            accounts=self.repository,
+            sessions=self.sessions,
+            gate=self.sign_up_gate,
+            one_time_tokens=self.one_time_tokens,
+            clock=self.clock,
+            http=http,
         )
 
     def _sign_up(self, settings: Settings) -> SignUpService:
@@ -184,7 +253,7 @@ class _Builder:
             mailer=self.mailer,
             clock=self.clock,
             autoconfirm=settings.autoconfirm,
-            is_enabled=settings.signup == "on",
+            gate=self.sign_up_gate,
             response_step_s=self.response_step_s,
         )
 
@@ -206,7 +275,7 @@ class _Builder:
             mailer=self.mailer,
             clock=self.clock,
             autoconfirm=self.sign_up.autoconfirm,
-            is_sign_up_enabled=self.sign_up.is_enabled,
+            sign_up_gate=self.sign_up_gate,
             response_step_s=self.response_step_s,
         )
 
@@ -217,13 +286,35 @@ class _Builder:
             one_time_tokens=self.one_time_tokens,
             sessions=self.sessions,
             email_changes=self.email_changes,
+            phone_changes=self.phone_changes,
             mailer=self.mailer,
+            security_notices=self.security_notices,
             clock=self.clock,
+            password_changes=self.password_changes,
+        )
+
+    def _phone_accounts(self, settings: Settings) -> PhoneAccountService:
+        return PhoneAccountService(
+            repository=self.repository,
+            passwords=self.passwords,
+            one_time_tokens=self.one_time_tokens,
+            sessions=self.sessions,
+            phone_changes=self.phone_changes,
+            messages=self.phone_changes.messages,
+            clock=self.clock,
+            is_enabled=settings.has_phone_accounts,
+            autoconfirm=settings.phone_autoconfirm,
+            gate=self.sign_up_gate,
+            response_step_s=self.response_step_s,
         )
 
     def _admin(self) -> AdminService:
         return AdminService(
-            repository=self.repository, passwords=self.passwords, sessions=self.sessions, clock=self.clock
+            repository=self.repository,
+            passwords=self.passwords,
+            sessions=self.sessions,
+            security_notices=self.security_notices,
+            clock=self.clock,
         )
 
     def _admin_links(self) -> AdminLinkService:
@@ -244,5 +335,6 @@ class _Builder:
             sign_ups=self.sign_up,
             email_changes=self.email_changes,
             rate_limits=self.rate_limits,
+            security_notices=self.security_notices,
             clock=self.clock,
         )

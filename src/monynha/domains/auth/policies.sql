@@ -6,17 +6,16 @@ revoke all on all functions in schema auth from public, monynha_app, monynha_adm
 
 grant usage on schema auth to monynha_app, monynha_admin, monynha_system;
 grant execute on function
-  auth.uid(), auth.role(), auth.jwt(), auth.is_admin(), auth.is_aal2(), auth.is_limited(), auth.is_project_limited(),
-  auth.token_project_ids(), auth.can_write(), auth.can_administer(), auth.reader_uid(), auth.writer_uid(),
-  auth.account_uid(), auth.unlimited_uid()
+  auth.uid(), auth.role(), auth.jwt(), auth.is_admin(), auth.is_anonymous(), auth.is_aal2(), auth.is_limited(),
+  auth.is_project_limited(), auth.token_project_ids(), auth.can_write(), auth.can_administer(), auth.reader_uid(),
+  auth.writer_uid(), auth.account_uid(), auth.unlimited_uid()
   to monynha_app, monynha_admin, monynha_system;
 grant execute on function auth.set_actor(text, uuid, uuid), auth.set_actor_or_raise(text, uuid, uuid)
   to monynha_app, monynha_admin;
 grant select, insert, update, delete
   on auth.users, auth.identities, auth.sessions, auth.one_time_tokens, auth.authorization_codes, auth.factors,
-    auth.factor_challenges, auth.recovery_codes, auth.passkeys to monynha_system;
-grant select, insert, update, delete
-  on auth.oauth_clients, auth.oauth_consents, auth.oauth_authorizations to monynha_system;
+    auth.factor_challenges, auth.recovery_codes, auth.passkeys, auth.oauth_flows, auth.oauth_clients,
+    auth.oauth_consents, auth.oauth_authorizations to monynha_system;
 
 -- API tokens. They are created by the auth service, for whoever has signed in and not come with a limited token.
 create policy "owner role: full access for migrations and triggers" on public.api_tokens
@@ -63,6 +62,9 @@ create policy "owner role: full access for migrations and triggers" on auth.reco
 create policy "owner role: full access for migrations and triggers" on auth.passkeys
   for all to monynha_owner using (true) with check (true);
 
+create policy "owner role: full access for migrations and triggers" on auth.oauth_flows
+  for all to monynha_owner using (true) with check (true);
+
 create policy "auth service can manage accounts" on auth.users for all to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');
@@ -88,6 +90,9 @@ create policy "auth service can manage recovery codes" on auth.recovery_codes fo
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');
 create policy "auth service can manage passkeys" on auth.passkeys for all to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'auth')
+  with check ((select current_setting('monynha.actor', true)) = 'auth');
+create policy "auth service can manage visits to providers" on auth.oauth_flows for all to monynha_system
   using ((select current_setting('monynha.actor', true)) = 'auth')
   with check ((select current_setting('monynha.actor', true)) = 'auth');
 

@@ -9,6 +9,12 @@ create policy "signed-in users can view posts" on public.posts for select to mon
 create policy "users can create their own posts" on public.posts for insert to monynha_app
   with check (author_id = (select auth.writer_uid()));
 
+create policy "anonymous users can view no posts of others" on public.posts as restrictive for select to monynha_app
+  using (author_id = (select auth.uid()) or not (select auth.is_anonymous()));
+
+create policy "anonymous users cannot create posts" on public.posts as restrictive for insert to monynha_app
+  with check (not (select auth.is_anonymous()));
+
 create policy "authors can update their posts" on public.posts for update to monynha_app
   using (author_id = (select auth.writer_uid()))
   with check (author_id = (select auth.writer_uid()));

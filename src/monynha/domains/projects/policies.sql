@@ -46,6 +46,9 @@ create policy "admins can add members, owners also admins" on public.project_mem
       )
   );
 
+create policy "anonymous users cannot add members" on public.project_members as restrictive for insert to monynha_app
+  with check (not (select auth.is_anonymous()));
+
 create policy "admins can update members, owners also admins" on public.project_members for update to monynha_app
   using (
     (select auth.can_administer())

@@ -36,6 +36,9 @@ create policy "members can upload files below their own id" on storage.objects f
       and owner_id = (select auth.uid())::text
   );
 
+create policy "anonymous users cannot upload files" on storage.objects as restrictive for insert to monynha_app
+  with check (not (select auth.is_anonymous()));
+
 create policy "members can replace and move files below their own id" on storage.objects for update to monynha_app
   using (
     project_id = any (array(select public.editable_project_ids())) and path_tokens[2] = (select auth.uid())::text

@@ -14,6 +14,11 @@ create policy "tokens of projects can view their members" on public.users for se
     (select auth.is_project_limited()) and id = any (array(select public.visible_user_ids()))
   );
 
+
+create policy "users see no provisional users, anonymous users nobody but themselves" on public.users
+  as restrictive for select to monynha_app
+  using (id = (select auth.uid()) or not is_provisional and not (select auth.is_anonymous()));
+
 create policy "users can update themselves" on public.users for update to monynha_app
   using (id = (select auth.account_uid()))
   with check (id = (select auth.account_uid()));

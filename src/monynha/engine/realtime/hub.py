@@ -17,13 +17,7 @@ from uuid import UUID
 
 import structlog
 
-from monynha.core.errors import (
-    AppError,
-    InsufficientAalError,
-    NotFoundError,
-    UnauthenticatedError,
-    UnavailableError,
-)
+from monynha.core.errors import ForbiddenError, NotFoundError, UnauthenticatedError, UnavailableError
 from monynha.engine.realtime.event_log import PAGE_SIZE, Event, EventLog, Stream
 from monynha.engine.realtime.stream_authorization import StreamAuthorizer, sees_every_stream
 from monynha.engine.realtime.subscriber import Subscriber, Subscription
@@ -218,7 +212,8 @@ class Hub:
                 continue
             try:
                 events = await self.event_log.fetch_events_after(versions)
-            except AppError as error:
+            except Exception as error:
+                # Whatever it is: a loop that ended would leave every subscriber without events, and tell nobody.
                 if not isinstance(error, UnavailableError):
                     _log.error("failed to read events", err={"type": type(error).__name__})
                 await asyncio.sleep(_READ_RETRY_S)
@@ -233,7 +228,8 @@ class Hub:
         former_streams: set[Stream] = set()
         while True:
             await asyncio.sleep(_POLL_INTERVAL_S)
-            with suppress(AppError):
+            # The next poll comes; as above, whatever it is.
+            with suppress(Exception):
                 kinds = self.authorizer.shared_kinds if None in self._new_stream_observers.values() else ()
                 streams = [stream for stream in self._streams if stream.kind not in kinds]
                 versions = await self.event_log.fetch_versions(streams) if streams else {}
@@ -299,7 +295,7 @@ class Hub:
         connection = self.event_log.database.as_actor(subscriber.actor)
         try:
             await _retry_until_available(connection.require_live_session)
-        except (UnauthenticatedError, InsufficientAalError):
+        except (UnauthenticatedError, ForbiddenError):
             subscriber.on_session_end()
             return
         for stream, state in list(self._streams.items()):
@@ -312,7 +308,7 @@ class Hub:
         connection = self.event_log.database.as_actor(subscriber.actor)
         try:
             await _retry_until_available(lambda: self._authorize(connection, stream, subscriber))
-        except (NotFoundError, UnauthenticatedError, InsufficientAalError):
+        except (NotFoundError, UnauthenticatedError, ForbiddenError):
             if self.is_subscribed(stream, subscriber):
                 self.unsubscribe(stream, subscriber)
                 subscriber.on_revoked(stream)
@@ -327,5 +323,8 @@ async def _retry_until_available(operation: Callable[[], Awaitable[None]]) -> No
     while True:
         try:
             return await operation()
-        except UnavailableError:
+        except (NotFoundError, UnauthenticatedError, ForbiddenError):
+            raise
+        except Exception:
+            # Not answered, for whatever reason: a lost right must not outlast that.
             await asyncio.sleep(_POLL_INTERVAL_S)

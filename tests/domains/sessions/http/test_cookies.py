@@ -32,15 +32,15 @@ async def test_a_page_shows_and_downloads_files_of_the_session(
 ) -> None:
     await browser.sign_in(account)
 
-    shown = await browser.http.get(f"/api/v1/files/{file['id']}/content")
+    inline = await browser.http.get(f"/api/v1/files/{file['id']}/content")
     part = await browser.http.get(f"/api/v1/files/{file['id']}/content?download=true", headers={"range": "bytes=0-4"})
     head = await browser.http.head(f"/api/v1/files/{file['id']}/content")
 
-    assert (shown.status_code, shown.content) == (200, b"plain text")
+    assert (inline.status_code, inline.content) == (200, b"plain text")
     assert (part.status_code, part.content) == (206, b"plain")
     assert part.headers["content-disposition"].startswith("attachment;")
     assert (head.status_code, head.content) == (200, b"")
-    for response in (shown, part, head):
+    for response in (inline, part, head):
         assert response.headers["cross-origin-resource-policy"] == "same-origin"
         assert response.headers["vary"] == "Authorization, Cookie"
         assert response.headers["cache-control"] == "private, no-cache"

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from monynha.core.clock import Clock
 from monynha.core.locales import DEFAULT_LOCALE
+from monynha.core.request_context import RequestContext, current_request
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.devices import parse_device
 from monynha.domains.auth.emails.auth_mailer import locale_of
@@ -17,7 +18,7 @@ from monynha.infra.postgres.database import Transaction
 _TEMPLATE = "security_notice"
 _PRIORITY = 1
 _MAX_DETAIL_LENGTH = 100
-_TEXT_DETAILS = ("name", "new_email", "ip")
+_TEXT_DETAILS = ("name", "new_email")
 
 
 class SecurityNotice(StrEnum):
@@ -43,13 +44,20 @@ class SecurityNotices:
     queue_name: str = EMAIL_QUEUE
 
     async def queue(
-        self, transaction: Transaction, account: Account, kind: str, details: Mapping[str, object] | None = None
+        self,
+        transaction: Transaction,
+        account: Account,
+        kind: str,
+        details: Mapping[str, object] | None = None,
+        *,
+        shows_client: bool = True,
     ) -> None:
         """Queue a notice to the account's address; nothing for an address that nobody has confirmed.
 
         For `email_changed` pass the account as it was, so that the former address gets the notice, and `new_email`.
-        `details` that are shown: `name` of a factor or token, `new_email`, and `user_agent` and `ip` of the client.
-        Raises ValueError for an unknown kind.
+        Shown are of `details` the `name` of a factor or token and `new_email`, and the device and address of the
+        current request, unless `shows_client` is False, as for what an admin did. Raises ValueError for an unknown
+        kind.
         """
         notice = SecurityNotice(kind)
         if not account.email or not account.is_verified:
@@ -57,13 +65,19 @@ class SecurityNotices:
         data = {
             "locale": locale_of(account) or DEFAULT_LOCALE,
             "kind": notice.value,
-            **self._template_data(details or {}),
+            "at": self.clock().isoformat(),
+            **{name: _short_text((details or {}).get(name)) for name in _TEXT_DETAILS},
+            **_client_data(current_request() if shows_client else None),
         }
         payload = EmailPayload(account.email, _TEMPLATE, data)
         await enqueue_email(transaction, payload, queue=self.queue_name, priority=_PRIORITY)
 
-    def _template_data(self, details: Mapping[str, object]) -> dict[str, object]:
-        """Return what the template shows of the details: every key of it, null where nothing is known."""
-        device = parse_device(str(details.get("user_agent") or ""))
-        texts = {name: str(details.get(name) or "")[:_MAX_DETAIL_LENGTH] or None for name in _TEXT_DETAILS}
-        return {**texts, "at": self.clock().isoformat(), "browser": device.browser, "system": device.system}
+
+def _short_text(value: object) -> str | None:
+    return value[:_MAX_DETAIL_LENGTH] or None if isinstance(value, str) else None
+
+
+def _client_data(request: RequestContext | None) -> dict[str, object]:
+    """Return what the template shows of the client, null where it is not known."""
+    device = parse_device(request.user_agent if request else "")
+    return {"ip": (request and request.ip) or None, "browser": device.browser, "system": device.system}

@@ -15,6 +15,7 @@ from monynha.domains.auth.http.paging import PageRequest
 from monynha.domains.auth.http.request_body import RequestBody, read_body, requested_locale, requested_redirect
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import user_json
+from monynha.domains.auth.phone.phone_number import normalize_phone
 from monynha.domains.auth.services.admin import AdminUserAttributes
 from monynha.domains.auth.services.admin_links import LinkRequest
 from monynha.domains.auth.tokens.token_actors import AUDIENCE
@@ -123,11 +124,9 @@ class AdminRoutes:
 
 def _user_attributes(body: RequestBody, user_id: UUID | None = None) -> AdminUserAttributes:
     phone = body.text("phone")
-    if phone is not None and not (phone.isascii() and phone.lstrip("+").isdigit() and 7 <= len(phone) <= 16):
-        raise InvalidAuthRequestError("Invalid phone number format (E.164 required)")
     return AdminUserAttributes(
         email=body.email(),
-        phone=phone.lstrip("+") if phone else None,
+        phone=normalize_phone(phone) if phone else None,
         password=body.text("password"),
         password_hash=body.text("password_hash"),
         email_confirm=body.boolean("email_confirm"),

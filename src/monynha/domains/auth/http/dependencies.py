@@ -55,10 +55,12 @@ async def require_user(auth: AuthServices, request: Request, *, accepts_limited:
     return SignedInUser(account, actor.session_id, actor.claims)
 
 
-def require_service_key(auth: AuthServices, request: Request) -> None:
-    """Raise NotAdminError unless the request carries the service key."""
-    if _authenticate(auth, request).kind is not ActorKind.SERVICE:
+def require_service_key(auth: AuthServices, request: Request) -> Actor:
+    """Return the holder of the service key; raise NotAdminError unless the request carries it."""
+    actor = _authenticate(auth, request)
+    if actor.kind is not ActorKind.SERVICE:
         raise NotAdminError()
+    return actor
 
 
 def parse_user_id(request: Request) -> UUID:

@@ -15,6 +15,7 @@ _OPTIONAL_TIMESTAMPS = (
     "confirmation_sent_at",
     "recovery_sent_at",
     "email_change_sent_at",
+    "phone_change_sent_at",
     "reauthentication_sent_at",
     "last_sign_in_at",
     "banned_until",
@@ -46,6 +47,8 @@ def user_json(account: Account) -> dict[str, object]:
         body["confirmed_at"] = format_timestamp(min(confirmed_at))
     if account.new_email:
         body["new_email"] = account.new_email
+    if account.new_phone:
+        body["new_phone"] = account.new_phone
     if account.factors:
         body["factors"] = [factor_json(factor) for factor in account.factors]
     return body
@@ -82,6 +85,7 @@ def tokens_json(issued: IssuedSession, now_s: float) -> dict[str, object]:
         "expires_in": max(1, issued.access_token.expires_at - int(now_s)),
         "expires_at": issued.access_token.expires_at,
         "refresh_token": issued.refresh_token,
+        **issued.provider_tokens,
     }
 
 

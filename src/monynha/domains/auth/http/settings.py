@@ -11,9 +11,9 @@ from monynha.protocols.http.response import Response, json_response
 from monynha.protocols.http.router import Route
 
 # fmt: off
-_PROVIDERS = (
-    "anonymous_users", "apple", "azure", "bitbucket", "discord", "facebook", "figma", "fly", "github",
-    "gitlab", "google", "kakao", "keycloak", "linkedin", "linkedin_oidc", "notion", "phone", "slack",
+_OTHER_PROVIDERS = (
+    "apple", "azure", "bitbucket", "discord", "facebook", "figma", "fly", "github",
+    "gitlab", "google", "kakao", "keycloak", "linkedin", "linkedin_oidc", "notion", "slack",
     "slack_oidc", "snapchat", "spotify", "twitch", "twitter", "workos", "x", "zoom",
 )
 # fmt: on
@@ -41,13 +41,21 @@ class SettingsRoutes:
         )
 
     async def _settings(self, _: Request) -> Response:
+        auth = self.auth
+        phone_accounts = auth.phone_accounts
         return json_response(
             {
-                "external": {**dict.fromkeys(_PROVIDERS, False), "email": True},
-                "disable_signup": not self.auth.sign_up.is_enabled,
-                "mailer_autoconfirm": self.auth.autoconfirm,
-                "phone_autoconfirm": False,
-                "sms_provider": "",
+                "external": {
+                    **dict.fromkeys(_OTHER_PROVIDERS, False),
+                    "anonymous_users": auth.anonymous_users.is_enabled,
+                    "email": True,
+                    "phone": phone_accounts.is_enabled,
+                    **dict.fromkeys(auth.providers.names, True),
+                },
+                "disable_signup": not auth.sign_up.is_enabled,
+                "mailer_autoconfirm": auth.autoconfirm,
+                "phone_autoconfirm": phone_accounts.autoconfirm,
+                "sms_provider": "hook" if phone_accounts.messages.has_hook else "",
                 "saml_enabled": False,
                 "saml_private_key_next_configured": False,
                 "mfa_enabled": True,

@@ -11,7 +11,6 @@ from monynha.domains.auth.http.factors import require_aal2_to_update
 from monynha.domains.auth.http.request_body import read_body, requested_locale, requested_redirect
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import user_json
-from monynha.domains.auth.http.unsupported import PhoneSignInDisabledError
 from monynha.domains.auth.services.update_user import UserAttributes
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
@@ -45,10 +44,10 @@ class UserRoutes:
         auth = self.auth
         user = await require_user(auth, request)
         body = await read_body(request)
-        if body.text("phone"):
-            raise PhoneSignInDisabledError()
+        phone = body.text("phone")
         attributes = UserAttributes(
             email=body.text("email"),
+            phone=auth.phone_accounts.require_phone(phone) if phone else None,
             # An empty password is one that is too short, not a missing one.
             password=body.text("password") or ("" if body.values.get("password") == "" else None),
             current_password=body.text("current_password"),
@@ -63,11 +62,17 @@ class UserRoutes:
             await auth.rate_limits.count_email_change(user.account.id)
             if not auth.autoconfirm:
                 await auth.rate_limits.count_email(attributes.email)
+        if attributes.phone and attributes.phone != user.account.phone and not auth.phone_accounts.autoconfirm:
+            auth.phone_accounts.messages.require_reachable(attributes.phone)
+            await auth.rate_limits.count_sms(request.client_ip, attributes.phone)
         account = await auth.update_user.update(user.account, user.session_id, attributes)
         return auth_response(user_json(account))
 
     async def _reauthenticate(self, request: Request) -> Response:
         user = await require_user(self.auth, request)
-        await self.auth.rate_limits.count_email(user.account.email or "")
+        if user.account.email or not user.account.phone:
+            await self.auth.rate_limits.count_email(user.account.email or "")
+        else:
+            await self.auth.rate_limits.count_sms(request.client_ip, user.account.phone)
         await self.auth.update_user.send_reauthentication_code(user.account, locale=requested_locale(request))
         return auth_response({})

@@ -12,6 +12,7 @@ from monynha.domains.auth.accounts.account_repository import AccountRepository, 
 from monynha.domains.auth.accounts.metadata import merge_metadata
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.emails.email_address import normalize_email
+from monynha.domains.auth.emails.security_notices import SecurityNotice, SecurityNotices
 from monynha.domains.auth.errors import UserAlreadyExistsError, WeakPasswordError
 from monynha.domains.auth.services.email_change import EmailChangeService
 from monynha.domains.auth.services.rate_limits import AuthRateLimits
@@ -32,6 +33,7 @@ class AccountService:
     sign_ups: SignUpService
     email_changes: EmailChangeService
     rate_limits: AuthRateLimits
+    security_notices: SecurityNotices
     clock: Clock
 
     async def sign_up(self, request: SignUpRequest, client: ClientInfo) -> Account:
@@ -75,6 +77,7 @@ class AccountService:
             if account is None:
                 raise NotFoundError(f"There is no account with the email address {normalized_email}.")
             await self.sessions.end(transaction, account.id, None, SignOutScope.GLOBAL)
+            await self.security_notices.queue(transaction, account, SecurityNotice.PASSWORD_CHANGED, shows_client=False)
             return await self.repository.update(transaction, account, password_hash=password_hash)
 
     async def exists(self, email: str) -> bool:

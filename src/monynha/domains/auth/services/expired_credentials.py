@@ -19,6 +19,10 @@ delete from auth.sessions where id = any (array(
 _DELETE_ONE_TIME_TOKENS = "delete from auth.one_time_tokens where expires_at <= $1"
 _DELETE_CHALLENGES = "delete from auth.factor_challenges where expires_at <= $1"
 _DELETE_AUTHORIZATION_CODES = "delete from auth.authorization_codes where expires_at <= $1"
+_DELETE_KNOWN_DEVICES = "delete from auth.known_devices where last_seen_at <= $1"
+_KNOWN_FOR = timedelta(days=400)
+"""Longer than a year, as somebody may sign in from a place once a year."""
+_DELETE_OAUTH_FLOWS = "delete from auth.oauth_flows where expires_at <= $1"
 _DELETE_OAUTH_AUTHORIZATIONS = "delete from auth.oauth_authorizations where expires_at <= $1"
 _DELETE_UNUSED_CLIENTS = """
 delete from auth.oauth_clients client
@@ -28,9 +32,14 @@ where registration_type = 'dynamic' and updated_at <= $1
 """
 UNUSED_CLIENT_TTL = timedelta(days=7)
 """How long an application that registered itself is kept although nobody has consented to it."""
-_DELETE_KNOWN_DEVICES = "delete from auth.known_devices where last_seen_at <= $1"
-_KNOWN_FOR = timedelta(days=400)
-"""Longer than a year, as somebody may sign in from a place once a year."""
+
+_DELETE_EXPIRED = (
+    _DELETE_AUTHORIZATION_CODES,
+    _DELETE_OAUTH_AUTHORIZATIONS,
+    _DELETE_CHALLENGES,
+    _DELETE_OAUTH_FLOWS,
+    _DELETE_ONE_TIME_TOKENS,
+)
 
 
 @dataclass(frozen=True)
@@ -50,11 +59,8 @@ class ExpiredCredentials:
                 return total
 
     async def delete_tokens(self, now: datetime) -> int:
-        """Delete the one-time tokens, authorization codes and challenges that expired; return how many."""
-        codes = await self._execute(_DELETE_AUTHORIZATION_CODES, now)
-        codes += await self._execute(_DELETE_OAUTH_AUTHORIZATIONS, now)
-        challenges = await self._execute(_DELETE_CHALLENGES, now)
-        return codes + challenges + await self._execute(_DELETE_ONE_TIME_TOKENS, now)
+        """Delete the one-time tokens, codes, challenges and visits to providers that expired; return how many."""
+        return sum([await self._execute(statement, now) for statement in _DELETE_EXPIRED])
 
     async def delete_known_devices(self, now: datetime) -> int:
         """Delete the devices from which nobody has signed in for 400 days; return how many."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -39,6 +39,8 @@ from monynha.domains.auth.tokens.refresh_tokens import (
 )
 from monynha.infra.postgres.database import Transaction
 
+OAUTH_METHOD = "oauth"
+"""The authentication method of a session that a provider has opened."""
 _MAX_USER_AGENT_LENGTH = 500
 _INSERT_SESSION = """
 with before as (
@@ -53,10 +55,11 @@ insert into auth.sessions (user_id, amr, user_agent, ip, created_at, device) val
 returning id, (select is_new_device from before) as is_new_device
 """
 _UPDATE_LAST_SIGN_IN = """
-update auth.identities set last_sign_in_at = $2 where user_id = $1 and provider = 'email'
+update auth.identities set last_sign_in_at = $2 where user_id = $1 and provider in ('email', 'phone')
 """
 _SELECT_FOR_UPDATE = """
-select id, user_id, aal, amr, refresh_counter, assured_counter, rotated_at, not_after, oauth_client_id, oauth_scopes
+select
+  id, user_id, aal, amr, refresh_counter, assured_counter, rotated_at, not_after, oauth_client_id, oauth_scopes
 from auth.sessions where id = $1
 for update
 """
@@ -103,6 +106,8 @@ class IssuedSession:
     access_token: AccessToken
     refresh_token: str
     session_id: UUID
+    provider_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the provider has issued to the client: `provider_token`, `provider_refresh_token`."""
 
 
 class SignOutScope(StrEnum):
@@ -166,7 +171,9 @@ class SessionService:
         )
         assert row is not None  # the statement inserts a row
         session_id: UUID = row["id"]
-        await transaction.execute(_UPDATE_LAST_SIGN_IN, account.id, now)
+        if method != OAUTH_METHOD:
+            # The identity of a provider is updated by what signs in with it.
+            await transaction.execute(_UPDATE_LAST_SIGN_IN, account.id, now)
         await record_audit_event(
             transaction,
             "session.created",
@@ -177,8 +184,7 @@ class SessionService:
         )
         account = await self.repository.update(transaction, account, last_sign_in_at=now, **changes)
         if row["is_new_device"]:
-            details = {"user_agent": client.stored_user_agent, "ip": client.ip}
-            await self.security_notices.queue(transaction, account, SecurityNotice.NEW_DEVICE, details)
+            await self.security_notices.queue(transaction, account, SecurityNotice.NEW_DEVICE)
         return self.issue(account, SessionClaims(session_id, "aal1", tuple(amr)))
 
     async def raise_to_aal2(
