@@ -136,6 +136,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     realtime = RealtimeServices.start(database, queries, valkey, redis_url=server_urls.redis_url)
     database = database.with_on_commit(realtime.notifier.on_commit)
     auth = _auth_services(settings, database, rate_limits)
+    await auth.start()
     storage = StorageServices.build(settings, database, store, hooks=[object_hook(settings)])
     files = FileServices.build(settings, database, storage, image_pool(settings))
     database = database.with_on_commit(files.on_commit)

@@ -133,8 +133,7 @@ class Settings(AccountSettings):
         "SUPABASE_URL",
         setting_types.site_url,
         None,
-        "A hosted Supabase that serves as identity provider.",
-        missing_feature="signing in through a hosted Supabase",
+        "A hosted Supabase that serves as identity provider: its access tokens are accepted by its published keys.",
     )
     autoconfirm: bool = setting_field(
         "MONYNHA_AUTOCONFIRM",
@@ -178,6 +177,13 @@ class Settings(AccountSettings):
         (),
         "Further origins, beside that of SITE_URL, whose pages may use passkeys and security keys (in development also"
         " every localhost).",
+    )
+    jwt_algorithm: str = setting_field(
+        "MONYNHA_JWT_ALGORITHM",
+        setting_types.choice("HS256", "ES256", "RS256"),
+        "HS256",
+        "How access tokens are signed: HS256 with JWT_SECRET, or ES256 or RS256 with a key that others verify by"
+        " /auth/v1/.well-known/jwks.json.",
     )
     jwt_issuers: tuple[str, ...] = setting_field(
         "MONYNHA_JWT_ISSUERS",

@@ -39,8 +39,12 @@ from monynha.domains.auth.services.sign_up_gate import SignUpGate, SignUpMode
 from monynha.domains.auth.services.update_user import PasswordChangePolicy, UpdateUserService
 from monynha.domains.auth.services.verification import VerificationService
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
+from monynha.domains.auth.tokens.foreign_issuer import ForeignIssuer
+from monynha.domains.auth.tokens.key_refresh import KeyRefresh
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
 from monynha.domains.auth.tokens.refresh_tokens import RefreshTokenCodec
+from monynha.domains.auth.tokens.signing_key_store import SigningKeyStore
+from monynha.domains.auth.tokens.signing_keys import KeySet
 from monynha.infra.mail import EMAIL_QUEUE
 from monynha.infra.outgoing_http import OutgoingHttp
 from monynha.infra.postgres.database import Database
@@ -53,6 +57,7 @@ _EMAIL_INTERVAL = Limit(1, 60)
 class AuthServices:
     """The services of auth, as the HTTP routes and the rest of the program use them."""
 
+    database: Database
     tokens: AccessTokens
     authenticate: BearerAuthenticator
     passwords: PasswordHasher
@@ -78,6 +83,7 @@ class AuthServices:
     autoconfirm: bool
     api_tokens: ApiTokenCreation
     api_token_usage: ApiTokenUsage
+    key_refresh: KeyRefresh
 
     @classmethod
     def build(
@@ -111,10 +117,21 @@ class AuthServices:
         )
         return builder.build()
 
+    async def start(self) -> None:
+        """Read the signing keys, and keep them and those of a foreign issuer up to date in the background."""
+        await self.key_refresh.start()
+        foreign_issuer = self.tokens.foreign_issuer
+        if foreign_issuer is not None:
+            foreign_issuer.on_revoked = self.tokens.forget_verified
+            await foreign_issuer.start()
+
     def close(self) -> None:
         """Stop the threads that hash passwords."""
         self.passwords.close()
         self.api_token_usage.close()
+        self.key_refresh.stop()
+        if self.tokens.foreign_issuer is not None:
+            self.tokens.foreign_issuer.stop()
 
 
 class _Builder:
@@ -151,6 +168,7 @@ class _Builder:
             sms_per_number=settings.limit_sms_number,
             sms_per_ip=settings.limit_sms,
         )
+        self.signing_key_store = SigningKeyStore(repository.database, secret, clock, settings.access_token_ttl_s)
         self.access_tokens = self._access_tokens(settings)
         self.sessions = SessionService(
             repository=repository,
@@ -191,6 +209,13 @@ class _Builder:
         )
         self.oauth_server = OAuthServer.build(settings, repository, self.sessions, clock)
 
+    def _foreign_issuer(self, settings: Settings) -> ForeignIssuer | None:
+        if settings.supabase_url is None:
+            return None
+        # Its people are those of this program, unless sign-up is closed to all but the accounts that there are.
+        creates_accounts = settings.signup == "on"
+        return ForeignIssuer.of_supabase(settings.supabase_url, OutgoingHttp(), creates_accounts=creates_accounts)
+
     def _access_tokens(self, settings: Settings) -> AccessTokens:
         return AccessTokens(
             settings.jwt_secret,
@@ -198,11 +223,14 @@ class _Builder:
             other_issuers=settings.jwt_issuers,
             ttl_s=settings.access_token_ttl_s,
             clock=self.clock,
+            keys=KeySet(settings.jwt_secret, algorithm=settings.jwt_algorithm),
+            foreign_issuer=self._foreign_issuer(settings),
             on_api_token=self.api_token_usage.record,
         )
 
     def build(self) -> AuthServices:
         return AuthServices(
+            database=self.repository.database,
             tokens=self.access_tokens,
             authenticate=BearerAuthenticator(self.access_tokens),
             passwords=self.passwords,
@@ -232,6 +260,7 @@ class _Builder:
                 self.access_tokens.api_tokens, self.repository, self.security_notices, self.clock
             ),
             api_token_usage=self.api_token_usage,
+            key_refresh=KeyRefresh(self.signing_key_store, self.access_tokens),
         )
 
     def _providers(self, settings: Settings, http: OutgoingHttp) -> ProviderSignInService:

@@ -53,9 +53,8 @@ class Hub:
     def __init__(self, event_log: EventLog, authorizer: StreamAuthorizer) -> None:
         self.event_log = event_log
         self.authorizer = authorizer
-        # Another resource of the same name as an event, such as the sessions that a user lists, logs no events.
-        resources = authorizer.catalog.resources.items()
-        self._resources = frozenset(name for name, resource in resources if resource.streams)
+        # Only those whose changes are logged: the events of `sessions`, which are not, tell that one has ended.
+        self._resources = {name for name, resource in authorizer.catalog.resources.items() if resource.streams}
         self._streams: dict[Stream, _SubscribedStream] = {}
         self._stale_streams: set[Stream] = set()
         self._has_stale_streams = asyncio.Event()

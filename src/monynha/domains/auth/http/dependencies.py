@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -51,8 +52,16 @@ async def require_user(auth: AuthServices, request: Request, *, accepts_limited:
         raise LimitedTokenError()
     if actor.id is None:
         raise BadJwtError("invalid claim: missing sub claim")
+    if actor.is_foreign:
+        await _create_foreign_account(auth, actor)
     account = await auth.sessions.require_live(actor.id, actor.session_id)
     return SignedInUser(account, actor.session_id, actor.claims)
+
+
+async def _create_foreign_account(auth: AuthServices, actor: Actor) -> None:
+    """Have PostgreSQL create the account of a foreign issuer's token, if it has none yet."""
+    with suppress(UnauthenticatedError):
+        await auth.database.as_actor(actor).require_live_session()
 
 
 def require_service_key(auth: AuthServices, request: Request) -> Actor:
