@@ -25,6 +25,7 @@ from monynha.domains.auth.oauth_server.authorizations import (
 )
 from monynha.domains.auth.oauth_server.clients import OAuthClient, hash_secret, lock_enabled_client
 from monynha.domains.auth.oauth_server.errors import OAuthProtocolError, invalid_client, invalid_grant
+from monynha.domains.auth.oauth_server.id_tokens import IdTokens
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService
 from monynha.domains.auth.tokens.access_tokens import SessionClaims
 from monynha.domains.auth.tokens.client_grants import ClientGrant, ClientRefresh
@@ -72,6 +73,7 @@ class GrantService:
 
     repository: AccountRepository
     sessions: SessionService
+    id_tokens: IdTokens
     clock: Clock
 
     async def exchange(self, client: OAuthClient, exchange: CodeExchange, info: ClientInfo) -> IssuedTokens:
@@ -177,7 +179,15 @@ class GrantService:
         await mark_redeemed(transaction, authorization.id, row["id"], now)
         await self._record(transaction, "session.created", client, replace(authorization, session_id=row["id"]))
         claims = SessionClaims(row["id"], row["aal"], tuple(orjson.loads(row["amr"])))
-        return IssuedTokens(self.sessions.issue(account, claims, grant=grant), grant.scopes, is_refreshable)
+        id_token = self.id_tokens.issue(
+            account,
+            client.id,
+            grant.scopes,
+            nonce=authorization.nonce,
+            authenticated_at=row["authenticated_at"] or now,
+        )
+        session = self.sessions.issue(account, claims, grant=grant)
+        return IssuedTokens(session, grant.scopes, is_refreshable, id_token)
 
     async def _record(
         self, transaction: Transaction, action: str, client: OAuthClient, authorization: Authorization
