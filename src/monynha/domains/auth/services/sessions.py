@@ -72,7 +72,9 @@ where id = $1
 _DELETE_OTHERS_BELOW_AAL2 = "delete from auth.sessions where user_id = $1 and id <> $2 and aal < 'aal2'"
 _ROTATE_REFRESH_TOKEN = """
 update auth.sessions
-set refresh_counter = refresh_counter + 1, rotated_at = $2, refreshed_at = $3, user_agent = $4, ip = $5, device = $6
+set refresh_counter = refresh_counter + 1, rotated_at = $2, refreshed_at = $3, user_agent = $4, ip = $5,
+  -- An application's session keeps its name.
+  device = case when oauth_client_id is null then $6 else device end
 where id = $1
 """
 
@@ -297,10 +299,8 @@ class SessionService:
         now = self.clock()
         if account is None:
             return RefreshSessionNotFoundError()
-        if account.is_banned(now):
-            return BannedAtSignInError()
-        if row["not_after"] is not None and row["not_after"] <= now:
-            return SessionExpiredError()
+        if problem := _refresh_problem(account, row["not_after"], now):
+            return problem
         counter, rotated_at = row["refresh_counter"], row["rotated_at"]
         decision = decide_refresh(
             presented.counter,
@@ -357,6 +357,12 @@ class SessionService:
             self.refresh_tokens.encode(RefreshToken(claims.id, counter)),
             claims.id,
         )
+
+
+def _refresh_problem(account: Account, not_after: datetime | None, now: datetime) -> AuthError | None:
+    if account.is_banned(now):
+        return BannedAtSignInError()
+    return SessionExpiredError() if not_after is not None and not_after <= now else None
 
 
 def _grant_of(client_id: UUID | None, scopes: list[str] | None) -> ClientGrant | None:
