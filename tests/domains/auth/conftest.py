@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.auth import AuthServices
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.accounts.hooks import InvitationLookup
 from monynha.domains.auth.http import route_group
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.infra.postgres.database import Database, Transaction, guard_query
@@ -171,7 +172,13 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
     """Return a function that makes an AuthApp with settings of its own."""
     auth_apps: list[AuthApp] = []
 
-    def make(*, limits: RateLimits | None = None, response_step_s: float = 0.0, **changes: Any) -> AuthApp:
+    def make(
+        *,
+        limits: RateLimits | None = None,
+        response_step_s: float = 0.0,
+        invitations: Sequence[InvitationLookup] = (),
+        **changes: Any,
+    ) -> AuthApp:
         clock, hook = ManualClock(datetime.now(UTC)), RecordingHook()
         mail_dir = tmp_path / "mail"
         changed_settings = dataclasses.replace(settings, **changes)
@@ -180,6 +187,7 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
             database,
             limits=limits or RateLimits(RateLimiter(None)),
             hooks=[ProfileHooks(), hook],
+            invitations=invitations,
             clock=clock,
             response_step_s=response_step_s,
             # The worker of the program, which runs beside these tests, has another address of the site.
