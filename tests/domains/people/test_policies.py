@@ -159,8 +159,8 @@ async def test_the_last_admin_stays(users: UserFactory, running_servers: ServerU
     [
         ("select monynha.promote_person($1)", ""),
         (
-            'with p as (select monynha.promote_person($1)) update auth.users set app_metadata = \'{"role": "admin"}\', '
-            "banned_until = now() + interval '1 day' where id = (select promote_person from p)",
+            'update auth.users set app_metadata = \'{"role": "admin"}\', '
+            "banned_until = now() + interval '1 day' where id = $1",
             "last_admin_stays",
         ),
         (
