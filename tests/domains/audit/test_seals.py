@@ -21,7 +21,6 @@ from tests.domains.audit.conftest import SealedLog
 pytestmark = pytest.mark.anyio
 
 TEST = system_actor("test")
-SOON = timedelta(seconds=1)
 
 
 async def test_a_log_that_nobody_touched_is_intact(sealed_log: SealedLog) -> None:
@@ -212,8 +211,10 @@ async def test_a_backup_of_a_busier_server_is_sealed_where_it_is_restored(sealed
 
 
 async def test_the_retention_deletes_events_and_keeps_the_chain(sealed_log: SealedLog) -> None:
+    await sealed_log.date_back(4)
     await sealed_log.seal("user.signed_up", "session.created")
-    cutoff = datetime.now(UTC)
+    await sealed_log.date_back(2)
+    cutoff = datetime.now(UTC) - timedelta(days=3)
     await sealed_log.seal("session.ended")
     await sealed_log.record("session.created")
 
@@ -226,15 +227,23 @@ async def test_the_retention_deletes_events_and_keeps_the_chain(sealed_log: Seal
 
 
 async def test_what_is_not_sealed_is_not_deleted(sealed_log: SealedLog) -> None:
+    await sealed_log.date_back(4)
     await sealed_log.record("user.signed_up")
 
-    assert await sealed_log.seals.delete_before(datetime.now(UTC) + SOON) == 0
+    assert await sealed_log.seals.delete_before(datetime.now(UTC)) == 0
+
+
+async def test_the_last_day_is_not_deleted_whatever_the_program_demands(sealed_log: SealedLog) -> None:
+    await sealed_log.seal("user.signed_up")
+
+    assert await sealed_log.seals.delete_before(datetime.now(UTC) + timedelta(days=1)) == 0
 
 
 async def test_a_change_before_the_deletion_is_not_forgotten(sealed_log: SealedLog) -> None:
+    await sealed_log.date_back(2)
     await sealed_log.seal("user.signed_up", "session.created")
     await sealed_log.tamper("delete from monynha.audit_events where number = 1")
-    await sealed_log.seals.delete_before(datetime.now(UTC) + SOON)
+    assert await sealed_log.seals.delete_before(datetime.now(UTC)) == 1
 
     [finding] = await sealed_log.changes()
 

@@ -424,7 +424,8 @@ declare
   deleted bigint;
 begin
   select s.number, s.first_event, s.last_event into seal from monynha.audit_seals s
-  where s.pruned_at is null and s.last_at < before order by s.number limit 1 for update;
+  where s.pruned_at is null and s.last_at < least(before, now() - interval '1 day') order by s.number limit 1
+  for update;
   if not found then
     return null;
   end if;
@@ -442,6 +443,6 @@ end
 $$;
 comment on function monynha.delete_sealed_audit_events(timestamptz) is
   'Deletes the events of the oldest seal whose events all are before a time and returns how many; null if there is '
-  'none. What is not sealed is never deleted.';
+  'none. What is not sealed, or not a day old, is never deleted.';
 
 revoke all on all functions in schema monynha from public;
