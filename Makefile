@@ -12,7 +12,7 @@ OLDEST_POSTGRES := /usr/lib/postgresql/15/bin
 ON_OLDEST := tests/engine tests/infra/postgres tests/domains tests/protocols/rest/test_read_handlers.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench bench-files bench-jobs bench-realtime soak format lock generated clean
+.PHONY: help run demo test check bench bench-auth bench-files bench-jobs bench-realtime soak format lock generated clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ $(OLDEST_POSTGRES)/postgres:
 bench: .venv/.can-test ## Measure beside the pgbench limit and the peers (BENCH_FLAGS="--rounds 5", or "--limit-only")
 	command -v wrk >/dev/null || apt-get install -y -q wrk
 	$(BIN)/python -m bench $(BENCH_FLAGS)
+
+bench-auth: .venv/.can-test ## Measure sign-ins beside what Argon2id allows (BENCH_FLAGS="--gotrue BINARY" for GoTrue too)
+	$(BIN)/python -m bench.auth $(BENCH_FLAGS)
 
 bench-files: .venv/.can-test ## Measure transfers of files beside nginx (needs nginx and wrk; BENCH_FLAGS="--rounds 5")
 	$(BIN)/python -m bench.files $(BENCH_FLAGS)

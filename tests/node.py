@@ -44,10 +44,16 @@ class Script:
 
     async def wait_for(self, kind: str, count: int = 1) -> list[dict[str, Any]]:
         """Read until `count` messages of the kind have come, and return them."""
-        assert self.process.stdout
         while len(matching := [message for message in self.messages if message["what"] == kind]) < count:
-            line = await asyncio.wait_for(self.process.stdout.readline(), TIMEOUT_S)
-            assert self.process.stderr
-            assert line, (self.messages, (await self.process.stderr.read()).decode())
-            self.messages.append(json.loads(line))
+            await self.read_message()
         return matching
+
+    async def read_message(self) -> dict[str, Any]:
+        """Read one more message and return it."""
+        assert self.process.stdout
+        line = await asyncio.wait_for(self.process.stdout.readline(), TIMEOUT_S)
+        assert self.process.stderr
+        assert line, (self.messages, (await self.process.stderr.read()).decode())
+        message: dict[str, Any] = json.loads(line)
+        self.messages.append(message)
+        return message

@@ -17,8 +17,8 @@ from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.infra.postgres.database import Database
 
 _INSERT_ACCOUNT = """
-insert into auth.users (id, email, email_confirmed_at, app_metadata, user_metadata)
-values ($1, $2, $3, $4, $5)
+insert into auth.users (id, email, email_confirmed_at, app_metadata, user_metadata, is_anonymous)
+values ($1, $2, $3, $4, $5, $2::text is null)
 """
 _INSERT_SESSION = "insert into auth.sessions (id, user_id) values ($1, $2)"
 
@@ -89,14 +89,19 @@ class UserFactory:
     tokens: AccessTokens
     client: httpx.AsyncClient
 
-    async def create(self, name: str = "Ada", *, is_admin: bool = False) -> ApiUser:
+    async def create(self, name: str = "Ada", *, is_admin: bool = False, is_anonymous: bool = False) -> ApiUser:
         """Create a user with an active session."""
         user_id, session_id = uuid4(), uuid4()
-        email = f"{name.lower()}-{user_id.hex[:12]}@example.com"
+        email = "" if is_anonymous else f"{name.lower()}-{user_id.hex[:12]}@example.com"
         metadata = '{"role": "admin"}' if is_admin else "{}"
         async with self.database.as_actor(system_actor("auth")).transaction() as transaction:
             await transaction.execute(
-                _INSERT_ACCOUNT, user_id, email, datetime.now(UTC), metadata, f'{{"name": "{name}"}}'
+                _INSERT_ACCOUNT,
+                user_id,
+                email or None,
+                None if is_anonymous else datetime.now(UTC),
+                metadata,
+                f'{{"name": "{name}"}}',
             )
             await transaction.execute(_INSERT_SESSION, session_id, user_id)
             row = await transaction.fetch_row(f"select {ACCOUNT_COLUMNS} from auth.users u where u.id = $1", user_id)

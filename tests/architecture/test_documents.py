@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from monynha.app.cli import make_app
+from monynha.core.settings.oauth_providers import family_name
 from monynha.core.settings.settings import Settings
 from tests.app.command_line import command_names
 from tests.architecture.source_tree import ROOT, SOURCE
 
 APP = make_app()
 COMMANDS = command_names(APP)
-SETTINGS = {setting.name: setting for setting in Settings.catalogue().values()}
+SETTINGS = {setting.name: setting for setting in Settings.documented()}
+SETTING_NAME = re.compile(r"\bMONYNHA_(?:[A-Z_]|<NAME>)+[A-Z]")
 DECISIONS = ROOT / "docs" / "decisions"
 PAGES = sorted(path for path in DECISIONS.glob("*.md") if path.name != "README.md")
 PROSE = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md")]
@@ -42,7 +44,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
 @pytest.mark.parametrize("path", [*PROSE, *PAGES, *GUIDES], ids=lambda path: path.name)
 def test_no_page_names_a_setting_or_command_that_does_not_exist(path: Path) -> None:
     text = path.read_text()
-    settings = set(re.findall(r"\bMONYNHA_[A-Z_]+[A-Z]", text))
+    settings = {family_name(name) or name for name in SETTING_NAME.findall(text)}
     commands = set(re.findall(r"`monynha ([a-z][a-z-]*)", text))
 
     assert settings - SETTINGS.keys() == set()
@@ -50,11 +52,7 @@ def test_no_page_names_a_setting_or_command_that_does_not_exist(path: Path) -> N
 
 
 def test_no_module_names_a_setting_that_does_not_exist() -> None:
-    named = {
-        name
-        for path in (SOURCE / "monynha").rglob("*.py")
-        for name in re.findall(r"\bMONYNHA_[A-Z_]+[A-Z]", path.read_text())
-    }
+    named = {name for path in (SOURCE / "monynha").rglob("*.py") for name in SETTING_NAME.findall(path.read_text())}
 
     assert named - SETTINGS.keys() == set()
 

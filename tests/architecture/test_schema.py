@@ -156,7 +156,10 @@ async def test_actors_are_granted_columns_and_not_tables(database: Database) -> 
     to_actors = [grant for grant in grants if grant["grantee"] in ("monynha_app", "monynha_admin")]
     # Whole tables are granted for DELETE only; columns are granted one by one.
     assert {grant["privilege_type"] for grant in to_actors} <= {"DELETE", "SELECT"}
-    assert {g["name"] for g in to_actors if g["privilege_type"] == "SELECT"} <= {"public.visible_emails"}
+    assert {g["name"] for g in to_actors if g["privilege_type"] == "SELECT"} <= {
+        "public.visible_emails",
+        "public.visible_invitation_emails",
+    }
     assert [grant["name"] for grant in to_actors if grant["name"].startswith(("auth.", "monynha."))] == []
 
 

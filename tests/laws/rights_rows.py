@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from monynha.infra.queue.enqueue import enqueue
 from tests.domains.files.file_client import upload
@@ -189,6 +190,46 @@ def _job_path(action: str = "") -> LocateTarget:
     return locate
 
 
+async def _person_path(scene: RightsScene) -> str:
+    user = await scene.team.users.create_member(scene.team.project, scene.team.owner, "member", "Person")
+    return f"/admin/people/{user.id}"
+
+
+def _person_action_path(action: str, state: str = "") -> LocateTarget:
+    async def locate(scene: RightsScene) -> str:
+        path = await _person_path(scene)
+        if state:
+            admin = await scene.team.users.create(is_admin=True)
+            assert (await admin.post(f"{path}/{state}", None)).status_code == 200
+        return f"{path}/{action}"
+
+    return locate
+
+
+async def _invitations_path(scene: RightsScene) -> str:
+    await scene.team.owner.create(f"{scene.team.path}/invitations", {"email": f"{uuid4().hex}@example.com"})
+    return f"{scene.team.path}/invitations"
+
+
+def _invitation_path(action: str = "", role: str = "member") -> LocateTarget:
+    async def locate(scene: RightsScene) -> str:
+        body = {"email": f"{uuid4().hex}@example.com", "role": role}
+        invitation = await scene.team.owner.create(f"{scene.team.path}/invitations", body)
+        return f"/invitations/{invitation['id']}{action}"
+
+    return locate
+
+
+def _own_invitation_path(action: str) -> LocateTarget:
+    async def locate(scene: RightsScene) -> str:
+        other = await scene.team.users.create("Other")
+        project = await other.create_project()
+        invitation = await other.create(f"/projects/{project['id']}/invitations", {"email": scene.actor.email})
+        return f"/invitations/{invitation['id']}{action}"
+
+    return locate
+
+
 _POST = {"title": "Changed", "content": "Changed"}
 _PICTURE = {"file": ("dot.png", png(4, 4))}
 _USER, _MEMBER = "/users/{id}", "/projects/{id}/members/{userId}"
@@ -212,6 +253,21 @@ ROWS = (
     RightsRow("DELETE", _USER, "a co-member", _other_user_path),
     RightsRow("DELETE", _USER, "the caller", _fixed_path("/users/me")),
     RightsRow("GET", "/users/{id}/posts", "a co-member's", _other_user_posts_path),
+    RightsRow("GET", "/admin/people", "all", _fixed_path("/admin/people")),
+    RightsRow("GET", "/admin/people/{id}", "a co-member", _person_path),
+    RightsRow("POST", "/admin/people", "a new one", _fixed_path("/admin/people"), {"email": ""}),
+    *(
+        RightsRow("POST", f"/admin/people/{{id}}/{action}", "a co-member", _person_action_path(action, state))
+        for action, state in (
+            ("promote", ""),
+            ("demote", "promote"),
+            ("ban", ""),
+            ("unban", "ban"),
+            ("sign-out", ""),
+            ("reset-password", ""),
+        )
+    ),
+    RightsRow("DELETE", "/admin/people/{id}", "a co-member", _person_path),
     RightsRow("GET", "/admin/jobs", "all", _fixed_path("/admin/jobs")),
     RightsRow("GET", "/admin/jobs/{id}", "the owner's", _job_path()),
     *(
@@ -238,6 +294,35 @@ ROWS = (
     *(
         RightsRow("POST", "/projects/{id}/members", f"a new {role}", _members_path, {"role": role})
         for role in ("viewer", "member", "admin")
+    ),
+    RightsRow(
+        "POST",
+        "/projects/{id}/members",
+        "an unknown address",
+        _members_path,
+        {"email": ""},
+        # GraphQL refuses it, and has a mutation of its own for invitations.
+        is_rest_only=True,
+    ),
+    RightsRow("GET", "/projects/{id}/invitations", "", _invitations_path),
+    *(
+        RightsRow("POST", "/projects/{id}/invitations", f"a new {role}", _invitations_path, {"email": "", "role": role})
+        for role in ("viewer", "admin")
+    ),
+    RightsRow("GET", "/invitations", "of the caller's projects", _fixed_path("/invitations")),
+    RightsRow("GET", "/invitations/{id}", "", _invitation_path()),
+    *(
+        RightsRow(method, f"/invitations/{{id}}{action}", f"of {role}", _invitation_path(action, role.split()[-1]))
+        for method, action in (("POST", "/resend"), ("DELETE", ""))
+        for role in ("a viewer", "an admin")
+    ),
+    *(
+        RightsRow("POST", f"/invitations/{{id}}{action}", target, locate)
+        for action in ("/accept", "/decline")
+        for target, locate in (
+            ("of another person", _invitation_path(action)),
+            ("of the caller", _own_invitation_path(action)),
+        )
     ),
     RightsRow("GET", _MEMBER, "the owner", _member_path("owner")),
     *(

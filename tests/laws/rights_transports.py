@@ -8,8 +8,10 @@ from uuid import uuid4
 
 from monynha.app.catalog import CATALOG
 from monynha.core.errors import AppError
+from monynha.domains.invitations.http import ACTION_DOCS as INVITATION_ACTION_DOCS
 from monynha.domains.jobs.http import ACTION_DOCS as JOB_ACTION_DOCS
 from monynha.domains.notifications.http import ACTION_DOCS
+from monynha.domains.people.http import ACTION_DOCS as PEOPLE_ACTION_DOCS
 from monynha.engine.schema.resource import Resource
 from tests.laws.rights_rows import RightsRow, RightsScene
 from tests.protocols.graphql.requests import execute
@@ -26,6 +28,12 @@ def _statuses(kind: type[AppError]) -> dict[str, int]:
 
 
 _STATUS_BY_CODE = _statuses(AppError)
+_ROW_ACTIONS = {
+    (doc.method, doc.path): doc
+    for doc in (*JOB_ACTION_DOCS, *PEOPLE_ACTION_DOCS, *INVITATION_ACTION_DOCS)
+    if doc.method == "POST"
+}
+_BY_TOKEN = {"acceptInvitation", "declineInvitation"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class RightsRequest:
     async def build(cls, row: RightsRow, scene: RightsScene) -> RightsRequest:
         """Create the target and build the request."""
         body = dict(row.body) if row.body is not None else None
-        if row.path == "/projects/{id}/members" and body is not None:
+        if row.path == "/projects/{id}/members" and body is not None and "email" not in body:
             body["userId"] = str((await scene.team.users.create("New")).id)
         if body is not None and "email" in body:
             body["email"] = f"{uuid4().hex}@example.com"
@@ -68,8 +76,7 @@ async def send_by_graphql(request: RightsRequest, scene: RightsScene) -> int:
         return _STATUS_BY_CODE[body["errors"][0]["extensions"]["code"]]
     value = body["data"][field.name]
     is_hidden = value is None or (value == [] and field.is_nested_list)
-    success = 200 if field.is_bulk_action or field.is_row_action else _SUCCESS_STATUS[request.row.method]
-    return 404 if is_hidden else success
+    return 404 if is_hidden else field.success_status or _SUCCESS_STATUS[request.row.method]
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,10 @@ class RootField:
     input_type: str | None = None
     is_nested_list: bool = False
     is_bulk_action: bool = False
-    is_row_action: bool = False
+    is_scalar: bool = False
+    """Whether it returns no row."""
+    success_status: int | None = None
+    """What REST answers for the same; None for what its method implies."""
 
     @property
     def document(self) -> str:
@@ -93,7 +103,8 @@ class RootField:
         declared = ", ".join(f"${name}: {type_}" for name, type_ in arguments.items())
         passed = ", ".join(f"{name}: ${name}" for name in arguments)
         operation = f"{self.operation}({declared})" if arguments else self.operation
-        selection = "" if self.is_bulk_action or self.name.startswith("delete") else " { __typename }"
+        is_scalar = self.is_scalar or self.is_bulk_action or self.name.startswith("delete")
+        selection = "" if is_scalar else " { __typename }"
         return f"{operation} {{ {self.name}{f'({passed})' if arguments else ''}{selection} }}"
 
 
@@ -101,11 +112,14 @@ def root_field_of(row: RightsRow) -> RootField:
     """Return the GraphQL root field for a row."""
     action = next((doc.operation_id for doc in ACTION_DOCS if (doc.method, doc.path) == (row.method, row.path)), None)
     if action is not None:
-        return RootField(action, (), "mutation", is_bulk_action=True)
+        return RootField(action, (), "mutation", is_bulk_action=True, success_status=200)
     segments = _segments(row.path)
-    row_action = next((doc for doc in JOB_ACTION_DOCS if (doc.method, doc.path) == (row.method, row.path)), None)
+    row_action = _ROW_ACTIONS.get((row.method, row.path))
     if row_action is not None:
-        return RootField(row_action.operation_id, ("id",), "mutation", is_row_action=True)
+        name = row_action.operation_id
+        argument = "token" if name in _BY_TOKEN else "id"
+        is_scalar = row_action.status == 204
+        return RootField(name, (argument,), "mutation", is_scalar=is_scalar, success_status=row_action.status)
     resource = CATALOG.resources[segments[-1] if len(segments) % 2 else segments[-2]]
     parent = CATALOG.resources[segments[0]] if len(segments) > 2 else None
     ids: tuple[str, ...] = () if parent is None else (f"{parent.singular}Id",)

@@ -140,7 +140,7 @@ def test_every_subscription_reads_a_covered_stream() -> None:
     by_project = {name for name, field in subscription_type.fields.items() if "projectId" in field.args}
 
     assert ("`/graphql`", "`taskChanged`") in STREAM_TRANSPORTS
-    assert by_project == {"taskChanged", "memberChanged", "fileChanged", "cursorMoved"}
+    assert by_project == {"taskChanged", "memberChanged", "invitationChanged", "fileChanged", "cursorMoved"}
     assert set(subscription_type.fields) - by_project == {"notificationAdded"}
 
 

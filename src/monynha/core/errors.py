@@ -4,6 +4,7 @@
     ├── BadRequestError            400  the request cannot be parsed
     ├── UnauthenticatedError       401  no valid credentials
     ├── ForbiddenError             403  visible to the caller, but not allowed
+    │   └── InsufficientAalError   403  only with a second factor
     ├── NotFoundError              404  absent, or not visible to the caller
     ├── MethodNotAllowedError      405
     ├── NotAcceptableError         406
@@ -76,6 +77,17 @@ class ForbiddenError(AppError):
 
     status = 403
     code = "FORBIDDEN"
+
+    @classmethod
+    def for_scopes(cls) -> ForbiddenError:
+        """Return the error for what the token does not allow, though its owner may do it."""
+        return cls("The scopes of the token do not allow this.")
+
+
+class InsufficientAalError(ForbiddenError):
+    """Confirm a second factor first: this needs a session with the assurance level aal2."""
+
+    code = "INSUFFICIENT_AAL"
 
 
 class NotFoundError(AppError):

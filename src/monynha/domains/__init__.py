@@ -3,9 +3,11 @@
 auth: accounts, sessions and tokens, and the Supabase-compatible /auth/v1
 users: the profile of each account
 sessions: where users are signed in, and the cookie sessions of the web app
+people: the accounts of the system, for its admins
 jobs: background jobs
 posts: posts of users
 projects: projects and their members
+invitations: email addresses that are invited to projects
 tasks: tasks of projects
 storage: buckets and objects, and the Supabase-compatible /storage/v1
 files: files of projects, the processing of images, and the pictures of users

@@ -6,6 +6,7 @@
 - `schedules/`: enqueues jobs at fixed times.
 - `storage/`: bodies of files, in a folder or a cloud's bucket.
 - `mail/`: sends mail.
+- `outgoing_http`: the requests that the program makes itself.
 - `images/`: shrinks and encodes images, in processes of their own.
 - `embedded/`: starts and supervises PostgreSQL and Valkey inside the program.
 """

@@ -47,6 +47,7 @@ def test_schedules_are_listed_with_their_next_run(running_program: Program) -> N
 
     assert [(schedule["name"], schedule["cron"]) for schedule in schedules] == [
         ("clean-up", "0 2 * * *"),
+        ("seal-audit-log", "0 * * * *"),
         ("weekly-report", "0 9 * * 1"),
         ("daily-analytics", "30 0 * * *"),
         ("monthly-analytics", "0 1 1 * *"),
@@ -73,5 +74,6 @@ def test_an_unknown_schedule_is_refused_with_the_names_that_exist(running_progra
         run_in_process(running_program, "schedules", "run", "nightly")
 
     assert str(error.value) == (
-        "there is no schedule 'nightly', only clean-up, weekly-report, daily-analytics, monthly-analytics"
+        "there is no schedule 'nightly', only clean-up, seal-audit-log, weekly-report, daily-analytics, "
+        "monthly-analytics"
     )

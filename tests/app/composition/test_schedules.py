@@ -54,6 +54,7 @@ def test_each_schedule_runs_at_its_time_in_utc() -> None:
 
     assert ticks == {
         "clean-up": datetime(2026, 11, 28, 2, tzinfo=UTC),
+        "seal-audit-log": datetime(2026, 11, 27, 14, tzinfo=UTC),
         "weekly-report": datetime(2026, 11, 30, 9, tzinfo=UTC),
         "daily-analytics": datetime(2026, 11, 28, 0, 30, tzinfo=UTC),
         "monthly-analytics": datetime(2026, 12, 1, 1, tzinfo=UTC),
@@ -118,7 +119,7 @@ async def test_the_clean_up_deletes_what_has_expired_and_nothing_else(
     result = await run_by_worker(database, owner_sql, CLEAN_UP, datetime(2026, 11, 27, 2, tzinfo=UTC))
 
     assert set(result) == {
-        "sessions", "tokens", "knownDevices", "idempotencyKeys", "uploads", "exports", "files", "events"
+        "sessions", "tokens", "knownDevices", "applications", "idempotencyKeys", "uploads", "exports", "files", "events"
     }  # fmt: skip
     assert [result[name] >= least for name, least in _LEAST_DELETED.items()] == [True] * len(_LEAST_DELETED)
     assert result["events"] == 0

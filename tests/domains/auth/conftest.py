@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,16 +15,22 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import uvicorn
 from joserfc import jwt
 from joserfc.jwk import OctKey
+from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth import AuthServices
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
-from monynha.domains.auth.http import route_group
+from monynha.domains.auth.http import route_group, site_route_group
+from monynha.domains.auth.phone.text_messages import SmsPayload
 from monynha.domains.users.account_hooks import ProfileHooks
+from monynha.infra.outgoing_http import OutgoingHttp
 from monynha.infra.postgres.database import Database, Transaction, guard_query
+from monynha.infra.queue.job_store import JobStore
+from monynha.infra.queue.payload import parse_payload
 from monynha.infra.valkey import RateLimiter
 from monynha.protocols.http.application import HttpApplication
 from monynha.protocols.http.cors import CorsPolicy
@@ -32,6 +40,12 @@ from tests.domains.auth.manual_clock import ManualClock
 from tests.emails import SentEmail, deliver_queued_emails, read_emails
 
 PASSWORD = "correct horse battery"
+SMS_HOOK: dict[str, Any] = {
+    "sms_hook_url": "http://127.0.0.1:9/sms",
+    "sms_hook_secrets": ("whsec_" + "c2VjcmV0" * 4,),
+    "sms_test_otps": ("1234567890=123456",),
+}
+"""The settings with which phone numbers can be reached; nothing listens there."""
 
 
 @dataclass
@@ -60,13 +74,19 @@ class AuthApp:
     hook: RecordingHook
     database: Database
     repository: AccountRepository
+    texts: list[SmsPayload] = field(default_factory=list)
+    """The text messages that were queued, oldest first; numbers of test codes get none."""
+
+    def codes_to(self, phone: str) -> list[str]:
+        """Return the codes in the text messages to a number, oldest first."""
+        return [str(text.data["otp"]) for text in self.texts if text.to == phone]
 
     def emails_to(self, to: str) -> list[SentEmail]:
         """Return the emails to an address, oldest first."""
         return read_emails(self.mail_dir, to)
 
     async def deliver_emails(self, response: httpx.Response | None = None) -> None:
-        """Send the queued emails; done after each response."""
+        """Send the queued emails and collect the queued text messages; done after each response."""
         await deliver_queued_emails(
             self.database,
             self.auth.mailer.queue,
@@ -74,6 +94,10 @@ class AuthApp:
             site_url=self.settings.site_url,
             clock=self.clock,
         )
+        store = JobStore(self.database, uuid4())
+        queue = self.auth.phone_accounts.messages.queue
+        for job in await store.claim([queue], 100, lease=timedelta(minutes=1)):
+            self.texts.append(parse_payload(SmsPayload, job.payload))
 
     async def post(self, path: str, body: object = None, token: str | None = None, **options: Any) -> httpx.Response:
         """Send a POST below /auth/v1."""
@@ -156,6 +180,11 @@ def new_email(name: str = "ada") -> str:
     return f"{name}-{uuid4().hex[:12]}@example.com"
 
 
+def new_phone() -> str:
+    """Return a phone number that is not registered, as it is stored."""
+    return f"1555{uuid4().int % 10**10:010}"
+
+
 def redirect_fragment(response: httpx.Response) -> dict[str, str]:
     """Return the parameters that a redirect carries behind the hash."""
     assert response.status_code == 303, response.text
@@ -171,7 +200,13 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
     """Return a function that makes an AuthApp with settings of its own."""
     auth_apps: list[AuthApp] = []
 
-    def make(*, limits: RateLimits | None = None, response_step_s: float = 0.0, **changes: Any) -> AuthApp:
+    def make(
+        *,
+        limits: RateLimits | None = None,
+        response_step_s: float = 0.0,
+        outgoing_http: OutgoingHttp | None = None,
+        **changes: Any,
+    ) -> AuthApp:
         clock, hook = ManualClock(datetime.now(UTC)), RecordingHook()
         mail_dir = tmp_path / "mail"
         changed_settings = dataclasses.replace(settings, **changes)
@@ -184,8 +219,12 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
             response_step_s=response_step_s,
             # The worker of the program, which runs beside these tests, has another address of the site.
             email_queue=f"email-{uuid4()}",
+            sms_queue=f"sms-{uuid4()}",
+            outgoing_http=outgoing_http,
         )
-        application = HttpApplication(Router([route_group(auth)]), CorsPolicy(), shows_stack=False)
+        application = HttpApplication(
+            Router([route_group(auth), site_route_group(auth)]), CorsPolicy(), shows_stack=False
+        )
         transport = httpx.ASGITransport(app=application)
         http = httpx.AsyncClient(transport=transport, base_url="http://monynha.test")
         repository = AccountRepository(database)
@@ -207,6 +246,61 @@ def auth_app(make_auth_app: MakeAuthApp) -> AuthApp:
 
 
 @pytest.fixture
+def phone_app(make_auth_app: MakeAuthApp) -> AuthApp:
+    """Return auth where phone numbers are confirmed by text message, and anybody may be anonymous."""
+    return make_auth_app(autoconfirm=False, anonymous_users=True, **SMS_HOOK)
+
+
+@pytest.fixture
 def confirming_app(make_auth_app: MakeAuthApp) -> AuthApp:
     """Return auth as in production: addresses are confirmed by email."""
     return make_auth_app(autoconfirm=False)
+
+
+@dataclass
+class RunningAuthApp:
+    """An AuthApp that listens on a port."""
+
+    auth_app: AuthApp
+    url: str
+    http: httpx.AsyncClient
+
+    async def client(self, key: str | None = None, **options: Any) -> AsyncClient:
+        """Return an official client."""
+        client_options = AsyncClientOptions(auto_refresh_token=False, httpx_client=self.http, **options)
+        return await acreate_client(self.url, key or self.auth_app.api_key("anon"), client_options)
+
+
+RunAuthApp = Callable[..., Awaitable[RunningAuthApp]]
+
+
+@pytest.fixture
+async def run_auth_app(make_auth_app: MakeAuthApp) -> AsyncIterator[RunAuthApp]:
+    """Return a function that serves an AuthApp with uvicorn on a free port."""
+    running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
+
+    async def start(**changes: Any) -> RunningAuthApp:
+        listening = socket.create_server(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        auth_app = make_auth_app(site_url=url, **changes)
+        app = HttpApplication(Router([route_group(auth_app.auth)]), CorsPolicy())
+        http.event_hooks = {"response": [auth_app.deliver_emails]}
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        running.append((server, task))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        return RunningAuthApp(auth_app, url, http)
+
+    http = httpx.AsyncClient()
+    yield start
+    await http.aclose()
+    for server, task in running:
+        server.should_exit = True
+        await task
+
+
+@pytest.fixture
+def oauth_app(make_auth_app: MakeAuthApp) -> AuthApp:
+    """Return auth with its authorization server on."""
+    return make_auth_app(autoconfirm=True, oauth_server=True, oauth_registration=True)

@@ -3,66 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-import uvicorn
-from supabase import AsyncClient, AsyncClientOptions, acreate_client
 from supabase_auth.errors import AuthApiError, AuthWeakPasswordError
 
-from monynha.domains.auth.http import route_group
-from monynha.protocols.http.application import HttpApplication
-from monynha.protocols.http.cors import CorsPolicy
-from monynha.protocols.http.router import Router
-from tests.domains.auth.conftest import PASSWORD, AuthApp, MakeAuthApp, new_email
-
-
-@dataclass
-class RunningAuthApp:
-    """An AuthApp that listens on a port."""
-
-    auth_app: AuthApp
-    url: str
-    http: httpx.AsyncClient
-
-    async def client(self, key: str | None = None, **options: Any) -> AsyncClient:
-        """Return an official client."""
-        client_options = AsyncClientOptions(auto_refresh_token=False, httpx_client=self.http, **options)
-        return await acreate_client(self.url, key or self.auth_app.api_key("anon"), client_options)
-
-
-RunAuthApp = Callable[..., Awaitable[RunningAuthApp]]
-
-
-@pytest.fixture
-async def run_auth_app(make_auth_app: MakeAuthApp) -> AsyncIterator[RunAuthApp]:
-    """Return a function that serves an AuthApp with uvicorn on a free port."""
-    running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
-
-    async def start(**changes: Any) -> RunningAuthApp:
-        listening = socket.create_server(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        auth_app = make_auth_app(site_url=url, **changes)
-        app = HttpApplication(Router([route_group(auth_app.auth)]), CorsPolicy())
-        http.event_hooks = {"response": [auth_app.deliver_emails]}
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-        task = asyncio.create_task(server.serve(sockets=[listening]))
-        running.append((server, task))
-        while not server.started:
-            await asyncio.sleep(0.01)
-        return RunningAuthApp(auth_app, url, http)
-
-    http = httpx.AsyncClient()
-    yield start
-    await http.aclose()
-    for server, task in running:
-        server.should_exit = True
-        await task
+from tests.domains.auth.conftest import PASSWORD, SMS_HOOK, RunAuthApp, new_email, new_phone
 
 
 async def test_signing_up_out_and_in_again(run_auth_app: RunAuthApp) -> None:
@@ -222,3 +169,80 @@ async def test_the_anon_key_cannot_use_the_admin_api(run_auth_app: RunAuthApp) -
         await (await running_app.client()).auth.admin.list_users()
 
     assert refused.value.code == "not_admin"
+
+
+async def test_an_anonymous_user_becomes_permanent(run_auth_app: RunAuthApp) -> None:
+    running_app = await run_auth_app(autoconfirm=False, anonymous_users=True)
+    client, email = await running_app.client(), new_email()
+
+    guest = (await client.auth.sign_in_anonymously({"options": {"data": {"theme": "dark"}}})).user
+    assert guest is not None
+    await client.auth.update_user({"email": email, "password": PASSWORD})
+    code = running_app.auth_app.emails_to(email)[0].code
+    verified = await client.auth.verify_otp({"email": email, "token": code, "type": "email_change"})
+    claims = await client.auth.get_claims()
+
+    assert guest.is_anonymous
+    assert verified.user is not None
+    assert (verified.user.id, verified.user.is_anonymous) == (guest.id, False)
+    assert claims is not None
+    assert dict(claims["claims"])["is_anonymous"] is False
+    signed_in = await (await running_app.client()).auth.sign_in_with_password({"email": email, "password": PASSWORD})
+    assert signed_in.user is not None
+    assert signed_in.user.id == guest.id
+
+
+async def test_a_code_by_text_message_signs_in(run_auth_app: RunAuthApp) -> None:
+    running_app = await run_auth_app(autoconfirm=False, **SMS_HOOK)
+    client, phone = await running_app.client(), new_phone()
+
+    await client.auth.sign_in_with_otp({"phone": "+1234567890"})
+    with pytest.raises(AuthApiError) as wrong:
+        await client.auth.verify_otp({"phone": "+1234567890", "token": "000000", "type": "sms"})
+    tested = await client.auth.verify_otp({"phone": "+1234567890", "token": "123456", "type": "sms"})
+    await client.auth.sign_up({"phone": phone, "password": PASSWORD})
+    code = running_app.auth_app.codes_to(phone)[0]
+    await client.auth.verify_otp({"phone": phone, "token": code, "type": "sms"})
+    signed_in = await client.auth.sign_in_with_password({"phone": phone, "password": PASSWORD})
+
+    assert wrong.value.code == "otp_expired"
+    assert tested.user is not None
+    assert tested.user.phone == "1234567890"
+    assert signed_in.user is not None
+    assert signed_in.user.phone == phone
+
+
+async def test_two_clients_refresh_the_same_session_at_once(run_auth_app: RunAuthApp) -> None:
+    running_app = await run_auth_app(autoconfirm=True)
+    first, second = await running_app.client(), await running_app.client()
+    session = (await first.auth.sign_up({"email": new_email(), "password": PASSWORD})).session
+    assert session is not None
+
+    answers = await asyncio.gather(
+        *(client.auth.refresh_session(session.refresh_token) for client in (first, second) for _ in range(3))
+    )
+
+    sessions = [answer.session for answer in answers if answer.session]
+    assert len(sessions) == 6
+    assert len({refreshed.refresh_token for refreshed in sessions}) == 1
+    for client in (first, second):
+        assert await client.auth.get_user() is not None
+        assert (await client.auth.refresh_session()).session is not None
+
+
+async def test_a_refresh_token_that_was_replaced_long_ago_ends_the_session(run_auth_app: RunAuthApp) -> None:
+    running_app = await run_auth_app(autoconfirm=True)
+    client, thief = await running_app.client(), await running_app.client()
+    stolen = (await client.auth.sign_up({"email": new_email(), "password": PASSWORD})).session
+    assert stolen is not None
+    for _ in range(2):
+        await client.auth.refresh_session()
+    running_app.auth_app.clock.advance(seconds=60)
+
+    with pytest.raises(AuthApiError) as reused:
+        await thief.auth.refresh_session(stolen.refresh_token)
+    with pytest.raises(AuthApiError) as ended:
+        await client.auth.refresh_session()
+
+    assert str(reused.value.code) == "refresh_token_already_used"
+    assert ended.value.code == "session_not_found"

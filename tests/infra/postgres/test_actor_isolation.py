@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 TABLES = ("users", "posts", "projects", "project_members", "tasks")
 CLAIM_SETTINGS = ("request.jwt.claims", "request.jwt.claim.sub", "request.jwt.claim.role")
-SETTINGS = (*CLAIM_SETTINGS, "monynha.system_role", "monynha.cascade")
+SETTINGS = (*CLAIM_SETTINGS, "monynha.system_role", "monynha.token_scope", "monynha.token_projects", "monynha.cascade")
 
 
 @asynccontextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -15,7 +17,7 @@ from monynha.core.actor import system_actor
 from monynha.infra.embedded import ServerUrls
 from monynha.infra.postgres.database import Database
 from monynha.infra.queue.job import Job, JobHandler, Json, PermanentJobError
-from monynha.infra.queue.job_store import JobStore
+from monynha.infra.queue.job_store import ClaimedJob, JobStore, RecordedOutcome
 from monynha.infra.queue.worker import Worker, WorkerOptions
 from tests.conditions import SOON_S, wait_until
 from tests.infra.queue.conftest import JobQueue, NumberedPayload
@@ -345,3 +347,50 @@ async def test_ended_jobs_are_deleted_when_they_are_older_than_is_set(queue: Job
         await queue.wait_for_states()
 
     assert len(queue.done) == 1
+
+
+@dataclass(frozen=True)
+class FailingStore(JobStore):
+    """A store whose methods fail for the first time in the ways that are given, whatever the database does."""
+
+    failures: list[str] = field(default_factory=list)
+
+    async def claim(self, queues: Sequence[str], max_jobs: int, *, lease: timedelta) -> list[ClaimedJob]:
+        await self._fail_if_due("claim")
+        return await super().claim(queues, max_jobs, lease=lease)
+
+    async def record(self, outcomes: Iterable[RecordedOutcome]) -> int:
+        await self._fail_if_due("record")
+        return await super().record(outcomes)
+
+    async def recover(self) -> int:
+        await self._fail_if_due("recover")
+        return await super().recover()
+
+    async def _fail_if_due(self, method: str) -> None:
+        if f"{method} fails" in self.failures:
+            self.failures.remove(f"{method} fails")
+            raise RuntimeError(method)
+        if f"{method} is not answered" in self.failures:
+            self.failures.remove(f"{method} is not answered")
+            await asyncio.Event().wait()
+
+
+async def test_a_statement_that_fails_or_is_never_answered_ends_no_loop_of_the_worker(queue: JobQueue) -> None:
+    failures = ["claim fails", "claim is not answered", "record is not answered", "recover fails"]
+    store = FailingStore(queue.database, uuid4(), failures)
+    options = WorkerOptions(
+        poll_interval_s=0.05, heartbeat_interval_s=0.05, statement_timeout_s=0.2, stop_timeout_s=0.2
+    )
+    await queue.enqueue(1)
+    worker = Worker(store, [JobHandler(queue.name, NumberedPayload, queue.record)], options)
+    worker.start()
+    try:
+        await queue.wait_for_states("completed")
+        await wait_until(lambda: not failures)
+        await queue.enqueue(2)
+        await queue.wait_for_states("completed", "completed")
+    finally:
+        await worker.stop()
+
+    assert [job.payload.number for job in queue.done] == [1, 2]

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from monynha.app.catalog import CATALOG
+from monynha.app.composition.consent_page import ConsentPage
 from monynha.app.composition.cookie_sessions import cookie_sessions
+from monynha.app.composition.domain_actions import DomainActions
 from monynha.app.composition.graphql import graphql_routes
+from monynha.app.composition.invitation_page import InvitationPage
 from monynha.app.composition.jobs import job_handlers, start_worker
 from monynha.app.composition.landing_page import landing_page
 from monynha.app.composition.mail import email_sender
@@ -25,12 +28,18 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.audit.http import AuditRoutes
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
+from monynha.domains.auth.http import site_route_group as auth_site_routes
+from monynha.domains.auth.http.api_tokens import ApiTokenRoutes
 from monynha.domains.exports.data_exports import DataExports
 from monynha.domains.exports.http import ExportRoutes
 from monynha.domains.files.composition import FileServices, image_pool, object_hook
 from monynha.domains.files.http import AvatarRoutes, FileRoutes
+from monynha.domains.invitations.http import InvitationRoutes
+from monynha.domains.invitations.invited_addresses import InvitedAddresses
+from monynha.domains.invitations.visits import InvitationVisits
 from monynha.domains.jobs.http import JobRoutes
 from monynha.domains.notifications.http import NotificationRoutes
+from monynha.domains.people.http import PeopleRoutes
 from monynha.domains.reports.http import AnalyticsRoutes
 from monynha.domains.reports.unsubscriptions import UnsubscribeLinks, Unsubscriptions
 from monynha.domains.sessions.http import SessionRoutes
@@ -39,7 +48,6 @@ from monynha.domains.storage.http import route_group as storage_routes
 from monynha.domains.storage.http.dependencies import StorageContext
 from monynha.domains.storage.rendering import ImageRenderer
 from monynha.domains.users.account_hooks import ProfileHooks
-from monynha.domains.users.actions import UserActions
 from monynha.domains.users.http import UserRoutes
 from monynha.engine.mutation.mutations import Mutations
 from monynha.engine.query.answer_limits import AnswerLimits
@@ -47,6 +55,7 @@ from monynha.engine.query.compiler import Compiler
 from monynha.engine.query.queries import Queries
 from monynha.infra.embedded import ServerUrls, with_jwt_secret
 from monynha.infra.postgres.advisor import audit_database
+from monynha.infra.postgres.connect import with_session_setting
 from monynha.infra.postgres.database import Database, is_database_reachable
 from monynha.infra.postgres.probe import DatabaseProbe
 from monynha.infra.queue.worker import Worker
@@ -126,7 +135,8 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     queries = Queries(Compiler(AnswerLimits(settings.max_answer_characters, settings.max_answer_bytes)))
     realtime = RealtimeServices.start(database, queries, valkey, redis_url=server_urls.redis_url)
     database = database.with_on_commit(realtime.notifier.on_commit)
-    auth = AuthServices.build(settings, database, limits=rate_limits, hooks=[ProfileHooks()])
+    auth = _auth_services(settings, database, rate_limits)
+    await auth.start()
     storage = StorageServices.build(settings, database, store, hooks=[object_hook(settings)])
     files = FileServices.build(settings, database, storage, image_pool(settings))
     database = database.with_on_commit(files.on_commit)
@@ -153,6 +163,13 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     )
 
 
+def _auth_services(settings: Settings, database: Database, rate_limits: RateLimits) -> AuthServices:
+    """Build auth with what later domains add: profiles, and who is invited."""
+    return AuthServices.build(
+        settings, database, limits=rate_limits, hooks=[ProfileHooks()], invitations=[InvitedAddresses()]
+    )
+
+
 def _start_probe(database: Database) -> DatabaseProbe:
     probe = DatabaseProbe(lambda: is_database_reachable(database))
     probe.start()
@@ -163,7 +180,8 @@ async def _open_database(settings: Settings, server_urls: ServerUrls) -> Databas
     """Open the database, migrated where the settings allow it; SettingsError if it must not be used."""
     await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
     await _refuse_dangerous_database(server_urls.database_url)
-    return await Database.open(server_urls.database_url)
+    required_of = ",".join(sorted(settings.require_aal2))
+    return await Database.open(with_session_setting(server_urls.database_url, "monynha.require_aal2", required_of))
 
 
 def _health_routes(probe: DatabaseProbe, valkey: ValkeyClient, store: ObjectStore) -> RouteGroup:
@@ -209,7 +227,7 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
     if "api" in settings.services:
         yield _api_service(dependencies)
     if "auth" in settings.services:
-        yield _Service((auth_routes(auth),))
+        yield _Service((auth_routes(auth), auth_site_routes(auth), *_consent_pages(settings, auth)))
     if "realtime" in settings.services:
         websocket_handlers, broadcast_routes = realtime_routes(
             dependencies.realtime, rest.database, rest.mutations, auth.tokens
@@ -222,19 +240,32 @@ def _enabled_services(dependencies: _Dependencies) -> Iterator[_Service]:
         yield _Service((storage_routes(context),))
     if "web" in settings.services:
         unsubscribe_page = UnsubscribePage(UnsubscribeLinks(settings.jwt_secret), Unsubscriptions(rest.database))
-        yield _Service((landing_page(settings), unsubscribe_page.route_group))
+        visits = InvitationVisits(rest.database, auth, _domain_actions(dependencies).invitations)
+        page_groups = (unsubscribe_page.route_group, InvitationPage(visits).route_group)
+        yield _Service((landing_page(settings), *page_groups))
+
+
+def _consent_pages(settings: Settings, auth: AuthServices) -> tuple[RouteGroup, ...]:
+    """Return the page that asks for consent, unless the site has one of its own."""
+    if not settings.oauth_server or settings.oauth_consent_url:
+        return ()
+    return (ConsentPage(auth, settings.site_url).route_group,)
 
 
 def _api_service(dependencies: _Dependencies) -> _Service:
     """Build REST, its documentation and GraphQL."""
     rest, realtime = dependencies.rest, dependencies.realtime
-    actions = UserActions(dependencies.auth.accounts)
+    auth = dependencies.auth
+    actions = _domain_actions(dependencies)
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
     cookies = cookie_sessions(dependencies.settings, rest, dependencies.auth)
     files = FileRoutes(rest, dependencies.files, cookies.authenticate_reader)
     avatars = AvatarRoutes(rest, dependencies.files.avatars)
     overrides = {
-        **UserRoutes(rest, actions).overrides,
+        **ApiTokenRoutes(rest, auth.api_tokens).overrides,
+        **UserRoutes(rest, actions.users).overrides,
+        **PeopleRoutes(rest, actions.people).overrides,
+        **InvitationRoutes(rest, actions.invitations).overrides,
         **JobRoutes(rest).overrides,
         **SessionRoutes(rest).overrides,
         **files.overrides,
@@ -253,7 +284,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         valkey=dependencies.valkey,
         realtime=realtime,
         open_streams=dependencies.open_streams,
-        verify=dependencies.auth.tokens.verify,
+        verify=auth.tokens.verify,
         client_ip_of=dependencies.client_ip_of,
     )
     route_groups = (
@@ -265,6 +296,11 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         graphql.routes,
     )
     return _Service(route_groups, graphql.sockets)
+
+
+def _domain_actions(dependencies: _Dependencies) -> DomainActions:
+    queries, auth = dependencies.rest.queries, dependencies.auth
+    return DomainActions.build(dependencies.settings, queries, auth, dependencies.rate_limits)
 
 
 def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) -> HttpApplication:
@@ -282,6 +318,7 @@ def _http_application(dependencies: _Dependencies, health_routes: RouteGroup) ->
         websocket_handlers={
             path: handler for service in services for path, handler in service.websocket_handlers.items()
         },
+        bearer_challenges=dependencies.auth.oauth_server.metadata.bearer_challenges(),
     )
 
 

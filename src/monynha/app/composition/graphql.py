@@ -6,16 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from monynha.app.catalog import CATALOG, EPHEMERAL_EVENTS
+from monynha.app.composition.domain_actions import DomainActions
 from monynha.app.composition.realtime import RealtimeServices
 from monynha.core.actor import Actor
 from monynha.core.settings.settings import Settings
+from monynha.domains.invitations.graphql import CUSTOM_MUTATIONS as INVITATION_MUTATIONS
+from monynha.domains.invitations.graphql import InvitationMutations
 from monynha.domains.jobs.graphql import CUSTOM_MUTATIONS as JOB_MUTATIONS
 from monynha.domains.jobs.graphql import row_actions as job_actions
 from monynha.domains.notifications.graphql import CUSTOM_MUTATIONS as NOTIFICATION_MUTATIONS
 from monynha.domains.notifications.graphql import NotificationMutations
+from monynha.domains.people.graphql import CUSTOM_MUTATIONS as PEOPLE_MUTATIONS
+from monynha.domains.people.graphql import PeopleMutations
 from monynha.domains.sessions.graphql import BULK_ACTIONS as SESSION_ACTIONS
 from monynha.domains.sessions.graphql import CUSTOM_MUTATIONS as SESSION_MUTATIONS
-from monynha.domains.users.actions import UserActions
 from monynha.domains.users.graphql import CUSTOM_MUTATIONS as USER_MUTATIONS
 from monynha.domains.users.graphql import UserMutations
 from monynha.infra.valkey import ValkeyClient
@@ -43,9 +47,15 @@ from monynha.protocols.rest.context import RestContext
 
 def full_schema() -> ApiSchema:
     """Return the schema of all domains."""
-    return build_schema(
-        CATALOG, (*USER_MUTATIONS, *SESSION_MUTATIONS, *JOB_MUTATIONS, *NOTIFICATION_MUTATIONS), EPHEMERAL_EVENTS
+    mutations = (
+        *USER_MUTATIONS,
+        *SESSION_MUTATIONS,
+        *PEOPLE_MUTATIONS,
+        *INVITATION_MUTATIONS,
+        *JOB_MUTATIONS,
+        *NOTIFICATION_MUTATIONS,
     )
+    return build_schema(CATALOG, mutations, EPHEMERAL_EVENTS)
 
 
 def schema_text() -> str:
@@ -64,7 +74,7 @@ class GraphQLRoutes:
 def graphql_routes(
     settings: Settings,
     rest: RestContext,
-    actions: UserActions,
+    actions: DomainActions,
     *,
     rate_limits: RateLimits,
     valkey: ValkeyClient,
@@ -86,14 +96,16 @@ def graphql_routes(
 def _graphql_executor(
     settings: Settings,
     rest: RestContext,
-    actions: UserActions,
+    actions: DomainActions,
     *,
     rate_limits: RateLimits,
     valkey: ValkeyClient,
     realtime: RealtimeServices,
 ) -> GraphQLExecutor:
     schema = full_schema()
-    user_mutations = UserMutations(rest.mutations, actions)
+    user_mutations = UserMutations(rest.mutations, actions.users)
+    people_mutations = PeopleMutations(actions.people)
+    invitation_mutations = InvitationMutations(actions.invitations)
     notification_mutations = NotificationMutations(rest.mutations)
     return GraphQLExecutor(
         rest.database,
@@ -103,9 +115,15 @@ def _graphql_executor(
         MutationExecutor(
             schema,
             rest.mutations,
-            {**user_mutations.resolvers, **notification_mutations.resolvers},
+            {
+                **user_mutations.resolvers,
+                **people_mutations.resolvers,
+                **invitation_mutations.resolvers,
+                **notification_mutations.resolvers,
+            },
             {**notification_mutations.bulk_actions, **SESSION_ACTIONS},
-            job_actions(rest.queries),
+            {**people_mutations.row_actions, **job_actions(rest.queries), **invitation_mutations.row_actions},
+            invitation_mutations.reference_actions,
         ),
         SubscriptionPlanner(schema, rest.queries.compiler, realtime.hub.authorizer.roots),
         SubscriptionServices(realtime.hub, realtime.broadcast, EventQueryRunner()),

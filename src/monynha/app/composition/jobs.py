@@ -7,9 +7,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 from monynha.app.composition.schedules import schedule_handlers
+from monynha.core.clock import utc_now
 from monynha.core.settings.settings import Settings
+from monynha.domains.auth.phone.sms_hook import SmsHook
 from monynha.domains.exports.data_exports import DataExports
 from monynha.domains.files.composition import FileServices
+from monynha.domains.invitations.expiry import InvitationExpiry
 from monynha.domains.storage.composition import StorageServices
 from monynha.engine.query.queries import Queries
 from monynha.engine.realtime.event_log import Stream
@@ -32,8 +35,10 @@ def job_handlers(
     """Return the handlers of all domains, one for each queue."""
     return (
         email_sender.handler(),
+        SmsHook.from_settings(settings, utc_now).handler(),
         files.processor.job_handler,
         DataExports.build(database, queries, storage).job_handler,
+        InvitationExpiry(database).handler(),
         *schedule_handlers(settings, database, storage, files),
     )
 

@@ -10,9 +10,12 @@ from monynha.app.maintenance.clean_up import CleanUp
 from monynha.app.maintenance.event_archive import EventArchive
 from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.settings import Settings
+from monynha.domains.audit.jobs import SEAL_AUDIT_LOG, SealJob
+from monynha.domains.audit.seals import AuditSeals
 from monynha.domains.auth.services.expired_credentials import ExpiredCredentials
 from monynha.domains.exports.data_exports import delete_expired_exports
 from monynha.domains.files.composition import FileServices
+from monynha.domains.invitations.expiry import InvitationExpiry
 from monynha.domains.reports.jobs import SCHEDULES as REPORT_SCHEDULES
 from monynha.domains.reports.jobs import ReportJobs
 from monynha.domains.reports.period_counts import Analytics
@@ -31,7 +34,7 @@ CLEAN_UP = Schedule(
     "clean-up",
     "Deletes what has expired, and archives events that are older than they are kept.",
 )
-SCHEDULES: tuple[Schedule, ...] = (CLEAN_UP, *REPORT_SCHEDULES)
+SCHEDULES: tuple[Schedule, ...] = (CLEAN_UP, SEAL_AUDIT_LOG, *REPORT_SCHEDULES)
 _CLEAN_UP_TIMEOUT_S = 4 * 3600.0
 
 
@@ -61,21 +64,26 @@ def schedule_handlers(
     )
     archive = EventArchive(EventRetention(database), storage.store)
     credentials = ExpiredCredentials(database)
+    seals = AuditSeals(database, settings.jwt_secret)
     # The one place that decides what is deleted, but for ended jobs, which the workers delete themselves.
     clean_up = CleanUp(
         {
             "sessions": credentials.delete_sessions,
             "tokens": credentials.delete_tokens,
             "knownDevices": credentials.delete_known_devices,
+            "applications": credentials.delete_unused_clients,
+            "invitations": InvitationExpiry(database).delete_ended,
             "idempotencyKeys": lambda _: delete_old_keys(database),
             "uploads": storage.sweep,
             "exports": lambda now: delete_expired_exports(database, now),
             "files": files.sweep,
             "events": _EventStep(archive, retention_days).run,
+            "auditEvents": _AuditStep(seals, settings.audit_retention_days).run,
         }
     )
     return (
         JobHandler(CLEAN_UP.queue, TickPayload, _CleanUpJob(clean_up, clock).run, timeout_s=_CLEAN_UP_TIMEOUT_S),
+        SealJob(seals).handler,
         *reports.handlers(),
     )
 
@@ -103,3 +111,14 @@ class _EventStep:
             await self.archive.retention.maintain_partitions(None)
             return 0
         return await self.archive.archive_before(now - timedelta(days=self.retention_days))
+
+
+@dataclass(frozen=True)
+class _AuditStep:
+    """Deletes sealed audit events that are older than they are kept; the seals stay."""
+
+    seals: AuditSeals
+    retention_days: int
+
+    async def run(self, now: datetime) -> int:
+        return await self.seals.delete_before(now - timedelta(days=self.retention_days))

@@ -27,7 +27,7 @@ def settings_page() -> str:
         "| setting | value | default | in production | description |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for setting in Settings.catalogue().values():
+    for setting in Settings.documented():
         default, production = _format_default(setting.default), _format_default(setting.production)
         note = " Not available yet." if setting.missing_feature else ""
         cells = (

@@ -3,6 +3,7 @@
 Modules:
     declaration    how one setting is declared, and how its text becomes a value
     dotenv_file    reads the `.env` file of the working directory
+    oauth_providers  the settings of the providers that people sign in with
     settings       every setting of the program, and the rules that span several of them
     setting_types  what a setting accepts: numbers, durations, limits, URLs, origins …
 """

@@ -40,7 +40,7 @@ def choice(*words: str) -> SettingType[str]:
     """Accept one of the words, in upper or lower case."""
 
     def parse(text: str) -> str:
-        return words[words.index(text.lower())]
+        return words[[word.lower() for word in words].index(text.lower())]
 
     return SettingType(" or ".join(words), parse)
 

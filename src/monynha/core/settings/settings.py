@@ -10,8 +10,10 @@ from typing import Final
 
 from monynha.core.errors import SettingsError
 from monynha.core.settings import setting_types
+from monynha.core.settings.account_settings import AccountSettings, check_account_settings
 from monynha.core.settings.declaration import Setting, parse_setting, refuse_unknown, setting_field
 from monynha.core.settings.dotenv_file import read_dotenv
+from monynha.core.settings.oauth_providers import OAUTH_PROVIDER_SETTINGS, OAuthProviderSettings, parse_oauth_providers
 from monynha.core.settings.setting_types import Limit, SettingType, format_value
 from monynha.core.weak_secrets import has_weak_password, is_weak_key
 
@@ -35,8 +37,15 @@ def _parse_services(text: str) -> frozenset[str]:
     return services
 
 
+def _parse_require_aal2(text: str) -> frozenset[str]:
+    groups = frozenset(word.strip().lower() for word in text.split(",") if word.strip())
+    if groups != {"none"} and not (groups and groups <= {"enrolled", "admins"}):
+        raise ValueError
+    return groups
+
+
 @dataclass(frozen=True)
-class Settings:
+class Settings(AccountSettings):
     """The values of all settings, checked; read once at the start and passed down."""
 
     app_env: str = setting_field(
@@ -124,8 +133,7 @@ class Settings:
         "SUPABASE_URL",
         setting_types.site_url,
         None,
-        "A hosted Supabase that serves as identity provider.",
-        missing_feature="signing in through a hosted Supabase",
+        "A hosted Supabase that serves as identity provider: its access tokens are accepted by its published keys.",
     )
     autoconfirm: bool = setting_field(
         "MONYNHA_AUTOCONFIRM",
@@ -136,12 +144,46 @@ class Settings:
     )
     signup: str = setting_field(
         "MONYNHA_SIGNUP",
-        setting_types.choice("on", "off"),
+        setting_types.choice("on", "off", "invited"),
         "on",
-        "Whether anybody may sign up; off: only admins create and invite accounts.",
+        "Who may sign up: anybody, nobody (only admins create accounts), or only those who are invited.",
+    )
+    manual_linking: bool = setting_field(
+        "MONYNHA_MANUAL_LINKING",
+        setting_types.boolean,
+        False,
+        "Whether people may add further providers to their account, and remove them.",
     )
     password_min_length: int = setting_field(
         "MONYNHA_PASSWORD_MIN_LENGTH", setting_types.number(6, 256), 8, "How many characters a password has at least."
+    )
+    require_aal2: frozenset[str] = setting_field(
+        "MONYNHA_REQUIRE_AAL2",
+        SettingType("enrolled, admins, both separated by a comma, or none", _parse_require_aal2),
+        frozenset({"enrolled"}),
+        "Whose sessions need a second factor: `enrolled`, everybody who has verified one, and `admins`, every system"
+        " admin; `none` leaves it to the projects.",
+    )
+    webauthn_rp_id: str = setting_field(
+        "MONYNHA_WEBAUTHN_RP_ID",
+        setting_types.one_line,
+        "",
+        "The domain that passkeys and security keys belong to (default: the host of SITE_URL, `localhost` for a"
+        " loopback address); later changes make those that exist useless.",
+    )
+    webauthn_origins: tuple[str, ...] = setting_field(
+        "MONYNHA_WEBAUTHN_ORIGINS",
+        setting_types.origins,
+        (),
+        "Further origins, beside that of SITE_URL, whose pages may use passkeys and security keys (in development also"
+        " every localhost).",
+    )
+    jwt_algorithm: str = setting_field(
+        "MONYNHA_JWT_ALGORITHM",
+        setting_types.choice("HS256", "ES256", "RS256"),
+        "HS256",
+        "How access tokens are signed: HS256 with JWT_SECRET, or ES256 or RS256 with a key that others verify by"
+        " /auth/v1/.well-known/jwks.json.",
     )
     jwt_issuers: tuple[str, ...] = setting_field(
         "MONYNHA_JWT_ISSUERS",
@@ -157,6 +199,24 @@ class Settings:
         setting_types.duration,
         10,
         "How long a refresh token that has been replaced is still accepted.",
+    )
+    oauth_server: bool = setting_field(
+        "MONYNHA_OAUTH_SERVER",
+        setting_types.boolean,
+        False,
+        "Whether other applications may act for people who consent (an OAuth 2.1 authorization server).",
+    )
+    oauth_registration: bool = setting_field(
+        "MONYNHA_OAUTH_SERVER_REGISTRATION",
+        setting_types.boolean,
+        False,
+        "Whether applications may register themselves at the authorization server (RFC 7591).",
+    )
+    oauth_consent_url: str | None = setting_field(
+        "MONYNHA_OAUTH_SERVER_CONSENT_URL",
+        setting_types.site_url,
+        None,
+        "The page of your own site that asks people for consent (default: that of the program).",
     )
     cors_origins: tuple[str, ...] = setting_field(
         "MONYNHA_CORS_ORIGINS",
@@ -189,6 +249,12 @@ class Settings:
         Limit(10_000, 15 * _MINUTE),
         "API requests per IP address when signed out (at most MONYNHA_LIMIT_API, if that is set).",
         production=Limit(100, 15 * _MINUTE),
+    )
+    limit_invitation: Limit | None = setting_field(
+        "MONYNHA_LIMIT_INVITATION",
+        setting_types.limit,
+        Limit(30, _HOUR),
+        "Addresses that a user may invite or add; off also lifts the limit on invitations of one address.",
     )
     limit_upload: Limit | None = setting_field(
         "MONYNHA_LIMIT_UPLOAD",
@@ -307,6 +373,12 @@ class Settings:
         None,
         "How many days of events are kept (default: all); a client that was away longer must reload.",
     )
+    audit_retention_days: int = setting_field(
+        "MONYNHA_AUDIT_RETENTION_DAYS",
+        setting_types.number(1, 36_500),
+        365,
+        "How many days of the audit log are kept; the hashes that seal it are kept for good.",
+    )
     job_concurrency: int = setting_field(
         "MONYNHA_JOB_CONCURRENCY",
         setting_types.number(1, 1_000),
@@ -337,6 +409,9 @@ class Settings:
         None,
         "The program valkey-server or redis-server, or its folder.",
     )
+
+    oauth_providers: tuple[OAuthProviderSettings, ...] = ()
+    """The providers that people may sign in with: settings of a family, not one of the catalogue."""
 
     @property
     def is_production(self) -> bool:
@@ -372,13 +447,15 @@ class Settings:
         # An empty text counts as unset: that is what `REDIS_URL=` means in compose files.
         texts = {name: text.strip() for name, text in texts.items() if text.strip()}
         catalogue = cls.catalogue()
-        refuse_unknown(texts, {setting.name for setting in catalogue.values()})
+        names = {setting.name for setting in catalogue.values()}
         is_production = parse_setting(catalogue["app_env"], texts, is_production=False) == "production"
+        oauth_providers, oauth_names = parse_oauth_providers(texts, names, is_production=is_production)
+        refuse_unknown(texts, names | oauth_names)
         values = {
             field_name: parse_setting(setting, texts, is_production=is_production)
             for field_name, setting in catalogue.items()
         }
-        declared = cls(**values)  # type: ignore[arg-type]  # each value was parsed by the type of its field
+        declared = cls(**values, oauth_providers=oauth_providers)  # type: ignore[arg-type]  # each value was parsed by the type of its field
         settings = _with_derived_defaults(declared, frozenset(texts))
         _check_combinations(settings)
         return settings
@@ -386,7 +463,14 @@ class Settings:
     @classmethod
     def catalogue(cls) -> dict[str, Setting]:
         """Return every setting by the name of its field, in the order of the documentation."""
-        return {declared.name: declared.metadata["setting"] for declared in dataclasses.fields(cls)}
+        inherited_names = {declared.name for declared in dataclasses.fields(AccountSettings)}
+        fields = sorted(dataclasses.fields(cls), key=lambda declared: declared.name in inherited_names)
+        return {declared.name: declared.metadata["setting"] for declared in fields if "setting" in declared.metadata}
+
+    @classmethod
+    def documented(cls) -> tuple[Setting, ...]:
+        """Return every setting, those of a family under the name of the family."""
+        return (*cls.catalogue().values(), *OAUTH_PROVIDER_SETTINGS.values())
 
     def to_environment(self) -> dict[str, str]:
         """Return the texts from which `read` makes the same settings again, for another process.
@@ -400,6 +484,8 @@ class Settings:
                 texts[setting.name] = "off"
             elif not setting.missing_feature:
                 texts[setting.name] = format_value(value)
+        for provider in self.oauth_providers:
+            texts |= provider.to_environment()
         return texts
 
 
@@ -431,6 +517,7 @@ def local_url(host: str, port: int) -> str:
 
 def _check_combinations(settings: Settings) -> None:
     """Raise SettingsError for settings that are valid alone but not together."""
+    check_account_settings(settings, is_production=settings.is_production)
     if settings.database_url and not settings.jwt_secret:
         raise SettingsError("JWT_SECRET: expected at least 32 characters, because DATABASE_URL is set")
     if not settings.database_url and settings.database_owner_url:
@@ -440,5 +527,9 @@ def _check_combinations(settings: Settings) -> None:
     for name, url in settings.server_urls.items():
         if settings.is_production and has_weak_password(url):
             raise SettingsError(f"{name}: production requires a password that cannot be guessed")
+    if settings.is_production and settings.signup == "invited" and settings.autoconfirm:
+        raise SettingsError(
+            "MONYNHA_SIGNUP: sign-up by invitation requires confirmed addresses; turn MONYNHA_AUTOCONFIRM off"
+        )
     if settings.is_production and not settings.autoconfirm and not settings.smtp_url:
         raise SettingsError("SMTP_URL: production requires a mail server, unless MONYNHA_AUTOCONFIRM is on")

@@ -4,6 +4,8 @@ record: records an event in the caller's transaction
 models: the `audit` resource
 http: the list of events for system admins, as JSON or as CSV
 csv_export: the CSV
+jobs: seals the log each hour
+seals: chains the events in hashes, checks the chain, deletes what is older than its retention
 policies.sql: who may record and see events; nobody may change one
 """
 

@@ -3,6 +3,10 @@
 
 create policy "owner role: full access for migrations and triggers" on monynha.audit_events
   for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on monynha.audit_seals
+  for all to monynha_owner using (true) with check (true);
+create policy "owner role: full access for migrations and triggers" on monynha.audit_horizon
+  for all to monynha_owner using (true) with check (true);
 create policy "system admins can view audit events" on monynha.audit_events for select to monynha_admin
   using ((select auth.is_admin()));
 
@@ -12,3 +16,8 @@ grant select (
 grant execute on function
   monynha.record_audit_event(text, uuid, text, text, text, jsonb, text, text, text)
   to monynha_app, monynha_admin, monynha_system;
+grant execute on function
+  monynha.mark_audit_horizon(), monynha.is_audit_horizon_marked(), monynha.seal_audit_events(), monynha.sign_audit_seal(bigint, bytea, text),
+  monynha.check_audit_seals(bigint, integer), monynha.count_unsealed_audit_events(),
+  monynha.delete_sealed_audit_events(timestamptz)
+  to monynha_system;

@@ -5,7 +5,10 @@ errors        errors with GoTrue's codes
 policies.sql  row-level security of the schema `auth`
 accounts/     accounts: values, repository, passwords, metadata, hooks of later domains
 tokens/       access tokens (JWT), refresh tokens, one-time tokens
+api_tokens/   API tokens: the resource, their creation, their last use
 emails/       email addresses, templates, allowed redirects
+phone/        phone numbers, and text messages with codes
+providers/    signing in with Google, GitHub and others
 services/     what can be done: sign up, sign in, verify, update, administer
 http/         the routes
 """
@@ -13,6 +16,8 @@ http/         the routes
 from monynha.domains.auth.accounts.account import ACCOUNT_COLUMNS, Account, account_from_row
 from monynha.domains.auth.accounts.hooks import AccountHook
 from monynha.domains.auth.accounts.passwords import DEFAULT_MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH
+from monynha.domains.auth.api_tokens.models import ApiToken
+from monynha.domains.auth.api_tokens.models import tokens as token_resource
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.emails.email_address import normalize_email
 from monynha.domains.auth.errors import EmailExistsError
@@ -29,6 +34,7 @@ __all__ = [
     "Account",
     "AccountHook",
     "AccountService",
+    "ApiToken",
     "AuthServices",
     "ClientInfo",
     "EmailExistsError",
@@ -36,4 +42,5 @@ __all__ = [
     "SignUpRequest",
     "account_from_row",
     "normalize_email",
+    "token_resource",
 ]

@@ -74,6 +74,12 @@ class SessionExpiredError(AuthError):
     code = "session_expired"
 
 
+class ScopeNotGrantedError(AuthError):
+    """The requested scope exceeds what was granted"""
+
+    code = "insufficient_scope"
+
+
 class MissingBearerTokenError(AuthError):
     """This endpoint requires a valid Bearer token"""
 
@@ -107,6 +113,13 @@ class NotAdminError(AuthError):
 
     status = 403
     code = "not_admin"
+
+
+class LimitedTokenError(AuthError):
+    """API tokens and tokens with limited scopes are not accepted here; sign in"""
+
+    status = 403
+    code = "insufficient_scope"
 
 
 class UserNotFoundError(AuthError):

@@ -56,6 +56,7 @@ class FileDownloads:
         """Return a file; NotFoundError if there is none that the actor may see."""
         text = await connection.fetch_json(_FIND, (file_id,), is_light=True)
         if text is None:
+            await connection.explain_absence((file_id,))
             raise NotFoundError.for_name(files.singular)
         values = orjson.loads(text)
         return StoredFile(values["name"], values["status"], StoredObject(values["object"]))

@@ -23,6 +23,11 @@ create policy "system admins can delete files of active projects" on public.file
     and exists (select from public.projects p where p.id = project_id and p.status = 'active')
   );
 
+create policy "what belongs to projects that require aal2 is withheld below it" on public.files
+  as restrictive for all to monynha_app, monynha_admin
+  using (project_id <> all ((select public.withheld_project_ids())::uuid[]))
+  with check (project_id <> all ((select public.withheld_project_ids())::uuid[]));
+
 grant execute on function
   monynha.record_file(uuid, text, uuid, boolean), monynha.move_file(uuid, text), monynha.file_usage(uuid),
   monynha.expected_file_usage(uuid)

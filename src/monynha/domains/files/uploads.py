@@ -55,6 +55,7 @@ class FileUploads:
         """Raise NotFoundError or ForbiddenError if the actor may not upload files to the project."""
         rights = orjson.loads(await connection.fetch_json(_RIGHTS, (project_id,), is_light=True) or b"{}")
         if not rights["isVisible"]:
+            await connection.explain_absence((project_id,))
             raise NotFoundError.for_name("project")
         if not rights["isEditable"]:
             raise ForbiddenError()

@@ -32,6 +32,7 @@ class NotificationType(Choice):
     ADDED = "added", "The recipient was added to a project."
     DUE = "due", "A task of the recipient is due."
     EXPORTED = "exported", "The export of the recipient's data is ready."
+    INVITED = "invited", "The recipient was invited to a project; `data` has the `invitationId` to accept."
 
 
 class Notification(Model):

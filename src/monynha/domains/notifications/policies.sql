@@ -6,16 +6,17 @@ create policy "owner role: full access for migrations and triggers" on public.no
 create policy "users can view their notifications, of projects they are in" on public.notifications
   for select to monynha_app
   using (
-    user_id = (select auth.uid())
+    user_id = (select auth.reader_uid())
     and (
       data ->> 'projectId' is null
       or (data ->> 'projectId')::uuid = any (array(select public.visible_project_ids()))
+        and (data ->> 'projectId')::uuid <> all ((select public.withheld_project_ids())::uuid[])
     )
   );
 
 create policy "users can mark their notifications as read" on public.notifications for update to monynha_app
-  using (user_id = (select auth.uid()))
-  with check (user_id = (select auth.uid()));
+  using (user_id = (select auth.writer_uid()))
+  with check (user_id = (select auth.writer_uid()));
 
 create policy "system admins have the rights of owners" on public.notifications for all to monynha_admin
   using ((select auth.is_admin())) with check ((select auth.is_admin()));

@@ -13,6 +13,7 @@ from monynha.engine.schema.columns import (
     Choice,
     Lookup,
     Model,
+    boolean,
     choice_of,
     creator_id,
     foreign_key,
@@ -64,6 +65,9 @@ class Project(Model):
         ProjectStatus, 50, "Whether the project is active; an archived project is read-only."
     )
     settings: Mapped[dict[str, object]] = json_object(64_000, "Settings that clients store with the project.")
+    requires_aal2: Mapped[bool] = boolean(
+        "Whether members see the project only after they have confirmed a second factor (assurance level aal2)."
+    )
     created_at: Mapped[datetime] = server_timestamp("When the project was created.")
     updated_at: Mapped[datetime] = server_timestamp("When the project was last changed.")
     version: Mapped[int] = row_version()

@@ -36,6 +36,9 @@ create policy "members can upload files below their own id" on storage.objects f
       and owner_id = (select auth.uid())::text
   );
 
+create policy "anonymous users cannot upload files" on storage.objects as restrictive for insert to monynha_app
+  with check (not (select auth.is_anonymous()));
+
 create policy "members can replace and move files below their own id" on storage.objects for update to monynha_app
   using (
     project_id = any (array(select public.editable_project_ids())) and path_tokens[2] = (select auth.uid())::text
@@ -74,11 +77,26 @@ create policy "system admins can manage objects, those of projects while they ar
     )
   );
 
+create policy "objects of projects that require aal2 are withheld below it" on storage.objects
+  as restrictive for all to monynha_app, monynha_admin
+  using (project_id is null or project_id <> all ((select public.withheld_project_ids())::uuid[]))
+  with check (project_id is null or project_id <> all ((select public.withheld_project_ids())::uuid[]));
+
 grant select (id, bucket_id, name, owner, owner_id, created_at, updated_at, last_accessed_at, metadata, path_tokens,
     version, user_metadata, project_id),
   insert (id, bucket_id, name, owner, owner_id, metadata, version, user_metadata),
   update (bucket_id, name, owner, owner_id, updated_at, metadata, version, user_metadata), delete
   on storage.objects to monynha_app, monynha_admin;
+
+-- Whatever an operator's own policies allow: a token that is limited to projects reaches no other objects.
+create policy "limited tokens reach files of their projects only" on storage.objects as restrictive
+  for all to monynha_app
+  using (
+    not (select auth.is_project_limited()) or project_id = any (array(select public.visible_project_ids()))
+  )
+  with check (
+    not (select auth.is_project_limited()) or project_id = any (array(select public.visible_project_ids()))
+  );
 
 -- The program's own work: resumable uploads, and the bodies that no object refers to.
 

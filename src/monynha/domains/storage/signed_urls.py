@@ -18,7 +18,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-from monynha.core.actor import ANONYMOUS, Actor, ActorKind
+from monynha.core.actor import ANONYMOUS, Actor, ActorKind, TokenLimits, encode_claims
 from monynha.core.clock import Clock
 from monynha.core.serialization import parse_uuid
 from monynha.domains.storage.errors import InvalidJwtError, InvalidSignatureError
@@ -70,6 +70,7 @@ class UrlSigner:
             "scope": scope,
             "owner": owner,
             "session": None if actor.session_id is None else str(actor.session_id),
+            **({"limits": actor.limiting_claims} if actor.limits is not None else {}),
             "iat": now,
             "exp": now + ttl_s,
         }
@@ -118,5 +119,9 @@ def _signer(claims: dict[str, object]) -> Actor:
         return ANONYMOUS
     session = claims.get("session")
     session_id: UUID | None = parse_uuid(session) if isinstance(session, str) else None
-    actor_claims = orjson.dumps({"sub": str(user_id), "role": ActorKind.USER.value}).decode()
-    return Actor(ActorKind.USER, user_id, session_id, actor_claims)
+    limiting_claims = claims.get("limits")
+    actor_claims = {"sub": str(user_id), "role": ActorKind.USER.value}
+    if not isinstance(limiting_claims, dict):
+        return Actor(ActorKind.USER, user_id, session_id, orjson.dumps(actor_claims).decode())
+    limits = TokenLimits.from_claims(limiting_claims)
+    return Actor(ActorKind.USER, user_id, session_id, encode_claims({**actor_claims, **limiting_claims}), limits=limits)

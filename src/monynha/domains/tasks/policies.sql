@@ -34,3 +34,8 @@ create policy "system admins have the rights of owners" on public.tasks for all 
     (select auth.is_admin())
     and exists (select from public.projects p where p.id = project_id and p.status = 'active')
   );
+
+create policy "what belongs to projects that require aal2 is withheld below it" on public.tasks
+  as restrictive for all to monynha_app, monynha_admin
+  using (project_id <> all ((select public.withheld_project_ids())::uuid[]))
+  with check (project_id <> all ((select public.withheld_project_ids())::uuid[]));

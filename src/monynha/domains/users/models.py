@@ -11,6 +11,7 @@ from monynha.engine.schema.columns import (
     Model,
     boolean_via_view,
     email_via_view,
+    hidden_boolean,
     nullable_url,
     primary_key,
     row_version,
@@ -42,6 +43,7 @@ class User(Model):
     )
     created_at: Mapped[datetime] = server_timestamp("When the user signed up.")
     updated_at: Mapped[datetime] = server_timestamp("When the profile was last changed.")
+    is_provisional: Mapped[bool] = hidden_boolean()
     version: Mapped[int] = row_version()
 
 

@@ -87,7 +87,7 @@ class Mutations:
         try:
             return await with_retries(connection, attempt)
         except ConstraintViolationError as violation:
-            raise await _create_error(connection, resource, values, violation) from violation
+            raise await create_error(connection, resource, values, violation) from violation
 
     async def _insert(
         self,
@@ -145,7 +145,7 @@ class Mutations:
         try:
             return await with_retries(connection, attempt)
         except ConstraintViolationError as violation:
-            raise _violation_error(resource, violation, values) from violation
+            raise violation_error(resource, violation, values) from violation
 
     async def delete(
         self,
@@ -171,7 +171,7 @@ class Mutations:
         try:
             await with_retries(connection, attempt)
         except ConstraintViolationError as violation:
-            raise _violation_error(resource, violation, {}) from violation
+            raise violation_error(resource, violation, {}) from violation
 
 
 def stored_fields(selection: Selection) -> tuple[SelectedField, ...] | None:
@@ -262,6 +262,7 @@ async def _write_or_raise(
             return result
         current_version = await transaction.fetch_value(version_sql(resource), *key)
         if current_version is None:
+            await transaction.explain_absence(key)
             raise NotFoundError.for_name(resource.singular)
         if expected_versions is not None and current_version not in expected_versions:
             raise PreconditionFailedError() if await _is_write_allowed(transaction, write) else ForbiddenError()
@@ -279,9 +280,10 @@ async def _is_write_allowed(transaction: Transaction, write: _Write[_T]) -> bool
         return True
 
 
-async def _create_error(
+async def create_error(
     connection: ActorConnection, resource: Resource, values: ColumnValues, violation: ConstraintViolationError
 ) -> AppError:
+    """Return the error that a violation on a create means: that there is no such parent, or `violation_error`."""
     # A policy refuses who does not see the parent; for an admin, a foreign key fails if the parent does not exist.
     may_parent_be_missing = violation.is_permission_denied or violation.kind == "foreign"
     if may_parent_be_missing and resource.parent is not None and resource.parent_column is not None:
@@ -292,11 +294,12 @@ async def _create_error(
                 return await transaction.fetch_value(statement, parent_id)
 
         if await with_retries(connection, read_version) is None:
+            await connection.explain_absence((parent_id,))
             return NotFoundError.for_name(resource.parent.target.singular)
-    return _violation_error(resource, violation, values)
+    return violation_error(resource, violation, values)
 
 
-def _violation_error(resource: Resource, violation: ConstraintViolationError, values: ColumnValues) -> AppError:
+def violation_error(resource: Resource, violation: ConstraintViolationError, values: ColumnValues) -> AppError:
     """Return the error that a violated constraint means to the client."""
     constraint_message = resource.constraint_messages.get(violation.constraint)
     if constraint_message is not None:

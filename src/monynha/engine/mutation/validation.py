@@ -196,6 +196,12 @@ def _all_text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _parse_boolean(value: object, rules: ColumnRules) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
 def _parse_url(value: object, rules: ColumnRules) -> str:
     if not isinstance(value, str):
         raise ValueError("must be a string")
@@ -228,5 +234,6 @@ _PARSERS: dict[ColumnType, Callable[[object, ColumnRules], object]] = {
     ColumnType.TIMESTAMP: _parse_timestamp,
     ColumnType.TEXT_LIST: _parse_text_list,
     ColumnType.JSON_OBJECT: _parse_json_object,
+    ColumnType.BOOLEAN: _parse_boolean,
     ColumnType.URL: _parse_url,
 }

@@ -85,15 +85,18 @@ class PreparedQuery(Generic[SourceT]):
 
     async def fetch_row(self, connection: ActorConnection, source: SourceT) -> JsonRow:
         """Return the row that the query's key names (NotFoundError if the actor does not see it)."""
-        return JsonRow.parse(
-            await connection.fetch_json(self.text, self.bind(source), is_light=self.is_light), self.scope_name
-        )
+        return JsonRow.parse(await self._fetch(connection, source), self.scope_name)
 
     async def fetch_page(self, connection: ActorConnection, source: SourceT) -> Page:
         """Return a page of rows (NotFoundError if the actor does not see the row of the scope)."""
-        return Page.parse(
-            await connection.fetch_json(self.text, self.bind(source), is_light=self.is_light), self.scope_name
-        )
+        return Page.parse(await self._fetch(connection, source), self.scope_name)
+
+    async def _fetch(self, connection: ActorConnection, source: SourceT) -> bytes | None:
+        binds = self.bind(source)
+        result = await connection.fetch_json(self.text, binds, is_light=self.is_light)
+        if result is None:
+            await connection.explain_absence(binds)
+        return result
 
 
 def resolve_value(value: object, source: object) -> object:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import structlog
 
-from monynha.core.errors import AppError, NotFoundError, UnauthenticatedError, UnavailableError
+from monynha.core.errors import ForbiddenError, NotFoundError, UnauthenticatedError, UnavailableError
 from monynha.engine.realtime.event_log import PAGE_SIZE, Event, EventLog, Stream
 from monynha.engine.realtime.stream_authorization import StreamAuthorizer, sees_every_stream
 from monynha.engine.realtime.subscriber import Subscriber, Subscription
@@ -53,7 +53,8 @@ class Hub:
     def __init__(self, event_log: EventLog, authorizer: StreamAuthorizer) -> None:
         self.event_log = event_log
         self.authorizer = authorizer
-        self._resources = authorizer.catalog.resources
+        # Only those whose changes are logged: the events of `sessions`, which are not, tell that one has ended.
+        self._resources = {name for name, resource in authorizer.catalog.resources.items() if resource.streams}
         self._streams: dict[Stream, _SubscribedStream] = {}
         self._stale_streams: set[Stream] = set()
         self._has_stale_streams = asyncio.Event()
@@ -113,12 +114,12 @@ class Hub:
         """
         if not is_authorized and stream not in self._streams:
             # Refused before anything is read, so that the time it takes does not tell whether the stream exists.
-            await self.authorizer.authorize(connection, stream)
+            await self._authorize(connection, stream, subscriber)
         # Subscribed first and authorized then, so that an event in between that removes the caller is not missed.
         subscription = await self._add_subscription(stream, subscriber)
         try:
             if not is_authorized:
-                await self.authorizer.authorize(connection, stream)
+                await self._authorize(connection, stream, subscriber)
             if since is not None:
                 await self._replay_missed(stream, subscription, since)
             if subscription.is_revoked:
@@ -127,6 +128,14 @@ class Hub:
             self.unsubscribe(stream, subscriber)
             raise
         return subscription
+
+    async def _authorize(self, connection: ActorConnection, stream: Stream, subscriber: Subscriber) -> None:
+        """Raise NotFoundError or UnauthenticatedError unless the subscriber may receive the stream."""
+        if subscriber.sink is None and stream == self.authorizer.user_stream(connection.actor):
+            # It is shown no event and only waits for the end of the session, which a limited token may have too.
+            await connection.require_live_session()
+        else:
+            await self.authorizer.authorize(connection, stream)
 
     def unsubscribe(self, stream: Stream, subscriber: Subscriber) -> None:
         """Close the subscription, if there is one."""
@@ -202,7 +211,8 @@ class Hub:
                 continue
             try:
                 events = await self.event_log.fetch_events_after(versions)
-            except AppError as error:
+            except Exception as error:
+                # Whatever it is: a loop that ended would leave every subscriber without events, and tell nobody.
                 if not isinstance(error, UnavailableError):
                     _log.error("failed to read events", err={"type": type(error).__name__})
                 await asyncio.sleep(_READ_RETRY_S)
@@ -217,7 +227,8 @@ class Hub:
         former_streams: set[Stream] = set()
         while True:
             await asyncio.sleep(_POLL_INTERVAL_S)
-            with suppress(AppError):
+            # The next poll comes; as above, whatever it is.
+            with suppress(Exception):
                 kinds = self.authorizer.shared_kinds if None in self._new_stream_observers.values() else ()
                 streams = [stream for stream in self._streams if stream.kind not in kinds]
                 versions = await self.event_log.fetch_versions(streams) if streams else {}
@@ -283,7 +294,7 @@ class Hub:
         connection = self.event_log.database.as_actor(subscriber.actor)
         try:
             await _retry_until_available(connection.require_live_session)
-        except UnauthenticatedError:
+        except (UnauthenticatedError, ForbiddenError):
             subscriber.on_session_end()
             return
         for stream, state in list(self._streams.items()):
@@ -295,8 +306,8 @@ class Hub:
         """Check a subscriber's access to a stream again, and end the subscription if it is gone."""
         connection = self.event_log.database.as_actor(subscriber.actor)
         try:
-            await _retry_until_available(lambda: self.authorizer.authorize(connection, stream))
-        except (NotFoundError, UnauthenticatedError):
+            await _retry_until_available(lambda: self._authorize(connection, stream, subscriber))
+        except (NotFoundError, UnauthenticatedError, ForbiddenError):
             if self.is_subscribed(stream, subscriber):
                 self.unsubscribe(stream, subscriber)
                 subscriber.on_revoked(stream)
@@ -311,5 +322,8 @@ async def _retry_until_available(operation: Callable[[], Awaitable[None]]) -> No
     while True:
         try:
             return await operation()
-        except UnavailableError:
+        except (NotFoundError, UnauthenticatedError, ForbiddenError):
+            raise
+        except Exception:
+            # Not answered, for whatever reason: a lost right must not outlast that.
             await asyncio.sleep(_POLL_INTERVAL_S)

@@ -48,7 +48,9 @@ class MultiStreamSubscriber:
         self._handle_session_end = on_session_end
         self._handle_revoked = on_revoked
         self._resume_from = resume_from
-        self._user_stream = hub.authorizer.user_stream(connection.actor)
+        # A token that is limited to projects may not read it, and so does not follow new memberships.
+        is_limited = connection.actor.is_project_limited
+        self._user_stream = None if is_limited else hub.authorizer.user_stream(connection.actor)
         self._subscriptions: dict[Stream, Subscription] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopped = False

@@ -16,9 +16,11 @@ from monynha.engine.query.selection import Order, Selection
 from monynha.engine.realtime.event_log import GLOBAL_STREAM_ID, Event, Stream
 from monynha.engine.schema.catalog import Catalog
 from monynha.engine.schema.resource import Resource, column_of
-from monynha.infra.postgres.database import ActorConnection
+from monynha.infra.postgres.database import ActorConnection, guard_query
 
 _MAX_STREAMS = 2_000
+_IS_PROJECT_LIMITED = guard_query("select to_json(auth.is_project_limited()::integer)")
+"""A number, because false means that the session is over."""
 
 
 class MembershipChange(NamedTuple):
@@ -69,19 +71,24 @@ class StreamAuthorizer:
         if root is None:
             if stream.id != GLOBAL_STREAM_ID:
                 raise NotFoundError.for_name(stream.kind)
-            return await connection.require_live_session()
+            return await self._require_reader(connection, stream)
         if root.is_private_stream:
             if stream.id != connection.actor.id:
                 raise NotFoundError.for_name(stream.kind)
-            return await connection.require_live_session()
+            return await self._require_reader(connection, stream)
         selection = Selection(root, (root.id_column.name,), key=(stream.id,))
         await self.query.fetch_row(connection, selection)
         return None
 
+    async def _require_reader(self, connection: ActorConnection, stream: Stream) -> None:
+        """Raise NotFoundError for a token that is limited to projects, since the stream belongs to none of them."""
+        if await connection.fetch_json(_IS_PROJECT_LIMITED, (), is_light=True) != b"0":
+            raise NotFoundError.for_name(stream.kind)
+
     async def list_streams(self, connection: ActorConnection, kind: str) -> list[Stream]:
         """Return the streams of a kind that the actor may subscribe to now."""
         actor = connection.actor
-        if actor.is_anonymous:
+        if actor.is_anonymous or (actor.is_project_limited and kind not in self.shared_kinds):
             return []
         root = self.roots.get(kind)
         if root is None:

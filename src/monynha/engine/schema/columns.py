@@ -106,6 +106,8 @@ class ColumnRules:
     """Whether the event log erases the value once the row is deleted."""
     read_via_view: str | None = None
     """The view that alone may read it; its column `id` is the id of the row."""
+    is_hidden: bool = False
+    """Whether only policies and triggers read it: it is no field, and no event has it."""
 
     @property
     def declared_length(self) -> int:
@@ -141,6 +143,11 @@ def creator_id(target: str, doc: str) -> MappedColumn[UUID]:
     return _column(rules, Uuid, ForeignKey(target, ondelete="CASCADE"), doc=doc)
 
 
+def server_id(doc: str) -> MappedColumn[UUID]:
+    """The id of another row, set by the database; the migration declares the reference."""
+    return _column(ColumnRules(ColumnType.UUID, is_creatable=False, is_updatable=False), Uuid, doc=doc)
+
+
 def foreign_key(
     target: str, doc: str, *, is_primary_key: bool = False, lookup: Lookup | None = None
 ) -> MappedColumn[UUID]:
@@ -158,6 +165,18 @@ def short_text(min_length: int, max_length: int, doc: str, *, is_personal: bool 
     """Trimmed text with lengths in characters."""
     rules = ColumnRules(ColumnType.TEXT, min_length, max_length, is_trimmed=True, is_personal=is_personal)
     return _column(rules, String(max_length), doc=doc)
+
+
+def server_text(max_length: int, doc: str) -> MappedColumn[str]:
+    """Short text that the database sets."""
+    rules = ColumnRules(ColumnType.TEXT, max_length=max_length, is_creatable=False, is_updatable=False)
+    return _column(rules, String(max_length), doc=doc)
+
+
+def nullable_server_text(max_length: int, doc: str) -> MappedColumn[str | None]:
+    """Short text that the database sets, or null."""
+    rules = ColumnRules(ColumnType.TEXT, max_length=max_length, is_creatable=False, is_updatable=False)
+    return _column(rules, String(max_length), is_nullable=True, doc=doc)
 
 
 def long_text(max_bytes: int, doc: str) -> MappedColumn[str]:
@@ -193,6 +212,12 @@ def text_list(max_items: int, max_item_length: int, doc: str) -> MappedColumn[li
     """A list of short texts."""
     rules = ColumnRules(ColumnType.TEXT_LIST, max_items=max_items, max_item_length=max_item_length, has_default=True)
     return _column(rules, ARRAY(Text), doc=doc)
+
+
+def nullable_text_list(max_items: int, max_item_length: int, doc: str) -> MappedColumn[list[str] | None]:
+    """A list of short texts, or null."""
+    rules = ColumnRules(ColumnType.TEXT_LIST, max_items=max_items, max_item_length=max_item_length, has_default=True)
+    return _column(rules, ARRAY(Text), is_nullable=True, doc=doc)
 
 
 def json_object(max_bytes: int, doc: str) -> MappedColumn[dict[str, object]]:
@@ -246,10 +271,21 @@ def email_via_view(view: str, doc: str) -> MappedColumn[str | None]:
     return _column(rules, String(255), is_nullable=True, doc=doc)
 
 
+def boolean(doc: str) -> MappedColumn[bool]:
+    """True or false, false if it is not set on creation."""
+    return _column(ColumnRules(ColumnType.BOOLEAN, has_default=True), Boolean, doc=doc)
+
+
 def boolean_via_view(view: str, doc: str) -> MappedColumn[bool | None]:
     """A boolean, read only through the view that decides who may see it."""
     rules = ColumnRules(ColumnType.BOOLEAN, is_creatable=False, is_updatable=False, read_via_view=view)
     return _column(rules, Boolean, is_nullable=False, doc=doc)
+
+
+def hidden_boolean() -> MappedColumn[bool]:
+    """A boolean that the database sets and that decides who sees the row; never shown."""
+    rules = ColumnRules(ColumnType.BOOLEAN, is_creatable=False, is_updatable=False, is_hidden=True)
+    return _column(rules, Boolean)
 
 
 def row_version() -> MappedColumn[int]:

@@ -185,7 +185,7 @@ class Resource:
         fields: dict[str, Field] = {}
         for column in self.table.columns:
             rules: ColumnRules = column.info["rules"]
-            if rules.type is not ColumnType.ROW_VERSION:
+            if rules.type is not ColumnType.ROW_VERSION and not rules.is_hidden:
                 name = to_camel_case(column.name)
                 is_nullable = bool(column.nullable) or rules.read_via_view is not None
                 fields[name] = Field(name, rules, is_nullable, column.doc or "", column=column)
@@ -234,8 +234,13 @@ class Resource:
 
     @cached_property
     def logged_columns(self) -> tuple[Column[object], ...]:
-        """The columns that the event log copies: none that is read through a view, as an email address is."""
-        return tuple(column for column in self.table.columns if column.info["rules"].read_via_view is None)
+        """The columns that the event log copies: none that is hidden or read through a view, as an email address is."""
+        rules_by_column: dict[Column[object], ColumnRules] = {
+            column: column.info["rules"] for column in self.table.columns
+        }
+        return tuple(
+            column for column, rules in rules_by_column.items() if rules.read_via_view is None and not rules.is_hidden
+        )
 
     @cached_property
     def has_own_stream(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
 import asyncpg
 
 from monynha.infra.postgres.stream_version import StreamVersion, parse_notice
@@ -44,6 +46,13 @@ class DriverConnection(asyncpg.Connection):
     def _process_log_message(self, fields: dict[str, str], last_query: str | None) -> None:
         # Overridden, because asyncpg calls its log listeners only in the next event loop iteration.
         self._stream_versions += parse_notice(fields.get("M", ""))
+
+
+def with_session_setting(url: str, name: str, value: str) -> str:
+    """Return the URL so that connections have the setting: asyncpg takes unknown parameters for settings."""
+    parts = urlsplit(url)
+    query = "&".join(text for text in (parts.query, urlencode({name: value})) if text)
+    return urlunsplit(parts._replace(query=query))
 
 
 async def connect(url: str, role: str, *, lock_timeout_ms: int = 0) -> DriverConnection:

@@ -8,21 +8,30 @@ transaction, so a connection needs no reset before its next caller.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
+from uuid import UUID
 
 import asyncpg
 import orjson
 
 from monynha.core.actor import Actor, ActorKind, system_actor
-from monynha.core.errors import AppError, ForbiddenError, SettingsError, UnauthenticatedError, UnavailableError
+from monynha.core.errors import (
+    AppError,
+    ForbiddenError,
+    InsufficientAalError,
+    SettingsError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from monynha.core.request_context import current_request
 from monynha.infra.postgres.connect import DriverConnection
 from monynha.infra.postgres.errors import (
     SESSION_NOT_LIVE,
     ConstraintViolationError,
+    ReadOnlyTransactionError,
     RetryTransactionError,
     translate_error,
 )
@@ -51,6 +60,9 @@ def guard_query(query: str) -> str:
     `tests/infra/postgres/test_actor_isolation.py` verifies it for every server version.
     """
     return f"select case when {SET_ACTOR} then ({query}) else 'false'::json end"
+
+
+_IS_WITHHELD = guard_query("select to_json(monynha.is_withheld($4::uuid[])::text)")
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,14 @@ class ActorConnection:
     _on_commit: tuple[OnCommit, ...] = ()
     _is_patient: bool = False
 
+    @property
+    def _attempted_pools(self) -> tuple[RolePools, ...]:
+        """The pools to try one after the other.
+
+        The first attempt may have created the account of a foreign issuer's token, which the next one then sees.
+        """
+        return self._role_pools * 2 if self.actor.is_foreign else self._role_pools
+
     async def fetch_as_system(self, query: str, *binds: object) -> bytes:
         """Return the JSON value of a query of the program's own, in one round trip; binds begin at `$2`."""
         statement = f"select case when set_config('monynha.actor', $1, true) is not null then ({query}) end"
@@ -135,9 +155,13 @@ class ActorConnection:
         actor = self.actor
         all_binds = (actor.claims, actor.id, actor.session_id, *binds)
         is_refused = False
-        for pools in self._role_pools:
+        for pools in self._attempted_pools:
             try:
                 result = await _translate_errors(pools.read(statement, all_binds, is_light=is_light, user_id=actor.id))
+            except ReadOnlyTransactionError:
+                if actor.can_write:
+                    raise
+                raise ForbiddenError.for_scopes() from None
             except ConstraintViolationError as violation:
                 # PostgreSQL checks the role's grants before it looks at the actor, who may belong to the other role.
                 if not violation.is_permission_denied:
@@ -160,8 +184,13 @@ class ActorConnection:
         """
         actor = self.actor
         all_binds = (actor.claims, actor.id, actor.session_id, *binds)
-        for pools in self._role_pools:
-            result = await _translate_errors(pools.writes.execute(statement, all_binds))
+        for pools in self._attempted_pools:
+            try:
+                result = await _translate_errors(pools.writes.execute(statement, all_binds))
+            except ReadOnlyTransactionError:
+                if actor.can_write:
+                    raise
+                raise ForbiddenError.for_scopes() from None
             if result.row is not None:
                 self._report_commit(stream_versions + result.stream_versions)
                 return result.row
@@ -187,6 +216,18 @@ class ActorConnection:
         """Raise UnauthenticatedError if the actor's session has ended."""
         await self.fetch_json(guard_query("select 'true'::json"), (), is_light=True)
 
+    async def explain_absence(self, values: Iterable[object]) -> None:
+        """Raise InsufficientAalError if one of the ids among the values is withheld from the actor below aal2.
+
+        For reads that found nothing: row-level security hides what belongs to projects that require aal2, but those
+        who would see it with a second factor are told so.
+        """
+        ids = [value for value in values if isinstance(value, UUID)]
+        if ids and self.actor.kind is ActorKind.USER:
+            is_withheld = await self.fetch_json(_IS_WITHHELD, (ids,), is_light=True)
+            if is_withheld == b'"true"':
+                raise InsufficientAalError()
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Begin a transaction with the claims, commit it at the end, roll back on any exception."""
@@ -201,6 +242,10 @@ class ActorConnection:
                 await connection.execute("commit")
                 stream_versions = connection.take_stream_versions()
             self._report_commit(stream_versions)
+        except ReadOnlyTransactionError:
+            if self.actor.can_write:
+                raise
+            raise ForbiddenError.for_scopes() from None
         except (AppError, RetryTransactionError, ConstraintViolationError):
             raise
         except Exception as error:
@@ -253,6 +298,11 @@ class Transaction:
         tag: str = await _translate_errors(self._connection.execute(statement, *binds))
         row_count = tag.rpartition(" ")[2]
         return int(row_count) if row_count.isdigit() else 0
+
+    async def explain_absence(self, ids: Iterable[UUID]) -> None:
+        """Raise InsufficientAalError if one of the ids is withheld from the actor below aal2."""
+        if await self.fetch_value("select monynha.is_withheld($1::uuid[])", list(ids)):
+            raise InsufficientAalError()
 
     @asynccontextmanager
     async def dry_run(self) -> AsyncIterator[None]:

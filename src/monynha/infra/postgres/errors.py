@@ -7,10 +7,23 @@ from typing import Literal
 
 import asyncpg
 
-from monynha.core.errors import BadRequestError, InternalError, UnauthenticatedError, UnavailableError
+from monynha.core.errors import (
+    BadRequestError,
+    ForbiddenError,
+    InsufficientAalError,
+    InternalError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 
 SESSION_NOT_LIVE = "MN401"
 """The SQLSTATE that `auth.set_actor_or_raise` raises if the session has ended."""
+
+INSUFFICIENT_AAL = "MN4A2"
+"""The SQLSTATE that `auth.set_actor` raises if the actor needs a session with the assurance level aal2."""
+TOKEN_WITHOUT_SCOPE = "MN403"
+"""The SQLSTATE that `auth.set_actor` raises for a token whose scopes allow nothing here."""
+READ_ONLY_TRANSACTION = "25006"
 
 ANSWER_TOO_LARGE = "MN413"
 """The SQLSTATE that `monynha.count_answer_bytes` raises if a result has more bytes than are allowed."""
@@ -21,6 +34,10 @@ ViolationKind = Literal["unique", "foreign", "check", "exclusion", "missing", "p
 
 class LockTimeoutError(UnavailableError):
     """The data is locked by another operation, please try again."""
+
+
+class ReadOnlyTransactionError(UnavailableError):
+    """The data is read-only at the moment, please try again."""
 
 
 class RetryTransactionError(Exception):
@@ -76,8 +93,14 @@ def _from_sqlstate(error: asyncpg.PostgresError) -> Exception:
     sqlstate = error.sqlstate or ""
     if sqlstate == SESSION_NOT_LIVE:
         return UnauthenticatedError()
+    if sqlstate == INSUFFICIENT_AAL:
+        return InsufficientAalError()
     if sqlstate == ANSWER_TOO_LARGE:
         return _answer_too_large(int(error.detail or 0))
+    if sqlstate == TOKEN_WITHOUT_SCOPE:
+        return ForbiddenError.for_scopes()
+    if sqlstate == READ_ONLY_TRANSACTION:
+        return ReadOnlyTransactionError()
     if sqlstate == LOCK_TIMEOUT:
         return LockTimeoutError()
     if sqlstate in _RETRYABLE:

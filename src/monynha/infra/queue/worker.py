@@ -18,8 +18,8 @@ from uuid import UUID
 
 import structlog
 
-from monynha.core.errors import AppError, UnavailableError
-from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
+from monynha.core.errors import UnavailableError
+from monynha.infra.postgres.errors import RetryTransactionError
 from monynha.infra.queue.attempt import Attempt
 from monynha.infra.queue.job import AnyJobHandler
 from monynha.infra.queue.job_store import JobStore, RecordedOutcome
@@ -52,6 +52,8 @@ class WorkerOptions:
     """How long a job stays the worker's without a sign of life."""
     heartbeat_interval_s: float = 5.0
     """How often leases are extended and the jobs of stopped workers recovered."""
+    statement_timeout_s: float = 20.0
+    """How long the worker waits for the database before it asks again; shorter than the lease."""
     stop_timeout_s: float = 15.0
     """How long running jobs may take to finish when the worker stops."""
     retention: timedelta = timedelta(days=7)
@@ -246,11 +248,12 @@ class Worker:
     async def _record(self, batch: list[RecordedOutcome]) -> bool:
         """Record outcomes; return False if the database is away, so that they must be recorded later."""
         try:
-            await self._store.record(batch)
-        except (UnavailableError, RetryTransactionError) as error:
+            async with asyncio.timeout(self._options.statement_timeout_s):
+                await self._store.record(batch)
+        except (UnavailableError, RetryTransactionError, TimeoutError) as error:
             self._note_failure(error)
             return False
-        except (AppError, ConstraintViolationError) as error:
+        except Exception as error:
             if len(batch) > 1:
                 return all([await self._record([outcome]) for outcome in batch])
             # Its lease ends, and another attempt has another outcome.
@@ -306,10 +309,14 @@ class Worker:
             await asyncio.sleep(options.cleanup_interval_s)
 
     async def _try(self, pending: Awaitable[_Result]) -> _Result | None:
-        """Return the result; None if the database failed, which is logged once for each outage."""
+        """Return the result; None if the database failed, which is logged once for each outage.
+
+        Whatever fails, or is never answered: a loop that ended would leave all jobs undone without a word.
+        """
         try:
-            result = await pending
-        except (AppError, RetryTransactionError, ConstraintViolationError) as error:
+            async with asyncio.timeout(self._options.statement_timeout_s):
+                result = await pending
+        except Exception as error:
             self._note_failure(error)
             return None
         self._is_database_away = False

@@ -10,8 +10,6 @@ from datetime import datetime
 import structlog
 
 from monynha.core.clock import Clock, utc_now
-from monynha.core.errors import AppError
-from monynha.infra.postgres.errors import RetryTransactionError
 from monynha.infra.schedules.schedule import Schedule
 from monynha.infra.schedules.schedule_runs import ScheduleRuns
 
@@ -35,7 +33,8 @@ class Scheduler:
         while True:
             try:
                 await self.run_due()
-            except (AppError, RetryTransactionError) as error:
+            except Exception as error:
+                # Whatever it is: a loop that ended would run no schedule again until the program is restarted.
                 _log.warning("schedules could not be run", err={"type": type(error).__name__})
             await asyncio.sleep(self._pause_s())
 

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 
 from graphql import OperationDefinitionNode, OperationType
 
-from monynha.core.errors import AppError, BadRequestError, ForbiddenError, MethodNotAllowedError, UnauthenticatedError
+from monynha.core.errors import (
+    AppError,
+    BadRequestError,
+    ForbiddenError,
+    InsufficientAalError,
+    MethodNotAllowedError,
+    UnauthenticatedError,
+)
 from monynha.infra.postgres.database import ActorConnection, Database, check_session_before_error
 from monynha.protocols.graphql.errors import RequestError, encode_response, format_error
 from monynha.protocols.graphql.execution.context import Caller, ExecutionContext
@@ -161,6 +168,13 @@ class GraphQLExecutor:
             return _refused_response(plan, context, error)
         # A query without a scope always makes an object.
         assert data is not None
+        null_keys = [key for key in plan.nullable_keys if f'"{key}" : null'.encode() in data]
+        if null_keys:
+            try:
+                await connection.explain_absence(binds)
+            except InsufficientAalError as error:
+                request_id = context.caller.request_id
+                return encode_response([format_error(error, (key,), request_id) for key in null_keys], data)
         return b'{"data":' + data + b"}"
 
 

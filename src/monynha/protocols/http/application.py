@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from logging import INFO
 from secrets import token_hex
@@ -74,6 +74,8 @@ class HttpApplication:
     request_log: RequestLog = field(default_factory=lambda: RequestLog(EventLog()))
     security_header_lines: bytes = encode_header_lines((NO_SNIFFING,))
     """Sent with every response."""
+    bearer_challenges: Mapping[str, bytes] = field(default_factory=dict)
+    """The `WWW-Authenticate` of a 401 by the prefix of its path, which says where tokens are issued (RFC 9728 §5.1)."""
     logs_requests: bool = field(default_factory=lambda: _log.is_enabled_for(INFO))
 
     async def __call__(
@@ -170,7 +172,16 @@ class HttpApplication:
         if error.status == 500:
             request.failure = cause.__cause__ or cause
             stack = package_frames(cause) if self.shows_stack else ()
-        return self.router.error_renderer_for(request.path)(error, request, stack)
+        response = self.router.error_renderer_for(request.path)(error, request, stack)
+        return self._with_challenge(request.path, response) if error.status == 401 else response
+
+    def _with_challenge(self, path: str, response: Response) -> Response:
+        """Return a 401 that says where a client gets a token, where that is known."""
+        for prefix, challenge in self.bearer_challenges.items():
+            if path.startswith(prefix):
+                others = [header for header in response.headers if header[0] != b"www-authenticate"]
+                return replace(response, headers=(*others, (b"www-authenticate", challenge)))
+        return response
 
     async def _send(self, request: Request, response: Response, receive: Receive, send: Send) -> None:
         origin = request.header(b"origin")

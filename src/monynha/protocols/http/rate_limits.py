@@ -61,6 +61,10 @@ class RateLimits:
         """Whether any API request is counted."""
         return self.api_per_user is not None or self.api_per_ip is not None
 
+    def subject(self, client_ip: str) -> str:
+        """Return the subject of windows that count a client IP: an IPv6 client counts as its /64."""
+        return rate_limit_subject(client_ip)
+
     async def count_sign_in(self, client_ip: str, account: str | None) -> HeaderPairs:
         """Count an authentication attempt: by IP, and by IP and account together."""
         subject = rate_limit_subject(client_ip)

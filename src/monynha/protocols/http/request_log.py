@@ -6,6 +6,7 @@ request, and a log that people read, take the way of all other events.
 
 from __future__ import annotations
 
+import re
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from monynha.core.logs import EventLog
 from monynha.infra.postgres.errors import ConstraintViolationError, RetryTransactionError
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
+
+_SECRET_IN_PATH = re.compile(r"\binv_[A-Za-z0-9_-]{8,}")
+"""Secrets that paths may hold have a prefix by which they are recognized, wherever they stand."""
 
 
 class _Clock:
@@ -59,7 +63,7 @@ class RequestLog:
         names = _json(_parameter_names(query_string)) if query_string else "[]"
         user_id = _json(request.actor.id) if request.actor else "null"
         return (
-            f'{{"event":"request","method":{_json(request.method)},"path":{_json(request.path)},"query":{names},'
+            f'{{"event":"request","method":{_json(request.method)},"path":{_json(redact_path(request.path))},"query":{names},'
             f'"status":{response.status},"duration":{duration_s * 1000:.3f},"ip":{_json(request.client_ip)},'
             f'"userAgent":{"null" if user_agent is None else _json(user_agent)},"userId":{user_id},'
             f'"requestId":"{request.id}","level":"info","time":"{self._format_now()}"}}\n'
@@ -75,7 +79,7 @@ def _request_event(request: Request, response: Response, duration_s: float) -> d
     event: dict[str, object] = {
         "event": "request",
         "method": request.method,
-        "path": request.path,
+        "path": redact_path(request.path),
         # Names only: values may be personal.
         "query": _parameter_names(query_string) if query_string else [],
         "status": response.status,
@@ -88,6 +92,11 @@ def _request_event(request: Request, response: Response, duration_s: float) -> d
     if request.failure:
         event["err"] = _describe_error(request.failure)
     return event
+
+
+def redact_path(path: str) -> str:
+    """Return a path without the secrets in it."""
+    return _SECRET_IN_PATH.sub("[secret]", path) if "inv_" in path else path
 
 
 def _parameter_names(query_string: bytes) -> list[str]:

@@ -200,10 +200,17 @@ class OperationBuilder:
             }
         if verb == "update":
             return {"200": responses.item_response(resource, 200, f"The updated {resource.singular}.")}
+        is_versioned = endpoint_doc is None or not endpoint_doc.replaces_fields
         created_response = responses.item_response(
-            resource, 201, f"The new {resource.singular}.", is_versioned=endpoint_doc is None
+            resource, 201, f"The new {resource.singular}.", is_versioned=is_versioned
         )
-        return {"201": {**created_response, "links": links_of_response}}
+        if endpoint_doc is not None and endpoint_doc.response_schemas:
+            created_response |= responses.extended_row_content(resource, endpoint_doc.response_schemas)
+        created = {"201": {**created_response, "links": links_of_response}}
+        accepted = None if endpoint_doc is None else endpoint_doc.accepted
+        if accepted is None:
+            return created
+        return {**created, "202": responses.item_response(accepted, 202, f"The new {accepted.singular} instead.")}
 
 
 def _path_errors(path: str) -> tuple[type[AppError], ...]:

@@ -11,10 +11,11 @@ from monynha.protocols.openapi.components import part_name
 from monynha.protocols.openapi.field_schemas import Schema, ref
 
 # Every operation of the document allows its method, so that none responds with MethodNotAllowedError.
+_UNDOCUMENTED = (AppError, errors.MethodNotAllowedError)
 _ERROR_CLASSES: tuple[type[AppError], ...] = tuple(
     value
     for value in vars(errors).values()
-    if isinstance(value, type) and issubclass(value, AppError) and value not in (AppError, errors.MethodNotAllowedError)
+    if isinstance(value, type) and issubclass(value, AppError) and value not in _UNDOCUMENTED
 )
 # Names in the published document stay as they are, whatever a class is called.
 _PUBLISHED_NAMES = {
@@ -34,6 +35,13 @@ def item_response(resource: Resource, status: int, description: str, *, is_versi
     if status == 201:
         headers["Location"] = {"$ref": "#/components/headers/Location"}
     return _json_response(description, ref(f"{resource.type_name}Answer"), headers)
+
+
+def extended_row_content(resource: Resource, properties: Mapping[str, Mapping[str, object]]) -> Schema:
+    """Return the content of a response with one row that has further properties."""
+    added: Schema = {"type": "object", "required": list(properties), "properties": dict(properties)}
+    envelope = _envelope_schema({"data": {"allOf": [ref(resource.type_name), added]}})
+    return {"content": {"application/json": {"schema": envelope}}}
 
 
 def page_response(resource: Resource, other_media_types: Iterable[str] = ()) -> Schema:

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from monynha.core.actor import Actor
-from monynha.core.errors import UnauthenticatedError
+from monynha.core.errors import ForbiddenError, UnauthenticatedError
 from monynha.engine.realtime.event_log import Stream
 from monynha.engine.realtime.multi_stream import MultiStreamSubscriber
 from monynha.engine.realtime.resume_token import decode_resume_token, encode_resume_token
@@ -95,7 +95,11 @@ class Channel:
 
     async def handle(self, push: Push) -> None:
         """Handle a message of the client on this channel."""
-        if push.event == "broadcast":
+        if push.event in ("broadcast", "presence") and not self._can_write:
+            self._reply(
+                push.ref, orjson.dumps({"reason": f"Forbidden: {ForbiddenError.for_scopes().message}"}), status=b"error"
+            )
+        elif push.event == "broadcast":
             self._broadcast(push)
         elif push.event == "presence":
             self._handle_presence(push)
@@ -216,6 +220,11 @@ class Channel:
 
     # The room.
 
+    @property
+    def _can_write(self) -> bool:
+        """Whether the token allows to send something to others."""
+        return self._subscriber is not None and self._subscriber.actor.can_write
+
     def _broadcast(self, push: Push) -> None:
         event = push.payload.get("event")
         if not isinstance(event, str) or len(event.encode()) > _MAX_EVENT_NAME_BYTES:
@@ -274,9 +283,10 @@ class Channel:
 
 
 def _is_same_caller(former: Actor, new: Actor) -> bool:
-    return (former.kind, former.id, former.session_id, former.is_admin) == (
+    return (former.kind, former.id, former.session_id, former.is_admin, former.limits) == (
         new.kind,
         new.id,
         new.session_id,
         new.is_admin,
+        new.limits,
     )

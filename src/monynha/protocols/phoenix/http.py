@@ -80,9 +80,11 @@ class BroadcastEndpoints:
         header = request.header(b"authorization") or ""
         token = re.sub(r"(?i)^bearer\s+", "", header).strip() or request.header(b"apikey") or ""
         try:
-            return authenticate_token(self.context.verify_token, token)
+            actor = authenticate_token(self.context.verify_token, token)
         except JoinRefusedError:
             raise UnauthenticatedError("Unauthorized") from None
+        actor.require_write_scope()
+        return actor
 
 
 def _message_errors(message: object) -> dict[str, list[str]]:

@@ -51,7 +51,7 @@ class WriteHandlers:
         selection = self._result_selection(request)
         body = await read_json_body(request)
         values = parse_create(self.resource, body)
-        idempotency_key = _parse_idempotency_key(request, connection.actor, body)
+        idempotency_key = parse_idempotency_key(request, connection.actor, body)
         parent_id = self._parse_parent_id(request, connection.actor)
         created = await self.context.mutations.create(
             connection,
@@ -106,7 +106,7 @@ class WriteHandlers:
     async def delete(self, request: Request) -> Response:
         """Delete a row and respond without a body."""
         connection = self.context.connect(request)
-        options = self._delete_options(request.query_params)
+        options = parse_flags(request.query_params, tuple(self.resource.delete_options))
         expected_versions = parse_if_match(request.header(b"if-match"))
         key = self.primary_key(request, connection)
         await self.context.mutations.delete(
@@ -128,17 +128,20 @@ class WriteHandlers:
             self._selections.put(query_string, selection)
         return selection
 
-    def _delete_options(self, params: dict[str, str]) -> tuple[str, ...]:
-        reject_unknown_params(params, tuple(self.resource.delete_options))
-        for name, value in params.items():
-            if value not in ("true", "false"):
-                raise BadRequestError(
-                    f"The query parameter {name} must be true or false.", details={name: "must be true or false"}
-                )
-        return tuple(name for name, value in params.items() if value == "true")
+
+def parse_flags(params: dict[str, str], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which of the query parameters, each `true` or `false`, are true; BadRequestError for any other."""
+    reject_unknown_params(params, names)
+    for name, value in params.items():
+        if value not in ("true", "false"):
+            raise BadRequestError(
+                f"The query parameter {name} must be true or false.", details={name: "must be true or false"}
+            )
+    return tuple(name for name, value in params.items() if value == "true")
 
 
-def _parse_idempotency_key(request: Request, actor: Actor, body: object) -> IdempotencyKey | None:
+def parse_idempotency_key(request: Request, actor: Actor, body: object) -> IdempotencyKey | None:
+    """Return the key of a request that creates a row; None without one, and for the service key."""
     key = request.header(b"idempotency-key")
     if key is None or actor.id is None:
         return None

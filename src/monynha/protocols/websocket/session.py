@@ -126,6 +126,9 @@ class WebSocketSession:
             raise UnauthenticatedError()
         if self._connection is not None and actor.id != self._connection.actor.id:
             raise UnauthenticatedError("A socket belongs to one user; open another one.")
+        if self._connection is not None and not _has_same_limits(actor, self._connection.actor):
+            # What it has joined by now was joined with the rights of the former token.
+            raise UnauthenticatedError("The token has other limits; open another socket.")
         connection = self._connection = self._context.database.as_actor(actor)
         if self._monitor is None:
             self._monitor = SessionMonitor(
@@ -236,6 +239,7 @@ class WebSocketSession:
             self._send("ack", ref=body["ref"], version=max(versions, default=None))
 
     def _broadcast_ephemeral(self, ephemeral_event: EphemeralEvent, body: JsonObject) -> None:
+        self.actor.require_write_scope()
         stream = self._parse_stream(body, ephemeral_event.stream_kind)
         name = ephemeral_event.payload_field
         if stream not in self._joined_streams:
@@ -261,3 +265,10 @@ class WebSocketSession:
 
     def _send(self, message_type: str, **fields: object) -> None:
         self._socket.send_text(orjson.dumps({"type": message_type, **fields}))
+
+
+def _has_same_limits(actor: Actor, former: Actor) -> bool:
+    """Whether a newer token allows the same; limited ones only if they belong to the same session."""
+    if actor.limits is None and former.limits is None:
+        return True
+    return (actor.limits, actor.session_id) == (former.limits, former.session_id)

@@ -39,6 +39,46 @@ async def test_sessions_are_deleted_in_batches_with_their_events(
     assert [row["verb"] for row in events] == ["delete"] * 3
 
 
+async def test_only_applications_that_nobody_uses_are_deleted(
+    user: ApiUser, database: Database, owner_sql: OwnerSql
+) -> None:
+    now = datetime.now(UTC)
+    insert = """
+    insert into auth.oauth_clients (
+      registration_type, client_type, token_endpoint_auth_method, name, redirect_uris, grant_types, scopes, updated_at
+    )
+    values ($1, 'public', 'none', $2, '{https://a.example}', '{authorization_code}', '{}', $3)
+    returning id
+    """
+    week_ago = now - timedelta(days=7)
+    await owner_sql(insert, "dynamic", "unused", week_ago)
+    await owner_sql(insert, "dynamic", "recent", week_ago + timedelta(seconds=1))
+    await owner_sql(insert, "manual", "by an admin", week_ago)
+    [used] = await owner_sql(insert, "dynamic", "used", week_ago)
+    await owner_sql(
+        "insert into auth.oauth_consents (user_id, client_id, scopes) values ($1, $2, '{}')", user.id, used["id"]
+    )
+    await owner_sql(
+        "insert into auth.oauth_authorizations (client_id, redirect_uri, scopes, code_challenge, expires_at)"
+        " values ($1, '', '{}', '', $2), ($1, '', '{}', '', $3)",
+        used["id"],
+        now,
+        now + timedelta(seconds=1),
+    )
+
+    credentials = ExpiredCredentials(database)
+    deleted = (await credentials.delete_unused_clients(now), await credentials.delete_tokens(now))
+
+    names = await owner_sql(
+        "select name from auth.oauth_clients where redirect_uris = '{https://a.example}' order by name"
+    )
+    left = await owner_sql("select from auth.oauth_authorizations where client_id = $1", used["id"])
+    assert deleted[0] >= 1
+    assert deleted[1] >= 1
+    assert [row["name"] for row in names] == ["by an admin", "recent", "used"]
+    assert len(left) == 1
+
+
 async def test_a_second_run_deletes_nothing(database: Database) -> None:
     credentials, now = ExpiredCredentials(database), datetime.now(UTC)
     await credentials.delete_sessions(now)

@@ -1,6 +1,7 @@
 """Accounts: who can authenticate, and what is stored about them.
 
 account             `Account` and `Identity` values, read from rows
+factor              `Factor` values: the second factors that an account shows
 account_repository  reads and writes accounts as the system actor "auth"
 hooks               what later domains do when an account is created or changed
 devices             the browser and system of a user agent, as people know them

@@ -25,10 +25,16 @@ select {ACCOUNT_COLUMNS} from auth.users as u where u.id = $1 and u.deleted_at i
 _SELECT_BY_EMAIL = f"""
 select {ACCOUNT_COLUMNS} from auth.users as u where u.email = $1 and u.deleted_at is null
 """
+_SELECT_BY_PHONE = f"""
+select {ACCOUNT_COLUMNS} from auth.users as u where u.phone = $1 and u.deleted_at is null
+"""
 _SELECT_BY_SESSION = f"""
 select {ACCOUNT_COLUMNS}, $2::uuid is null or exists (
   select from auth.sessions as s
   where s.id = $2 and s.user_id = u.id and (s.not_after is null or s.not_after > now())
+) or exists (
+  select from public.api_tokens as t
+  where t.id = $2 and t.user_id = u.id and (t.expires_at is null or t.expires_at > now())
 ) as is_live
 from auth.users as u where u.id = $1 and u.deleted_at is null
 """
@@ -45,18 +51,23 @@ _INSERT_ACCOUNT = """
 with account as (
   insert into auth.users (
     id, email, phone, password_hash, email_confirmed_at, phone_confirmed_at, invited_at, confirmation_sent_at,
-    banned_until, app_metadata, user_metadata, role
+    banned_until, app_metadata, user_metadata, role, is_anonymous
   )
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12, $13)
   on conflict do nothing
-  returning id, email, email_confirmed_at
+  returning id, email, email_confirmed_at, phone, phone_confirmed_at
 ),
 identity as (
   insert into auth.identities (user_id, provider, provider_id, identity_data)
   select id, 'email', id::text, jsonb_build_object(
     'sub', id, 'email', email, 'email_verified', email_confirmed_at is not null, 'phone_verified', false
   )
-  from account where email is not null
+  from account where email is not null and $14
+  union all
+  select id, 'phone', id::text, jsonb_build_object(
+    'sub', id, 'phone', phone, 'email_verified', false, 'phone_verified', phone_confirmed_at is not null
+  )
+  from account where phone is not null
 )
 select id from account
 """
@@ -80,17 +91,39 @@ from account
 on conflict (provider, provider_id) do update
   set identity_data = excluded.identity_data, updated_at = clock_timestamp()
 """
+_SYNC_PHONE_IDENTITY = """
+with account as (
+  update auth.users set user_metadata = case
+    when user_metadata ->> 'sub' = id::text then user_metadata || jsonb_build_object(
+      'phone_verified', phone_confirmed_at is not null
+    )
+    else user_metadata
+  end
+  where id = $1 and phone is not null
+  returning id, phone, phone_confirmed_at
+)
+insert into auth.identities (user_id, provider, provider_id, identity_data)
+select id, 'phone', id::text, jsonb_build_object(
+  'sub', id, 'phone', phone, 'email_verified', false, 'phone_verified', phone_confirmed_at is not null
+)
+from account
+on conflict (provider, provider_id) do update
+  set identity_data = excluded.identity_data, updated_at = clock_timestamp()
+"""
 _DELETE_PERSONAL_ROWS = (
     "delete from auth.sessions where user_id = $1",
+    "delete from auth.factors where user_id = $1",
+    "delete from auth.passkeys where user_id = $1",
     "delete from auth.known_devices where user_id = $1",
     "delete from auth.one_time_tokens where user_id = $1",
     "delete from auth.authorization_codes where user_id = $1",
+    "delete from auth.oauth_flows where linking_user_id = $1",
     "delete from auth.identities where user_id = $1",
 )
 _ANONYMIZE_ACCOUNT = """
 update auth.users
-set email = null, phone = null, new_email = null, password_hash = null, user_metadata = '{}', app_metadata = '{}',
-  deleted_at = $2, updated_at = $2
+set email = null, phone = null, new_email = null, new_phone = null, password_hash = null, user_metadata = '{}',
+  app_metadata = '{}', deleted_at = $2, updated_at = $2
 where id = $1
 """
 _COLUMN_CASTS = {
@@ -107,6 +140,9 @@ _COLUMN_CASTS = {
     "new_email": "",
     "email_change_sent_at": "",
     "is_email_change_half_confirmed": "",
+    "new_phone": "",
+    "phone_change_sent_at": "",
+    "is_anonymous": "",
     "last_sign_in_at": "",
     "app_metadata": "::jsonb",
     "user_metadata": "::jsonb",
@@ -132,8 +168,11 @@ class NewAccount:
     user_metadata: Mapping[str, object] = field(default_factory=dict)
     id: UUID = field(default_factory=uuid4)
     role: str | None = None
+    is_anonymous: bool = False
     has_sign_up_claims: bool = True
     """Whether the user metadata gets the keys that official clients expect of a sign-up."""
+    has_email_identity: bool = True
+    """Whether its address is an identity; that of an account of a provider is not."""
 
     def stored_user_metadata(self) -> dict[str, object]:
         """Return the user metadata as it is stored: of a sign-up, with the claims that official clients expect."""
@@ -146,6 +185,8 @@ class NewAccount:
 
     def stored_app_metadata(self) -> dict[str, object]:
         """Return the app metadata with the provider by which the account authenticates."""
+        if self.is_anonymous:
+            return dict(self.app_metadata)
         provider = "email" if self.email else "phone"
         return {"provider": provider, "providers": [provider], **self.app_metadata}
 
@@ -187,6 +228,11 @@ class AccountRepository:
         row = await transaction.fetch_row(_SELECT_BY_EMAIL, email)
         return account_from_row(dict(row)) if row else None
 
+    async def find_by_phone(self, transaction: Transaction, phone: str) -> Account | None:
+        """Return the account with the normalized phone number."""
+        row = await transaction.fetch_row(_SELECT_BY_PHONE, phone)
+        return account_from_row(dict(row)) if row else None
+
     async def find_page(
         self, transaction: Transaction, *, limit: int, offset: int, email_filter: str | None
     ) -> tuple[list[Account], int]:
@@ -197,7 +243,7 @@ class AccountRepository:
         return [account_from_row(dict(row)) for row in rows], total
 
     async def insert(self, transaction: Transaction, new_account: NewAccount) -> Account | None:
-        """Insert an account and its email identity; None if its address, phone or id is taken."""
+        """Insert an account and the identities of its address and phone; None if one of them or its id is taken."""
         inserted_id = await transaction.fetch_value(
             _INSERT_ACCOUNT,
             new_account.id,
@@ -212,6 +258,8 @@ class AccountRepository:
             serialize_metadata(new_account.stored_app_metadata(), "app_metadata"),
             serialize_metadata(new_account.stored_user_metadata(), "user_metadata"),
             new_account.role,
+            new_account.is_anonymous,
+            new_account.has_email_identity,
         )
         account = await self.find_by_id(transaction, new_account.id) if inserted_id else None
         if account is not None:
@@ -220,7 +268,12 @@ class AccountRepository:
         return account
 
     async def update(self, transaction: Transaction, before: Account, **changes: object) -> Account:
-        """Set columns of an account and return the updated account."""
+        """Set columns of an account and return the updated account.
+
+        An address or phone number that is confirmed ends that an account is anonymous.
+        """
+        if before.is_anonymous and (changes.get("email_confirmed_at") or changes.get("phone_confirmed_at")):
+            changes = {"is_anonymous": False, **changes}
         assignments = ", ".join(
             f"{column} = ${number}{_COLUMN_CASTS[column]}" for number, column in enumerate(changes, 2)
         )
@@ -236,6 +289,8 @@ class AccountRepository:
         )
         if changes.keys() & {"email", "email_confirmed_at"}:
             await transaction.execute(_SYNC_EMAIL_IDENTITY, before.id)
+        if changes.keys() & {"phone", "phone_confirmed_at"}:
+            await transaction.execute(_SYNC_PHONE_IDENTITY, before.id)
         after = await self.find_by_id(transaction, before.id)
         # Only this actor deletes accounts, and the update has locked the row.
         assert after is not None
@@ -260,6 +315,7 @@ class AccountRepository:
             "email": before.email != after.email,
             "name": previous_name != after.name,
             "verified": before.is_verified != after.is_verified,
+            "provisional": before.is_provisional != after.is_provisional,
         }
         after = replace(after, changes=frozenset(name for name, changed in has_changed.items() if changed))
         if after.changes:

@@ -17,6 +17,15 @@ def merge_metadata(old: Mapping[str, object], new: Mapping[str, object]) -> dict
     return {key: value for key, value in {**old, **new}.items() if value is not None}
 
 
+def with_provider(app_metadata: Mapping[str, object], provider: str) -> dict[str, object]:
+    """Return the app metadata with a provider added to those by which the account authenticates."""
+    listed = app_metadata.get("providers")
+    providers = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    if provider not in providers:
+        providers.append(provider)
+    return {"provider": provider, **app_metadata, "providers": providers}
+
+
 def serialize_metadata(metadata: Mapping[str, object], field: str) -> str:
     """Return the metadata as JSON text; ValidationFailedError where it is too large or cannot be stored."""
     try:

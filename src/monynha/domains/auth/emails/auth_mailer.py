@@ -63,7 +63,7 @@ class AuthMailer:
             data["path"] = self.links.path(token, self.redirects.resolve(redirect_to))
         if token.kind is TokenKind.EMAIL_CHANGE_CURRENT:
             data["new_email"] = account.new_email
-        await self._enqueue(transaction, EmailPayload(token.email, _TEMPLATES[token.kind], data))
+        await self._enqueue(transaction, EmailPayload(token.address, _TEMPLATES[token.kind], data))
 
     async def queue_already_registered(self, transaction: Transaction, email: str, *, locale: str | None) -> None:
         """Queue the notice to the owner of a registered address that somebody tried to sign up with it."""

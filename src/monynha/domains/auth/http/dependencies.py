@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
+
+import orjson
 
 from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import AppError, UnauthenticatedError
 from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.composition import AuthServices
-from monynha.domains.auth.errors import BadJwtError, InvalidUserIdError, MissingBearerTokenError, NotAdminError
+from monynha.domains.auth.errors import (
+    BadJwtError,
+    InvalidUserIdError,
+    LimitedTokenError,
+    MissingBearerTokenError,
+    NotAdminError,
+)
 from monynha.domains.auth.http.responses import with_headers
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
@@ -23,21 +32,44 @@ class SignedInUser:
 
     account: Account
     session_id: UUID | None
+    claims: str = "{}"
+    """The claims of the token, as JSON."""
+
+    @property
+    def claims_aal2(self) -> bool:
+        """Whether the token claims the assurance level aal2; its session may have less by now."""
+        return bool(orjson.loads(self.claims).get("aal") == "aal2")
 
 
-async def require_user(auth: AuthServices, request: Request) -> SignedInUser:
-    """Return the user of a request; raise an AuthError unless the account exists and the session is live."""
+async def require_user(auth: AuthServices, request: Request, *, accepts_limited: bool = False) -> SignedInUser:
+    """Return the user of a request; raise an AuthError unless the account exists and the session is live.
+
+    Raise LimitedTokenError for an API token or another limited one, which may do nothing with the account itself;
+    `accepts_limited` is for what they may read of it.
+    """
     actor = _authenticate(auth, request)
+    if actor.limits is not None and not accepts_limited:
+        raise LimitedTokenError()
     if actor.id is None:
         raise BadJwtError("invalid claim: missing sub claim")
+    if actor.is_foreign:
+        await _create_foreign_account(auth, actor)
     account = await auth.sessions.require_live(actor.id, actor.session_id)
-    return SignedInUser(account, actor.session_id)
+    return SignedInUser(account, actor.session_id, actor.claims)
 
 
-def require_service_key(auth: AuthServices, request: Request) -> None:
-    """Raise NotAdminError unless the request carries the service key."""
-    if _authenticate(auth, request).kind is not ActorKind.SERVICE:
+async def _create_foreign_account(auth: AuthServices, actor: Actor) -> None:
+    """Have PostgreSQL create the account of a foreign issuer's token, if it has none yet."""
+    with suppress(UnauthenticatedError):
+        await auth.database.as_actor(actor).require_live_session()
+
+
+def require_service_key(auth: AuthServices, request: Request) -> Actor:
+    """Return the holder of the service key; raise NotAdminError unless the request carries it."""
+    actor = _authenticate(auth, request)
+    if actor.kind is not ActorKind.SERVICE:
         raise NotAdminError()
+    return actor
 
 
 def parse_user_id(request: Request) -> UUID:

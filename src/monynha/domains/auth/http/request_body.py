@@ -10,6 +10,7 @@ from monynha.core.locales import negotiate_locale
 from monynha.core.serialization import parse_json
 from monynha.domains.auth.emails.email_address import normalize_email
 from monynha.domains.auth.errors import BadJsonError, InvalidAuthRequestError
+from monynha.domains.auth.phone.phone_number import phone_digits
 from monynha.domains.auth.services.sessions import ClientInfo
 from monynha.domains.auth.tokens.one_time_tokens import PkceChallenge
 from monynha.protocols.http.request import Request
@@ -53,6 +54,11 @@ class RequestBody:
         """Return a normalized email address; None if it is missing, ValidationFailedError if invalid."""
         value = self.text(name)
         return None if value is None else normalize_email(value)
+
+    def account(self) -> str | None:
+        """Return the address or phone number of the account that is meant, as attempts are counted by."""
+        phone = self.text("phone")
+        return self.text("email") or (phone and phone_digits(phone))
 
     def pkce_challenge(self) -> PkceChallenge | None:
         """Return the PKCE challenge; None if the request has none."""

@@ -21,6 +21,8 @@ from monynha.domains.auth.errors import (
     UserAlreadyExistsError,
     WeakPasswordError,
 )
+from monynha.domains.auth.factors.errors import PhoneCodeTooSoonError, RecoveryCodesLockedError
+from monynha.domains.auth.phone.errors import SmsRateLimitedError
 from monynha.domains.auth.services.rate_limits import HeaderPairs
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Headers, Response, encode_headers, json_response
@@ -44,7 +46,7 @@ def with_headers(response: Response, pairs: HeaderPairs) -> Response:
 
 def error_response(error: AppError, request: Request, stack: Sequence[str]) -> Response:
     """Render an error in the format that the client requests by `X-Supabase-Api-Version`."""
-    status, code, message = _gotrue_error(error)
+    status, code, message = gotrue_error(error)
     body: dict[str, object]
     extra_headers: Headers
     if _wants_new_format(request):
@@ -66,15 +68,23 @@ def error_response(error: AppError, request: Request, stack: Sequence[str]) -> R
     return json_response(body, status=status, extra_headers=all_headers)
 
 
-def _gotrue_error(error: AppError) -> tuple[int, str, str]:
+def gotrue_error(error: AppError) -> tuple[int, str, str]:
     """Return the status, code and message that GoTrue has for an error."""
     match error:
         case AuthError():
             return error.status, error.code, error.message
+        case SmsRateLimitedError():
+            return 429, "over_sms_send_rate_limit", error.message
         case EmailRateLimitedError():
             return 429, "over_email_send_rate_limit", error.message
+        case PhoneCodeTooSoonError():
+            return 429, "over_sms_send_rate_limit", error.message
+        case RecoveryCodesLockedError():
+            return 429, "mfa_recovery_codes_locked", error.message
         case WeakPasswordError():
-            return 422, "weak_password", f"Password {error.details['password']}"
+            # GoTrue's words, by which clients recognize the message.
+            problem = str(error.details["password"]).replace("must be", "should be")
+            return 422, "weak_password", f"Password {problem}"
         case SignUpDisabledError():
             return 422, "signup_disabled", error.message
         case UserAlreadyExistsError():
@@ -96,6 +106,8 @@ def _gotrue_error(error: AppError) -> tuple[int, str, str]:
 def _validation_message(error: ValidationFailedError) -> str:
     if "email" in error.details and len(error.details) == 1:
         return "Unable to validate email address: invalid format"
+    if "phone" in error.details and len(error.details) == 1:
+        return "Invalid phone number format (E.164 required)"
     return "; ".join(f"{field} {problem}" for field, problem in error.details.items()) or error.message
 
 

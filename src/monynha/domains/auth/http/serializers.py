@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from monynha.core.serialization import format_timestamp
 from monynha.domains.auth.accounts.account import Account, Identity
+from monynha.domains.auth.accounts.factor import Factor
 from monynha.domains.auth.services.sessions import IssuedSession
-from monynha.domains.auth.tokens.access_tokens import AUDIENCE
+from monynha.domains.auth.tokens.token_actors import AUDIENCE
 
 _OPTIONAL_TIMESTAMPS = (
     "email_confirmed_at",
@@ -14,6 +15,7 @@ _OPTIONAL_TIMESTAMPS = (
     "confirmation_sent_at",
     "recovery_sent_at",
     "email_change_sent_at",
+    "phone_change_sent_at",
     "reauthentication_sent_at",
     "last_sign_in_at",
     "banned_until",
@@ -45,6 +47,28 @@ def user_json(account: Account) -> dict[str, object]:
         body["confirmed_at"] = format_timestamp(min(confirmed_at))
     if account.new_email:
         body["new_email"] = account.new_email
+    if account.new_phone:
+        body["new_phone"] = account.new_phone
+    if account.factors:
+        body["factors"] = [factor_json(factor) for factor in account.factors]
+    return body
+
+
+def factor_json(factor: Factor) -> dict[str, object]:
+    """Return a second factor as its user and admins see it."""
+    body: dict[str, object] = {
+        "id": str(factor.id),
+        "factor_type": factor.factor_type.value,
+        "status": "verified" if factor.is_verified else "unverified",
+        "created_at": format_timestamp(factor.created_at),
+        "updated_at": format_timestamp(factor.updated_at),
+    }
+    if factor.friendly_name:
+        body["friendly_name"] = factor.friendly_name
+    if factor.phone:
+        body["phone"] = factor.phone
+    if factor.last_challenged_at:
+        body["last_challenged_at"] = format_timestamp(factor.last_challenged_at)
     return body
 
 
@@ -61,6 +85,7 @@ def tokens_json(issued: IssuedSession, now_s: float) -> dict[str, object]:
         "expires_in": max(1, issued.access_token.expires_at - int(now_s)),
         "expires_at": issued.access_token.expires_at,
         "refresh_token": issued.refresh_token,
+        **issued.provider_tokens,
     }
 
 

@@ -11,9 +11,9 @@ from monynha.protocols.http.response import Response, json_response
 from monynha.protocols.http.router import Route
 
 # fmt: off
-_PROVIDERS = (
-    "anonymous_users", "apple", "azure", "bitbucket", "discord", "facebook", "figma", "fly", "github",
-    "gitlab", "google", "kakao", "keycloak", "linkedin", "linkedin_oidc", "notion", "phone", "slack",
+_OTHER_PROVIDERS = (
+    "apple", "azure", "bitbucket", "discord", "facebook", "figma", "fly", "github",
+    "gitlab", "google", "kakao", "keycloak", "linkedin", "linkedin_oidc", "notion", "slack",
     "slack_oidc", "snapchat", "spotify", "twitch", "twitter", "workos", "x", "zoom",
 )
 # fmt: on
@@ -41,20 +41,29 @@ class SettingsRoutes:
         )
 
     async def _settings(self, _: Request) -> Response:
+        auth = self.auth
+        phone_accounts = auth.phone_accounts
         return json_response(
             {
-                "external": {**dict.fromkeys(_PROVIDERS, False), "email": True},
-                "disable_signup": not self.auth.sign_up.is_enabled,
-                "mailer_autoconfirm": self.auth.autoconfirm,
-                "phone_autoconfirm": False,
-                "sms_provider": "",
+                "external": {
+                    **dict.fromkeys(_OTHER_PROVIDERS, False),
+                    "anonymous_users": auth.anonymous_users.is_enabled,
+                    "email": True,
+                    "phone": phone_accounts.is_enabled,
+                    **dict.fromkeys(auth.providers.names, True),
+                },
+                "disable_signup": not auth.sign_up.is_enabled,
+                "mailer_autoconfirm": auth.autoconfirm,
+                "phone_autoconfirm": phone_accounts.autoconfirm,
+                "sms_provider": "hook" if phone_accounts.messages.has_hook else "",
                 "saml_enabled": False,
                 "saml_private_key_next_configured": False,
-                "mfa_enabled": False,
-                "passkeys_enabled": False,
+                "mfa_enabled": True,
+                "passkeys_enabled": self.auth.second_factors.passkeys.relying_party is not None,
             }
         )
 
     async def _jwks(self, _: Request) -> Response:
-        # Tokens are signed with a shared secret, which has no public key to list.
-        return json_response({"keys": []}, extra_headers=((b"cache-control", b"public, max-age=600"),))
+        # A shared secret has no public key to list. The set changes fifteen minutes before it is used.
+        keys = self.auth.tokens.keys.public_keys(self.auth.clock())
+        return json_response({"keys": keys}, extra_headers=((b"cache-control", b"public, max-age=600"),))

@@ -8,6 +8,7 @@ from functools import partial
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import InvalidAuthRequestError, InvalidCredentialsError
 from monynha.domains.auth.http.dependencies import count_sign_in_attempt, require_user
+from monynha.domains.auth.http.id_token_grant import sign_in_with_id_token
 from monynha.domains.auth.http.request_body import (
     RequestBody,
     client_info,
@@ -15,15 +16,12 @@ from monynha.domains.auth.http.request_body import (
     requested_locale,
     requested_redirect,
 )
-from monynha.domains.auth.http.responses import auth_response
+from monynha.domains.auth.http.responses import auth_response, with_headers
 from monynha.domains.auth.http.serializers import session_json, user_json
-from monynha.domains.auth.http.unsupported import (
-    AnonymousSignInDisabledError,
-    PhoneSignInDisabledError,
-    PhoneSignUpDisabledError,
-    ProviderDisabledError,
-    Web3DisabledError,
-)
+from monynha.domains.auth.http.unsupported import Web3DisabledError
+from monynha.domains.auth.phone.errors import PhoneSignInDisabledError
+from monynha.domains.auth.phone.phone_number import normalize_phone
+from monynha.domains.auth.services.phone_accounts import PhoneSignUpRequest
 from monynha.domains.auth.services.sessions import IssuedSession, SignOutScope
 from monynha.domains.auth.services.sign_up import SignUpRequest
 from monynha.protocols.http.request import Request
@@ -52,12 +50,41 @@ class TokenRoutes:
         email, phone = body.text("email"), body.text("phone")
         # A password that is no text is refused before the attempt is counted, as an email is.
         body.text("password")
+        if not email and not phone:
+            if body.values.get("password") is not None:
+                raise InvalidAuthRequestError("To sign up with a password, provide an email address or phone number")
+            return await self._sign_in_anonymously(request, body)
+        if email and phone:
+            raise InvalidAuthRequestError("Only an email address or phone number should be provided on signup.")
         return await count_sign_in_attempt(
-            self.auth, request, email or phone, partial(self._complete_sign_up, request, body)
+            self.auth, request, body.account(), partial(self._complete_sign_up, request, body)
         )
+
+    async def _sign_in_anonymously(self, request: Request, body: RequestBody) -> Response:
+        self.auth.anonymous_users.require_enabled()
+        metadata = body.json_object("data") or {}
+        rate_limit_headers = await self.auth.rate_limits.count_anonymous(request.client_ip)
+        issued = await self.auth.anonymous_users.sign_in(metadata, client_info(request))
+        return with_headers(self._session(issued), rate_limit_headers)
+
+    async def _sign_up_by_phone(self, request: Request, body: RequestBody) -> Response:
+        auth = self.auth
+        phone, password = body.required_text("phone"), body.text("password")
+        if password is None:
+            raise InvalidAuthRequestError("Signup requires a valid password")
+        sign_up_request = PhoneSignUpRequest(phone, password, metadata=body.json_object("data") or {})
+        is_confirmed = auth.phone_accounts.autoconfirm
+        if auth.phone_accounts.is_enabled and not is_confirmed:
+            await auth.rate_limits.count_sms(request.client_ip, normalize_phone(phone))
+        account = await auth.phone_accounts.sign_up(sign_up_request)
+        if not is_confirmed:
+            return auth_response(user_json(account))
+        return self._session(await auth.sessions.create(account, client_info(request), method="password"))
 
     async def _complete_sign_up(self, request: Request, body: RequestBody) -> Response:
         auth = self.auth
+        if body.text("phone"):
+            return await self._sign_up_by_phone(request, body)
         sign_up_request = _sign_up_request(request, body)
         if not auth.autoconfirm:
             await auth.rate_limits.count_email(sign_up_request.email)
@@ -70,7 +97,7 @@ class TokenRoutes:
         body = await read_body(request)
         match request.query_params.get("grant_type"):
             case "password":
-                account = body.text("email") or body.text("phone")
+                account = body.account()
                 return await count_sign_in_attempt(
                     self.auth, request, account, partial(self._sign_in_with_password, request, body)
                 )
@@ -79,18 +106,23 @@ class TokenRoutes:
             case "pkce":
                 return await self._exchange_code(request, body)
             case "id_token":
-                raise ProviderDisabledError()
+                return await count_sign_in_attempt(
+                    self.auth, request, None, partial(sign_in_with_id_token, self.auth, request, body)
+                )
             case "web3":
                 raise Web3DisabledError()
             case _:
                 raise InvalidCredentialsError("unsupported_grant_type")
 
     async def _sign_in_with_password(self, request: Request, body: RequestBody) -> Response:
-        if body.text("phone"):
-            if body.text("email"):
-                raise InvalidAuthRequestError("Only an email address or phone number should be provided on login.")
-            raise PhoneSignInDisabledError()
         email, password = body.text("email"), body.text("password")
+        if phone := body.text("phone"):
+            if email:
+                raise InvalidAuthRequestError("Only an email address or phone number should be provided on login.")
+            if not self.auth.phone_accounts.is_enabled:
+                raise PhoneSignInDisabledError()
+            client = client_info(request)
+            return self._session(await self.auth.sign_in.sign_in_with_phone(phone, password or "", client))
         if not email:
             raise InvalidAuthRequestError("missing email or phone")
         return self._session(await self.auth.sign_in.sign_in(email, password or "", client_info(request)))
@@ -127,17 +159,9 @@ def session_response(auth: AuthServices, issued: IssuedSession) -> Response:
 
 
 def _sign_up_request(request: Request, body: RequestBody) -> SignUpRequest:
-    email, phone, password = body.text("email"), body.text("phone"), body.text("password")
-    if email and phone:
-        raise InvalidAuthRequestError("Only an email address or phone number should be provided on signup.")
-    if phone:
-        raise PhoneSignUpDisabledError()
-    if not email:
-        if password is not None:
-            raise InvalidAuthRequestError("To sign up with a password, provide an email address too")
-        raise AnonymousSignInDisabledError()
+    password = body.text("password")
     sign_up_request = SignUpRequest(
-        email,
+        body.required_text("email"),
         password or "",
         metadata=body.json_object("data") or {},
         challenge=body.pkce_challenge(),

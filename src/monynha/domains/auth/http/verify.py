@@ -1,14 +1,14 @@
-"""Routes of email verification: requesting an email, and returning with its link or code."""
+"""Routes of verification: requesting an email or a text message, and returning with its link or code."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import AuthError, InvalidAuthRequestError, OtpExpiredError
 from monynha.domains.auth.http.dependencies import count_sign_in_attempt
+from monynha.domains.auth.http.redirects import redirect_response
 from monynha.domains.auth.http.request_body import (
     RequestBody,
     client_info,
@@ -19,8 +19,8 @@ from monynha.domains.auth.http.request_body import (
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import tokens_json
 from monynha.domains.auth.http.token import session_response
-from monynha.domains.auth.http.unsupported import PhoneSignInDisabledError
 from monynha.domains.auth.services.email_change import EmailChangeHalfConfirmed
+from monynha.domains.auth.services.phone_accounts import PHONE_TOKEN_KINDS_BY_TYPE
 from monynha.domains.auth.services.verification import (
     TOKEN_KINDS_BY_TYPE,
     AuthorizationCode,
@@ -28,11 +28,12 @@ from monynha.domains.auth.services.verification import (
     VerificationResult,
 )
 from monynha.protocols.http.request import Request
-from monynha.protocols.http.response import Response, encode_headers
+from monynha.protocols.http.response import Response
 from monynha.protocols.http.router import Route
 
 _HALF_CONFIRMED_MESSAGE = "Confirmation link accepted. Please proceed to confirm link sent to the other email"
-_PHONE_TYPES = ("sms", "phone_change")
+_CHANNELS = ("sms", "whatsapp")
+_RESEND_TYPES = ("signup", "email_change", *PHONE_TOKEN_KINDS_BY_TYPE)
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,18 @@ class VerifyRoutes:
 
     async def _send_email(self, path: str, request: Request) -> Response:
         body = await read_body(request)
-        account = body.text("email") or body.text("phone")
+        account = body.account()
         return await count_sign_in_attempt(
             self.auth, request, account, partial(self._complete_send_email, path, request, body)
         )
 
     async def _complete_send_email(self, path: str, request: Request, body: RequestBody) -> Response:
         type = body.text("type") or ""
-        if body.text("phone") or (path == "/resend" and type in _PHONE_TYPES):
-            raise PhoneSignInDisabledError()
+        if path == "/resend" and type not in _RESEND_TYPES:
+            raise InvalidAuthRequestError(f"Missing one of these types: {', '.join(_RESEND_TYPES)}")
+        is_resent_by_phone = path == "/resend" and type in PHONE_TOKEN_KINDS_BY_TYPE
+        if is_resent_by_phone or (path == "/otp" and body.text("phone")):
+            return await self._send_text_message(request, body, type)
         email_request = TokenEmailRequest(
             body.required_text("email"),
             challenge=body.pkce_challenge(),
@@ -81,20 +85,42 @@ class VerifyRoutes:
             await self.auth.verification.send_magic_link(email_request)
         return auth_response({})
 
+    async def _send_text_message(self, request: Request, body: RequestBody, type: str) -> Response:
+        """Send a code of the type, or one that signs in, by text message."""
+        phone_accounts = self.auth.phone_accounts
+        if body.text("email"):
+            raise InvalidAuthRequestError("Only an email address or phone number should be provided")
+        if (body.text("channel") or "sms") not in _CHANNELS:
+            raise InvalidAuthRequestError(f"Invalid channel, supported values are {' or '.join(_CHANNELS)}")
+        metadata = body.json_object("data") or {}
+        creates_account = body.boolean("create_user") is not False
+        phone = phone_accounts.require_phone(body.required_text("phone"))
+        if not type:
+            phone_accounts.messages.require_reachable(phone)
+        await self.auth.rate_limits.count_sms(request.client_ip, phone)
+        if type:
+            await phone_accounts.resend(phone, type)
+        else:
+            await phone_accounts.send_code(phone, metadata, creates_account=creates_account)
+        return auth_response({})
+
     async def _verify(self, request: Request) -> Response:
         body = await read_body(request)
-        account = body.text("email") or body.text("phone")
+        account = body.account()
         return await count_sign_in_attempt(self.auth, request, account, partial(self._complete_verify, request, body))
 
     async def _complete_verify(self, request: Request, body: RequestBody) -> Response:
         type, link_token = body.required_text("type"), body.text("token_hash")
-        if type in _PHONE_TYPES or body.text("phone"):
-            raise PhoneSignInDisabledError()
+        client, verification = client_info(request), self.auth.verification
+        if type in PHONE_TOKEN_KINDS_BY_TYPE and not link_token:
+            if body.text("email"):
+                raise InvalidAuthRequestError("Only an email address or phone number should be provided on verify")
+            phone, code = body.required_text("phone"), body.required_text("token")
+            return session_response(self.auth, await self.auth.phone_accounts.verify_code(phone, code, type, client))
         if type not in TOKEN_KINDS_BY_TYPE:
             raise InvalidAuthRequestError("Invalid verification type")
-        client, verification = client_info(request), self.auth.verification
         if link_token:
-            if body.text("email") or body.text("token"):
+            if body.text("email") or body.text("phone") or body.text("token"):
                 raise InvalidAuthRequestError("Only the token_hash and type should be provided")
             result = await verification.verify_token_hash(link_token, type, client)
         else:
@@ -123,12 +149,12 @@ class VerifyRoutes:
 
     def _redirect_with_result(self, redirect_to: str, type: str, result: VerificationResult) -> Response:
         if isinstance(result, AuthorizationCode):
-            return _redirect(redirect_to, query={"code": result.code})
+            return redirect_response(redirect_to, query={"code": result.code})
         if isinstance(result, EmailChangeHalfConfirmed):
-            return _redirect(redirect_to, fragment={"message": _HALF_CONFIRMED_MESSAGE, "sb": ""})
+            return redirect_response(redirect_to, fragment={"message": _HALF_CONFIRMED_MESSAGE, "sb": ""})
         tokens = tokens_json(result, self.auth.clock().timestamp())
         fragment = {name: str(value) for name, value in tokens.items()}
-        return _redirect(redirect_to, fragment={**fragment, "sb": "", "type": type})
+        return redirect_response(redirect_to, fragment={**fragment, "sb": "", "type": type})
 
 
 def _redirect_with_error(redirect_to: str, link_token: str, error: AuthError) -> Response:
@@ -137,19 +163,4 @@ def _redirect_with_error(redirect_to: str, link_token: str, error: AuthError) ->
     error_params = {"error": "access_denied", "error_code": error.code, "error_description": message}
     # PKCE clients read the query, the others the fragment.
     query = error_params if link_token.startswith("pkce_") else {}
-    return _redirect(redirect_to, query=query, fragment={**error_params, "sb": ""})
-
-
-def _redirect(url: str, *, query: dict[str, str] | None = None, fragment: dict[str, str] | None = None) -> Response:
-    url_parts = urlsplit(url)
-    query_text = "&".join(text for text in (url_parts.query, urlencode(query or {})) if text)
-    location = urlunsplit(
-        (
-            url_parts.scheme,
-            url_parts.netloc,
-            url_parts.path or "/",
-            query_text,
-            urlencode(fragment or {}),
-        )
-    )
-    return Response(303, b"", encode_headers(("Location", location), ("Cache-Control", "no-store")))
+    return redirect_response(redirect_to, query=query, fragment={**error_params, "sb": ""})

@@ -16,6 +16,7 @@ from monynha.domains.auth.accounts.metadata import merge_metadata
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.emails.security_notices import SecurityNotice, SecurityNotices
 from monynha.domains.auth.errors import EmailExistsError, InvalidAuthRequestError, UserNotFoundError
+from monynha.domains.auth.phone.errors import PhoneExistsError
 from monynha.domains.auth.services.sessions import SessionService, SignOutScope
 from monynha.infra.postgres.database import Transaction
 from monynha.infra.postgres.errors import ConstraintViolationError
@@ -76,6 +77,8 @@ class AdminService:
             if account is None:
                 if attributes.id and await self.repository.find_by_id(transaction, attributes.id):
                     raise InvalidAuthRequestError("A user with this id already exists")
+                if attributes.phone and await self.repository.find_by_phone(transaction, attributes.phone):
+                    raise PhoneExistsError()
                 raise EmailExistsError()
             await record_audit_event(transaction, "user.created", target_type="user", target_id=str(account.id))
             return account
@@ -136,7 +139,8 @@ class AdminService:
             return await self.repository.update(transaction, account, **changes)
         except ConstraintViolationError as error:
             if error.kind == "unique":
-                raise EmailExistsError() from None
+                is_phone = error.constraint == "account_phone_is_unique"
+                raise (PhoneExistsError if is_phone else EmailExistsError)() from None
             raise
 
     async def _queue_notices(self, transaction: Transaction, account: Account, changes: dict[str, object]) -> None:
@@ -188,6 +192,8 @@ def _changes(account: Account, attributes: AdminUserAttributes, now: datetime) -
     if attributes.phone and attributes.phone != account.phone:
         phone_confirmed_at = now if attributes.phone_confirm else None
         changes |= {"phone": attributes.phone, "phone_confirmed_at": phone_confirmed_at}
+    elif attributes.phone_confirm and account.phone and not account.is_phone_verified:
+        changes["phone_confirmed_at"] = now
     if attributes.user_metadata is not None:
         changes["user_metadata"] = merge_metadata(account.user_metadata, attributes.user_metadata)
     if attributes.app_metadata is not None:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 from monynha.core.clock import Clock
+from monynha.core.errors import ConflictError
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
-from monynha.domains.auth.errors import EmailExistsError, InvalidAuthRequestError, UserNotFoundError
+from monynha.domains.auth.errors import (
+    EmailExistsError,
+    InvalidAuthRequestError,
+    UserBannedError,
+    UserNotFoundError,
+)
 from monynha.domains.auth.services.email_change import EmailChangeService
 from monynha.domains.auth.tokens.one_time_tokens import (
     EMAIL_CHANGE_KINDS,
@@ -62,6 +69,24 @@ class AdminLinkService:
             account, token = await self._issue(transaction, request, TokenKind.INVITE)
             await self.mailer.queue_token(transaction, token, account, redirect_to=redirect_to, locale=locale)
             return account
+
+    async def send_recovery(self, user_id: UUID, *, locale: str | None = None) -> None:
+        """Mail the owner of an account a link that signs in, to set a new password.
+
+        Raise UserNotFoundError, UserBannedError, or ConflictError for an account without an address.
+        """
+        now = self.clock()
+        async with self.repository.transaction() as transaction:
+            account = await self.repository.find_for_update(transaction, user_id)
+            if account is None:
+                raise UserNotFoundError()
+            if account.is_banned(now):
+                raise UserBannedError()
+            if account.email is None:
+                raise ConflictError(email="is missing: there is nowhere to send a link to")
+            token = await self.one_time_tokens.issue(transaction, account.id, TokenKind.RECOVERY, account.email)
+            await self.repository.update(transaction, account, recovery_sent_at=now)
+            await self.mailer.queue_token(transaction, token, account, locale=locale)
 
     async def generate_link(self, request: LinkRequest) -> tuple[Account, OneTimeToken]:
         """Return an account and a one-time token for it.

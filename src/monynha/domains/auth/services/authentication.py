@@ -9,6 +9,7 @@ from monynha.core.actor import ANONYMOUS, Actor
 from monynha.core.errors import UnauthenticatedError
 from monynha.domains.auth.services.session_activity import SessionActivity
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
+from monynha.domains.auth.tokens.api_keys import PREFIX as API_KEY_PREFIX
 
 
 class RequestWithActor(Protocol):
@@ -34,7 +35,11 @@ class BearerAuthenticator:
             return request.actor
         header = request.header(b"authorization")
         if header is None:
-            return ANONYMOUS
+            # A gateway would take the key of the new form for the bearer.
+            api_key = request.header(b"apikey")
+            if api_key is None or not api_key.startswith(API_KEY_PREFIX):
+                return ANONYMOUS
+            return self.access_tokens.verify(api_key)
         actor = self.access_tokens.verify(parse_bearer_token(header))
         if not actor.is_anonymous:
             request.actor = actor

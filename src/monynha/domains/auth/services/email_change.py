@@ -9,6 +9,7 @@ from monynha.core.clock import Clock
 from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.accounts.metadata import with_provider
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
 from monynha.domains.auth.emails.security_notices import SecurityNotice, SecurityNotices
@@ -114,7 +115,7 @@ class EmailChangeService:
         """Record that one of the addresses confirms, and change the address once both have."""
         new_email = account.new_email
         expected_email = account.email if token.kind is TokenKind.EMAIL_CHANGE_CURRENT else new_email
-        if new_email is None or token.email != expected_email:
+        if new_email is None or token.address != expected_email:
             return OtpExpiredError()
         if account.email and not account.is_email_change_half_confirmed:
             await self.repository.update(transaction, account, is_email_change_half_confirmed=True)
@@ -133,6 +134,7 @@ class EmailChangeService:
                 email_confirmed_at=self.clock(),
                 new_email=None,
                 is_email_change_half_confirmed=False,
+                app_metadata=with_provider(account.app_metadata, "email"),
             )
         except ConstraintViolationError as error:
             if error.kind == "unique":

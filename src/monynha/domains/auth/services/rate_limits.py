@@ -1,4 +1,4 @@
-"""Rate limits of auth: sign-in attempts, emails to one address, and changes of an address."""
+"""Rate limits of auth: sign-in attempts, emails and text messages, anonymous sign-ins, and changes of an address."""
 
 from __future__ import annotations
 
@@ -10,8 +10,16 @@ from uuid import UUID
 from monynha.core.errors import RateLimitedError
 from monynha.core.settings.setting_types import Limit
 from monynha.domains.auth.errors import EmailRateLimitedError
+from monynha.domains.auth.phone.errors import SmsRateLimitedError
 
-_EMAIL_CHANGE_MESSAGE = "Too many authentication attempts, please try again later"
+_PASSKEY_OPTIONS = Limit(300, 900)
+"""Per IP address: a page that offers passkeys asks for a challenge whenever it is opened."""
+_TOO_MANY_ATTEMPTS = "Too many authentication attempts, please try again later"
+_SMS_IN_ALL_FACTOR = 10
+_EVERYBODY = "all"
+_AUTHORIZATION_LIMIT = Limit(300, 900)
+_REGISTRATION_LIMIT = Limit(20, 3600)
+_OAUTH_MESSAGE = "Too many requests of applications, please try again later"
 
 HeaderPairs = tuple[tuple[str, str], ...]
 """The headers that tell a client what is left of a limit."""
@@ -23,6 +31,9 @@ class RateLimitCounter(Protocol):
     @property
     def auth_per_account(self) -> Limit | None:
         """The limit on sign-in attempts for one account; None if there is none."""
+
+    def subject(self, client_ip: str) -> str:
+        """Return the subject of windows that count a client IP: an IPv6 client counts as its /64."""
 
     async def count_sign_in(self, client_ip: str, account: str | None) -> HeaderPairs:
         """Count a sign-in attempt by client IP and by account; raise RateLimitedError over a limit."""
@@ -39,23 +50,71 @@ class AuthRateLimits:
     """What counts; None counts nothing."""
 
     email_interval: Limit | None
+    anonymous_per_ip: Limit | None = None
+    sms_per_number: Limit | None = None
+    sms_per_ip: Limit | None = None
 
     async def count_sign_in(self, client_ip: str, account: str | None) -> HeaderPairs:
         """Count a sign-in attempt or the like; return the rate limit headers of the response."""
         return await self.counter.count_sign_in(client_ip, account) if self.counter else ()
 
+    async def count_passkey_options(self, client_ip: str) -> None:
+        """Count a request for a passkey challenge, which anybody may make and which is stored for some minutes."""
+        if self.counter is not None and self.counter.auth_per_account is not None:
+            await self.counter.count(_TOO_MANY_ATTEMPTS, (client_ip, "passkey", _PASSKEY_OPTIONS))
+
     async def count_email(self, email: str) -> None:
         """Refuse a second email to an address within the interval, whether it is registered or not."""
         if self.counter is None:
             return
-        digest = hashlib.sha256(email.strip().lower().encode()).hexdigest()[:16]
         try:
-            await self.counter.count("", (digest, "mail", self.email_interval))
+            await self.counter.count("", (_digest(email), "mail", self.email_interval))
         except RateLimitedError as error:
             raise EmailRateLimitedError(int(str(error.details["retryAfter"]))) from None
+
+    async def count_sms(self, client_ip: str, phone: str) -> None:
+        """Count a text message by its number, by who asks for it, and in all.
+
+        Each costs money: numbers that charge for what they receive are asked for by the thousand.
+        """
+        if self.counter is None:
+            return
+        per_ip = self.sms_per_ip
+        in_all = per_ip and Limit(_SMS_IN_ALL_FACTOR * per_ip.count, per_ip.window_s)
+        try:
+            await self.counter.count(
+                "",
+                (_digest(phone), "sms", self.sms_per_number),
+                (self.counter.subject(client_ip), "sms", per_ip),
+                (_EVERYBODY, "sms", in_all),
+            )
+        except RateLimitedError as error:
+            raise SmsRateLimitedError(int(str(error.details["retryAfter"]))) from None
+
+    async def count_anonymous(self, client_ip: str) -> HeaderPairs:
+        """Count an anonymous sign-in by client IP; return the rate limit headers of the response."""
+        if self.counter is None:
+            return ()
+        window = (self.counter.subject(client_ip), "anonymous", self.anonymous_per_ip)
+        return await self.counter.count(_TOO_MANY_ATTEMPTS, window)
 
     async def count_email_change(self, user_id: UUID) -> None:
         """Count a change of address by its user, who could otherwise send email to any number of addresses."""
         if self.counter is not None:
             window = (str(user_id), "address", self.counter.auth_per_account)
-            await self.counter.count(_EMAIL_CHANGE_MESSAGE, window)
+            await self.counter.count(_TOO_MANY_ATTEMPTS, window)
+
+    async def count_authorization(self, client_subject: str) -> None:
+        """Count a request of an application for authorization, which stores a row without any sign-in."""
+        if self.counter is not None and self.counter.auth_per_account is not None:
+            await self.counter.count(_OAUTH_MESSAGE, (client_subject, "oauth", _AUTHORIZATION_LIMIT))
+
+    async def count_registration(self, client_subject: str) -> None:
+        """Count an application that registers itself."""
+        if self.counter is not None and self.counter.auth_per_account is not None:
+            await self.counter.count(_OAUTH_MESSAGE, (client_subject, "oauth-register", _REGISTRATION_LIMIT))
+
+
+def _digest(address: str) -> str:
+    """Return what stands for an address or a number, so that the cache holds none."""
+    return hashlib.sha256(address.strip().lower().encode()).hexdigest()[:16]

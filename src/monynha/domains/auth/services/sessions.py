@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -22,12 +22,14 @@ from monynha.domains.auth.errors import (
     RefreshSessionNotFoundError,
     RefreshTokenAlreadyUsedError,
     RefreshTokenNotFoundError,
+    ScopeNotGrantedError,
     SessionExpiredError,
     TokenSessionNotFoundError,
     TokenUserNotFoundError,
     UserBannedError,
 )
 from monynha.domains.auth.tokens.access_tokens import AccessToken, AccessTokens, SessionClaims
+from monynha.domains.auth.tokens.client_grants import ClientGrant, ClientRefresh
 from monynha.domains.auth.tokens.refresh_tokens import (
     MAX_ROTATIONS,
     RefreshDecision,
@@ -37,6 +39,8 @@ from monynha.domains.auth.tokens.refresh_tokens import (
 )
 from monynha.infra.postgres.database import Transaction
 
+OAUTH_METHOD = "oauth"
+"""The authentication method of a session that a provider has opened."""
 _MAX_USER_AGENT_LENGTH = 500
 _INSERT_SESSION = """
 with before as (
@@ -51,12 +55,21 @@ insert into auth.sessions (user_id, amr, user_agent, ip, created_at, device) val
 returning id, (select is_new_device from before) as is_new_device
 """
 _UPDATE_LAST_SIGN_IN = """
-update auth.identities set last_sign_in_at = $2 where user_id = $1 and provider = 'email'
+update auth.identities set last_sign_in_at = $2 where user_id = $1 and provider in ('email', 'phone')
 """
 _SELECT_FOR_UPDATE = """
-select id, user_id, aal, amr, refresh_counter, rotated_at, not_after from auth.sessions where id = $1
+select
+  id, user_id, aal, amr, refresh_counter, assured_counter, rotated_at, not_after, oauth_client_id, oauth_scopes
+from auth.sessions where id = $1
 for update
 """
+_RAISE_TO_AAL2 = """
+update auth.sessions
+set aal = 'aal2', factor_id = $2, amr = $3::jsonb, refresh_counter = $4, assured_counter = $4, rotated_at = $5,
+  refreshed_at = $6, user_agent = $7, ip = $8
+where id = $1
+"""
+_DELETE_OTHERS_BELOW_AAL2 = "delete from auth.sessions where user_id = $1 and id <> $2 and aal < 'aal2'"
 _ROTATE_REFRESH_TOKEN = """
 update auth.sessions
 set refresh_counter = refresh_counter + 1, rotated_at = $2, refreshed_at = $3, user_agent = $4, ip = $5, device = $6
@@ -91,6 +104,8 @@ class IssuedSession:
     access_token: AccessToken
     refresh_token: str
     session_id: UUID
+    provider_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the provider has issued to the client: `provider_token`, `provider_refresh_token`."""
 
 
 class SignOutScope(StrEnum):
@@ -143,7 +158,9 @@ class SessionService:
             raise BannedAtSignInError()
         amr: list[Mapping[str, object]] = [{"method": method, "timestamp": int(now.timestamp())}]
         session_id, is_new_device = await self._insert(transaction, account, client, amr)
-        await transaction.execute(_UPDATE_LAST_SIGN_IN, account.id, now)
+        if method != OAUTH_METHOD:
+            # The identity of a provider is updated by what signs in with it.
+            await transaction.execute(_UPDATE_LAST_SIGN_IN, account.id, now)
         await record_audit_event(
             transaction,
             "session.created",
@@ -155,7 +172,45 @@ class SessionService:
         account = await self.repository.update(transaction, account, last_sign_in_at=now, **changes)
         if is_new_device:
             await self.security_notices.queue(transaction, account, SecurityNotice.NEW_DEVICE)
-        return self._issue(account, SessionClaims(session_id, "aal1", tuple(amr)), 0)
+        return self.issue(account, SessionClaims(session_id, "aal1", tuple(amr)))
+
+    async def raise_to_aal2(
+        self,
+        transaction: Transaction,
+        account: Account,
+        session_id: UUID,
+        client: ClientInfo,
+        *,
+        factor_id: UUID,
+        method: str,
+    ) -> IssuedSession:
+        """Raise a session whose user has verified a second factor, and end the user's sessions below aal2.
+
+        Its refresh tokens from before are worth nothing: who has one has not shown the factor. Raise
+        TokenSessionNotFoundError if the session has ended.
+        """
+        row = await transaction.fetch_row(_SELECT_FOR_UPDATE, session_id)
+        now = self.clock()
+        if row is None or row["user_id"] != account.id or (row["not_after"] is not None and row["not_after"] <= now):
+            raise TokenSessionNotFoundError()
+        former = [entry for entry in orjson.loads(row["amr"]) if entry["method"] != method]
+        amr: list[Mapping[str, object]] = [{"method": method, "timestamp": int(now.timestamp())}, *former]
+        # By two, as upstream: the direct parent of a token is tolerated, and no token that was issued is this one's.
+        counter = row["refresh_counter"] + 2
+        rotated_at = [now, now, *row["rotated_at"]][:MAX_ROTATIONS]
+        await transaction.execute(
+            _RAISE_TO_AAL2,
+            session_id,
+            factor_id,
+            json_text(amr),
+            counter,
+            rotated_at,
+            now,
+            client.stored_user_agent,
+            client.ip,
+        )
+        await transaction.execute(_DELETE_OTHERS_BELOW_AAL2, account.id, session_id)
+        return self.issue(account, SessionClaims(session_id, "aal2", tuple(amr)), counter)
 
     async def _insert(
         self, transaction: Transaction, account: Account, client: ClientInfo, amr: list[Mapping[str, object]]
@@ -181,17 +236,19 @@ class SessionService:
             raise TokenSessionNotFoundError()
         return account
 
-    async def refresh(self, refresh_token: str, client: ClientInfo) -> IssuedSession:
+    async def refresh(
+        self, refresh_token: str, client: ClientInfo, *, by_client: ClientRefresh | None = None
+    ) -> IssuedSession:
         """Return new tokens for a refresh token.
 
         Raise an AuthError for a token that is unknown, expired or reused; reuse also ends the session, since
-        somebody holds a copy of the token.
+        somebody holds a copy of the token. The token of an OAuth client is unknown to anybody but that client.
         """
         presented = self.refresh_tokens.decode(refresh_token)
         if presented is None:
             raise RefreshTokenNotFoundError()
         async with self.repository.transaction() as transaction:
-            outcome = await self._refresh_in_transaction(transaction, presented, client)
+            outcome = await self._refresh_in_transaction(transaction, presented, client, by_client)
         # Raised after the commit: the deletion of a session must last although the response is an error.
         if isinstance(outcome, AuthError):
             raise outcome
@@ -223,12 +280,19 @@ class SessionService:
         await transaction.execute(_DELETE_BY_SCOPE[scope], *binds)
 
     async def _refresh_in_transaction(
-        self, transaction: Transaction, presented: RefreshToken, client: ClientInfo
+        self,
+        transaction: Transaction,
+        presented: RefreshToken,
+        client: ClientInfo,
+        by_client: ClientRefresh | None,
     ) -> IssuedSession | AuthError:
         # The row lock serializes concurrent refreshes of the same session.
         row = await transaction.fetch_row(_SELECT_FOR_UPDATE, presented.session_id)
         if row is None:
             return RefreshSessionNotFoundError()
+        grant = _narrow(_grant_of(row["oauth_client_id"], row["oauth_scopes"]), by_client)
+        if isinstance(grant, AuthError):
+            return grant
         account = await self.repository.find_by_id(transaction, row["user_id"])
         now = self.clock()
         if account is None:
@@ -239,7 +303,13 @@ class SessionService:
             return SessionExpiredError()
         counter, rotated_at = row["refresh_counter"], row["rotated_at"]
         decision = decide_refresh(
-            presented.counter, counter, rotated_at, now=now, reuse_interval_s=self.reuse_interval_s
+            presented.counter,
+            counter,
+            rotated_at,
+            now=now,
+            reuse_interval_s=self.reuse_interval_s,
+            # A client has no tabs that refresh at once, and its tokens may be stolen from a server.
+            tolerates_parent=grant is None,
         )
         match decision:
             case RefreshDecision.UNKNOWN:
@@ -257,10 +327,12 @@ class SessionService:
             case RefreshDecision.ROTATE:
                 counter += 1
                 await self._rotate(transaction, row["id"], [now, *rotated_at], client)
+            case RefreshDecision.REPEAT if presented.counter < row["assured_counter"]:
+                return RefreshTokenAlreadyUsedError()
             case RefreshDecision.REPEAT:
                 pass
         claims = SessionClaims(row["id"], row["aal"], tuple(orjson.loads(row["amr"])))
-        return self._issue(account, claims, counter)
+        return self.issue(account, claims, counter, grant)
 
     async def _rotate(
         self, transaction: Transaction, session_id: UUID, rotated_at: list[datetime], client: ClientInfo
@@ -275,10 +347,31 @@ class SessionService:
             client.device,
         )
 
-    def _issue(self, account: Account, claims: SessionClaims, counter: int) -> IssuedSession:
+    def issue(
+        self, account: Account, claims: SessionClaims, counter: int = 0, grant: ClientGrant | None = None
+    ) -> IssuedSession:
+        """Return the tokens of a session, with what limits them where it is that of an OAuth client."""
         return IssuedSession(
             account,
-            self.access_tokens.issue(account, claims),
+            self.access_tokens.issue(account, claims, limiting_claims=grant.claims if grant else None),
             self.refresh_tokens.encode(RefreshToken(claims.id, counter)),
             claims.id,
         )
+
+
+def _grant_of(client_id: UUID | None, scopes: list[str] | None) -> ClientGrant | None:
+    return None if client_id is None else ClientGrant(client_id, tuple(scopes or ()))
+
+
+def _narrow(grant: ClientGrant | None, by_client: ClientRefresh | None) -> ClientGrant | AuthError | None:
+    """Return what the new access token may do, or why the refresh token is not for whoever presents it."""
+    if grant is None and by_client is None:
+        return None
+    if grant is None or by_client is None or grant.client_id != by_client.client_id:
+        return RefreshTokenNotFoundError()
+    if by_client.scopes is None:
+        return grant
+    if not set(by_client.scopes) <= set(grant.scopes):
+        return ScopeNotGrantedError()
+    # The refresh token keeps all scopes (RFC 6749 §6).
+    return ClientGrant(grant.client_id, by_client.scopes)

@@ -1,7 +1,8 @@
-"""Sign-in service: checks an email address and a password and creates a session."""
+"""Sign-in service: checks an email address or phone number and a password, and creates a session."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from monynha.core.clock import Clock
@@ -17,6 +18,8 @@ from monynha.domains.auth.errors import (
     EmailNotConfirmedError,
     InvalidCredentialsError,
 )
+from monynha.domains.auth.phone.errors import PhoneNotConfirmedError
+from monynha.domains.auth.phone.phone_number import normalize_phone
 from monynha.domains.auth.services.constant_time import equalize_duration
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService
 
@@ -41,19 +44,41 @@ class SignInService:
         Raise InvalidCredentialsError for a wrong password and, indistinguishably, for an unknown address;
         BannedAtSignInError or EmailNotConfirmedError where the password is right.
         """
+        return await self._sign_in(self._find_by_email(email), password, client, EmailNotConfirmedError)
+
+    async def sign_in_with_phone(self, phone: str, password: str, client: ClientInfo) -> IssuedSession:
+        """Create a session for the right password, by phone number; raise as `sign_in` or PhoneNotConfirmedError."""
+        return await self._sign_in(self._find_by_phone(phone), password, client, PhoneNotConfirmedError)
+
+    async def _sign_in(
+        self,
+        find_account: Awaitable[Account | None],
+        password: str,
+        client: ClientInfo,
+        not_confirmed: type[EmailNotConfirmedError] | type[PhoneNotConfirmedError],
+    ) -> IssuedSession:
         # Comparing an imported hash takes another time than ours, and so than an unknown address.
         async with equalize_duration(self.response_step_s, only_failures=True):
-            account = await self._find_account(email)
+            account = await find_account
             password_check = await self.passwords.verify(password, account.password_hash if account else None)
             if account is None or not password_check.is_correct:
                 raise await self._record_failure(account, InvalidCredentialsError())
             if account.is_banned(self.clock()):
                 raise await self._record_failure(account, BannedAtSignInError())
-            if not account.is_verified:
-                raise await self._record_failure(account, EmailNotConfirmedError())
+            is_by_email = not_confirmed is EmailNotConfirmedError
+            if not (account.is_verified if is_by_email else account.is_phone_verified):
+                raise await self._record_failure(account, not_confirmed())
             return await self._create_session(account, password_check, client)
 
-    async def _find_account(self, email: str) -> Account | None:
+    async def _find_by_phone(self, phone: str) -> Account | None:
+        try:
+            normalized_phone = normalize_phone(phone)
+        except ValidationFailedError:
+            return None
+        async with self.repository.transaction() as transaction:
+            return await self.repository.find_by_phone(transaction, normalized_phone)
+
+    async def _find_by_email(self, email: str) -> Account | None:
         try:
             normalized_email = normalize_email(email)
         except ValidationFailedError:

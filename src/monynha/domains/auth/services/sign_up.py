@@ -16,8 +16,9 @@ from monynha.domains.auth.accounts.metadata import merge_metadata
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
-from monynha.domains.auth.errors import SignUpDisabledError, UserAlreadyExistsError, WeakPasswordError
+from monynha.domains.auth.errors import UserAlreadyExistsError, WeakPasswordError
 from monynha.domains.auth.services.constant_time import equalize_duration
+from monynha.domains.auth.services.sign_up_gate import SignUpGate, SignUpMode
 from monynha.domains.auth.tokens.one_time_tokens import (
     OneTimeTokenStore,
     PkceChallenge,
@@ -53,18 +54,19 @@ class SignUpService:
     mailer: AuthMailer
     clock: Clock
     autoconfirm: bool
-    is_enabled: bool
+    gate: SignUpGate
     response_step_s: float
 
     async def sign_up(self, request: SignUpRequest) -> Account:
         """Create an account and return it.
 
-        Raise SignUpDisabledError where sign-ups are off, ValidationFailedError for an invalid address or password
-        and, with `autoconfirm`, UserAlreadyExistsError for a registered address. Without it a registered address
+        Raise SignUpDisabledError where the address may not sign up, ValidationFailedError for an invalid address or
+        password and, with `autoconfirm`, UserAlreadyExistsError for a registered address. Without it such an address
         gets the response of a new one, and only the email differs.
         """
         self.require_enabled()
         email = await self.validate_credentials(request.email, request.password, request.name or "")
+        await self._require_allowed(email)
         password_hash = await self.passwords.hash(request.password)
         new_account = NewAccount(email, password_hash, user_metadata=request.user_metadata())
         if self.autoconfirm:
@@ -72,10 +74,20 @@ class SignUpService:
         async with equalize_duration(self.response_step_s):
             return await self._sign_up_unconfirmed(request, email, new_account)
 
+    @property
+    def is_enabled(self) -> bool:
+        """Whether anybody at all may sign up."""
+        return self.gate.is_enabled
+
     def require_enabled(self) -> None:
         """Raise SignUpDisabledError where nobody may sign up (`MONYNHA_SIGNUP`)."""
-        if not self.is_enabled:
-            raise SignUpDisabledError()
+        self.gate.require_enabled()
+
+    async def _require_allowed(self, email: str) -> None:
+        """Raise SignUpDisabledError for an address that may not sign up, before its password is hashed."""
+        if self.gate.mode is SignUpMode.INVITED:
+            async with self.repository.transaction() as transaction:
+                await self.gate.require_allowed(transaction, email)
 
     async def validate_credentials(self, email: str, password: str, *user_inputs: str) -> str:
         """Return the normalized address; raise one ValidationFailedError naming all problems of both.

@@ -1,10 +1,13 @@
-"""Update-user service: what users change of their own account (metadata, password, email address)."""
+"""Update-user service: what users change of their own account (metadata, password, email address, phone number)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from uuid import UUID
+
+import orjson
 
 from monynha.core.clock import Clock
 from monynha.domains.audit import record_audit_event
@@ -23,7 +26,9 @@ from monynha.domains.auth.errors import (
     SamePasswordError,
     TokenUserNotFoundError,
 )
+from monynha.domains.auth.phone.phone_number import normalize_phone
 from monynha.domains.auth.services.email_change import EmailChangeService
+from monynha.domains.auth.services.phone_change import PhoneChangeService
 from monynha.domains.auth.services.sessions import SessionService, SignOutScope
 from monynha.domains.auth.tokens.one_time_tokens import (
     OneTimeTokenStore,
@@ -32,12 +37,34 @@ from monynha.domains.auth.tokens.one_time_tokens import (
 )
 from monynha.infra.postgres.database import Transaction
 
+_FRESH_SESSION = timedelta(hours=24)
+_SELECT_SESSION = "select created_at, amr from auth.sessions where id = $1"
+
+
+class PasswordOfAnonymousUserError(InvalidAuthRequestError):
+    """Updating password of an anonymous user without an email or phone is not allowed"""
+
+    status = 422
+
+
+class ReauthenticationNeededError(AuthError):
+    """Password update requires reauthentication"""
+
+    code = "reauthentication_needed"
+
+
+class CurrentPasswordRequiredError(AuthError):
+    """Current password required when setting new password."""
+
+    code = "current_password_required"
+
 
 @dataclass(frozen=True, slots=True)
 class UserAttributes:
     """What a user wants to change of their account; None keeps a value."""
 
     email: str | None = None
+    phone: str | None = None
     password: str | None = field(default=None, repr=False)
     current_password: str | None = field(default=None, repr=False)
     nonce: str | None = field(default=None, repr=False)
@@ -45,6 +72,16 @@ class UserAttributes:
     challenge: PkceChallenge | None = None
     redirect_to: str | None = None
     locale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChangePolicy:
+    """What a change of the password needs besides an access token."""
+
+    require_reauthentication: bool = False
+    """A code from `send_reauthentication_code`, in a session that is older than a day."""
+    require_current_password: bool = False
+    """The current password, unless the session began by recovery."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +93,11 @@ class UpdateUserService:
     one_time_tokens: OneTimeTokenStore
     sessions: SessionService
     email_changes: EmailChangeService
+    phone_changes: PhoneChangeService
     mailer: AuthMailer
     security_notices: SecurityNotices
     clock: Clock
+    password_changes: PasswordChangePolicy
 
     async def update(self, account: Account, session_id: UUID | None, attributes: UserAttributes) -> Account:
         """Change the account and return it; a new password ends all other sessions.
@@ -66,15 +105,17 @@ class UpdateUserService:
         Raise ValidationFailedError or an AuthError for attributes that are not valid.
         """
         email = normalize_email(attributes.email) if attributes.email else None
+        phone = normalize_phone(attributes.phone) if attributes.phone else None
         password_hash = None
         if attributes.password is not None:
-            password_hash = await self._new_password_hash(account, attributes.password, attributes)
+            if account.is_anonymous and not email and not phone:
+                raise PasswordOfAnonymousUserError()
+            password_hash = await self._new_password_hash(account, session_id, attributes.password, attributes)
         async with self.repository.transaction() as transaction:
             outcome = await self._update_in_transaction(
                 transaction,
                 account.id,
-                attributes,
-                email=email,
+                replace(attributes, email=email, phone=phone),
                 password_hash=password_hash,
                 session_id=session_id,
             )
@@ -84,23 +125,62 @@ class UpdateUserService:
         return outcome
 
     async def send_reauthentication_code(self, account: Account, *, locale: str | None = None) -> None:
-        """Mail the code that a change of the password may carry as its `nonce`."""
-        if not account.email:
-            raise InvalidAuthRequestError("Reauthentication requires the user to have an email or a phone number")
+        """Send the code that a change of the password may carry as its `nonce`: by mail, else by text message."""
+        address = _reauthentication_address(account)
+        messages = self.phone_changes.messages
+        is_by_phone = not account.email
+        if is_by_phone:
+            messages.require_reachable(address)
         async with self.repository.transaction() as transaction:
-            token = await self.one_time_tokens.issue(transaction, account.id, TokenKind.REAUTHENTICATION, account.email)
-            await self.repository.update(transaction, account, reauthentication_sent_at=self.clock())
-            await self.mailer.queue_token(transaction, token, account, locale=locale)
+            account = await self.repository.update(transaction, account, reauthentication_sent_at=self.clock())
+            token = await self.one_time_tokens.issue(
+                transaction,
+                account.id,
+                TokenKind.REAUTHENTICATION,
+                address,
+                code=messages.new_code(address) if is_by_phone else None,
+                ttl=messages.code_ttl if is_by_phone else None,
+            )
+            if is_by_phone:
+                await messages.queue_code(transaction, account, address, token.code)
+            else:
+                await self.mailer.queue_token(transaction, token, account, locale=locale)
 
-    async def _new_password_hash(self, account: Account, password: str, attributes: UserAttributes) -> str:
-        await self.passwords.validate(password, account.email or "", account.name)
+    async def _new_password_hash(
+        self, account: Account, session_id: UUID | None, password: str, attributes: UserAttributes
+    ) -> str:
+        await self._require_fresh_session(session_id, attributes)
+        await self.passwords.validate(password, account.email or account.phone or "", account.name)
         current_hash = account.password_hash
         current_password = attributes.current_password
+        if current_hash and not current_password and await self._requires_current_password(session_id):
+            raise CurrentPasswordRequiredError()
         if current_password is not None and not await self._is_correct(current_password, current_hash):
             raise CurrentPasswordInvalidError()
         if current_hash and await self._is_correct(password, current_hash):
             raise SamePasswordError()
         return await self.passwords.hash(password)
+
+    async def _require_fresh_session(self, session_id: UUID | None, attributes: UserAttributes) -> None:
+        if not self.password_changes.require_reauthentication or attributes.nonce is not None:
+            return
+        created_at, _ = await self._session(session_id)
+        if created_at is None or self.clock() - created_at > _FRESH_SESSION:
+            raise ReauthenticationNeededError()
+
+    async def _requires_current_password(self, session_id: UUID | None) -> bool:
+        if not self.password_changes.require_current_password:
+            return False
+        _, methods = await self._session(session_id)
+        return "recovery" not in methods
+
+    async def _session(self, session_id: UUID | None) -> tuple[datetime | None, tuple[str, ...]]:
+        """Return when the session began, and the methods by which its user has authenticated."""
+        async with self.repository.transaction() as transaction:
+            row = await transaction.fetch_row(_SELECT_SESSION, session_id)
+        if row is None:
+            return None, ()
+        return row["created_at"], tuple(entry.get("method", "") for entry in orjson.loads(row["amr"]))
 
     async def _is_correct(self, password: str, stored_hash: str | None) -> bool:
         return (await self.passwords.verify(password, stored_hash)).is_correct
@@ -111,7 +191,6 @@ class UpdateUserService:
         user_id: UUID,
         attributes: UserAttributes,
         *,
-        email: str | None,
         password_hash: str | None,
         session_id: UUID | None,
     ) -> Account | AuthError:
@@ -131,23 +210,25 @@ class UpdateUserService:
             await self.sessions.end(transaction, account.id, session_id, SignOutScope.OTHERS)
         if changes:
             account = await self.repository.update(transaction, account, **changes)
-        if email is None:
+        if attributes.phone is not None:
+            account = await self.phone_changes.start(transaction, account, attributes.phone)
+        if attributes.email is None:
             return account
         return await self.email_changes.start(
             transaction,
             account,
-            email,
+            attributes.email,
             challenge=attributes.challenge,
             redirect_to=attributes.redirect_to,
             locale=attributes.locale,
         )
 
     async def _is_valid_nonce(self, transaction: Transaction, account: Account, nonce: str | None) -> bool:
-        """Whether the nonce is a code that was mailed, or there is none: it is optional."""
+        """Whether the nonce is a code that was sent, or there is none: `_require_fresh_session` asks for it."""
         if nonce is None:
             return True
         token = await self.one_time_tokens.consume_code(
-            transaction, account.email or "", nonce, (TokenKind.REAUTHENTICATION,), user_id=account.id
+            transaction, account.email or account.phone or "", nonce, (TokenKind.REAUTHENTICATION,), user_id=account.id
         )
         return token is not None
 
@@ -156,3 +237,12 @@ async def _record_password_change(transaction: Transaction, account: Account) ->
     await record_audit_event(
         transaction, "password.changed", actor_id=account.id, target_type="user", target_id=str(account.id)
     )
+
+
+def _reauthentication_address(account: Account) -> str:
+    """Return where the code goes; raise InvalidAuthRequestError if the account has no confirmed address or number."""
+    if account.email:
+        return account.email
+    if account.phone and account.is_phone_verified:
+        return account.phone
+    raise InvalidAuthRequestError("Reauthentication requires the user to have an email or a phone number")

@@ -11,10 +11,11 @@ from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
-from monynha.domains.auth.errors import AuthError, InvalidAuthRequestError, OtpExpiredError, UserBannedError
+from monynha.domains.auth.errors import AuthError, OtpExpiredError, UserBannedError
 from monynha.domains.auth.services.constant_time import equalize_duration
 from monynha.domains.auth.services.email_change import EmailChangeHalfConfirmed, EmailChangeService
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService, SignOutScope
+from monynha.domains.auth.services.sign_up_gate import SignUpGate
 from monynha.domains.auth.tokens.one_time_tokens import (
     EMAIL_CHANGE_KINDS,
     ConsumedToken,
@@ -72,7 +73,7 @@ class VerificationService:
     mailer: AuthMailer
     clock: Clock
     autoconfirm: bool
-    is_sign_up_enabled: bool
+    sign_up_gate: SignUpGate
     response_step_s: float
 
     async def send_recovery(self, request: TokenEmailRequest) -> None:
@@ -85,8 +86,6 @@ class VerificationService:
 
     async def resend(self, request: TokenEmailRequest, type: str) -> None:
         """Mail a new confirmation of a sign-up (`signup`) or of an email change (`email_change`)."""
-        if type not in ("signup", "email_change"):
-            raise InvalidAuthRequestError("Missing one of these types: signup, email_change, sms, phone_change")
         email = normalize_email(request.email)
         async with equalize_duration(self.response_step_s), self.repository.transaction() as transaction:
             account = await self.repository.find_by_email(transaction, email)
@@ -114,11 +113,11 @@ class VerificationService:
             account = await self._verify(transaction, token)
             if isinstance(account, Account) and token is not None and token.challenge:
                 code = await self.one_time_tokens.issue_authorization_code(
-                    transaction, account.id, token.challenge, "otp"
+                    transaction, account.id, token.challenge, _method(token)
                 )
                 outcome = AuthorizationCode(code)
             else:
-                outcome = await self._create_session(transaction, account, client)
+                outcome = await self._create_session(transaction, account, token, client)
         if isinstance(outcome, AuthError):
             raise outcome
         return outcome
@@ -130,7 +129,7 @@ class VerificationService:
         async with self.repository.transaction() as transaction:
             token = await self._consume_link(transaction, link_token, type)
             account = await self._verify(transaction, token)
-            outcome = await self._create_session(transaction, account, client)
+            outcome = await self._create_session(transaction, account, token, client)
         if isinstance(outcome, AuthError):
             raise outcome
         return outcome
@@ -145,7 +144,7 @@ class VerificationService:
                 transaction, normalized_email, code.strip(), TOKEN_KINDS_BY_TYPE.get(type, ())
             )
             account = await self._verify(transaction, _as_requested(token, type))
-            outcome = await self._create_session(transaction, account, client)
+            outcome = await self._create_session(transaction, account, token, client)
         # Raised after the commit, which keeps the count of wrong codes.
         if isinstance(outcome, AuthError):
             raise outcome
@@ -166,11 +165,11 @@ class VerificationService:
         redeemed = await self.one_time_tokens.redeem_authorization_code(transaction, code, verifier)
         if isinstance(redeemed, AuthError):
             return redeemed
-        user_id, method = redeemed
-        account = await self.repository.find_by_id(transaction, user_id)
+        account = await self.repository.find_by_id(transaction, redeemed.user_id)
         if account is None or account.is_banned(self.clock()):
             return UserBannedError()
-        return await self.sessions.create_in(transaction, account, client, method=method)
+        issued = await self.sessions.create_in(transaction, account, client, method=redeemed.method)
+        return replace(issued, provider_tokens=redeemed.provider_tokens)
 
     async def _send_sign_in_token(self, request: TokenEmailRequest, kind: TokenKind) -> None:
         email = normalize_email(request.email)
@@ -178,7 +177,7 @@ class VerificationService:
             now = self.clock()
             async with self.repository.transaction() as transaction:
                 account = await self.repository.find_by_email(transaction, email)
-                if account is None and request.creates_account and self.is_sign_up_enabled:
+                if account is None and request.creates_account and await self.sign_up_gate.allows(transaction, email):
                     new_account = NewAccount(email, user_metadata=request.metadata, confirmation_sent_at=now)
                     if self.autoconfirm:
                         new_account = replace(new_account, email_confirmed_at=now)
@@ -217,12 +216,13 @@ class VerificationService:
         self,
         transaction: Transaction,
         account: Account | EmailChangeHalfConfirmed | AuthError,
+        token: ConsumedToken | None,
         client: ClientInfo,
     ) -> IssuedSession | EmailChangeHalfConfirmed | AuthError:
         """Return a session for a verified account, any other outcome as it is."""
         if not isinstance(account, Account):
             return account
-        return await self.sessions.create_in(transaction, account, client, method="otp")
+        return await self.sessions.create_in(transaction, account, client, method=_method(token))
 
     async def _verify(
         self, transaction: Transaction, token: ConsumedToken | None
@@ -238,7 +238,7 @@ class VerificationService:
             return UserBannedError()
         if token.kind in EMAIL_CHANGE_KINDS:
             return await self.email_changes.confirm(transaction, account, token)
-        if token.email != account.email:
+        if token.address != account.email:
             # The token was sent to an address that the account no longer has.
             return OtpExpiredError()
         return await self._confirm_email(transaction, account, token.kind)
@@ -263,6 +263,11 @@ class VerificationService:
         await self.sessions.end(transaction, locked.id, None, SignOutScope.GLOBAL)
         password_change = {} if kind is TokenKind.CONFIRMATION else {"password_hash": None}
         return await self.repository.update(transaction, locked, email_confirmed_at=now, **password_change)
+
+
+def _method(token: ConsumedToken | None) -> str:
+    """Return the authentication method of a session that a token begins."""
+    return "recovery" if token is not None and token.kind is TokenKind.RECOVERY else "otp"
 
 
 def _as_requested(token: ConsumedToken | None, type: str) -> ConsumedToken | None:

@@ -7,8 +7,8 @@ import hmac
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -20,6 +20,7 @@ from monynha.domains.auth.errors import (
     FlowStateNotFoundError,
     InvalidAuthRequestError,
 )
+from monynha.domains.auth.tokens.sealing import seal, unseal
 from monynha.infra.postgres.database import Transaction
 
 _PURPOSE = b"monynha one-time code"
@@ -53,13 +54,14 @@ order by created_at desc for update
 """
 _INSERT_AUTHORIZATION_CODE = """
 insert into auth.authorization_codes (
-  user_id, code_hash, code_challenge, code_challenge_method, authentication_method, created_at, expires_at
+  user_id, code_hash, code_challenge, code_challenge_method, authentication_method, created_at, expires_at,
+  sealed_provider_tokens
 )
-values ($1, $2, $3, $4, $5, $6, $7)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 _DELETE_AUTHORIZATION_CODE = """
 delete from auth.authorization_codes where code_hash = $1
-returning user_id, code_challenge, code_challenge_method, authentication_method, expires_at
+returning user_id, code_challenge, code_challenge_method, authentication_method, expires_at, sealed_provider_tokens
 """
 
 
@@ -73,10 +75,13 @@ class TokenKind(StrEnum):
     EMAIL_CHANGE_CURRENT = "email_change_current"
     EMAIL_CHANGE_NEW = "email_change_new"
     REAUTHENTICATION = "reauthentication"
+    PHONE_CONFIRMATION = "phone_confirmation"
+    PHONE_OTP = "phone_otp"
+    PHONE_CHANGE = "phone_change"
 
     @property
     def ttl(self) -> timedelta:
-        """The lifetime: an hour for a token that signs in an existing account, a day for the rest."""
+        """The lifetime by email: an hour for a token that signs in an existing account, a day for the rest."""
         short_lived = (TokenKind.MAGICLINK, TokenKind.RECOVERY, TokenKind.REAUTHENTICATION)
         return timedelta(hours=1 if self in short_lived else 24)
 
@@ -113,10 +118,11 @@ class PkceChallenge:
 
 @dataclass(frozen=True, slots=True)
 class OneTimeToken:
-    """A one-time token as it is mailed."""
+    """A one-time token as it is sent."""
 
     kind: TokenKind
-    email: str
+    address: str
+    """The email address or phone number that it is sent to."""
     link_token: str
     code: str
 
@@ -127,8 +133,17 @@ class ConsumedToken:
 
     user_id: UUID
     kind: TokenKind
-    email: str
+    address: str
     challenge: PkceChallenge | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemedCode:
+    """Who an authorization code is of, how they have authenticated, and the tokens of the provider they did it with."""
+
+    user_id: UUID
+    method: str
+    provider_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class OneTimeTokenStore:
@@ -143,13 +158,18 @@ class OneTimeTokenStore:
         transaction: Transaction,
         user_id: UUID,
         kind: TokenKind,
-        email: str,
+        address: str,
         *,
         challenge: PkceChallenge | None = None,
+        code: str | None = None,
+        ttl: timedelta | None = None,
     ) -> OneTimeToken:
-        """Return a new token for the address; it replaces an older one of its kind."""
+        """Return a new token for the address; it replaces an older one of its kind.
+
+        `code` is six random digits and `ttl` that of the kind, unless they are given.
+        """
         link_token = ("pkce_" if challenge else "") + secrets.token_hex(28)
-        code = f"{secrets.randbelow(1_000_000):06}"
+        code = code or f"{secrets.randbelow(1_000_000):06}"
         now = self._clock()
         await transaction.execute(
             _UPSERT_TOKEN,
@@ -157,13 +177,13 @@ class OneTimeTokenStore:
             kind.value,
             _sha256(link_token),
             self._code_hash(user_id, kind.value, code),
-            email,
+            address,
             challenge.value if challenge else None,
             challenge.method if challenge else None,
             now,
-            now + kind.ttl,
+            now + (ttl or kind.ttl),
         )
-        return OneTimeToken(kind, email, link_token, code)
+        return OneTimeToken(kind, address, link_token, code)
 
     async def consume_link(
         self, transaction: Transaction, link_token: str, kinds: Sequence[TokenKind]
@@ -178,17 +198,17 @@ class OneTimeTokenStore:
     async def consume_code(
         self,
         transaction: Transaction,
-        email: str,
+        address: str,
         code: str,
         kinds: Sequence[TokenKind],
         *,
         user_id: UUID | None = None,
     ) -> ConsumedToken | None:
-        """Delete and return the token of a code that was mailed to the address.
+        """Delete and return the token of a code that was sent to the address.
 
         None if the code is wrong, which is counted, or expired.
         """
-        rows = await transaction.fetch_rows(_SELECT_FOR_CODE, email, [kind.value for kind in kinds], user_id)
+        rows = await transaction.fetch_rows(_SELECT_FOR_CODE, address, [kind.value for kind in kinds], user_id)
         now = self._clock()
         for row in rows:
             if row["expires_at"] <= now or row["failed_attempts"] >= _MAX_FAILED_ATTEMPTS:
@@ -196,7 +216,7 @@ class OneTimeTokenStore:
             code_hash = self._code_hash(row["user_id"], row["kind"], code)
             if hmac.compare_digest(code_hash, row["code_hash"]):
                 await transaction.execute("delete from auth.one_time_tokens where id = $1", row["id"])
-                return ConsumedToken(row["user_id"], TokenKind(row["kind"]), email)
+                return ConsumedToken(row["user_id"], TokenKind(row["kind"]), address)
         await transaction.execute(
             "update auth.one_time_tokens set failed_attempts = failed_attempts + 1 where id = any($1)",
             [row["id"] for row in rows],
@@ -204,9 +224,18 @@ class OneTimeTokenStore:
         return None
 
     async def issue_authorization_code(
-        self, transaction: Transaction, user_id: UUID, challenge: PkceChallenge, method: str
+        self,
+        transaction: Transaction,
+        user_id: UUID,
+        challenge: PkceChallenge,
+        method: str,
+        *,
+        provider_tokens: Mapping[str, str] | None = None,
     ) -> str:
-        """Return a code that the client exchanges for a session with its verifier (RFC 7636 §4.4)."""
+        """Return a code that the client exchanges for a session with its verifier (RFC 7636 §4.4).
+
+        `provider_tokens` are returned with the session. They are encrypted with a key that only the code contains.
+        """
         code = secrets.token_urlsafe(32)
         now = self._clock()
         expires_at = now + _AUTHORIZATION_CODE_TTL
@@ -219,13 +248,14 @@ class OneTimeTokenStore:
             method,
             now,
             expires_at,
+            seal(provider_tokens, code) if provider_tokens else None,
         )
         return code
 
     async def redeem_authorization_code(
         self, transaction: Transaction, code: str, verifier: str
-    ) -> tuple[UUID, str] | FlowStateError:
-        """Return the user id and authentication method of a code, or the error; the code is deleted."""
+    ) -> RedeemedCode | FlowStateError:
+        """Return what a code stands for, or the error; the code is deleted."""
         row = await transaction.fetch_row(_DELETE_AUTHORIZATION_CODE, _sha256(code))
         if row is None:
             return FlowStateNotFoundError()
@@ -233,7 +263,9 @@ class OneTimeTokenStore:
             return FlowStateExpiredError()
         if not PkceChallenge(row["code_challenge"], row["code_challenge_method"]).matches(verifier):
             return BadCodeVerifierError()
-        return row["user_id"], row["authentication_method"]
+        sealed = row["sealed_provider_tokens"]
+        provider_tokens = unseal(sealed, code) if sealed else {}
+        return RedeemedCode(row["user_id"], row["authentication_method"], provider_tokens)
 
     def _code_hash(self, user_id: UUID, kind: str, code: str) -> str:
         # Keyed: a plain hash of six digits can be reversed by trying a million.

@@ -65,20 +65,27 @@ class RefreshTokenCodec:
 
 
 def decide_refresh(
-    presented: int, current: int, rotated_at: Sequence[datetime], *, now: datetime, reuse_interval_s: int
+    presented: int,
+    current: int,
+    rotated_at: Sequence[datetime],
+    *,
+    now: datetime,
+    reuse_interval_s: int,
+    tolerates_parent: bool = True,
 ) -> RefreshDecision:
     """Decide about the token with the number `presented`.
 
     `rotated_at` holds when the counter reached its last values, newest first. The direct parent stays valid
     until its child is used, since then the counter moves on: a response that is lost signs nobody out.
     Any other is valid for the interval after its own replacement: two browser tabs that refresh at once.
+    Without `tolerates_parent` that interval counts for the direct parent too.
     """
     age = current - presented
     if age == 0:
         return RefreshDecision.ROTATE
     if age < 0:
         return RefreshDecision.UNKNOWN
-    if age == 1:
+    if age == 1 and tolerates_parent:
         return RefreshDecision.REPEAT
     if age <= len(rotated_at) and now - rotated_at[age - 1] <= timedelta(seconds=reuse_interval_s):
         return RefreshDecision.REPEAT

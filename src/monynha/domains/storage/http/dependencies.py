@@ -7,8 +7,14 @@ from dataclasses import dataclass
 
 from monynha.core.actor import ANONYMOUS, Actor
 from monynha.core.errors import UnauthenticatedError
+from monynha.core.serialization import parse_uuid
 from monynha.domains.storage.composition import StorageServices
-from monynha.domains.storage.errors import BucketNotFoundError, MissingAuthorizationError
+from monynha.domains.storage.errors import (
+    AccessDeniedError,
+    BucketNotFoundError,
+    MissingAuthorizationError,
+    ObjectNotFoundError,
+)
 from monynha.domains.storage.rendering import ImageRenderer
 from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.request import Request
@@ -38,7 +44,7 @@ class StorageContext:
             actor = await self._authenticate(request)
             request.response_header_lines = await self.rate_limits.count_api_request(request.client_ip, actor)
             _check_bucket(request)
-            return await handler(request, actor)
+            return await self._handle(handler, request, actor)
 
         return handle
 
@@ -50,7 +56,7 @@ class StorageContext:
                 actor = await self._authenticate(request)
                 request.response_header_lines = await self.rate_limits.count_api_request(request.client_ip, actor)
                 _check_bucket(request)
-                return await handler(request, actor)
+                return await self._handle(handler, request, actor)
             request.response_header_lines = await self.rate_limits.count_public_request(request.client_ip)
             _check_bucket(request)
             return await handler(request, ANONYMOUS)
@@ -66,6 +72,16 @@ class StorageContext:
             return await handler(request)
 
         return handle
+
+    async def _handle(self, handler: ActorHandler, request: Request, actor: Actor) -> Response:
+        """Handle a request; an object that needs a second factor is told from one that is not there."""
+        try:
+            return await handler(request, actor)
+        except (AccessDeniedError, ObjectNotFoundError):
+            project_id = parse_uuid(request.path_params.get("path", "").partition("/")[0])
+            if project_id is not None:
+                await self.services.objects.database.as_actor(actor).explain_absence((project_id,))
+            raise
 
     async def _authenticate(self, request: Request) -> Actor:
         try:

@@ -40,6 +40,8 @@ from monynha.protocols.graphql.schema.field_bindings import (
     DeleteBinding,
     MutationBinding,
     MutationCall,
+    ReferenceAction,
+    ReferenceActionHandler,
     RowAction,
     RowActionHandler,
     UpdateBinding,
@@ -73,6 +75,14 @@ class _RowActionStep:
 
 
 @dataclass(frozen=True, slots=True)
+class _ReferenceStep:
+    response_key: str
+    binding: ReferenceAction
+    arguments: FieldArguments
+    selection: Selection | None
+
+
+@dataclass(frozen=True, slots=True)
 class _WriteStep:
     """A create or update; `selection` is what the response shows of the row, its key not filled in yet."""
 
@@ -94,7 +104,7 @@ class _WriteStep:
         return self.selection.resolve(context)
 
 
-MutationStep = _TypenameStep | _BulkStep | _DeleteStep | _RowActionStep | _WriteStep
+MutationStep = _TypenameStep | _BulkStep | _DeleteStep | _RowActionStep | _ReferenceStep | _WriteStep
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,7 @@ class MutationExecutor:
     custom_mutations: Mapping[CustomMutation, CustomMutationHandler]
     bulk_actions: Mapping[BulkAction, BulkActionHandler] = field(default_factory=dict)
     row_actions: Mapping[RowAction, RowActionHandler] = field(default_factory=dict)
+    reference_actions: Mapping[ReferenceAction, ReferenceActionHandler] = field(default_factory=dict)
 
     def plan(
         self, document: Document, operation: OperationDefinitionNode, context: ExecutionContext
@@ -120,7 +131,11 @@ class MutationExecutor:
                 steps.append(_TypenameStep(response_key))
             else:
                 steps.append(_plan_step(planner, self.schema.bindings.mutations[name], response_key, nodes))
-        selections = [step.selection for step in steps if isinstance(step, _WriteStep | _RowActionStep)]
+        selections = [
+            step.selection
+            for step in steps
+            if isinstance(step, _WriteStep | _RowActionStep | _ReferenceStep) and step.selection is not None
+        ]
         check_cost(sum(selection.cost() for selection in selections))
         check_answer_size(self.mutations.queries.compiler.limits, *selections)
         return steps
@@ -152,7 +167,7 @@ class MutationExecutor:
     ) -> bytes:
         if isinstance(step, _TypenameStep):
             return b'"Mutation"'
-        if isinstance(step, _WriteStep) and step.binding.custom is not None:
+        if isinstance(step, _WriteStep | _DeleteStep) and step.binding.custom is not None:
             return await self._execute_custom(step, step.binding.custom, context, connection)
         if connection is None:
             raise UnauthenticatedError()
@@ -163,6 +178,8 @@ class MutationExecutor:
         if isinstance(step, _RowActionStep):
             row_key, selection = _row_key(step, context), step.selection.resolve(context)
             return (await self.row_actions[step.binding](connection, row_key, selection)).json
+        if isinstance(step, _ReferenceStep):
+            return await self._execute_reference(step, context, connection)
         if isinstance(step.binding, CreateBinding):
             return await self._create(step, context, connection)
         return await self._update(step, context, connection)
@@ -170,10 +187,7 @@ class MutationExecutor:
     async def _create(self, step: _WriteStep, context: ExecutionContext, connection: ActorConnection) -> bytes:
         resource = step.binding.resource
         values = parse_create(resource, step.input)
-        parent_id = None
-        if resource.parent is not None and resource.parent_column is not None:
-            name = to_camel_case(resource.parent_column.name)
-            parent_id = _require_id(step.arguments.id_parameter(name, ()).resolve(context), resource.parent.target)
+        parent_id = _parent_id(step, context)
         created = await self.mutations.create(
             connection,
             resource,
@@ -197,17 +211,28 @@ class MutationExecutor:
         await self.mutations.delete(connection, resource, _row_key(step, context), options=options)
         return b"true"
 
+    async def _execute_reference(
+        self, step: _ReferenceStep, context: ExecutionContext, connection: ActorConnection
+    ) -> bytes:
+        reference = step.arguments.values[step.binding.argument]
+        selection = step.selection and step.selection.resolve(context)
+        row = await self.reference_actions[step.binding](connection, str(reference), selection)
+        return b"true" if row is None else row.json
+
     async def _execute_custom(
         self,
-        step: _WriteStep,
+        step: _WriteStep | _DeleteStep,
         custom: CustomMutation,
         context: ExecutionContext,
         connection: ActorConnection | None,
     ) -> bytes:
         if connection is None and not custom.allows_anonymous:
             raise UnauthenticatedError()
-        key = () if isinstance(step.binding, CreateBinding) else _row_key(step, context)
-        selection = step.result_selection(context)
+        is_create = isinstance(step.binding, CreateBinding)
+        if isinstance(step, _DeleteStep):
+            selection, values = Selection(custom.resource, ()), step.arguments.values
+        else:
+            selection, values = step.result_selection(context), step.input
         caller = context.caller
         call = MutationCall(
             caller.actor,
@@ -215,11 +240,14 @@ class MutationExecutor:
             caller.client_ip,
             caller.user_agent,
             caller.accept_language,
-            key=key,
-            input=step.input,
+            key=() if is_create else _row_key(step, context),
+            input=values,
             selection=selection,
+            parent_id=_parent_id(step, context) if is_create else None,
         )
         result = await self.custom_mutations[custom](call)
+        if isinstance(step, _DeleteStep):
+            return b"true"
         return orjson.dumps(_new_row_result(selection, result)) if isinstance(result, Mapping) else result.json
 
 
@@ -232,16 +260,29 @@ def _plan_step(
     arguments = FieldArguments.from_node(bound.field, nodes[0], planner.context)
     if isinstance(binding, DeleteBinding):
         return _DeleteStep(response_key, binding, arguments)
+    if isinstance(binding, ReferenceAction) and not binding.returns_row:
+        return _ReferenceStep(response_key, binding, arguments, None)
     # A new row's key is filled in once it is known; a key makes the selection cost one row.
     selection = planner.plan_row(binding.resource, nodes, (response_key,), key=(None,))
     if isinstance(binding, RowAction):
         return _RowActionStep(response_key, binding, arguments, selection)
+    if isinstance(binding, ReferenceAction):
+        return _ReferenceStep(response_key, binding, arguments, selection)
     return _WriteStep(response_key, binding, arguments, selection)
 
 
 def _row_key(step: _DeleteStep | _RowActionStep | _WriteStep, context: ExecutionContext) -> PrimaryKey:
     parameters = key_parameters(step.binding.resource, step.arguments, ())
     return tuple(_require_id(parameter.resolve(context), step.binding.resource) for parameter in parameters)
+
+
+def _parent_id(step: _WriteStep | _DeleteStep, context: ExecutionContext) -> UUID | None:
+    """Return the id of the parent that a create names; None if its resource has none."""
+    resource = step.binding.resource
+    if resource.parent is None or resource.parent_column is None:
+        return None
+    name = to_camel_case(resource.parent_column.name)
+    return _require_id(step.arguments.id_parameter(name, ()).resolve(context), resource.parent.target)
 
 
 def _require_id(value: object, resource: Resource) -> UUID:

@@ -8,6 +8,7 @@ from graphql import (
     GraphQLArgument,
     GraphQLBoolean,
     GraphQLField,
+    GraphQLID,
     GraphQLInt,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -26,10 +27,12 @@ from monynha.protocols.graphql.schema.field_bindings import (
     CreateBinding,
     CustomMutation,
     DeleteBinding,
+    DomainMutation,
     FieldBindings,
     ListBinding,
     MutationBinding,
     QueryBinding,
+    ReferenceAction,
     RowAction,
     RowBinding,
     UpdateBinding,
@@ -44,7 +47,7 @@ CustomMutations = dict[tuple[str, str], CustomMutation]
 
 def build_schema(
     catalog: Catalog,
-    custom_mutations: Iterable[CustomMutation | BulkAction | RowAction] = (),
+    custom_mutations: Iterable[DomainMutation] = (),
     ephemeral_events: Iterable[EphemeralEvent] = (),
 ) -> ApiSchema:
     """Return the schema of all resources; `custom_mutations` are those that domains implement themselves."""
@@ -65,6 +68,8 @@ def build_schema(
             bindings.mutations[action.name] = BoundField(field, action)
         elif isinstance(action, RowAction):
             bindings.mutations[action.name] = _row_action_field(object_types, action)
+        elif isinstance(action, ReferenceAction):
+            bindings.mutations[action.name] = _reference_action_field(object_types, action)
     bindings.subscriptions.update(SubscriptionFields(object_types, catalog, bindings).make(ephemeral_events))
     return ApiSchema(
         GraphQLObjectType("Query", plain_fields(bindings.queries), description="Reads."),
@@ -88,6 +93,13 @@ def _row_action_field(object_types: ObjectTypes, action: RowAction) -> BoundFiel
         args=object_types.input_types.key_arguments(action.resource),
         description=action.description,
     )
+    return BoundField(field, action)
+
+
+def _reference_action_field(object_types: ObjectTypes, action: ReferenceAction) -> BoundField[MutationBinding]:
+    row_type = object_types.row_types[action.resource.plural] if action.returns_row else GraphQLBoolean
+    argument = GraphQLArgument(GraphQLNonNull(GraphQLID), description=action.argument_doc)
+    field = GraphQLField(GraphQLNonNull(row_type), args={action.argument: argument}, description=action.description)
     return BoundField(field, action)
 
 
@@ -121,8 +133,11 @@ def _mutation_fields(
     fields: BoundFields[MutationBinding] = {}
     custom = custom_mutations.get(("create", resource.plural))
     if "create" in resource.operations or custom is not None:
-        text_inputs = {} if custom is None else custom.text_inputs
-        input_type = input_types.create_input(resource, text_inputs, derived=custom is None)
+        input_type = input_types.create_input(
+            resource,
+            None if custom is None else custom.field_inputs,
+            {} if custom is None else custom.text_inputs,
+        )
         arguments = {
             **input_types.parent_arguments(resource),
             "input": GraphQLArgument(GraphQLNonNull(input_type), description=f"The new {noun}."),
@@ -139,10 +154,11 @@ def _mutation_fields(
         }
         field = GraphQLField(row_type, args=arguments, description=f"Update a {noun}.")
         fields[f"update{type_name}"] = BoundField(field, UpdateBinding(resource, custom))
-    if "delete" in resource.operations:
+    custom = custom_mutations.get(("delete", resource.plural))
+    if "delete" in resource.operations or custom is not None:
         arguments = {**input_types.key_arguments(resource), **input_types.delete_arguments(resource)}
         field = GraphQLField(
             GraphQLNonNull(GraphQLBoolean), args=arguments, description=f"Delete a {noun}, and return true."
         )
-        fields[f"delete{type_name}"] = BoundField(field, DeleteBinding(resource))
+        fields[f"delete{type_name}"] = BoundField(field, DeleteBinding(resource, custom))
     return fields

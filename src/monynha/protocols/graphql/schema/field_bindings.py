@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
+from uuid import UUID
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 
@@ -76,21 +77,24 @@ class UpdateBinding:
 
 @dataclass(frozen=True, slots=True)
 class DeleteBinding:
-    """Deletes a row."""
+    """Deletes a row, by the domain's own mutation if there is one."""
 
     resource: Resource
+    custom: CustomMutation | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class CustomMutation:
     """A mutation that a domain implements in the place of the derived one."""
 
-    operation: Literal["create", "update"]
+    operation: Literal["create", "update", "delete"]
     resource: Resource
     text_inputs: Mapping[str, str] = field(default_factory=dict)
     """Text inputs in addition to the derived ones, with their descriptions; a create requires them."""
     flag_inputs: Mapping[str, str] = field(default_factory=dict)
     """Boolean inputs in addition, with their descriptions."""
+    field_inputs: tuple[str, ...] = ()
+    """Fields of the resource that a create takes as they are declared."""
     allows_anonymous: bool = False
     """Whether it may be called without signing in."""
 
@@ -99,8 +103,9 @@ class CustomMutation:
 class MutationCall:
     """One call of a domain's mutation.
 
-    `connection` is None for anonymous callers; `key` is the row's, empty for a create; `input` is as the client
-    sent it; `selection` is what the response shows of the row.
+    `connection` is None for anonymous callers; `key` is the row's, empty for a create; `parent_id` is that of a new
+    row's parent; `input` is as the client sent it, of a delete its options; `selection` is what the response shows
+    of the row.
     """
 
     actor: Actor
@@ -111,6 +116,7 @@ class MutationCall:
     key: PrimaryKey
     input: Mapping[str, object]
     selection: Selection
+    parent_id: UUID | None = None
 
 
 CustomMutationHandler = Callable[[MutationCall], Awaitable["JsonRow | Mapping[str, object]"]]
@@ -139,6 +145,25 @@ class RowAction:
 
 RowActionHandler = Callable[[ActorConnection, PrimaryKey, Selection], Awaitable[JsonRow]]
 """Does it to the row of the key, and returns what is selected of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceAction:
+    """A mutation that does something to the row that a text names, as a secret token does.
+
+    It returns the row, or without `returns_row` only true: to somebody who does not see the row.
+    """
+
+    name: str
+    resource: Resource
+    argument: str
+    argument_doc: str
+    description: str
+    returns_row: bool = True
+
+
+ReferenceActionHandler = Callable[[ActorConnection, str, "Selection | None"], Awaitable["JsonRow | None"]]
+"""Does it to the row that the text names, and returns what is selected of it; None where nothing is selected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +207,9 @@ class EventRelationBinding:
 
 
 QueryBinding = RowBinding | ListBinding
-MutationBinding = CreateBinding | UpdateBinding | DeleteBinding | BulkAction | RowAction
+MutationBinding = CreateBinding | UpdateBinding | DeleteBinding | BulkAction | RowAction | ReferenceAction
+DomainMutation = CustomMutation | BulkAction | RowAction | ReferenceAction
+"""A mutation that a domain declares."""
 SubscriptionBinding = EventSubscriptionBinding | EphemeralSubscriptionBinding
 RowFieldBinding = ColumnBinding | RelationBinding
 PayloadFieldBinding = EventValueBinding | EventRelationBinding

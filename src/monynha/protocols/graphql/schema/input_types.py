@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from graphql import (
@@ -83,12 +83,17 @@ class InputTypes:
             name: _argument(GraphQLBoolean, description, False) for name, description in resource.delete_options.items()
         }
 
-    def create_input(self, resource: Resource, text_inputs: Descriptions, *, derived: bool) -> GraphQLInputObjectType:
-        """Return the input of a create; `text_inputs` are required inputs of the domain's own mutation."""
+    def create_input(
+        self, resource: Resource, field_names: Collection[str] | None, text_inputs: Descriptions
+    ) -> GraphQLInputObjectType:
+        """Return the input of a create: all fields that a create may set, or those that are named.
+
+        `text_inputs` are required inputs of the domain's own mutation.
+        """
         fields: dict[str, GraphQLInputField] = {}
-        for field in resource.fields.values() if derived else ():
+        for field in resource.fields.values():
             rules = field.rules
-            if not rules.is_creatable:
+            if not rules.is_creatable or (field_names is not None and field.name not in field_names):
                 continue
             is_optional = rules.has_default or rules.lookup is not None
             value_type = self._value_types.value_type(rules)

@@ -33,7 +33,9 @@ class EventQueryRunner:
         # A plan without a query has its results from the payload alone.
         assert query is not None
         binds = query.bind(payload)
-        key: Hashable = (query.text, repr(binds), None if plan.is_shared else connection.actor)
+        # What everybody may read is hidden from a token that is limited to projects.
+        is_shared = plan.is_shared and not connection.actor.is_project_limited
+        key: Hashable = (query.text, repr(binds), None if is_shared else connection.actor)
         while True:
             # The task is looked up under the actor's lock, since another subscriber may have begun it meanwhile.
             async with self._actor_locks.setdefault(connection.actor.id, asyncio.Lock()):
