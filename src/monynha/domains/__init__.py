@@ -1,9 +1,10 @@
 """The domains of the application. Each one imports only domains before it in this list.
 
+audit: the audit log
 auth: accounts, sessions and tokens, and the Supabase-compatible /auth/v1
 users: the profile of each account
-sessions: where users are signed in, and the cookie sessions of the web app
 people: the accounts of the system, for its admins
+sessions: where users are signed in, and the cookie sessions of the web app
 jobs: background jobs
 posts: posts of users
 projects: projects and their members

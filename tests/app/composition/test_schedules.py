@@ -119,8 +119,18 @@ async def test_the_clean_up_deletes_what_has_expired_and_nothing_else(
     result = await run_by_worker(database, owner_sql, CLEAN_UP, datetime(2026, 11, 27, 2, tzinfo=UTC))
 
     assert set(result) == {
-        "sessions", "tokens", "knownDevices", "applications", "idempotencyKeys", "uploads", "exports", "files", "events"
-    }  # fmt: skip
+        "sessions",
+        "tokens",
+        "knownDevices",
+        "applications",
+        "invitations",
+        "idempotencyKeys",
+        "uploads",
+        "exports",
+        "files",
+        "events",
+        "auditEvents",
+    }
     assert [result[name] >= least for name, least in _LEAST_DELETED.items()] == [True] * len(_LEAST_DELETED)
     assert result["events"] == 0
     sessions = await owner_sql("select id from auth.sessions where user_id = $1", user.id)

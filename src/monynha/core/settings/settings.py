@@ -157,6 +157,12 @@ class Settings(AccountSettings):
     password_min_length: int = setting_field(
         "MONYNHA_PASSWORD_MIN_LENGTH", setting_types.number(6, 256), 8, "How many characters a password has at least."
     )
+    breached_passwords: Path | None = setting_field(
+        "MONYNHA_BREACHED_PASSWORDS",
+        setting_types.file,
+        None,
+        "A file of SHA-1 hashes of passwords that nobody may choose, ordered by hash, as of Have I Been Pwned.",
+    )
     require_aal2: frozenset[str] = setting_field(
         "MONYNHA_REQUIRE_AAL2",
         SettingType("enrolled, admins, both separated by a comma, or none", _parse_require_aal2),

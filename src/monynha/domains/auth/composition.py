@@ -9,6 +9,7 @@ from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.accounts.breached_passwords import BreachedPasswords
 from monynha.domains.auth.accounts.hooks import AccountHook, InvitationLookup
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.api_tokens.creation import ApiTokenCreation
@@ -40,6 +41,7 @@ from monynha.domains.auth.services.sign_up_gate import SignUpGate, SignUpMode
 from monynha.domains.auth.services.update_user import PasswordChangePolicy, UpdateUserService
 from monynha.domains.auth.services.verification import VerificationService
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
+from monynha.domains.auth.tokens.device_tokens import DeviceTokens
 from monynha.domains.auth.tokens.foreign_issuer import ForeignIssuer
 from monynha.domains.auth.tokens.key_refresh import KeyRefresh
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
@@ -78,6 +80,7 @@ class AuthServices:
     second_factors: SecondFactors
     providers: ProviderSignInService
     rate_limits: AuthRateLimits
+    devices: DeviceTokens
     mailer: AuthMailer
     security_notices: SecurityNotices
     oauth_server: OAuthServer
@@ -158,7 +161,8 @@ class _Builder:
         self.repository = repository
         self.clock = clock
         self.response_step_s = response_step_s
-        self.passwords = PasswordHasher(strict=settings.is_production, min_length=settings.password_min_length)
+        self.passwords = _password_hasher(settings)
+        self.devices = DeviceTokens(secret, clock)
         self.one_time_tokens = OneTimeTokenStore(secret, clock)
         redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
         self.mailer = AuthMailer(ActionLinks(site_url), redirects, clock, email_queue)
@@ -167,6 +171,7 @@ class _Builder:
         self.rate_limits = AuthRateLimits(
             limits,
             _EMAIL_INTERVAL if settings.is_production else None,
+            repository,
             anonymous_per_ip=settings.limit_anonymous,
             sms_per_number=settings.limit_sms_number,
             sms_per_ip=settings.limit_sms,
@@ -256,6 +261,7 @@ class _Builder:
             ),
             providers=self.providers,
             rate_limits=self.rate_limits,
+            devices=self.devices,
             mailer=self.mailer,
             security_notices=self.security_notices,
             oauth_server=self.oauth_server,
@@ -372,3 +378,12 @@ class _Builder:
             security_notices=self.security_notices,
             clock=self.clock,
         )
+
+
+def _password_hasher(settings: Settings) -> PasswordHasher:
+    path = settings.breached_passwords
+    return PasswordHasher(
+        strict=settings.is_production,
+        min_length=settings.password_min_length,
+        breached=None if path is None else BreachedPasswords.open(path, "MONYNHA_BREACHED_PASSWORDS"),
+    )

@@ -21,6 +21,7 @@ from monynha.domains.auth.errors import (
     MissingBearerTokenError,
     NotAdminError,
 )
+from monynha.domains.auth.http.device_cookie import known_tokens
 from monynha.domains.auth.http.responses import with_headers
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
@@ -85,9 +86,10 @@ async def count_sign_in_attempt(
 ) -> Response:
     """Count the request by account and client IP, then handle it; the response has the rate limit headers.
 
-    Raise RateLimitedError (429) over a limit.
+    From a device that is known to the account it is counted by that alone. Raise RateLimitedError (429) over a limit.
     """
-    rate_limit_headers = await auth.rate_limits.count_sign_in(request.client_ip, account)
+    device_id = auth.devices.find(known_tokens(request), account) if account else None
+    rate_limit_headers = await auth.rate_limits.count_sign_in(request.client_ip, account, device_id=device_id)
     try:
         return with_headers(await handle(), rate_limit_headers)
     except AppError as error:

@@ -12,6 +12,7 @@ phone_change     changes a phone number, by confirmation of the new one
 anonymous_users  accounts without credentials
 email_change     changes an email address, by confirmation of both addresses
 admin            manages all accounts
+audit_log        the audit log in the words of GoTrue
 admin_links      one-time links and invitations for admins
 expired_credentials  deletes expired sessions and tokens
 account_service  what other domains and the command line use
