@@ -133,8 +133,8 @@ class AuthServices:
     def close(self) -> None:
         """Stop the threads that hash passwords, and forget which sessions were used last."""
         self.passwords.close()
-        self.api_token_usage.close()
         self.session_activity.close()
+        self.api_token_usage.close()
         self.key_refresh.stop()
         if self.tokens.foreign_issuer is not None:
             self.tokens.foreign_issuer.stop()
