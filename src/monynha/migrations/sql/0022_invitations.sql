@@ -46,7 +46,7 @@ create view public.visible_invitation_emails with (security_barrier) as
   from public.invitations i
   where (select auth.is_admin())
     or i.project_id = any (array(select public.manageable_project_ids()))
-    or i.email = (select u.email from public.users u where u.id = (select auth.uid()) and u.email_verified);
+    or i.email = (select u.email from public.users u where u.id = (select auth.reader_uid()) and u.email_verified);
 comment on view public.visible_invitation_emails is 'Addresses of invitations that the caller can see.';
 
 create function monynha.may_grant_role(project uuid, granted_role text, granter uuid) returns boolean
@@ -86,6 +86,10 @@ create function monynha.require_role_grant(project uuid, granted_role text) retu
 language plpgsql security definer set search_path = '' as $$
 begin
   perform monynha.lock_role_grant(project, auth.uid());
+  -- Adding members is what a limited token needs the scope `admin` for, and the project.
+  if not auth.can_administer() or (auth.is_project_limited() and project <> all (auth.token_project_ids())) then
+    raise exception 'the token does not allow it' using errcode = 'insufficient_privilege';
+  end if;
   if auth.uid() is null then
     if auth.is_admin() and exists (select from public.projects p where p.id = project and p.status = 'active') then
       return;
@@ -246,6 +250,10 @@ declare
   own_email text;
   has_token boolean;
 begin
+  -- Joining a project is for the person, or for a token that may do all that they may.
+  if auth.is_limited() and auth.account_uid() is null then
+    raise exception 'the token does not allow it' using errcode = 'insufficient_privilege';
+  end if;
   select i.* into target from public.invitations i
     where i.id = coalesce(
       (select t.invitation_id from monynha.invitation_tokens t where t.token_hash = invitation_of_caller.token_hash),
