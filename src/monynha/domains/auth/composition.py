@@ -9,6 +9,7 @@ from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.accounts.breached_passwords import BreachedPasswords
 from monynha.domains.auth.accounts.hooks import AccountHook, InvitationLookup
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.api_tokens.creation import ApiTokenCreation
@@ -32,6 +33,7 @@ from monynha.domains.auth.services.email_change import EmailChangeService
 from monynha.domains.auth.services.phone_accounts import PhoneAccountService
 from monynha.domains.auth.services.phone_change import PhoneChangeService
 from monynha.domains.auth.services.rate_limits import AuthRateLimits, RateLimitCounter
+from monynha.domains.auth.services.session_activity import SessionActivity
 from monynha.domains.auth.services.sessions import SessionService
 from monynha.domains.auth.services.sign_in import SignInService
 from monynha.domains.auth.services.sign_up import SignUpService
@@ -39,8 +41,13 @@ from monynha.domains.auth.services.sign_up_gate import SignUpGate, SignUpMode
 from monynha.domains.auth.services.update_user import PasswordChangePolicy, UpdateUserService
 from monynha.domains.auth.services.verification import VerificationService
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
+from monynha.domains.auth.tokens.device_tokens import DeviceTokens
+from monynha.domains.auth.tokens.foreign_issuer import ForeignIssuer
+from monynha.domains.auth.tokens.key_refresh import KeyRefresh
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
 from monynha.domains.auth.tokens.refresh_tokens import RefreshTokenCodec
+from monynha.domains.auth.tokens.signing_key_store import SigningKeyStore
+from monynha.domains.auth.tokens.signing_keys import KeySet
 from monynha.infra.mail import EMAIL_QUEUE
 from monynha.infra.outgoing_http import OutgoingHttp
 from monynha.infra.postgres.database import Database
@@ -53,8 +60,10 @@ _EMAIL_INTERVAL = Limit(1, 60)
 class AuthServices:
     """The services of auth, as the HTTP routes and the rest of the program use them."""
 
+    database: Database
     tokens: AccessTokens
     authenticate: BearerAuthenticator
+    session_activity: SessionActivity
     passwords: PasswordHasher
     sessions: SessionService
     sign_in: SignInService
@@ -71,6 +80,7 @@ class AuthServices:
     second_factors: SecondFactors
     providers: ProviderSignInService
     rate_limits: AuthRateLimits
+    devices: DeviceTokens
     mailer: AuthMailer
     security_notices: SecurityNotices
     oauth_server: OAuthServer
@@ -78,6 +88,7 @@ class AuthServices:
     autoconfirm: bool
     api_tokens: ApiTokenCreation
     api_token_usage: ApiTokenUsage
+    key_refresh: KeyRefresh
 
     @classmethod
     def build(
@@ -111,10 +122,22 @@ class AuthServices:
         )
         return builder.build()
 
+    async def start(self) -> None:
+        """Read the signing keys, and keep them and those of a foreign issuer up to date in the background."""
+        await self.key_refresh.start()
+        foreign_issuer = self.tokens.foreign_issuer
+        if foreign_issuer is not None:
+            foreign_issuer.on_revoked = self.tokens.forget_verified
+            await foreign_issuer.start()
+
     def close(self) -> None:
-        """Stop the threads that hash passwords."""
+        """Stop the threads that hash passwords, and forget which sessions were used last."""
         self.passwords.close()
         self.api_token_usage.close()
+        self.session_activity.close()
+        self.key_refresh.stop()
+        if self.tokens.foreign_issuer is not None:
+            self.tokens.foreign_issuer.stop()
 
 
 class _Builder:
@@ -138,14 +161,17 @@ class _Builder:
         self.repository = repository
         self.clock = clock
         self.response_step_s = response_step_s
-        self.passwords = PasswordHasher(strict=settings.is_production, min_length=settings.password_min_length)
+        self.passwords = _password_hasher(settings)
+        self.devices = DeviceTokens(secret, clock)
         self.one_time_tokens = OneTimeTokenStore(secret, clock)
         redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
         self.mailer = AuthMailer(ActionLinks(site_url), redirects, clock, email_queue)
         self.security_notices = SecurityNotices(clock, email_queue)
         self.api_token_usage = ApiTokenUsage(repository.database, clock)
-        self.rate_limits = _rate_limits(settings, limits)
+        self.rate_limits = _rate_limits(settings, limits, repository)
+        self.signing_key_store = SigningKeyStore(repository.database, secret, clock, settings.access_token_ttl_s)
         self.access_tokens = self._access_tokens(settings)
+        self.session_activity = SessionActivity(repository.database)
         self.sessions = SessionService(
             repository=repository,
             access_tokens=self.access_tokens,
@@ -169,6 +195,13 @@ class _Builder:
         self.providers = self._providers(settings, outgoing_http)
         self.oauth_server = OAuthServer.build(settings, repository, self.sessions, clock)
 
+    def _foreign_issuer(self, settings: Settings) -> ForeignIssuer | None:
+        if settings.supabase_url is None:
+            return None
+        # Its people are those of this program, unless sign-up is closed to all but the accounts that there are.
+        creates_accounts = settings.signup == "on"
+        return ForeignIssuer.of_supabase(settings.supabase_url, OutgoingHttp(), creates_accounts=creates_accounts)
+
     def _access_tokens(self, settings: Settings) -> AccessTokens:
         return AccessTokens(
             settings.jwt_secret,
@@ -176,13 +209,17 @@ class _Builder:
             other_issuers=settings.jwt_issuers,
             ttl_s=settings.access_token_ttl_s,
             clock=self.clock,
+            keys=KeySet(settings.jwt_secret, algorithm=settings.jwt_algorithm),
+            foreign_issuer=self._foreign_issuer(settings),
             on_api_token=self.api_token_usage.record,
         )
 
     def build(self) -> AuthServices:
         return AuthServices(
+            database=self.repository.database,
             tokens=self.access_tokens,
-            authenticate=BearerAuthenticator(self.access_tokens),
+            authenticate=BearerAuthenticator(self.access_tokens, self.session_activity),
+            session_activity=self.session_activity,
             passwords=self.passwords,
             sessions=self.sessions,
             sign_in=self._sign_in(),
@@ -199,6 +236,7 @@ class _Builder:
             second_factors=self._second_factors(self.settings),
             providers=self.providers,
             rate_limits=self.rate_limits,
+            devices=self.devices,
             mailer=self.mailer,
             security_notices=self.security_notices,
             oauth_server=self.oauth_server,
@@ -208,6 +246,7 @@ class _Builder:
                 self.access_tokens.api_tokens, self.repository, self.security_notices, self.clock
             ),
             api_token_usage=self.api_token_usage,
+            key_refresh=KeyRefresh(self.signing_key_store, self.access_tokens),
         )
 
     def _providers(self, settings: Settings, http: OutgoingHttp) -> ProviderSignInService:
@@ -347,10 +386,20 @@ class _Builder:
         )
 
 
-def _rate_limits(settings: Settings, counter: RateLimitCounter | None) -> AuthRateLimits:
+def _password_hasher(settings: Settings) -> PasswordHasher:
+    path = settings.breached_passwords
+    return PasswordHasher(
+        strict=settings.is_production,
+        min_length=settings.password_min_length,
+        breached=None if path is None else BreachedPasswords.open(path, "MONYNHA_BREACHED_PASSWORDS"),
+    )
+
+
+def _rate_limits(settings: Settings, counter: RateLimitCounter | None, repository: AccountRepository) -> AuthRateLimits:
     return AuthRateLimits(
         counter,
         _EMAIL_INTERVAL if settings.is_production else None,
+        repository,
         anonymous_per_ip=settings.limit_anonymous,
         sms_per_number=settings.limit_sms_number,
         sms_per_ip=settings.limit_sms,

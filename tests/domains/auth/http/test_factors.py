@@ -410,6 +410,24 @@ async def test_an_admin_lists_renames_and_deletes_factors(auth_app: AuthApp) -> 
     assert user.claims["aal"] == "aal1"
 
 
+async def test_an_admin_asks_for_the_factors_of_an_account_that_exists(auth_app: AuthApp) -> None:
+    user, nobody, factor = await auth_app.create_user(), uuid4(), uuid4()
+
+    empty = await auth_app.get(f"/admin/users/{user['id']}/factors", auth_app.service_key)
+    unknown = [
+        await auth_app.get(f"/admin/users/{nobody}/factors", auth_app.service_key),
+        await auth_app.delete(f"/admin/users/{nobody}/factors/{factor}", auth_app.service_key),
+        await auth_app.put(f"/admin/users/{nobody}/factors/{factor}", {}, auth_app.service_key),
+    ]
+    malformed = await auth_app.get("/admin/users/x/factors", auth_app.service_key)
+
+    assert (empty.status_code, empty.json()) == (200, [])
+    assert [(response.status_code, response.json()["error_code"]) for response in unknown] == [
+        (404, "user_not_found")
+    ] * 3
+    assert (malformed.status_code, malformed.json()["error_code"]) == (404, "validation_failed")
+
+
 async def test_a_deleted_account_leaves_no_factors(auth_app: AuthApp) -> None:
     user = await FactorUser.with_totp(auth_app)
 

@@ -267,10 +267,13 @@ class AccountRepository:
                 await hook.on_created(transaction, account)
         return account
 
-    async def update(self, transaction: Transaction, before: Account, **changes: object) -> Account:
+    async def update(
+        self, transaction: Transaction, before: Account, *, has_email_identity: bool = True, **changes: object
+    ) -> Account:
         """Set columns of an account and return the updated account.
 
-        An address or phone number that is confirmed ends that an account is anonymous.
+        A changed address becomes the identity `email`, unless the account is to have none. An address or phone
+        number that is confirmed ends that an account is anonymous.
         """
         if before.is_anonymous and (changes.get("email_confirmed_at") or changes.get("phone_confirmed_at")):
             changes = {"is_anonymous": False, **changes}
@@ -287,7 +290,7 @@ class AccountRepository:
             before.id,
             *binds,
         )
-        if changes.keys() & {"email", "email_confirmed_at"}:
+        if has_email_identity and changes.keys() & {"email", "email_confirmed_at"}:
             await transaction.execute(_SYNC_EMAIL_IDENTITY, before.id)
         if changes.keys() & {"phone", "phone_confirmed_at"}:
             await transaction.execute(_SYNC_PHONE_IDENTITY, before.id)

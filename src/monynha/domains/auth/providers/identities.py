@@ -130,7 +130,7 @@ class IdentityService:
         self, transaction: Transaction, account: Account, conflict: Exception, changes: dict[str, object]
     ) -> Account:
         try:
-            return await self.accounts.update(transaction, account, **changes)
+            return await self.accounts.update(transaction, account, has_email_identity=False, **changes)
         except ConstraintViolationError as error:
             if error.kind == "unique":
                 raise conflict from None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from monynha.domains.auth.accounts.account_events import record_own_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.errors import AuthError
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService
-from monynha.domains.auth.services.sign_up import record_sign_up
 from monynha.domains.auth.services.sign_up_gate import SignUpGate
 
 
@@ -46,5 +46,5 @@ class AnonymousUserService:
             account = await self.repository.insert(transaction, new_account)
             # A new id and no address: nothing that another account could have.
             assert account is not None
-            await record_sign_up(transaction, account)
+            await record_own_event(transaction, "user.signed_up", account)
             return await self.sessions.create_in(transaction, account, client, method="anonymous")

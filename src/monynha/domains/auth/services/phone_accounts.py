@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from monynha.core.clock import Clock
 from monynha.domains.auth.accounts.account import Account, Identity
+from monynha.domains.auth.accounts.account_events import record_own_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.errors import (
@@ -23,7 +24,6 @@ from monynha.domains.auth.phone.text_messages import TextMessages
 from monynha.domains.auth.services.constant_time import equalize_duration
 from monynha.domains.auth.services.phone_change import PhoneChangeService
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService, SignOutScope
-from monynha.domains.auth.services.sign_up import record_sign_up
 from monynha.domains.auth.services.sign_up_gate import SignUpGate
 from monynha.domains.auth.services.verification import record_failed_code
 from monynha.domains.auth.tokens.one_time_tokens import ConsumedToken, OneTimeTokenStore, TokenKind
@@ -171,7 +171,7 @@ class PhoneAccountService:
     async def _insert(self, transaction: Transaction, new_account: NewAccount) -> Account | None:
         account = await self.repository.insert(transaction, new_account)
         if account is not None:
-            await record_sign_up(transaction, account)
+            await record_own_event(transaction, "user.signed_up", account)
         return account
 
     async def _queue_code(self, transaction: Transaction, account: Account, kind: TokenKind, phone: str) -> None:
