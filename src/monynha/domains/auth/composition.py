@@ -316,6 +316,7 @@ class _Builder:
             repository=self.repository,
             one_time_tokens=self.one_time_tokens,
             messages=self.text_messages,
+            security_notices=self.security_notices,
             clock=self.clock,
             autoconfirm=settings.phone_autoconfirm,
         )

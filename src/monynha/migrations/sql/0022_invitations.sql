@@ -56,6 +56,7 @@ begin
     and exists (
       select from auth.users a
       where a.id = granter and a.deleted_at is null and (a.banned_until is null or a.banned_until <= now())
+        and not a.is_anonymous
         and (
           a.app_metadata ->> 'role' = 'admin'
           or exists (
@@ -68,7 +69,8 @@ begin
 end
 $$;
 comment on function monynha.may_grant_role(uuid, text, uuid) is
-  'Whether a user may add members in a role to a project: it is active, and they manage it or are a system admin.';
+  'Whether a user may add members in a role to a project: it is active, and they manage it or are a system admin, and'
+  ' not anonymous.';
 
 create function monynha.lock_role_grant(project uuid, granter uuid) returns void
 language plpgsql security definer set search_path = '' as $$
