@@ -276,7 +276,7 @@ async def test_manual_linking_that_is_off_refuses_all_of_it(
     ] * 3
 
 
-async def test_changes_of_identities_are_in_the_audit_log(
+async def test_changes_of_identities_are_in_the_audit_log_and_mailed(
     forged_sign_in: ForgedSignIn, forged_issuer: ForgedIssuer, forged_app: AuthApp, owner_sql: Any
 ) -> None:
     session = await owner_of(forged_app)
@@ -285,6 +285,7 @@ async def test_changes_of_identities_are_in_the_audit_log(
     identities = await identities_of(forged_app, session)
     await forged_app.delete(f"/user/identities/{identities['keycloak']}", session["access_token"])
 
+    subjects = [email.subject for email in forged_app.emails_to(session["user"]["email"])]
     rows = await owner_sql(
         "select action, details ->> 'provider' as provider from monynha.audit_events"
         " where actor_id = $1::uuid and action like 'identity.%' order by action",
@@ -292,3 +293,7 @@ async def test_changes_of_identities_are_in_the_audit_log(
     )
 
     assert [tuple(row) for row in rows] == [("identity.linked", "keycloak"), ("identity.unlinked", "keycloak")]
+    assert [subject for subject in subjects if "way to sign in" in subject] == [
+        "A way to sign in was added",
+        "A way to sign in was removed",
+    ]

@@ -100,8 +100,10 @@ async def test_token_for_two_audiences_needs_ours_as_authorized_party(forged_iss
 async def test_token_without_a_signature_is_refused(forged_issuer: ForgedIssuer) -> None:
     claims = valid_claims(forged_issuer)
 
-    for algorithm in ("none", "None", "NONE", "", None, ["RS256"]):
-        token = signed_by_hand({"alg": algorithm, "kid": "rsa-1"}, claims, None)
+    algorithms: tuple[Any, ...] = ("none", "None", "NONE", "", None, ["RS256"])
+    for algorithm in algorithms:
+        header: dict[str, Any] = {"alg": algorithm, "kid": "rsa-1"}
+        token = signed_by_hand(header, claims, None)
         assert await reason(forged_issuer, token) == "alg"
 
 
@@ -150,7 +152,8 @@ async def test_keys_that_encrypt_or_are_short_or_of_another_algorithm_do_not_ver
     forged_issuer.keys = [*unusable]
 
     for unusable_key in unusable:
-        forged_issuer.signing_key = RSAKey.import_key({**key.as_dict(private=True), "kid": unusable_key.get("kid")})
+        kid = str(unusable_key.get("kid"))
+        forged_issuer.signing_key = RSAKey.import_key({**key.as_dict(private=True), "kid": kid})
         assert await reason(forged_issuer, forged_issuer.id_token()) == "signature"
 
 
