@@ -70,6 +70,8 @@ class Actor:
     """When the access token expires (`exp`, Unix seconds); None if there is no token or it never does."""
     limits: TokenLimits | None = None
     """What the token is limited to; None if it allows all that its owner may do. PostgreSQL enforces it."""
+    is_foreign: bool = False
+    """Whether another issuer has signed the token, so that the account may not exist before its first use."""
     is_anonymous: bool = field(init=False)
     """Whether the caller presented no credentials. Stored, because every request reads it."""
 

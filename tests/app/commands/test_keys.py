@@ -37,7 +37,7 @@ def test_keys_are_signed_and_the_same_each_time(tmp_path: Path) -> None:
     anon, service = (jwt.decode(keys[name], key).claims for name in ("anonKey", "serviceRoleKey"))
 
     assert keys == second_keys
-    assert set(keys) == {"url", "anonKey", "serviceRoleKey", "jwtSecret"}
+    assert set(keys) == {"url", "anonKey", "serviceRoleKey", "jwtSecret", "publishableKey", "secretKey"}
     assert (anon["iss"], anon["role"]) == ("monynha", "anon")
     assert (service["iss"], service["role"]) == ("monynha", "service_role")
     assert "sub" not in anon | service

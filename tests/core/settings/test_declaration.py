@@ -51,7 +51,6 @@ def test_foreign_names_and_empty_texts_are_ignored(environ: dict[str, str]) -> N
     ("name", "text", "feature"),
     [
         ("DATABASE_REPLICA_URL", "postgresql://db.example/app", "reading from a replica"),
-        ("SUPABASE_URL", "https://project.supabase.co", "signing in through a hosted Supabase"),
     ],
 )
 def test_setting_of_a_missing_feature_is_refused(name: str, text: str, feature: str) -> None:

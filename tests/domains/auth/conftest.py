@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.auth import AuthServices
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.accounts.hooks import InvitationLookup
 from monynha.domains.auth.http import route_group, site_route_group
 from monynha.domains.auth.phone.text_messages import SmsPayload
 from monynha.domains.users.account_hooks import ProfileHooks
@@ -205,6 +206,7 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
         limits: RateLimits | None = None,
         response_step_s: float = 0.0,
         outgoing_http: OutgoingHttp | None = None,
+        invitations: Sequence[InvitationLookup] = (),
         **changes: Any,
     ) -> AuthApp:
         clock, hook = ManualClock(datetime.now(UTC)), RecordingHook()
@@ -215,6 +217,7 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
             database,
             limits=limits or RateLimits(RateLimiter(None)),
             hooks=[ProfileHooks(), hook],
+            invitations=invitations,
             clock=clock,
             response_step_s=response_step_s,
             # The worker of the program, which runs beside these tests, has another address of the site.

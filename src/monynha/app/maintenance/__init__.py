@@ -1,6 +1,7 @@
 """Work on the database besides serving: migrations, backups, checks, example data, and old events.
 
 Modules:
+    audit_report   checks the audit log against its seals
     backup         writes backups that are verified, and restores them
     clean_up       deletes what is no longer needed, once a day
     demo           creates example data

@@ -37,7 +37,7 @@ def _parse_services(text: str) -> frozenset[str]:
     return services
 
 
-def _parse_require_aal2(text: str) -> frozenset[str]:
+def _parse_require_mfa(text: str) -> frozenset[str]:
     groups = frozenset(word.strip().lower() for word in text.split(",") if word.strip())
     if groups != {"none"} and not (groups and groups <= {"enrolled", "admins"}):
         raise ValueError
@@ -133,8 +133,7 @@ class Settings(AccountSettings):
         "SUPABASE_URL",
         setting_types.site_url,
         None,
-        "A hosted Supabase that serves as identity provider.",
-        missing_feature="signing in through a hosted Supabase",
+        "A hosted Supabase that serves as identity provider: its access tokens are accepted by its published keys.",
     )
     autoconfirm: bool = setting_field(
         "MONYNHA_AUTOCONFIRM",
@@ -158,12 +157,18 @@ class Settings(AccountSettings):
     password_min_length: int = setting_field(
         "MONYNHA_PASSWORD_MIN_LENGTH", setting_types.number(6, 256), 8, "How many characters a password has at least."
     )
-    require_aal2: frozenset[str] = setting_field(
-        "MONYNHA_REQUIRE_AAL2",
-        SettingType("enrolled, admins, both separated by a comma, or none", _parse_require_aal2),
+    breached_passwords: Path | None = setting_field(
+        "MONYNHA_BREACHED_PASSWORDS",
+        setting_types.file,
+        None,
+        "A file of SHA-1 hashes of passwords that nobody may choose, ordered by hash, as of Have I Been Pwned.",
+    )
+    require_mfa: frozenset[str] = setting_field(
+        "MONYNHA_REQUIRE_MFA",
+        SettingType("enrolled, admins, both separated by a comma, or none", _parse_require_mfa),
         frozenset({"enrolled"}),
         "Whose sessions need a second factor: `enrolled`, everybody who has verified one, and `admins`, every system"
-        " admin; `none` leaves it to the projects.",
+        " admin; `none`: nobody's, but where a workspace itself requires it.",
     )
     webauthn_rp_id: str = setting_field(
         "MONYNHA_WEBAUTHN_RP_ID",
@@ -178,6 +183,13 @@ class Settings(AccountSettings):
         (),
         "Further origins, beside that of SITE_URL, whose pages may use passkeys and security keys (in development also"
         " every localhost).",
+    )
+    jwt_algorithm: str = setting_field(
+        "MONYNHA_JWT_ALGORITHM",
+        setting_types.choice("HS256", "ES256", "RS256"),
+        "HS256",
+        "How access tokens are signed: HS256 with JWT_SECRET, or ES256 or RS256 with a key that others verify by"
+        " /auth/v1/.well-known/jwks.json.",
     )
     jwt_issuers: tuple[str, ...] = setting_field(
         "MONYNHA_JWT_ISSUERS",

@@ -155,11 +155,11 @@ def _changed_events(sealed_digests: object, found_digests: object) -> dict[str, 
     if not isinstance(sealed_digests, bytes):
         return {}
     sealed = _digests_by_number(sealed_digests)
-    found = _digests_by_number(found_digests) if isinstance(found_digests, bytes) else {}
+    present = _digests_by_number(found_digests) if isinstance(found_digests, bytes) else {}
     changes = {
-        "removed": sealed.keys() - found.keys(),
-        "added": found.keys() - sealed.keys(),
-        "altered": {number for number in sealed.keys() & found.keys() if sealed[number] != found[number]},
+        "removed": sealed.keys() - present.keys(),
+        "added": present.keys() - sealed.keys(),
+        "altered": {number for number in sealed.keys() & present.keys() if sealed[number] != present[number]},
     }
     return {change: sorted(numbers)[:_MAX_NAMED_EVENTS] for change, numbers in changes.items() if numbers}
 

@@ -17,6 +17,13 @@ grant select, insert, update, delete
     auth.factor_challenges, auth.recovery_codes, auth.passkeys, auth.oauth_flows, auth.oauth_clients,
     auth.oauth_consents, auth.oauth_authorizations to monynha_system;
 
+create policy "owner role: full access for migrations and triggers" on auth.signing_keys
+  for all to monynha_owner using (true) with check (true);
+create policy "auth service can manage signing keys" on auth.signing_keys for all to monynha_system
+  using ((select current_setting('monynha.actor', true)) = 'auth')
+  with check ((select current_setting('monynha.actor', true)) = 'auth');
+grant select, insert, update, delete on auth.signing_keys to monynha_system;
+
 -- API tokens. They are created by the auth service, for whoever has signed in and not come with a limited token.
 create policy "owner role: full access for migrations and triggers" on public.api_tokens
   for all to monynha_owner using (true) with check (true);

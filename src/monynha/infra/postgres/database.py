@@ -129,6 +129,14 @@ class ActorConnection:
     _on_commit: tuple[OnCommit, ...] = ()
     _is_patient: bool = False
 
+    @property
+    def _attempted_pools(self) -> tuple[RolePools, ...]:
+        """The pools to try one after the other.
+
+        The first attempt may have created the account of a foreign issuer's token, which the next one then sees.
+        """
+        return self._role_pools * 2 if self.actor.is_foreign else self._role_pools
+
     async def fetch_as_system(self, query: str, *binds: object) -> bytes:
         """Return the JSON value of a query of the program's own, in one round trip; binds begin at `$2`."""
         statement = f"select case when set_config('monynha.actor', $1, true) is not null then ({query}) end"
@@ -147,7 +155,7 @@ class ActorConnection:
         actor = self.actor
         all_binds = (actor.claims, actor.id, actor.session_id, *binds)
         is_refused = False
-        for pools in self._role_pools:
+        for pools in self._attempted_pools:
             try:
                 result = await _translate_errors(pools.read(statement, all_binds, is_light=is_light, user_id=actor.id))
             except ReadOnlyTransactionError:
@@ -176,7 +184,7 @@ class ActorConnection:
         """
         actor = self.actor
         all_binds = (actor.claims, actor.id, actor.session_id, *binds)
-        for pools in self._role_pools:
+        for pools in self._attempted_pools:
             try:
                 result = await _translate_errors(pools.writes.execute(statement, all_binds))
             except ReadOnlyTransactionError:

@@ -109,6 +109,11 @@ begin
       select from auth.factors f
       where f.user_id = owner_id and f.status = 'verified' and f.factor_type <> 'recovery_code'
     );
+  if found then
+    -- Recovery codes are never the only factor.
+    delete from auth.factors f using auth.users u
+      where u.id = owner_id and not u.has_second_factor and f.user_id = owner_id and f.factor_type = 'recovery_code';
+  end if;
   return null;
 end
 $$;
@@ -185,14 +190,14 @@ create function auth.level_of(
   select case
     when is_claimed and session_aal is distinct from 'aal1' then 'aal2'
     when is_sign_in and has_second_factor
-      and strpos(current_setting('monynha.require_aal2', true), 'enrolled') > 0 then 'insufficient'
-    when is_admin and strpos(current_setting('monynha.require_aal2', true), 'admins') > 0 then 'insufficient'
+      and strpos(current_setting('monynha.require_mfa', true), 'enrolled') > 0 then 'insufficient'
+    when is_admin and strpos(current_setting('monynha.require_mfa', true), 'admins') > 0 then 'insufficient'
     else 'aal1'
   end
 $$;
 comment on function auth.level_of(boolean, text, boolean, boolean, boolean) is
   'The assurance level of a caller: that of the session, null for a token without one, unless the token claims less. '
-  '`insufficient` where MONYNHA_REQUIRE_AAL2, which the program sets for its connections, demands aal2.';
+  '`insufficient` where MONYNHA_REQUIRE_MFA, which the program sets for its connections, demands aal2.';
 
 create function public.withheld_project_ids() returns uuid[]
 language plpgsql stable security definer set search_path = '' as $$

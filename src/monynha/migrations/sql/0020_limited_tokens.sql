@@ -1,4 +1,4 @@
--- API tokens, tokens that are limited to scopes and projects, and the keys that sign access tokens.
+-- API tokens, and tokens that are limited to scopes and projects.
 
 -- An API token acts for its owner, by its scopes and in its projects. Its secret is stored nowhere: the id is the
 -- first 128 bits of the SHA-256 of the whole token.
@@ -239,6 +239,9 @@ begin
   if not found then
     if starts_with(claims, '{"scopes"') then
       return auth.set_limited_actor(claims::jsonb, sub, session);
+    elsif starts_with(claims, '{"foreign":true') and current_setting('role') = 'monynha_app' then
+      -- Seen from the next statement on: the program asks again.
+      perform auth.create_foreign_account(claims::jsonb, sub);
     end if;
     return auth.clear_actor();
   end if;

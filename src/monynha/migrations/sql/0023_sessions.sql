@@ -33,7 +33,8 @@ create view public.sessions with (security_barrier) as
     s.id is not distinct from (select nullif(auth.jwt() ->> 'session_id', '')::uuid) as is_current,
     (extract(epoch from greatest(s.created_at, s.refreshed_at, s.last_used_at)) * 1000000)::bigint as version
   from auth.sessions s
-  where s.user_id = (select auth.uid()) and (s.not_after is null or s.not_after > now());
+  -- A token that is limited to scopes or projects manages no sessions.
+  where s.user_id = (select auth.unlimited_uid()) and (s.not_after is null or s.not_after > now());
 comment on view public.sessions is 'The live sessions of the caller, without what their tokens are made of.';
 
 -- Exports of one's own data: a job writes a ZIP file, which is an object of a private bucket for a week.
@@ -210,7 +211,7 @@ comment on function monynha.own_account() is 'What is stored about the account o
 
 alter table public.notifications drop constraint notification_type_is_known;
 alter table public.notifications add constraint notification_type_is_known
-  check (type in ('assigned', 'mentioned', 'added', 'due', 'exported')) not valid;
+  check (type in ('assigned', 'mentioned', 'added', 'due', 'invited', 'exported')) not valid;
 alter table public.notifications validate constraint notification_type_is_known;
 
 revoke execute on all functions in schema monynha from public;

@@ -1,4 +1,4 @@
-"""Run sql/0020_limited_tokens.sql."""
+"""Run sql/0020_limited_tokens.sql and sql/0020_signing_keys.sql."""
 
 from monynha.migrations.sql_file import run_sql_file
 
@@ -9,5 +9,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Run the SQL file."""
+    """Run the SQL files."""
     run_sql_file("0020_limited_tokens")
+    run_sql_file("0020_signing_keys")

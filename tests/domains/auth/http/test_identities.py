@@ -24,6 +24,7 @@ from tests.domains.auth.provider_fixtures import (
     oidc_settings,
     query_of,
 )
+from tests.domains.auth.second_factors import FactorUser
 
 
 async def owner_of(app: AuthApp) -> dict[str, Any]:
@@ -274,6 +275,45 @@ async def test_manual_linking_that_is_off_refuses_all_of_it(
     assert [(response.status_code, response.json()["error_code"]) for response in responses] == [
         (404, "manual_linking_disabled")
     ] * 3
+
+
+async def test_session_that_has_not_shown_the_second_factor_changes_no_identities(
+    make_provider_app: MakeProviderApp, forged_issuer: ForgedIssuer, make_browser: MakeBrowser
+) -> None:
+    settings = oidc_settings(forged_issuer.issuer)
+    app = make_provider_app(settings, outgoing_http=forged_issuer.http, manual_linking=True, autoconfirm=True)
+    user = await FactorUser.with_totp(app)
+    below = (await user.sign_in()).session
+    forged_issuer.claims = {"sub": uuid4().hex, "email": new_email(), "email_verified": True}
+    sign_in = ForgedSignIn(app, forged_issuer, make_browser(app))
+    await link(sign_in, user.session)
+    identities = await identities_of(app, user.session)
+    body = {"provider": "keycloak", "id_token": forged_issuer.id_token(nonce=...), "link_identity": True}
+
+    refused = [
+        await app.get("/user/identities/authorize?provider=keycloak", below["access_token"]),
+        await app.delete(f"/user/identities/{identities['email']}", below["access_token"]),
+        await app.post("/token?grant_type=id_token", body, below["access_token"]),
+    ]
+    removed = await app.delete(f"/user/identities/{identities['keycloak']}", user.token)
+
+    assert [(response.status_code, response.json()["error_code"]) for response in refused] == [
+        (401, "insufficient_aal")
+    ] * 3
+    assert removed.status_code == 200
+
+
+async def test_limited_token_changes_no_identities(forged_app: AuthApp) -> None:
+    session = await owner_of(forged_app)
+    limited_token = forged_app.api_key("authenticated", sub=session["user"]["id"], scopes=["admin"])
+    identity = (await identities_of(forged_app, session))["email"]
+
+    responses = [
+        await forged_app.get("/user/identities/authorize?provider=keycloak", limited_token),
+        await forged_app.delete(f"/user/identities/{identity}", limited_token),
+    ]
+
+    assert [response.status_code for response in responses] == [403] * 2
 
 
 async def test_changes_of_identities_are_in_the_audit_log_and_mailed(

@@ -100,10 +100,8 @@ async def test_token_for_two_audiences_needs_ours_as_authorized_party(forged_iss
 async def test_token_without_a_signature_is_refused(forged_issuer: ForgedIssuer) -> None:
     claims = valid_claims(forged_issuer)
 
-    algorithms: tuple[Any, ...] = ("none", "None", "NONE", "", None, ["RS256"])
-    for algorithm in algorithms:
-        header: dict[str, Any] = {"alg": algorithm, "kid": "rsa-1"}
-        token = signed_by_hand(header, claims, None)
+    for algorithm in ("none", "None", "NONE", "", None, ["RS256"]):
+        token = signed_by_hand({"alg": algorithm, "kid": "rsa-1"}, claims, None)
         assert await reason(forged_issuer, token) == "alg"
 
 
@@ -152,8 +150,9 @@ async def test_keys_that_encrypt_or_are_short_or_of_another_algorithm_do_not_ver
     forged_issuer.keys = [*unusable]
 
     for unusable_key in unusable:
-        kid = str(unusable_key.get("kid"))
-        forged_issuer.signing_key = RSAKey.import_key({**key.as_dict(private=True), "kid": kid})
+        forged_issuer.signing_key = RSAKey.import_key(
+            {**key.as_dict(private=True), "kid": str(unusable_key.get("kid"))}
+        )
         assert await reason(forged_issuer, forged_issuer.id_token()) == "signature"
 
 

@@ -275,10 +275,8 @@ class AccountRepository:
         """
         return await self._update(transaction, before, changes, has_email_identity=True)
 
-    async def update_by_provider(
-        self, transaction: Transaction, before: Account, changes: dict[str, object]
-    ) -> Account:
-        """Set columns as `update` does; an address that a provider has verified becomes no identity of its own."""
+    async def update_of_provider(self, transaction: Transaction, before: Account, **changes: object) -> Account:
+        """Set columns to what a provider states, as `update` does; the address becomes no identity of its own."""
         return await self._update(transaction, before, changes, has_email_identity=False)
 
     async def _update(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from monynha.domains.auth.errors import (
     MissingBearerTokenError,
     NotAdminError,
 )
+from monynha.domains.auth.http.device_cookie import known_tokens
 from monynha.domains.auth.http.responses import with_headers
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
@@ -51,8 +53,16 @@ async def require_user(auth: AuthServices, request: Request, *, accepts_limited:
         raise LimitedTokenError()
     if actor.id is None:
         raise BadJwtError("invalid claim: missing sub claim")
+    if actor.is_foreign:
+        await _create_foreign_account(auth, actor)
     account = await auth.sessions.require_live(actor.id, actor.session_id)
     return SignedInUser(account, actor.session_id, actor.claims)
+
+
+async def _create_foreign_account(auth: AuthServices, actor: Actor) -> None:
+    """Have PostgreSQL create the account of a foreign issuer's token, if it has none yet."""
+    with suppress(UnauthenticatedError):
+        await auth.database.as_actor(actor).require_live_session()
 
 
 def require_service_key(auth: AuthServices, request: Request) -> Actor:
@@ -76,9 +86,10 @@ async def count_sign_in_attempt(
 ) -> Response:
     """Count the request by account and client IP, then handle it; the response has the rate limit headers.
 
-    Raise RateLimitedError (429) over a limit.
+    From a device that is known to the account it is counted by that alone. Raise RateLimitedError (429) over a limit.
     """
-    rate_limit_headers = await auth.rate_limits.count_sign_in(request.client_ip, account)
+    device_id = auth.devices.find(known_tokens(request), account) if account else None
+    rate_limit_headers = await auth.rate_limits.count_sign_in(request.client_ip, account, device_id=device_id)
     try:
         return with_headers(await handle(), rate_limit_headers)
     except AppError as error:

@@ -62,11 +62,15 @@ class FactorRoutes:
         return auth_response(_enrolment_json(enrol_request, enrolment))
 
     async def _challenge(self, request: Request) -> Response:
-        session = await require_factor_session(self.auth, request)
+        user = await require_user(self.auth, request)
+        session = _factor_session(user)
         factor_id = parse_factor_id(request)
         channel = (await read_body(request)).text("channel") or "sms"
         if channel not in _CHANNELS:
             raise InvalidAuthRequestError("Invalid channel, supported values are 'sms' or 'whatsapp'")
+        for factor in user.account.factors:
+            if factor.id == factor_id and factor.phone:
+                await self.auth.rate_limits.count_sms(request.client_ip, factor.phone)
         challenge = await self.auth.second_factors.factors.challenge(session, factor_id)
         body: dict[str, object] = {
             "id": str(challenge.id),
@@ -104,7 +108,10 @@ class FactorRoutes:
 
 async def require_factor_session(auth: AuthServices, request: Request) -> FactorSession:
     """Return the session of a request that manages factors or passkeys; raise an AuthError for whom it cannot."""
-    user = await require_user(auth, request)
+    return _factor_session(await require_user(auth, request))
+
+
+def _factor_session(user: SignedInUser) -> FactorSession:
     if user.account.is_anonymous:
         raise AnonymousUserError()
     if user.session_id is None:
@@ -113,15 +120,25 @@ async def require_factor_session(auth: AuthServices, request: Request) -> Factor
 
 
 async def require_aal2_to_update(auth: AuthServices, user: SignedInUser, attributes: UserAttributes) -> None:
-    """Raise AalTooLowToUpdateError for a new password or address of an account whose second factor was not shown."""
+    """Raise AalTooLowToUpdateError for an account whose second factor was not shown.
+
+    What needs it is a new password, address or phone number.
+    """
     is_new_email = attributes.email is not None and attributes.email.strip().lower() != user.account.email
-    if not user.account.has_second_factor or not (attributes.password is not None or is_new_email):
+    is_new_phone = attributes.phone is not None and attributes.phone != user.account.phone
+    if attributes.password is not None or is_new_email or is_new_phone:
+        await require_own_aal2(auth, user)
+
+
+async def require_own_aal2(auth: AuthServices, user: SignedInUser, message: str | None = None) -> None:
+    """Raise AalTooLowToUpdateError where the account has a second factor that this session has not shown."""
+    if not user.account.has_second_factor:
         return
     if user.session_id is not None:
         session = FactorSession(user.account.id, user.session_id, user.claims_aal2)
         if await auth.second_factors.factors.is_aal2(session):
             return
-    raise AalTooLowToUpdateError()
+    raise AalTooLowToUpdateError(message)
 
 
 def parse_factor_id(request: Request, name: str = "id") -> UUID:

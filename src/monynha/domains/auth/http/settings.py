@@ -64,5 +64,6 @@ class SettingsRoutes:
         )
 
     async def _jwks(self, _: Request) -> Response:
-        # Tokens are signed with a shared secret, which has no public key to list.
-        return json_response({"keys": []}, extra_headers=((b"cache-control", b"public, max-age=600"),))
+        # A shared secret has no public key to list. The set changes fifteen minutes before it is used.
+        keys = self.auth.tokens.keys.public_keys(self.auth.clock())
+        return json_response({"keys": keys}, extra_headers=((b"cache-control", b"public, max-age=600"),))

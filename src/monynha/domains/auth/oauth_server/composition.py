@@ -13,6 +13,7 @@ from monynha.domains.auth.oauth_server.client_service import ClientService
 from monynha.domains.auth.oauth_server.consent_sessions import ConsentSessions
 from monynha.domains.auth.oauth_server.consents import ConsentService
 from monynha.domains.auth.oauth_server.grant_service import GrantService
+from monynha.domains.auth.oauth_server.id_tokens import IdTokens
 from monynha.domains.auth.oauth_server.metadata import RESOURCE_PATHS, Metadata
 from monynha.domains.auth.services.sessions import SessionService
 
@@ -37,6 +38,7 @@ class OAuthServer:
         """Build the services from the settings."""
         site_url = settings.site_url.rstrip("/")
         issuer = f"{site_url}/auth/v1"
+        id_tokens = IdTokens(sessions.access_tokens.keys, issuer, clock)
         resources = frozenset((site_url, issuer, *(f"{site_url}{path}" for path in RESOURCE_PATHS)))
         return cls(
             ClientService(repository=repository, clock=clock),
@@ -47,7 +49,7 @@ class OAuthServer:
                 consent_url=settings.oauth_consent_url or f"{site_url}{CONSENT_PATH}",
                 resources=resources,
             ),
-            GrantService(repository=repository, sessions=sessions, clock=clock),
+            GrantService(repository=repository, sessions=sessions, id_tokens=id_tokens, clock=clock),
             ConsentService(repository),
             ConsentSessions(settings.jwt_secret, repository, sessions, clock),
             Metadata(
@@ -55,6 +57,6 @@ class OAuthServer:
                 site_url=site_url,
                 is_enabled=settings.oauth_server,
                 allows_registration=settings.oauth_server and settings.oauth_registration,
-                id_token_algorithms=(),
+                id_token_algorithms=id_tokens.algorithms,
             ),
         )

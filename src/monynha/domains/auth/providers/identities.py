@@ -135,7 +135,7 @@ class IdentityService:
         self, transaction: Transaction, account: Account, conflict: Exception, changes: dict[str, object]
     ) -> Account:
         try:
-            return await self.accounts.update_by_provider(transaction, account, changes)
+            return await self.accounts.update_of_provider(transaction, account, **changes)
         except ConstraintViolationError as error:
             if error.kind == "unique":
                 raise conflict from None

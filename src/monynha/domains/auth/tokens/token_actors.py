@@ -13,7 +13,9 @@ from monynha.domains.auth.accounts.metadata import contains_nul
 from monynha.domains.auth.tokens.api_tokens import ApiToken
 
 AUDIENCE = "authenticated"
+SERVICE_ACTOR = Actor(ActorKind.SERVICE, claims='{"role":"service_role"}')
 _SERVICE_ROLES = (ActorKind.SERVICE.value, "supabase_admin")
+_OWN_CLAIMS = frozenset({"token_id", "foreign"})
 _LIMITING_CLAIMS = ("scopes", "project_ids")
 
 
@@ -33,6 +35,20 @@ def actor_of_claims(claims: dict[str, Any], *, is_issuer_accepted: bool) -> Acto
     if not is_issuer_accepted:
         raise UnauthenticatedError()
     return _person(claims, expires_at)
+
+
+def actor_of_foreign_claims(claims: dict[str, Any], *, creates_account: bool) -> Actor:
+    """Return the person of a foreign issuer's token: of its keys and other roles we know nothing.
+
+    Its session is not ours, and of its metadata only our own account's row makes anybody an admin. The first claim
+    tells PostgreSQL that the account may not exist yet, and whether it is created then.
+    """
+    if claims.get("exp") is None:
+        raise UnauthenticatedError()
+    actor = _person({**claims, "session_id": None}, float(claims["exp"]))
+    if actor.limits is not None:
+        return replace(actor, is_admin=False)
+    return replace(actor, claims=encode_claims({"foreign": creates_account, **claims}), is_admin=False, is_foreign=True)
 
 
 def actor_of_api_token(token: ApiToken, issuer: str) -> Actor:
@@ -58,8 +74,10 @@ def _person(claims: dict[str, Any], expires_at: float) -> Actor:
     user_id = parse_uuid(subject) if isinstance(subject, str) else None
     audience = claims.get("aud", AUDIENCE)
     # Only the text of an API token states `token_id`.
-    is_person = user_id is not None and claims.get("role") == ActorKind.USER.value and "token_id" not in claims
-    if not is_person or AUDIENCE not in ([audience] if isinstance(audience, str) else audience):
+    # `foreign` is what we state of another issuer's token.
+    is_person = user_id is not None and claims.get("role") == ActorKind.USER.value and not _OWN_CLAIMS & claims.keys()
+    audiences = [audience] if isinstance(audience, str) else audience
+    if not is_person or not isinstance(audiences, list) or AUDIENCE not in audiences:
         raise UnauthenticatedError()
     limits = _parse_limits(claims)
     metadata = claims.get("app_metadata")
