@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from monynha.domains.auth.composition import AuthServices
-from monynha.domains.auth.http.dependencies import require_user
-from monynha.domains.auth.http.factors import require_own_aal2
+from monynha.domains.auth.http.dependencies import require_own_aal2, require_user
 from monynha.domains.auth.http.identities import AAL2_REQUIRED
 from monynha.domains.auth.http.request_body import RequestBody, client_info
 from monynha.domains.auth.http.responses import auth_response

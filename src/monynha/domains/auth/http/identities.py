@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.composition import AuthServices
-from monynha.domains.auth.http.dependencies import require_user
-from monynha.domains.auth.http.factors import require_own_aal2
+from monynha.domains.auth.http.dependencies import require_own_aal2, require_user
 from monynha.domains.auth.http.providers import authorize_url, requested_flow
 from monynha.domains.auth.http.redirects import redirect_response
 from monynha.domains.auth.http.responses import auth_response
