@@ -255,6 +255,7 @@ class _Builder:
             accounts=self.repository,
             sessions=self.sessions,
             gate=self.sign_up_gate,
+            security_notices=self.security_notices,
             one_time_tokens=self.one_time_tokens,
             clock=self.clock,
             http=http,
