@@ -207,7 +207,7 @@ class _Builder:
             require_reauthentication=settings.require_reauthentication,
             require_current_password=settings.require_current_password,
         )
-        self.oauth_server = OAuthServer.build(settings, repository, self.sessions, clock)
+        self.oauth_server = OAuthServer.build(settings, repository, self.sessions, self.security_notices, clock)
 
     def _foreign_issuer(self, settings: Settings) -> ForeignIssuer | None:
         if settings.supabase_url is None:

@@ -30,6 +30,7 @@ class SecurityNotice(StrEnum):
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
     TOKEN_CREATED = "token_created"
+    APPLICATION_ALLOWED = "application_allowed"
 
 
 @dataclass(frozen=True)
