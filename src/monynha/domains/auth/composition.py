@@ -193,7 +193,7 @@ class _Builder:
         self.sign_up_gate = SignUpGate(mode=SignUpMode(settings.signup), repository=repository, invitations=invitations)
         self.sign_up = self._sign_up(settings)
         self.providers = self._providers(settings, outgoing_http)
-        self.oauth_server = OAuthServer.build(settings, repository, self.sessions, clock)
+        self.oauth_server = OAuthServer.build(settings, repository, self.sessions, self.security_notices, clock)
 
     def _foreign_issuer(self, settings: Settings) -> ForeignIssuer | None:
         if settings.supabase_url is None:

@@ -33,6 +33,7 @@ class SecurityNotice(StrEnum):
     TOKEN_CREATED = "token_created"
     IDENTITY_LINKED = "identity_linked"
     IDENTITY_UNLINKED = "identity_unlinked"
+    APPLICATION_ALLOWED = "application_allowed"
 
 
 @dataclass(frozen=True)
