@@ -110,7 +110,7 @@ async def test_the_clean_up_deletes_what_has_expired_and_nothing_else(
 
     result = await run_by_worker(database, owner_sql, CLEAN_UP, datetime(2026, 11, 27, 2, tzinfo=UTC))
 
-    assert set(result) == {"sessions", "tokens", "idempotencyKeys", "uploads", "files", "events"}
+    assert set(result) == {"sessions", "tokens", "invitations", "idempotencyKeys", "uploads", "files", "events"}
     assert [result["sessions"] >= 1, result["tokens"] >= 2, result["idempotencyKeys"] >= 1] == [True, True, True]
     assert result["events"] == 0
     sessions = await owner_sql("select id from auth.sessions where user_id = $1", user.id)

@@ -92,10 +92,10 @@ async def test_an_admin_cannot_offer_the_role_admin_by_address(team: ProjectTeam
 
 @pytest.mark.parametrize("name", ["viewer", "outsider", "removed"])
 async def test_who_may_not_add_members_learns_nothing_of_an_address(team: ProjectTeam, name: str) -> None:
-    actor, known = await team.actor(name), await team.users.create("Known")
+    actor, registered = await team.actor(name), await team.users.create("Known")
     path = f"{team.path}/members"
 
-    responses = [await actor.post(path, {"email": email}) for email in (known.email, new_address())]
+    responses = [await actor.post(path, {"email": email}) for email in (registered.email, new_address())]
 
     assert problem(responses[0]) == problem(responses[1])
     assert responses[0].status_code == (403 if name == "viewer" else 404)
@@ -166,11 +166,11 @@ async def test_a_manager_can_ask_about_so_many_addresses_and_no_more(
 ) -> None:
     factory = UserFactory(users.database, users.tokens, limited)
     team = await create_project_team(factory)
-    known = await factory.create("Known")
+    registered = await factory.create("Known")
     members, invitations = f"{team.path}/members", f"{team.path}/invitations"
 
     allowed = [
-        await team.owner.post(members, {"email": known.email}),
+        await team.owner.post(members, {"email": registered.email}),
         await team.owner.post(members, {"email": new_address()}),
         await team.owner.post(invitations, {"email": "no address"}),
     ]
