@@ -19,6 +19,7 @@ _COMMANDS = (
     "demo",
     "doctor",
     "jobs",
+    "audit",
     "schedules",
     "backup",
     "restore",

@@ -1,5 +1,6 @@
 """The domains of the application. Each one imports only domains before it in this list.
 
+audit: the audit log
 auth: accounts, sessions and tokens, and the Supabase-compatible /auth/v1
 users: the profile of each account
 people: the accounts of the system, for its admins

@@ -54,6 +54,7 @@ def test_each_schedule_runs_at_its_time_in_utc() -> None:
 
     assert ticks == {
         "clean-up": datetime(2026, 11, 28, 2, tzinfo=UTC),
+        "seal-audit-log": datetime(2026, 11, 27, 14, tzinfo=UTC),
         "weekly-report": datetime(2026, 11, 30, 9, tzinfo=UTC),
         "daily-analytics": datetime(2026, 11, 28, 0, 30, tzinfo=UTC),
         "monthly-analytics": datetime(2026, 12, 1, 1, tzinfo=UTC),
@@ -110,7 +111,8 @@ async def test_the_clean_up_deletes_what_has_expired_and_nothing_else(
 
     result = await run_by_worker(database, owner_sql, CLEAN_UP, datetime(2026, 11, 27, 2, tzinfo=UTC))
 
-    assert set(result) == {"sessions", "tokens", "invitations", "idempotencyKeys", "uploads", "files", "events"}
+    steps = {"sessions", "tokens", "invitations", "idempotencyKeys", "uploads", "files", "events", "auditEvents"}
+    assert set(result) == steps
     assert [result["sessions"] >= 1, result["tokens"] >= 2, result["idempotencyKeys"] >= 1] == [True, True, True]
     assert result["events"] == 0
     sessions = await owner_sql("select id from auth.sessions where user_id = $1", user.id)

@@ -23,6 +23,7 @@ from monynha.app.maintenance.migration import migrate_or_check
 from monynha.core.errors import SettingsError
 from monynha.core.logs import EventLog, configure_logging, flush_logs
 from monynha.core.settings.settings import Settings
+from monynha.domains.audit.http import AuditRoutes
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http import route_group as auth_routes
 from monynha.domains.files.composition import FileServices, image_pool, object_hook
@@ -250,6 +251,7 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         **NotificationRoutes(rest).overrides,
         **event_streams.overrides,
         **AnalyticsRoutes(rest).overrides,
+        **AuditRoutes(rest).overrides,
     }
     graphql = graphql_routes(
         dependencies.settings,

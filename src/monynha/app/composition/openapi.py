@@ -6,6 +6,7 @@ import json
 
 from monynha import __version__
 from monynha.app.catalog import CATALOG
+from monynha.domains.audit import http as audit
 from monynha.domains.auth.accounts.passwords import DEFAULT_MIN_PASSWORD_LENGTH
 from monynha.domains.files import http as files
 from monynha.domains.invitations import http as invitations
@@ -26,6 +27,7 @@ def openapi_document(password_min_length: int = DEFAULT_MIN_PASSWORD_LENGTH) -> 
         *people.ENDPOINT_DOCS,
         *invitations.ENDPOINT_DOCS,
         *notifications.ENDPOINT_DOCS,
+        *audit.ENDPOINT_DOCS,
     )
     actions = (
         *files.FILE_DOCS,

@@ -6,10 +6,14 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monynha.app.maintenance.audit_archive import AuditArchive
 from monynha.app.maintenance.clean_up import CleanUp
 from monynha.app.maintenance.event_archive import EventArchive
 from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.settings import Settings
+from monynha.domains.audit.jobs import SEAL_AUDIT_LOG, SealJob
+from monynha.domains.audit.retention import AuditRetention
+from monynha.domains.audit.seals import AuditSeals
 from monynha.domains.auth.services.expired_credentials import ExpiredCredentials
 from monynha.domains.files.composition import FileServices
 from monynha.domains.invitations.expiry import InvitationExpiry
@@ -31,7 +35,7 @@ CLEAN_UP = Schedule(
     "clean-up",
     "Deletes what has expired, and archives events that are older than they are kept.",
 )
-SCHEDULES: tuple[Schedule, ...] = (CLEAN_UP, *REPORT_SCHEDULES)
+SCHEDULES: tuple[Schedule, ...] = (CLEAN_UP, SEAL_AUDIT_LOG, *REPORT_SCHEDULES)
 _CLEAN_UP_TIMEOUT_S = 4 * 3600.0
 
 
@@ -61,6 +65,7 @@ def schedule_handlers(
     )
     archive = EventArchive(EventRetention(database), storage.store)
     credentials = ExpiredCredentials(database)
+    audit_archive = AuditArchive(AuditRetention(database), storage.store)
     # The one place that decides what is deleted, but for ended jobs, which the workers delete themselves.
     clean_up = CleanUp(
         {
@@ -71,10 +76,12 @@ def schedule_handlers(
             "uploads": storage.sweep,
             "files": files.sweep,
             "events": _EventStep(archive, retention_days).run,
+            "auditEvents": _AuditStep(audit_archive, settings.audit_retention_days).run,
         }
     )
     return (
         JobHandler(CLEAN_UP.queue, TickPayload, _CleanUpJob(clean_up, clock).run, timeout_s=_CLEAN_UP_TIMEOUT_S),
+        SealJob(AuditSeals(database, settings.jwt_secret)).handler,
         *reports.handlers(),
     )
 
@@ -101,4 +108,15 @@ class _EventStep:
         if self.retention_days is None:
             await self.archive.retention.maintain_partitions(None)
             return 0
+        return await self.archive.archive_before(now - timedelta(days=self.retention_days))
+
+
+@dataclass(frozen=True)
+class _AuditStep:
+    """Archives sealed audit events that are older than they are kept; the seals stay."""
+
+    archive: AuditArchive
+    retention_days: int
+
+    async def run(self, now: datetime) -> int:
         return await self.archive.archive_before(now - timedelta(days=self.retention_days))

@@ -143,6 +143,12 @@ class Settings:
     password_min_length: int = setting_field(
         "MONYNHA_PASSWORD_MIN_LENGTH", setting_types.number(6, 256), 8, "How many characters a password has at least."
     )
+    breached_passwords: Path | None = setting_field(
+        "MONYNHA_BREACHED_PASSWORDS",
+        setting_types.file,
+        None,
+        "A file of SHA-1 hashes of passwords that nobody may choose, ordered by hash, as of Have I Been Pwned.",
+    )
     jwt_issuers: tuple[str, ...] = setting_field(
         "MONYNHA_JWT_ISSUERS",
         setting_types.issuers,
@@ -312,6 +318,12 @@ class Settings:
         setting_types.number(1, 36_500),
         None,
         "How many days of events are kept (default: all); a client that was away longer must reload.",
+    )
+    audit_retention_days: int = setting_field(
+        "MONYNHA_AUDIT_RETENTION_DAYS",
+        setting_types.number(1, 36_500),
+        365,
+        "How many days of the audit log are kept; the hashes that seal it are kept for good.",
     )
     job_concurrency: int = setting_field(
         "MONYNHA_JOB_CONCURRENCY",

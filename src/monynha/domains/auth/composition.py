@@ -9,6 +9,7 @@ from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.accounts.breached_passwords import BreachedPasswords
 from monynha.domains.auth.accounts.hooks import AccountHook, InvitationLookup
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.emails.action_links import ActionLinks
@@ -17,6 +18,7 @@ from monynha.domains.auth.emails.redirects import RedirectPolicy
 from monynha.domains.auth.services.account_service import AccountService
 from monynha.domains.auth.services.admin import AdminService
 from monynha.domains.auth.services.admin_links import AdminLinkService
+from monynha.domains.auth.services.audit_log import AuditLogService
 from monynha.domains.auth.services.authentication import BearerAuthenticator
 from monynha.domains.auth.services.email_change import EmailChangeService
 from monynha.domains.auth.services.rate_limits import AuthRateLimits, RateLimitCounter
@@ -27,6 +29,7 @@ from monynha.domains.auth.services.sign_up_gate import SignUpGate, SignUpMode
 from monynha.domains.auth.services.update_user import UpdateUserService
 from monynha.domains.auth.services.verification import VerificationService
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
+from monynha.domains.auth.tokens.device_tokens import DeviceTokens
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
 from monynha.domains.auth.tokens.refresh_tokens import RefreshTokenCodec
 from monynha.infra.mail import EMAIL_QUEUE
@@ -52,7 +55,9 @@ class AuthServices:
     admin: AdminService
     admin_links: AdminLinkService
     accounts: AccountService
+    audit_log: AuditLogService
     rate_limits: AuthRateLimits
+    devices: DeviceTokens
     mailer: AuthMailer
     clock: Clock
     autoconfirm: bool
@@ -108,11 +113,13 @@ class _Builder:
         self.repository = repository
         self.clock = clock
         self.response_step_s = response_step_s
-        self.passwords = PasswordHasher(strict=settings.is_production, min_length=settings.password_min_length)
+        self.passwords = _password_hasher(settings)
+        self.devices = DeviceTokens(secret, clock)
         self.one_time_tokens = OneTimeTokenStore(secret, clock)
         redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
         self.mailer = AuthMailer(ActionLinks(site_url), redirects, clock, email_queue)
-        self.rate_limits = AuthRateLimits(limits, _EMAIL_INTERVAL if settings.is_production else None)
+        email_interval = _EMAIL_INTERVAL if settings.is_production else None
+        self.rate_limits = AuthRateLimits(limits, email_interval, repository)
         self.access_tokens = self._access_tokens(settings)
         self.sessions = SessionService(
             repository=repository,
@@ -154,7 +161,9 @@ class _Builder:
             admin=self._admin(),
             admin_links=self._admin_links(),
             accounts=self._accounts(),
+            audit_log=AuditLogService(self.repository.database),
             rate_limits=self.rate_limits,
+            devices=self.devices,
             mailer=self.mailer,
             clock=self.clock,
             autoconfirm=self.sign_up.autoconfirm,
@@ -230,3 +239,12 @@ class _Builder:
             rate_limits=self.rate_limits,
             clock=self.clock,
         )
+
+
+def _password_hasher(settings: Settings) -> PasswordHasher:
+    path = settings.breached_passwords
+    return PasswordHasher(
+        strict=settings.is_production,
+        min_length=settings.password_min_length,
+        breached=None if path is None else BreachedPasswords.open(path, "MONYNHA_BREACHED_PASSWORDS"),
+    )

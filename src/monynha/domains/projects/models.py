@@ -114,6 +114,7 @@ members = Resource(
     Member,
     "member",
     "members",
+    is_audited=True,
     parent=ForeignRelation(projects, Member.project_id),
     foreign_relations={
         "user": ForeignRelation(users, Member.user_id, inverse="memberships", many_to_many_inverse="projects")

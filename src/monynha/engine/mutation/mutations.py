@@ -78,7 +78,7 @@ class Mutations:
         returning = () if result_selection is None else stored_fields(result_selection)
 
         async def attempt(connection: ActorConnection) -> CreatedRow:
-            if returning is not None and idempotency_key is None:
+            if returning is not None and idempotency_key is None and not resource.is_audited:
                 return await _autocommit_insert(connection, resource, values, returning)
             async with connection.transaction() as transaction:
                 selection = result_selection or Selection(resource, resource.field_names)

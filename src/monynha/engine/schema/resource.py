@@ -156,6 +156,8 @@ class Resource:
     """Whether every signed-in user sees all its rows, except for what is read through a view."""
     is_admin_only: bool = False
     """Whether only system admins and the service key are granted access; for everybody else it is forbidden."""
+    is_audited: bool = False
+    """Whether triggers record its inserts with the request that made them: each is then a whole transaction."""
     is_actor: bool = False
     """Whether its rows are the users themselves, so that `me` is the caller's id."""
 

@@ -17,7 +17,7 @@ import structlog
 
 from monynha.core.errors import AppError, InternalError, RateLimitedError
 from monynha.core.logs import EventLog
-from monynha.core.request_context import RequestContext, set_request_source, stored_user_agent
+from monynha.core.request_context import RequestContext, reset_request_source, set_request_source, stored_user_agent
 from monynha.protocols.http.cors import CorsPolicy
 from monynha.protocols.http.deadlines import RequestDeadlines, deadline_error
 from monynha.protocols.http.rate_limits import rate_limit_subject
@@ -51,6 +51,11 @@ class _WebSocketSource:
 
     websocket: WebSocket
     client_ip: str
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it changes nothing, which nobody knows of a WebSocket."""
+        return False
 
     def context(self) -> RequestContext:
         """Return the context; a WebSocket has no request id."""
@@ -92,9 +97,12 @@ class HttpApplication:
         http_scope, http_receive, http_send = cast(_HttpArguments, (scope, receive, send))
         request = Request(http_scope, http_receive, client_ip=self.client_ip_of(http_scope), received_at=started_at)
         request.id = _request_id(request)
-        set_request_source(request)
-        response = await self._respond(request)
-        await self._send(request, response, http_receive, http_send)
+        token = set_request_source(request)
+        try:
+            response = await self._respond(request)
+            await self._send(request, response, http_receive, http_send)
+        finally:
+            reset_request_source(token)
         if request.failure or self.logs_requests:
             self.request_log.log(request, response, time.perf_counter() - started_at)
 
@@ -118,10 +126,11 @@ class HttpApplication:
             return
         started_at = time.perf_counter()
         _log.info("websocket opened", path=path, ip=client_ip)
-        set_request_source(_WebSocketSource(websocket, client_ip))
+        token = set_request_source(_WebSocketSource(websocket, client_ip))
         try:
             await handler(websocket)
         finally:
+            reset_request_source(token)
             slot.release()
         duration_ms = round((time.perf_counter() - started_at) * 1000, 3)
         _log.info("websocket closed", path=path, duration=duration_ms)

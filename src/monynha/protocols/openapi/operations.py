@@ -68,6 +68,11 @@ class OperationBuilder:
                 *parameters.query_parameters(self.catalog, route),
                 *parameters.header_parameters(route),
             ]
+        if endpoint_doc is not None:
+            operation_parameters += [
+                parameters.documented_parameter("query", name, schema)
+                for name, schema in endpoint_doc.query_schemas.items()
+            ]
         operation: Schema = {
             "operationId": operation_id(route),
             "summary": operation_summary(route),
@@ -181,7 +186,9 @@ class OperationBuilder:
             return {"204": responses.empty_response("Deleted.")}
         links_of_response = links.response_links(route, self.routes)
         if verb == "list":
-            return {"200": {**responses.page_response(resource), "links": links_of_response}}
+            other_media_types = () if endpoint_doc is None else endpoint_doc.other_media_types
+            page = responses.page_response(resource, other_media_types)
+            return {"200": {**page, "links": links_of_response}}
         if verb == "read":
             return {
                 "200": responses.item_response(resource, 200, f"The {resource.singular}."),

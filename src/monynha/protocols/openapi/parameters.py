@@ -10,7 +10,7 @@ from monynha.engine.schema.resource import Field, Filter, Resource, column_of
 from monynha.protocols.openapi import patterns
 from monynha.protocols.openapi.components import part_name
 from monynha.protocols.openapi.field_schemas import Schema, id_schema, ref, timestamp_schema
-from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc
+from monynha.protocols.rest.endpoint_docs import CustomEndpointDoc, JsonSchema
 from monynha.protocols.rest.query_params import DEFAULT_LIMIT, MAX_LIMIT
 from monynha.protocols.rest.resource_routes import ResourceRoute, id_parameter
 
@@ -130,13 +130,18 @@ def action_parameters(action: CustomEndpointDoc) -> Iterator[Schema]:
     locations = (("path", path_schemas), ("query", action.query_schemas), ("header", action.header_schemas))
     for location, schemas in locations:
         for name, schema in schemas.items():
-            yield {
-                "name": name,
-                "in": location,
-                **({"required": True} if location == "path" else {}),
-                "description": schema["description"],
-                "schema": {key: value for key, value in schema.items() if key != "description"},
-            }
+            yield documented_parameter(location, name, schema)
+
+
+def documented_parameter(location: str, name: str, schema: JsonSchema) -> Schema:
+    """Return a parameter whose schema has its description."""
+    return {
+        "name": name,
+        "in": location,
+        **({"required": True} if location == "path" else {}),
+        "description": schema["description"],
+        "schema": {key: value for key, value in schema.items() if key != "description"},
+    }
 
 
 def include_paths(catalog: Catalog, resource: Resource) -> list[str]:

@@ -36,9 +36,11 @@ def item_response(resource: Resource, status: int, description: str, *, is_versi
     return _json_response(description, ref(f"{resource.type_name}Answer"), headers)
 
 
-def page_response(resource: Resource) -> Schema:
-    """Return the response with a page of rows."""
-    return _json_response("A page of rows.", ref(f"{resource.type_name}Page"), _REQUEST_ID)
+def page_response(resource: Resource, other_media_types: Iterable[str] = ()) -> Schema:
+    """Return the response with a page of rows, as JSON or as text of another media type."""
+    content: Schema = {"application/json": {"schema": ref(f"{resource.type_name}Page")}}
+    content |= {media_type: {"schema": {"type": "string"}} for media_type in other_media_types}
+    return {"description": "A page of rows.", "headers": _REQUEST_ID, "content": content}
 
 
 def action_response(media_type: str, schema: Schema, description: str) -> Schema:

@@ -30,6 +30,10 @@ class EndpointDoc:
     is_public: bool = False
     accepted: Resource | None = None
     """The resource of the row that a 202 has: what a create does instead where it cannot be done at once."""
+    query_schemas: Mapping[str, JsonSchema] = field(default_factory=dict)
+    """Query parameters beyond the derived ones; each schema has a description."""
+    other_media_types: tuple[str, ...] = ()
+    """In which the response may be too, as text."""
 
 
 @dataclass(frozen=True)

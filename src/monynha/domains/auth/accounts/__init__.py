@@ -1,7 +1,9 @@
 """Accounts: who can authenticate, and what is stored about them.
 
 account             `Account` and `Identity` values, read from rows
+account_events      audit events about an account
 account_repository  reads and writes accounts as the system actor "auth"
+breached_passwords  looks passwords up in a file of known ones
 hooks               what later domains do when an account is created or changed
 metadata            size and content of the two metadata objects
 passwords           hashes, verifies and validates passwords

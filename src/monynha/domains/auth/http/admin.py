@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 from uuid import UUID
 
 from monynha.core.errors import ConflictError
@@ -12,6 +11,7 @@ from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.emails.action_links import LINK_TYPES
 from monynha.domains.auth.errors import InvalidAuthRequestError
 from monynha.domains.auth.http.dependencies import parse_user_id, require_service_key
+from monynha.domains.auth.http.paging import paging_headers, parse_page
 from monynha.domains.auth.http.request_body import RequestBody, read_body, requested_locale, requested_redirect
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import user_json
@@ -20,12 +20,8 @@ from monynha.domains.auth.services.admin_links import LinkRequest
 from monynha.domains.auth.tokens.access_tokens import AUDIENCE
 from monynha.infra.postgres.errors import ConstraintViolationError
 from monynha.protocols.http.request import Request
-from monynha.protocols.http.response import Response, encode_headers
+from monynha.protocols.http.response import Response
 from monynha.protocols.http.router import Route
-
-_DEFAULT_PAGE_SIZE = 50
-_MAX_PAGE_SIZE = 1000
-_MAX_PAGE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -49,17 +45,15 @@ class AdminRoutes:
 
     async def _list_users(self, request: Request) -> Response:
         require_service_key(self.auth, request)
-        query_params = request.query_params
-        page = _parse_positive_number(query_params.get("page"), 1, _MAX_PAGE, "page")
-        page_size = _parse_positive_number(query_params.get("per_page"), _DEFAULT_PAGE_SIZE, _MAX_PAGE_SIZE, "per_page")
-        email_filter = query_params.get("filter", "").strip().lower() or None
+        page = parse_page(request)
+        email_filter = request.query_params.get("filter", "").strip().lower() or None
         accounts, total = await self.auth.admin.list_page(
-            page_number=page, page_size=page_size, email_filter=email_filter
+            page_number=page.number, page_size=page.size, email_filter=email_filter
         )
         body = {"users": [user_json(account) for account in accounts], "aud": AUDIENCE}
-        links = self._page_links(page, page_size, total=total, email_filter=email_filter)
-        paging_headers = encode_headers(("X-Total-Count", str(total)), ("Link", links))
-        return auth_response(body, extra_headers=paging_headers)
+        url = f"{self.auth.mailer.links.site_url.rstrip('/')}/auth/v1/admin/users"
+        filter_params = {"filter": email_filter} if email_filter else {}
+        return auth_response(body, extra_headers=paging_headers(url, page, total, filter_params))
 
     async def _create_user(self, request: Request) -> Response:
         require_service_key(self.auth, request)
@@ -125,21 +119,6 @@ class AdminRoutes:
         )
         return auth_response(user_json(account))
 
-    def _page_links(self, page: int, page_size: int, *, total: int, email_filter: str | None) -> str:
-        """Return the `Link` header (RFC 8288) with the next and the last page."""
-        last_page = max(1, -(-total // page_size))
-        site_url = self.auth.mailer.links.site_url.rstrip("/")
-
-        def link(number: int, rel: str) -> str:
-            # Official clients read the page number behind the first `=`, so it comes first.
-            query = {"page": str(number), "per_page": str(page_size)}
-            if email_filter:
-                query["filter"] = email_filter
-            return f'<{site_url}/auth/v1/admin/users?{urlencode(query)}>; rel="{rel}"'
-
-        next_links = [link(page + 1, "next")] if page < last_page else []
-        return ", ".join([*next_links, link(last_page, "last")])
-
 
 def _user_attributes(body: RequestBody, user_id: UUID | None = None) -> AdminUserAttributes:
     phone = body.text("phone")
@@ -158,11 +137,3 @@ def _user_attributes(body: RequestBody, user_id: UUID | None = None) -> AdminUse
         role=body.text("role"),
         id=user_id,
     )
-
-
-def _parse_positive_number(text: str | None, default: int, maximum: int, name: str) -> int:
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit()) or len(text) > 9 or int(text) < 1:
-        raise InvalidAuthRequestError(f"Bad Pagination Parameters: {name} must be a positive whole number")
-    return min(int(text), maximum)

@@ -12,6 +12,7 @@ from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import BadJwtError, InvalidUserIdError, MissingBearerTokenError, NotAdminError
+from monynha.domains.auth.http.device_cookie import known_tokens
 from monynha.domains.auth.http.responses import with_headers
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
@@ -34,10 +35,12 @@ async def require_user(auth: AuthServices, request: Request) -> SignedInUser:
     return SignedInUser(account, actor.session_id)
 
 
-def require_service_key(auth: AuthServices, request: Request) -> None:
-    """Raise NotAdminError unless the request carries the service key."""
-    if _authenticate(auth, request).kind is not ActorKind.SERVICE:
+def require_service_key(auth: AuthServices, request: Request) -> Actor:
+    """Return the holder of the service key; raise NotAdminError unless the request carries it."""
+    actor = _authenticate(auth, request)
+    if actor.kind is not ActorKind.SERVICE:
         raise NotAdminError()
+    return actor
 
 
 def parse_user_id(request: Request) -> UUID:
@@ -53,9 +56,10 @@ async def count_sign_in_attempt(
 ) -> Response:
     """Count the request by account and client IP, then handle it; the response has the rate limit headers.
 
-    Raise RateLimitedError (429) over a limit.
+    From a device that is known to the account it is counted by that alone. Raise RateLimitedError (429) over a limit.
     """
-    rate_limit_headers = await auth.rate_limits.count_sign_in(request.client_ip, account)
+    device_id = auth.devices.find(known_tokens(request), account) if account else None
+    rate_limit_headers = await auth.rate_limits.count_sign_in(request.client_ip, account, device_id=device_id)
     try:
         return with_headers(await handle(), rate_limit_headers)
     except AppError as error:

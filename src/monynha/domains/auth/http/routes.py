@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.http.admin import AdminRoutes
+from monynha.domains.auth.http.audit import AuditLogRoutes
 from monynha.domains.auth.http.responses import error_response
 from monynha.domains.auth.http.settings import SettingsRoutes
 from monynha.domains.auth.http.token import TokenRoutes
@@ -23,6 +24,7 @@ def route_group(auth: AuthServices) -> RouteGroup:
         *UserRoutes(auth).routes,
         *VerifyRoutes(auth).routes,
         *AdminRoutes(auth).routes,
+        *AuditLogRoutes(auth).routes,
         *UnsupportedRoutes(auth).routes,
     )
     return RouteGroup(PREFIX, routes, error_response)

@@ -127,7 +127,6 @@ class UnsupportedRoutes:
             Route("GET", "/passkeys", _refuse(PasskeyDisabledError)),
             Route("GET", "/admin/users/{id}/factors", self._list_factors),
             Route("DELETE", "/admin/users/{id}/factors/{factor}", self._delete_factor),
-            Route("GET", "/admin/audit", self._empty_list),
         )
 
     def _refuse_user(self, error: type[AuthError]) -> Handler:
@@ -151,10 +150,6 @@ class UnsupportedRoutes:
         factor_type = (await read_body(request)).text("factor_type")
         await require_user(self.auth, request)
         raise _ENROLL_ERRORS.get(factor_type, TotpDisabledError)()
-
-    async def _empty_list(self, request: Request) -> Response:
-        require_service_key(self.auth, request)
-        return auth_response([])
 
 
 def _refuse(error: type[AuthError]) -> Handler:

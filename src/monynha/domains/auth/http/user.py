@@ -51,6 +51,8 @@ class UserRoutes:
             redirect_to=requested_redirect(request, body),
             locale=requested_locale(request),
         )
+        if attributes.current_password is not None:
+            await auth.rate_limits.count_password_check(user.account.id)
         if attributes.email:
             await auth.rate_limits.count_email_change(user.account.id)
             if not auth.autoconfirm:

@@ -8,6 +8,7 @@ verification     mails one-time tokens and verifies them
 update_user      what users change of their own account
 email_change     changes an email address, by confirmation of both addresses
 admin            manages all accounts
+audit_log        the audit log in the words of GoTrue
 admin_links      one-time links and invitations for admins
 expired_credentials  deletes expired sessions and tokens
 account_service  what other domains and the command line use

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from monynha.core.clock import Clock
-from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
+from monynha.domains.auth.accounts.account_events import record_own_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
@@ -75,7 +75,7 @@ class EmailChangeService:
 
     async def set_pending(self, transaction: Transaction, account: Account, new_email: str) -> Account:
         """Record the new address that both addresses have to confirm."""
-        await _record(transaction, "email_change.requested", account)
+        await record_own_event(transaction, "email_change.requested", account)
         return await self.repository.update(
             transaction,
             account,
@@ -120,7 +120,7 @@ class EmailChangeService:
         return await self._set_email(transaction, account, new_email)
 
     async def _set_email(self, transaction: Transaction, account: Account, email: str) -> Account:
-        await _record(transaction, "email.changed", account)
+        await record_own_event(transaction, "email.changed", account)
         await self._delete_tokens(transaction, account, tuple(TokenKind))
         try:
             return await self.repository.update(
@@ -138,7 +138,3 @@ class EmailChangeService:
 
     async def _delete_tokens(self, transaction: Transaction, account: Account, kinds: tuple[TokenKind, ...]) -> None:
         await transaction.execute(_DELETE_TOKENS, account.id, [kind.value for kind in kinds])
-
-
-async def _record(transaction: Transaction, action: str, account: Account) -> None:
-    await record_audit_event(transaction, action, actor_id=account.id, target_type="user", target_id=str(account.id))

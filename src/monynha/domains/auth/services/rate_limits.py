@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from monynha.core.errors import RateLimitedError
+from monynha.core.errors import RateLimitedError, UnavailableError
 from monynha.core.settings.setting_types import Limit
+from monynha.domains.audit import record_audit_event
+from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.errors import EmailRateLimitedError
 
-_EMAIL_CHANGE_MESSAGE = "Too many authentication attempts, please try again later"
+_MESSAGE = "Too many authentication attempts, please try again later"
 
 HeaderPairs = tuple[tuple[str, str], ...]
 """The headers that tell a client what is left of a limit."""
@@ -27,6 +30,9 @@ class RateLimitCounter(Protocol):
     async def count_sign_in(self, client_ip: str, account: str | None) -> HeaderPairs:
         """Count a sign-in attempt by client IP and by account; raise RateLimitedError over a limit."""
 
+    async def is_first_rejection(self, client_ip: str) -> bool:
+        """Whether no sign-in attempt of the client IP was rejected for as long as the limit lasts; count this one."""
+
     async def count(self, message: str, *windows: tuple[str, str, Limit | None]) -> HeaderPairs:
         """Count in windows `(subject, action, limit)`; raise RateLimitedError with the message."""
 
@@ -39,10 +45,24 @@ class AuthRateLimits:
     """What counts; None counts nothing."""
 
     email_interval: Limit | None
+    repository: AccountRepository | None = None
+    """Where rejections are recorded; None records none."""
 
-    async def count_sign_in(self, client_ip: str, account: str | None) -> HeaderPairs:
-        """Count a sign-in attempt or the like; return the rate limit headers of the response."""
-        return await self.counter.count_sign_in(client_ip, account) if self.counter else ()
+    async def count_sign_in(self, client_ip: str, account: str | None, *, device_id: str | None = None) -> HeaderPairs:
+        """Count a sign-in attempt or the like; return the rate limit headers of the response.
+
+        The attempts of a device that is known to the account (`device_id`) are counted apart, so that nobody else can
+        lock it out, at whatever address.
+        """
+        if self.counter is None:
+            return ()
+        try:
+            if device_id is None:
+                return await self.counter.count_sign_in(client_ip, account)
+            return await self.counter.count(_MESSAGE, (device_id, "auth:device", self.counter.auth_per_account))
+        except RateLimitedError as error:
+            await self._record_rejection(client_ip, error)
+            raise
 
     async def count_email(self, email: str) -> None:
         """Refuse a second email to an address within the interval, whether it is registered or not."""
@@ -58,4 +78,19 @@ class AuthRateLimits:
         """Count a change of address by its user, who could otherwise send email to any number of addresses."""
         if self.counter is not None:
             window = (str(user_id), "address", self.counter.auth_per_account)
-            await self.counter.count(_EMAIL_CHANGE_MESSAGE, window)
+            await self.counter.count(_MESSAGE, window)
+
+    async def count_password_check(self, user_id: UUID) -> None:
+        """Count a guess at the current password by whoever holds a session of the user."""
+        if self.counter is not None:
+            await self.counter.count(_MESSAGE, (str(user_id), "password", self.counter.auth_per_account))
+
+    async def _record_rejection(self, client_ip: str, error: RateLimitedError) -> None:
+        """Record that an address is locked out, once while it lasts: a flood of attempts writes no flood of events."""
+        if self.counter is None or self.repository is None or not await self.counter.is_first_rejection(client_ip):
+            return
+        details = {"retryAfter": error.details["retryAfter"]}
+        # The attempt is rejected, whether that can be recorded or not.
+        with suppress(UnavailableError):
+            async with self.repository.transaction() as transaction:
+                await record_audit_event(transaction, "sign_in.locked", actor_role="anon", details=details)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from monynha.core.clock import Clock
-from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
+from monynha.domains.auth.accounts.account_events import record_own_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.metadata import merge_metadata
 from monynha.domains.auth.accounts.passwords import PasswordHasher
@@ -88,6 +88,7 @@ class UpdateUserService:
         async with self.repository.transaction() as transaction:
             token = await self.one_time_tokens.issue(transaction, account.id, TokenKind.REAUTHENTICATION, account.email)
             await self.repository.update(transaction, account, reauthentication_sent_at=self.clock())
+            await record_own_event(transaction, "reauthentication.requested", account)
             await self.mailer.queue_token(transaction, token, account, locale=locale)
 
     async def _new_password_hash(self, account: Account, password: str, attributes: UserAttributes) -> str:
@@ -95,6 +96,8 @@ class UpdateUserService:
         current_hash = account.password_hash
         current_password = attributes.current_password
         if current_password is not None and not await self._is_correct(current_password, current_hash):
+            async with self.repository.transaction() as transaction:
+                await record_own_event(transaction, "password_change.failed", account)
             raise CurrentPasswordInvalidError()
         if current_hash and await self._is_correct(password, current_hash):
             raise SamePasswordError()
@@ -124,7 +127,7 @@ class UpdateUserService:
             changes["user_metadata"] = merge_metadata(account.user_metadata, attributes.data)
         if password_hash is not None:
             changes["password_hash"] = password_hash
-            await _record_password_change(transaction, account)
+            await record_own_event(transaction, "password.changed", account)
             await self.sessions.end(transaction, account.id, session_id, SignOutScope.OTHERS)
         if changes:
             account = await self.repository.update(transaction, account, **changes)
@@ -147,9 +150,3 @@ class UpdateUserService:
             transaction, account.email or "", nonce, (TokenKind.REAUTHENTICATION,), user_id=account.id
         )
         return token is not None
-
-
-async def _record_password_change(transaction: Transaction, account: Account) -> None:
-    await record_audit_event(
-        transaction, "password.changed", actor_id=account.id, target_type="user", target_id=str(account.id)
-    )

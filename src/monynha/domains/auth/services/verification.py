@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from monynha.core.clock import Clock
 from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
+from monynha.domains.auth.accounts.account_events import record_event_of
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
@@ -184,6 +185,8 @@ class VerificationService:
                     if self.autoconfirm:
                         new_account = replace(new_account, email_confirmed_at=now)
                     account = await self.repository.insert(transaction, new_account)
+                    if account is not None:
+                        await record_event_of(transaction, "user.signed_up", account)
                 if account is None or account.is_banned(now):
                     return
                 token = await self.one_time_tokens.issue(
@@ -191,6 +194,8 @@ class VerificationService:
                 )
                 await self.repository.update(transaction, account, recovery_sent_at=now)
                 await self._queue_token(transaction, token, account, request)
+                action = "recovery.requested" if kind is TokenKind.RECOVERY else "magic_link.requested"
+                await record_event_of(transaction, action, account)
 
     async def _resend_confirmation(
         self, transaction: Transaction, account: Account, request: TokenEmailRequest
