@@ -168,14 +168,7 @@ class _Builder:
         self.mailer = AuthMailer(ActionLinks(site_url), redirects, clock, email_queue)
         self.security_notices = SecurityNotices(clock, email_queue)
         self.api_token_usage = ApiTokenUsage(repository.database, clock)
-        self.rate_limits = AuthRateLimits(
-            limits,
-            _EMAIL_INTERVAL if settings.is_production else None,
-            repository,
-            anonymous_per_ip=settings.limit_anonymous,
-            sms_per_number=settings.limit_sms_number,
-            sms_per_ip=settings.limit_sms,
-        )
+        self.rate_limits = _rate_limits(settings, limits, repository)
         self.signing_key_store = SigningKeyStore(repository.database, secret, clock, settings.access_token_ttl_s)
         self.access_tokens = self._access_tokens(settings)
         self.session_activity = SessionActivity(repository.database)
@@ -195,28 +188,12 @@ class _Builder:
             clock=clock,
             autoconfirm=settings.autoconfirm,
         )
-        self.phone_changes = PhoneChangeService(
-            repository=repository,
-            one_time_tokens=self.one_time_tokens,
-            messages=TextMessages.from_settings(settings, clock, queue=sms_queue),
-            clock=clock,
-            autoconfirm=settings.phone_autoconfirm,
-        )
+        self.text_messages = TextMessages.from_settings(settings, clock, queue=sms_queue)
+        self.phone_changes = self._phone_changes(settings)
         self.sign_up_gate = SignUpGate(mode=SignUpMode(settings.signup), repository=repository, invitations=invitations)
         self.sign_up = self._sign_up(settings)
         self.providers = self._providers(settings, outgoing_http)
-        self.phone_accounts = self._phone_accounts(settings)
-        self.anonymous_users = AnonymousUserService(
-            repository=repository,
-            sessions=self.sessions,
-            is_enabled=settings.anonymous_users,
-            gate=self.sign_up_gate,
-        )
-        self.password_changes = PasswordChangePolicy(
-            require_reauthentication=settings.require_reauthentication,
-            require_current_password=settings.require_current_password,
-        )
-        self.oauth_server = OAuthServer.build(settings, repository, self.sessions, clock)
+        self.oauth_server = OAuthServer.build(settings, repository, self.sessions, self.security_notices, clock)
 
     def _foreign_issuer(self, settings: Settings) -> ForeignIssuer | None:
         if settings.supabase_url is None:
@@ -250,15 +227,13 @@ class _Builder:
             sign_up_gate=self.sign_up_gate,
             verification=self._verification(),
             update_user=self._update_user(),
-            phone_accounts=self.phone_accounts,
-            anonymous_users=self.anonymous_users,
+            phone_accounts=self._phone_accounts(self.settings),
+            anonymous_users=self._anonymous_users(self.settings),
             admin=self._admin(),
             admin_links=self._admin_links(),
             accounts=self._accounts(),
             audit_log=AuditLogService(self.repository.database),
-            second_factors=SecondFactors.build(
-                self.settings, self.repository, self.sessions, self.security_notices, self.clock
-            ),
+            second_factors=self._second_factors(self.settings),
             providers=self.providers,
             rate_limits=self.rate_limits,
             devices=self.devices,
@@ -280,6 +255,7 @@ class _Builder:
             accounts=self.repository,
             sessions=self.sessions,
             gate=self.sign_up_gate,
+            security_notices=self.security_notices,
             one_time_tokens=self.one_time_tokens,
             clock=self.clock,
             http=http,
@@ -330,7 +306,38 @@ class _Builder:
             mailer=self.mailer,
             security_notices=self.security_notices,
             clock=self.clock,
-            password_changes=self.password_changes,
+            password_changes=PasswordChangePolicy(
+                require_reauthentication=self.settings.require_reauthentication,
+                require_current_password=self.settings.require_current_password,
+            ),
+        )
+
+    def _phone_changes(self, settings: Settings) -> PhoneChangeService:
+        return PhoneChangeService(
+            repository=self.repository,
+            one_time_tokens=self.one_time_tokens,
+            messages=self.text_messages,
+            security_notices=self.security_notices,
+            clock=self.clock,
+            autoconfirm=settings.phone_autoconfirm,
+        )
+
+    def _anonymous_users(self, settings: Settings) -> AnonymousUserService:
+        return AnonymousUserService(
+            repository=self.repository,
+            sessions=self.sessions,
+            is_enabled=settings.anonymous_users,
+            gate=self.sign_up_gate,
+        )
+
+    def _second_factors(self, settings: Settings) -> SecondFactors:
+        return SecondFactors.build(
+            settings,
+            self.repository,
+            self.sessions,
+            self.security_notices,
+            self.clock,
+            phone_messages=self.text_messages if self.text_messages.reaches_any_number else None,
         )
 
     def _phone_accounts(self, settings: Settings) -> PhoneAccountService:
@@ -340,7 +347,7 @@ class _Builder:
             one_time_tokens=self.one_time_tokens,
             sessions=self.sessions,
             phone_changes=self.phone_changes,
-            messages=self.phone_changes.messages,
+            messages=self.text_messages,
             clock=self.clock,
             is_enabled=settings.has_phone_accounts,
             autoconfirm=settings.phone_autoconfirm,
@@ -386,4 +393,15 @@ def _password_hasher(settings: Settings) -> PasswordHasher:
         strict=settings.is_production,
         min_length=settings.password_min_length,
         breached=None if path is None else BreachedPasswords.open(path, "MONYNHA_BREACHED_PASSWORDS"),
+    )
+
+
+def _rate_limits(settings: Settings, counter: RateLimitCounter | None, repository: AccountRepository) -> AuthRateLimits:
+    return AuthRateLimits(
+        counter,
+        _EMAIL_INTERVAL if settings.is_production else None,
+        repository,
+        anonymous_per_ip=settings.limit_anonymous,
+        sms_per_number=settings.limit_sms_number,
+        sms_per_ip=settings.limit_sms,
     )

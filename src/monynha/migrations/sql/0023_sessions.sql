@@ -111,9 +111,9 @@ declare
   latest monynha.data_exports;
   export_id uuid := gen_random_uuid();
 begin
+  -- An export holds more than what a limited token reaches.
   if auth.unlimited_uid() is null then
-    -- The job reads all that the user may see, whatever this token may.
-    raise insufficient_privilege;
+    raise exception 'the token does not allow it' using errcode = 'insufficient_privilege';
   end if;
   -- Requests of one user wait for each other: for the row, or for the deduplication key of the job.
   select e.* into latest from monynha.data_exports e where e.user_id = auth.unlimited_uid() for update;

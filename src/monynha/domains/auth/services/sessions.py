@@ -72,7 +72,9 @@ where id = $1
 _DELETE_OTHERS_BELOW_AAL2 = "delete from auth.sessions where user_id = $1 and id <> $2 and aal < 'aal2'"
 _ROTATE_REFRESH_TOKEN = """
 update auth.sessions
-set refresh_counter = refresh_counter + 1, rotated_at = $2, refreshed_at = $3, user_agent = $4, ip = $5, device = $6
+set refresh_counter = refresh_counter + 1, rotated_at = $2, refreshed_at = $3, user_agent = $4, ip = $5,
+  -- An application's session keeps its name.
+  device = case when oauth_client_id is null then $6 else device end
 where id = $1
 """
 
@@ -264,7 +266,9 @@ class SessionService:
     async def sign_out(self, user_id: UUID, session_id: UUID | None, scope: SignOutScope) -> None:
         """End sessions of an account in a transaction of its own."""
         async with self.repository.transaction() as transaction:
-            await self.end(transaction, user_id, session_id, scope)
+            if not await self.end(transaction, user_id, session_id, scope):
+                # A token without a session may sign out as often as it likes.
+                return
             await record_audit_event(
                 transaction,
                 "session.ended",
@@ -274,10 +278,10 @@ class SessionService:
                 details={"scope": scope.value},
             )
 
-    async def end(self, transaction: Transaction, user_id: UUID, session_id: UUID | None, scope: SignOutScope) -> None:
-        """End sessions of an account; their access tokens are refused from the commit on."""
+    async def end(self, transaction: Transaction, user_id: UUID, session_id: UUID | None, scope: SignOutScope) -> int:
+        """End sessions of an account and return how many; their access tokens are refused from the commit on."""
         binds = (user_id,) if scope is SignOutScope.GLOBAL else (user_id, session_id)
-        await transaction.execute(_DELETE_BY_SCOPE[scope], *binds)
+        return await transaction.execute(_DELETE_BY_SCOPE[scope], *binds)
 
     async def _refresh_in_transaction(
         self,
@@ -297,10 +301,8 @@ class SessionService:
         now = self.clock()
         if account is None:
             return RefreshSessionNotFoundError()
-        if account.is_banned(now):
-            return BannedAtSignInError()
-        if row["not_after"] is not None and row["not_after"] <= now:
-            return SessionExpiredError()
+        if problem := _refresh_problem(account, row["not_after"], now):
+            return problem
         counter, rotated_at = row["refresh_counter"], row["rotated_at"]
         decision = decide_refresh(
             presented.counter,
@@ -357,6 +359,12 @@ class SessionService:
             self.refresh_tokens.encode(RefreshToken(claims.id, counter)),
             claims.id,
         )
+
+
+def _refresh_problem(account: Account, not_after: datetime | None, now: datetime) -> AuthError | None:
+    if account.is_banned(now):
+        return BannedAtSignInError()
+    return SessionExpiredError() if not_after is not None and not_after <= now else None
 
 
 def _grant_of(client_id: UUID | None, scopes: list[str] | None) -> ClientGrant | None:

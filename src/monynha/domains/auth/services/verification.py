@@ -235,9 +235,7 @@ class VerificationService:
         """Return the account whose address the token verifies, with the address confirmed."""
         account = await self.repository.find_by_id(transaction, token.user_id) if token else None
         if token is None or account is None:
-            await record_audit_event(
-                transaction, "sign_in.failed", actor_role="anon", details={"method": "otp", "reason": "otp_expired"}
-            )
+            await record_failed_code(transaction)
             return OtpExpiredError()
         if account.is_banned(self.clock()):
             return UserBannedError()
@@ -268,6 +266,13 @@ class VerificationService:
         await self.sessions.end(transaction, locked.id, None, SignOutScope.GLOBAL)
         password_change = {} if kind is TokenKind.CONFIRMATION else {"password_hash": None}
         return await self.repository.update(transaction, locked, email_confirmed_at=now, **password_change)
+
+
+async def record_failed_code(transaction: Transaction) -> None:
+    """Record in the audit log that a link or code was wrong, used or expired."""
+    await record_audit_event(
+        transaction, "sign_in.failed", actor_role="anon", details={"method": "otp", "reason": "otp_expired"}
+    )
 
 
 def _method(token: ConsumedToken | None) -> str:
