@@ -404,3 +404,23 @@ async def test_over_tls_the_cookies_have_prefixes(program: Application, settings
     assert files_cookie.endswith("; Path=/api/v1/files; Max-Age=86400; HttpOnly; SameSite=Strict; Secure")
     assert refreshed is not None
     assert without_prefix is None, "a cookie that another host could have set"
+
+
+async def test_no_other_origin_may_send_the_header_or_use_cookies(browser: Browser) -> None:
+    origin = "http://localhost:3000"
+    preflight = await browser.http.request(
+        "OPTIONS",
+        "/api/v1/session/refresh",
+        headers={
+            "origin": origin,
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "x-monynha-request",
+        },
+    )
+    refused = await browser.send("POST", "/session/refresh", origin=origin)
+
+    assert preflight.headers["access-control-allow-origin"] == origin, "it may call the rest of the API"
+    assert "x-monynha-request" not in preflight.headers["access-control-allow-headers"].lower()
+    assert "access-control-allow-credentials" not in preflight.headers
+    assert refused.status_code == 403
+    assert "access-control-allow-credentials" not in refused.headers
