@@ -39,7 +39,9 @@ create view public.sessions with (security_barrier) as
     (extract(epoch from greatest(s.created_at, s.refreshed_at, s.last_used_at)) * 1000000)::bigint as version
   from auth.sessions s
   -- A token that is limited to scopes or projects manages no sessions.
-  where s.user_id = (select auth.unlimited_uid()) and (s.not_after is null or s.not_after > now());
+  where s.user_id = (select auth.unlimited_uid()) and (s.not_after is null or s.not_after > now())
+  -- The order of the list: PostgreSQL plans such a view by itself, and would read and sort all of its rows.
+  order by s.created_at desc, s.id desc;
 comment on view public.sessions is 'The live sessions of the caller, without what their tokens are made of.';
 
 -- Exports of one's own data: a job writes a ZIP file, which is an object of a private bucket for a week.
