@@ -69,9 +69,7 @@ def main() -> None:
     tokens = AccessTokens(_SECRET, issuer=_ISSUER, ttl_s=3600)
     api_tokens = [
         [
-            tokens.api_tokens.create(
-                uuid4(), ("read",), is_project_limited=False, aal="aal1", expires_at=None
-            ).text
+            tokens.api_tokens.create(uuid4(), ("read",), is_project_limited=False, aal="aal1", expires_at=None).text
             for _ in range(_BATCH_SIZE)
         ]
         for _ in range(_BATCHES)
