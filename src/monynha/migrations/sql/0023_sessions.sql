@@ -215,7 +215,7 @@ comment on function monynha.own_account() is 'What is stored about the account o
 
 alter table public.notifications drop constraint notification_type_is_known;
 alter table public.notifications add constraint notification_type_is_known
-  check (type in ('assigned', 'mentioned', 'added', 'due', 'exported')) not valid;
+  check (type in ('assigned', 'mentioned', 'added', 'due', 'invited', 'exported')) not valid;
 alter table public.notifications validate constraint notification_type_is_known;
 
 revoke execute on all functions in schema monynha from public;

@@ -25,6 +25,7 @@ from monynha.domains.auth.oauth_server.authorizations import (
 )
 from monynha.domains.auth.oauth_server.clients import OAuthClient, hash_secret, lock_enabled_client
 from monynha.domains.auth.oauth_server.errors import OAuthProtocolError, invalid_client, invalid_grant
+from monynha.domains.auth.oauth_server.id_tokens import IdTokens
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService
 from monynha.domains.auth.tokens.access_tokens import SessionClaims
 from monynha.domains.auth.tokens.client_grants import ClientGrant, ClientRefresh
@@ -35,9 +36,9 @@ METHOD = "oauth_provider/authorization_code"
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _INSERT_SESSION = """
 insert into auth.sessions (
-  user_id, amr, aal, user_agent, ip, created_at, not_after, oauth_client_id, oauth_scopes
+  user_id, amr, aal, user_agent, ip, created_at, not_after, oauth_client_id, oauth_scopes, device
 )
-select $1, $2::jsonb || coalesce(approving.amr, '[]'), coalesce(approving.aal, 'aal1'), $3, $4, $5, $6, $7, $8
+select $1, $2::jsonb || coalesce(approving.amr, '[]'), coalesce(approving.aal, 'aal1'), $3, $4, $5, $6, $7, $8, $10
 from (values (1)) as row_to_insert left join auth.sessions approving on approving.id = $9 and approving.user_id = $1
 where $9::uuid is null or (approving.id is not null and (approving.not_after is null or approving.not_after > $5))
 returning id, aal, amr, (select created_at from auth.sessions where id = $9) as authenticated_at
@@ -72,6 +73,7 @@ class GrantService:
 
     repository: AccountRepository
     sessions: SessionService
+    id_tokens: IdTokens
     clock: Clock
 
     async def exchange(self, client: OAuthClient, exchange: CodeExchange, info: ClientInfo) -> IssuedTokens:
@@ -170,13 +172,22 @@ class GrantService:
             client.id,
             list(grant.scopes),
             authorization.approved_in,
+            client.name or "Application",
         )
         if row is None:
             return invalid_grant("The session in which it was approved has ended")
         await mark_redeemed(transaction, authorization.id, row["id"], now)
         await self._record(transaction, "session.created", client, replace(authorization, session_id=row["id"]))
         claims = SessionClaims(row["id"], row["aal"], tuple(orjson.loads(row["amr"])))
-        return IssuedTokens(self.sessions.issue(account, claims, grant=grant), grant.scopes, is_refreshable)
+        id_token = self.id_tokens.issue(
+            account,
+            client.id,
+            grant.scopes,
+            nonce=authorization.nonce,
+            authenticated_at=row["authenticated_at"] or now,
+        )
+        session = self.sessions.issue(account, claims, grant=grant)
+        return IssuedTokens(session, grant.scopes, is_refreshable, id_token)
 
     async def _record(
         self, transaction: Transaction, action: str, client: OAuthClient, authorization: Authorization
