@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -13,7 +12,6 @@ from joserfc import jwt
 from joserfc.jwk import KeySet as JoserfcKeySet
 
 from monynha.core.settings.settings import Settings
-from monynha.domains.auth.tokens.key_refresh import KeyRefresh
 from monynha.domains.auth.tokens.signing_key_store import PUBLISHED_BEFORE, SigningKeyStore
 from monynha.infra.postgres.database import Database
 from tests.domains.auth.conftest import AuthApp, MakeAuthApp
@@ -55,15 +53,6 @@ async def test_tokens_are_verified_by_the_published_keys(make_auth_app: MakeAuth
     assert not {"d", "p", "q", "k", "dp", "dq", "qi"} & jwks["keys"][0].keys()
 
 
-async def test_processes_that_start_at_once_have_one_key(make_auth_app: MakeAuthApp, owner_sql: OwnerSql) -> None:
-    auth_apps = [make_auth_app(jwt_algorithm="ES256") for _ in range(5)]
-    await asyncio.gather(*(auth_app.auth.start() for auth_app in auth_apps))
-    now = auth_apps[0].clock()
-    assert len({auth_app.auth.tokens.keys.signer(now).kid for auth_app in auth_apps}) == 1
-    [row] = await owner_sql("select count(*) from auth.signing_keys")
-    assert row[0] == 1
-
-
 async def test_with_the_secret_nothing_is_published_or_created(auth_app: AuthApp, owner_sql: OwnerSql) -> None:
     await auth_app.auth.start()
     assert await published_kids(auth_app) == []
@@ -92,26 +81,6 @@ async def test_a_rotation_publishes_signs_and_ends_in_its_time(make_auth_app: Ma
     clock.advance(120)
     await refresh.refresh()
     assert await published_kids(auth_app) == [next_key.kid]
-
-
-async def test_a_revoked_key_ends_its_tokens_in_every_process(make_auth_app: MakeAuthApp) -> None:
-    one, other = (make_auth_app(autoconfirm=True, jwt_algorithm="ES256") for _ in range(2))
-    for auth_app in (one, other):
-        await auth_app.auth.start()
-    other.auth.key_refresh.stop()
-    watching = KeyRefresh(store_of(other), other.auth.tokens, interval_s=0.05)
-    await watching.start()
-    session = await one.sign_up()
-    assert (await other.get("/user", session["access_token"])).status_code == 200
-
-    await store_of(one).rotate("ES256", revoke=True)
-    async with asyncio.timeout(10):
-        while (await other.get("/user", session["access_token"])).status_code == 200:
-            await asyncio.sleep(0.02)
-    # The session goes on: it gets a token of the new key.
-    refreshed = (await other.refresh(session["refresh_token"])).json()
-    assert (await other.get("/user", refreshed["access_token"])).status_code == 200
-    watching.stop()
 
 
 async def test_the_secret_can_be_rotated_out_of_signing(auth_app: AuthApp) -> None:
