@@ -53,8 +53,8 @@ def test_malformed_limits_are_refused(name: str, value: object) -> None:
 
 def test_a_key_cannot_be_limited() -> None:
     assert actor_of_claims({"role": "service_role", "scopes": None}, is_issuer_accepted=False).kind is ActorKind.SERVICE
-    limits: dict[str, list[str]]
-    for limits in ({"scopes": ["read"]}, {"project_ids": []}):
+    refused: list[dict[str, Any]] = [{"scopes": ["read"]}, {"project_ids": []}]
+    for limits in refused:
         with pytest.raises(UnauthenticatedError):
             actor_of_claims({"role": "service_role", **limits}, is_issuer_accepted=True)
 
