@@ -245,6 +245,17 @@ def _own_invitation_path(action: str) -> LocateTarget:
     return locate
 
 
+async def _own_token_path(scene: RightsScene) -> str:
+    creator = scene.actor if scene.actor.token else scene.team.owner
+    return f"/tokens/{(await creator.create('/tokens', _TOKEN))['id']}"
+
+
+async def _other_user_token_path(scene: RightsScene) -> str:
+    other = await scene.team.users.create("Somebody")
+    return f"/tokens/{(await other.create('/tokens', _TOKEN))['id']}"
+
+
+_TOKEN = {"name": "A script", "scopes": ["read"]}
 _POST = {"title": "Changed", "content": "Changed"}
 _PICTURE = {"file": ("dot.png", png(4, 4))}
 _USER, _MEMBER = "/users/{id}", "/projects/{id}/members/{userId}"
@@ -303,6 +314,13 @@ ROWS = (
         )
     ),
     RightsRow("DELETE", "/admin/people/{id}", "a co-member", _person_path),
+    RightsRow("GET", "/tokens", "the caller's", _fixed_path("/tokens")),
+    RightsRow("POST", "/tokens", "a new one", _fixed_path("/tokens"), _TOKEN, is_rest_only=True),
+    *(
+        RightsRow(method, "/tokens/{id}", target, locate)
+        for method in ("GET", "DELETE")
+        for target, locate in (("another user's", _other_user_token_path), ("the caller's", _own_token_path))
+    ),
     RightsRow("GET", "/admin/jobs", "all", _fixed_path("/admin/jobs")),
     RightsRow("GET", "/admin/jobs/{id}", "the owner's", _job_path()),
     *(
