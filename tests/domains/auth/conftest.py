@@ -282,8 +282,8 @@ async def run_auth_app(make_auth_app: MakeAuthApp) -> AsyncIterator[RunAuthApp]:
     """Return a function that serves an AuthApp with uvicorn on a free port."""
     running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
 
-    async def start(**changes: Any) -> RunningAuthApp:
-        listening = socket.create_server(("127.0.0.1", 0))
+    async def start(*, port: int = 0, **changes: Any) -> RunningAuthApp:
+        listening = socket.create_server(("127.0.0.1", port))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         auth_app = make_auth_app(site_url=url, **changes)
         app = HttpApplication(Router([route_group(auth_app.auth)]), CorsPolicy())

@@ -24,6 +24,7 @@ from tests.domains.auth.provider_fixtures import (
     oidc_settings,
     query_of,
 )
+from tests.domains.auth.second_factors import FactorUser
 
 
 async def owner_of(app: AuthApp) -> dict[str, Any]:
@@ -276,7 +277,46 @@ async def test_manual_linking_that_is_off_refuses_all_of_it(
     ] * 3
 
 
-async def test_changes_of_identities_are_in_the_audit_log(
+async def test_session_that_has_not_shown_the_second_factor_changes_no_identities(
+    make_provider_app: MakeProviderApp, forged_issuer: ForgedIssuer, make_browser: MakeBrowser
+) -> None:
+    settings = oidc_settings(forged_issuer.issuer)
+    app = make_provider_app(settings, outgoing_http=forged_issuer.http, manual_linking=True, autoconfirm=True)
+    user = await FactorUser.with_totp(app)
+    below = (await user.sign_in()).session
+    forged_issuer.claims = {"sub": uuid4().hex, "email": new_email(), "email_verified": True}
+    sign_in = ForgedSignIn(app, forged_issuer, make_browser(app))
+    await link(sign_in, user.session)
+    identities = await identities_of(app, user.session)
+    body = {"provider": "keycloak", "id_token": forged_issuer.id_token(nonce=...), "link_identity": True}
+
+    refused = [
+        await app.get("/user/identities/authorize?provider=keycloak", below["access_token"]),
+        await app.delete(f"/user/identities/{identities['email']}", below["access_token"]),
+        await app.post("/token?grant_type=id_token", body, below["access_token"]),
+    ]
+    removed = await app.delete(f"/user/identities/{identities['keycloak']}", user.token)
+
+    assert [(response.status_code, response.json()["error_code"]) for response in refused] == [
+        (401, "insufficient_aal")
+    ] * 3
+    assert removed.status_code == 200
+
+
+async def test_limited_token_changes_no_identities(forged_app: AuthApp) -> None:
+    session = await owner_of(forged_app)
+    limited_token = forged_app.api_key("authenticated", sub=session["user"]["id"], scopes=["admin"])
+    identity = (await identities_of(forged_app, session))["email"]
+
+    responses = [
+        await forged_app.get("/user/identities/authorize?provider=keycloak", limited_token),
+        await forged_app.delete(f"/user/identities/{identity}", limited_token),
+    ]
+
+    assert [response.status_code for response in responses] == [403] * 2
+
+
+async def test_changes_of_identities_are_in_the_audit_log_and_mailed(
     forged_sign_in: ForgedSignIn, forged_issuer: ForgedIssuer, forged_app: AuthApp, owner_sql: Any
 ) -> None:
     session = await owner_of(forged_app)
@@ -285,6 +325,7 @@ async def test_changes_of_identities_are_in_the_audit_log(
     identities = await identities_of(forged_app, session)
     await forged_app.delete(f"/user/identities/{identities['keycloak']}", session["access_token"])
 
+    subjects = [email.subject for email in forged_app.emails_to(session["user"]["email"])]
     rows = await owner_sql(
         "select action, details ->> 'provider' as provider from monynha.audit_events"
         " where actor_id = $1::uuid and action like 'identity.%' order by action",
@@ -292,3 +333,7 @@ async def test_changes_of_identities_are_in_the_audit_log(
     )
 
     assert [tuple(row) for row in rows] == [("identity.linked", "keycloak"), ("identity.unlinked", "keycloak")]
+    assert [subject for subject in subjects if "way to sign in" in subject] == [
+        "A way to sign in was added",
+        "A way to sign in was removed",
+    ]

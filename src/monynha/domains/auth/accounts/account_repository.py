@@ -267,14 +267,21 @@ class AccountRepository:
                 await hook.on_created(transaction, account)
         return account
 
-    async def update(
-        self, transaction: Transaction, before: Account, *, has_email_identity: bool = True, **changes: object
-    ) -> Account:
+    async def update(self, transaction: Transaction, before: Account, **changes: object) -> Account:
         """Set columns of an account and return the updated account.
 
-        A changed address becomes the identity `email`, unless the account is to have none. An address or phone
-        number that is confirmed ends that an account is anonymous.
+        A changed address becomes the identity `email`. An address or phone number that is confirmed ends that an
+        account is anonymous.
         """
+        return await self._update(transaction, before, changes, has_email_identity=True)
+
+    async def update_of_provider(self, transaction: Transaction, before: Account, **changes: object) -> Account:
+        """Set columns to what a provider states, as `update` does; the address becomes no identity of its own."""
+        return await self._update(transaction, before, changes, has_email_identity=False)
+
+    async def _update(
+        self, transaction: Transaction, before: Account, changes: dict[str, object], *, has_email_identity: bool
+    ) -> Account:
         if before.is_anonymous and (changes.get("email_confirmed_at") or changes.get("phone_confirmed_at")):
             changes = {"is_anonymous": False, **changes}
         assignments = ", ".join(

@@ -21,6 +21,8 @@ from monynha.domains.auth.errors import (
     MissingBearerTokenError,
     NotAdminError,
 )
+from monynha.domains.auth.factors.errors import AalTooLowToUpdateError
+from monynha.domains.auth.factors.factor_session import FactorSession
 from monynha.domains.auth.http.device_cookie import known_tokens
 from monynha.domains.auth.http.responses import with_headers
 from monynha.protocols.http.request import Request
@@ -63,6 +65,17 @@ async def _create_foreign_account(auth: AuthServices, actor: Actor) -> None:
     """Have PostgreSQL create the account of a foreign issuer's token, if it has none yet."""
     with suppress(UnauthenticatedError):
         await auth.database.as_actor(actor).require_live_session()
+
+
+async def require_own_aal2(auth: AuthServices, user: SignedInUser, message: str | None = None) -> None:
+    """Raise AalTooLowToUpdateError where the account has a second factor that this session has not shown."""
+    if not user.account.has_second_factor:
+        return
+    if user.session_id is not None:
+        session = FactorSession(user.account.id, user.session_id, user.claims_aal2)
+        if await auth.second_factors.factors.is_aal2(session):
+            return
+    raise AalTooLowToUpdateError(message)
 
 
 def require_service_key(auth: AuthServices, request: Request) -> Actor:

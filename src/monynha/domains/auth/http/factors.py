@@ -13,14 +13,13 @@ from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import InvalidAuthRequestError
 from monynha.domains.auth.factors import totp
 from monynha.domains.auth.factors.errors import (
-    AalTooLowToUpdateError,
     AnonymousUserError,
     InvalidFactorIdError,
     SessionRequiredError,
 )
 from monynha.domains.auth.factors.factor_service import Answer, Enrolment, EnrolRequest
 from monynha.domains.auth.factors.factor_session import FactorSession
-from monynha.domains.auth.http.dependencies import SignedInUser, count_sign_in_attempt, require_user
+from monynha.domains.auth.http.dependencies import SignedInUser, count_sign_in_attempt, require_own_aal2, require_user
 from monynha.domains.auth.http.request_body import RequestBody, client_info, read_body
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.token import session_response
@@ -126,13 +125,8 @@ async def require_aal2_to_update(auth: AuthServices, user: SignedInUser, attribu
     """
     is_new_email = attributes.email is not None and attributes.email.strip().lower() != user.account.email
     is_new_phone = attributes.phone is not None and attributes.phone != user.account.phone
-    if not user.account.has_second_factor or not (attributes.password is not None or is_new_email or is_new_phone):
-        return
-    if user.session_id is not None:
-        session = FactorSession(user.account.id, user.session_id, user.claims_aal2)
-        if await auth.second_factors.factors.is_aal2(session):
-            return
-    raise AalTooLowToUpdateError()
+    if attributes.password is not None or is_new_email or is_new_phone:
+        await require_own_aal2(auth, user)
 
 
 def parse_factor_id(request: Request, name: str = "id") -> UUID:
