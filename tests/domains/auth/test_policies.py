@@ -24,6 +24,7 @@ TABLES = (
     "recovery_codes",
     "passkeys",
     "known_devices",
+    "oauth_flows",
 )
 SERVICE = Actor(ActorKind.SERVICE, claims='{"role":"service_role"}')
 
