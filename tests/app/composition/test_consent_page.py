@@ -21,6 +21,7 @@ from monynha.protocols.http.rate_limits import RateLimits
 from monynha.protocols.http.router import Router
 from tests.domains.auth.conftest import PASSWORD, AuthApp, MakeAuthApp, make_auth_app
 from tests.domains.auth.oauth_clients import REDIRECT_URI, Application, query_of
+from tests.domains.auth.second_factors import FactorUser, claims_of
 
 __all__ = ["make_auth_app"]
 PATH = "/oauth/consent"
@@ -179,6 +180,46 @@ async def test_another_account_can_be_used(browser: Browser) -> None:
     assert ">Grace<" in question.text
     userinfo = await browser.auth_app.get("/oauth/userinfo", tokens["access_token"])
     assert userinfo.json()["sub"] == grace["user"]["id"]
+
+
+# Second factors.
+
+
+async def test_who_has_an_authenticator_app_confirms_by_it(browser: Browser) -> None:
+    user = await FactorUser.with_totp(browser.auth_app)
+    application = await Application.register(browser.auth_app)
+    await browser.visit(await application.start())
+
+    factor_page = await browser.sign_in(user.email)
+    token = hidden_fields(factor_page)["form_token"]
+    evaded = await browser.submit(action="approve", form_token=token)
+    browser.auth_app.clock.advance(30)
+    wrong = await browser.submit(f"{PATH}/factor", code="000000" if user.code != "000000" else "111111")
+    question = await browser.submit(f"{PATH}/factor", code=f"{user.code[:3]} {user.code[3:]}")
+    answer = await browser.submit(action="approve")
+    tokens = (await application.exchange(query_of(answer.headers["location"])["code"])).json()
+
+    assert title_of(factor_page) == title_of(evaded) == title_of(wrong) == "Confirm that it is you"
+    assert error_of(wrong) == "This code is wrong or has expired."
+    assert title_of(question).startswith("Allow")
+    assert claims_of(tokens["access_token"])["aal"] == "aal2"
+
+
+async def test_a_recovery_code_confirms_too_and_only_once(browser: Browser) -> None:
+    user = await FactorUser.with_totp(browser.auth_app)
+    codes = (await browser.auth_app.post("/factors/recovery-codes", {}, user.token)).json()
+    code = codes["codes"][0] if "codes" in codes else codes["recovery_codes"]["codes"][0]
+    application = await Application.register(browser.auth_app)
+    await browser.visit(await application.start())
+    await browser.sign_in(user.email)
+
+    question = await browser.submit(f"{PATH}/factor", code=code)
+    await browser.submit(f"{PATH}/sign-out")
+    await browser.sign_in(user.email)
+    again = await browser.submit(f"{PATH}/factor", code=code)
+
+    assert title_of(question).startswith("Allow")
+    assert error_of(again) == "This code is wrong or has expired."
 
 
 # Abuse.

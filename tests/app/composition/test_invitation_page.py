@@ -65,7 +65,7 @@ async def test_the_page_shows_the_invitation_and_changes_nothing(
 
     assert page.status_code == 200
     assert "<h1>Join Website &lt;relaunch&gt; &amp; {email}</h1>" in page.text
-    assert f"Owner invites you to this project to look on. The invitation is for {email}." in page.text
+    assert f"Owner invites you to this project as a viewer. The invitation is for {email}." in page.text
     assert forms_of(page) == {"sign-up": {"name", "password"}, "decline": set()}
     [invitation] = (await team.owner.get(f"{team.path}/invitations")).json()["data"]
     assert invitation["status"] == "pending"

@@ -266,14 +266,14 @@ async def test_the_same_over_graphql(admin: ApiUser, ada: ApiUser) -> None:
         "mutation ($id: ID!) { unbanPerson(id: $id) { id } resetPersonPassword(id: $id) { status } }",
         id=str(ada.id),
     )
-    found = await fetch_data(admin, "query ($id: ID!) { person(id: $id) { email role } }", id=str(ada.id))
+    person = await fetch_data(admin, "query ($id: ID!) { person(id: $id) { email role } }", id=str(ada.id))
     [self_ban] = await fetch_errors(admin, "mutation ($id: ID!) { banPerson(id: $id) { id } }", id=str(admin.id))
     deleted = await fetch_data(admin, "mutation ($id: ID!) { deletePerson(id: $id, cascade: true) }", id=str(ada.id))
 
     assert invited == {"createPerson": {"email": email, "status": "unconfirmed"}}
     assert banned == {"banPerson": {"status": "banned"}}
     assert mail_sent["resetPersonPassword"] == {"status": "active"}
-    assert found == {"person": {"email": ada.email, "role": "user"}}
+    assert person == {"person": {"email": ada.email, "role": "user"}}
     assert self_ban["extensions"]["code"] == "CONFLICT"
     assert deleted == {"deletePerson": True}
 

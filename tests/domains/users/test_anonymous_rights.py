@@ -13,6 +13,7 @@ from monynha.core.actor import system_actor
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.users.account_hooks import ProfileHooks
 from monynha.infra.postgres.database import Database
+from tests.live_server import OwnerSql
 from tests.project_team import create_project_team
 from tests.users import ApiUser, UserFactory
 
@@ -116,6 +117,18 @@ async def test_an_anonymous_user_adds_nobody_to_their_project(anonymous_user: Ap
     assert by_email.status_code in (403, 422)
     assert len((await anonymous_user.get(f"/projects/{project['id']}/members")).json()["data"]) == 1
     assert (await user.get("/projects")).json()["data"] == []
+
+
+async def test_an_anonymous_user_has_no_mail_sent_to_others(anonymous_user: ApiUser, owner_sql: OwnerSql) -> None:
+    project = await anonymous_user.create_project()
+    email = f"stranger-{anonymous_user.id.hex[:12]}@example.com"
+    path = f"/projects/{project['id']}"
+
+    invited = await anonymous_user.post(f"{path}/invitations", {"email": email, "role": "viewer"})
+    added = await anonymous_user.post(f"{path}/members", {"email": email, "role": "viewer"})
+
+    assert (invited.status_code, added.status_code) == (403, 403)
+    assert await owner_sql("select from monynha.jobs where payload ->> 'to' = $1", email) == []
 
 
 async def test_an_anonymous_user_neither_reads_nor_writes_posts(anonymous_user: ApiUser, user: ApiUser) -> None:

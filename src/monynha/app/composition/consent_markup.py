@@ -79,19 +79,23 @@ def code_markup(
     texts: ConsentTexts, pending: PendingAuthorization, form: FormContext, *, email: str, error: str = ""
 ) -> str:
     """Return the form that takes the code in a mail."""
-    described = ' aria-invalid="true" aria-describedby="error"' if error else ""
     fields = (
-        f'<input type="hidden" name="email" value="{escape(email)}">'
-        f'<div class="field"><label for="code">{escape(texts.code)}</label>'
-        f'<input class="input input--code" id="code" name="code" inputmode="numeric" autocomplete="one-time-code"'
-        f' maxlength="10" required autofocus{described}>{_error(error)}</div>'
-        f'<button class="button button--primary" name="action" value="verify">{escape(texts.verify)}</button>'
+        f'<input type="hidden" name="email" value="{escape(email)}">{_code_field(texts, error, "numeric")}'
         f'<button class="button button--quiet" name="action" value="back" formnovalidate>{escape(texts.back)}</button>'
     )
     return (
         f"{_faces(pending.client, texts)}<h1>{escape(texts.code_title)}</h1>"
         f"<p>{escape(texts.code_lead.format(email=email))}</p>"
         f"{form.form(fields, action='/sign-in', css_class='stack')}"
+    )
+
+
+def factor_markup(texts: ConsentTexts, pending: PendingAuthorization, form: FormContext, *, error: str = "") -> str:
+    """Return the form that takes the code of a second factor, which may have letters."""
+    return (
+        f"{_faces(pending.client, texts)}<h1>{escape(texts.factor_title)}</h1><p>{escape(texts.factor_lead)}</p>"
+        f"{form.form(_code_field(texts, error, 'text'), action='/factor', css_class='stack')}"
+        f"{form.form(_back_button(texts), action='/sign-out')}"
     )
 
 
@@ -126,6 +130,20 @@ def form_policy(redirect_uri: str) -> str:
     parts = urlsplit(redirect_uri)
     target = f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
     return f"form-action 'self' {target}"
+
+
+def _code_field(texts: ConsentTexts, error: str, input_mode: str) -> str:
+    described = ' aria-invalid="true" aria-describedby="error"' if error else ""
+    return (
+        f'<div class="field"><label for="code">{escape(texts.code)}</label>'
+        f'<input class="input input--code" id="code" name="code" inputmode="{input_mode}" autocomplete="one-time-code"'
+        f' maxlength="40" required autofocus{described}>{_error(error)}</div>'
+        f'<button class="button button--primary" name="action" value="verify">{escape(texts.verify)}</button>'
+    )
+
+
+def _back_button(texts: ConsentTexts) -> str:
+    return f'<button class="link">{escape(texts.other_account)}</button>'
 
 
 def _scope_item(texts: ConsentTexts, scope: str, account: Account) -> str:

@@ -18,6 +18,7 @@ from monynha.app.composition.consent_markup import (
     FormContext,
     client_name,
     code_markup,
+    factor_markup,
     form_policy,
     gone_markup,
     question_markup,
@@ -38,6 +39,7 @@ from monynha.domains.auth.errors import (
 from monynha.domains.auth.http.request_body import client_info
 from monynha.domains.auth.oauth_server.authorization_service import Approver, PendingAuthorization, Redirect
 from monynha.domains.auth.oauth_server.composition import CONSENT_PATH
+from monynha.domains.auth.oauth_server.consent_factors import ConsentFactors
 from monynha.domains.auth.oauth_server.consent_sessions import TTL, BrowserState, ConsentUser
 from monynha.domains.auth.services.sessions import IssuedSession
 from monynha.domains.auth.services.verification import TokenEmailRequest
@@ -79,6 +81,7 @@ class ConsentPage:
                 Route("GET", "", self._handler(self._show)),
                 Route("POST", "", self._handler(self._decide)),
                 Route("POST", "/sign-in", self._handler(self._sign_in)),
+                Route("POST", "/factor", self._handler(self._verify_factor)),
                 Route("POST", "/sign-out", self._handler(self._sign_out)),
             ),
         )
@@ -113,6 +116,8 @@ class ConsentPage:
         user = await self.auth.oauth_server.consent_sessions.find_user(visit.state)
         if user is None:
             return self._sign_in_page(visit, pending, error=error, status=status)
+        if self._factors.can_confirm(user):
+            return self._factor_page(visit, pending, error=error, status=status)
         result = await self.auth.oauth_server.authorizations.open(visit.authorization_id, _approver(user))
         if isinstance(result, Redirect):
             return self._redirect(visit, result.url)
@@ -125,7 +130,7 @@ class ConsentPage:
     async def _decide(self, visit: _Visit) -> Response:
         authorizations = self.auth.oauth_server.authorizations
         user = await self.auth.oauth_server.consent_sessions.find_user(visit.state)
-        if user is None:
+        if user is None or self._factors.can_confirm(user):
             return await self._show(visit)
         match visit.params.get("action"):
             case "approve":
@@ -135,6 +140,23 @@ class ConsentPage:
             case _:
                 return await self._show(visit)
         return self._redirect(visit, redirect.url)
+
+    async def _verify_factor(self, visit: _Visit) -> Response:
+        pending = await self.auth.oauth_server.authorizations.describe(visit.authorization_id)
+        user = await self.auth.oauth_server.consent_sessions.find_user(visit.state)
+        if user is None or not self._factors.can_confirm(user):
+            return await self._show(visit)
+        try:
+            await self.auth.rate_limits.count_sign_in(visit.request.client_ip, str(user.account.id))
+            await self._factors.confirm(user, visit.params.get("code", ""), client_info(visit.request))
+        except AppError as error:
+            key = "limited" if isinstance(error, RateLimitedError) else "code"
+            return self._factor_page(visit, pending, error=key, status=error.status, cause=error)
+        return self._reload(visit, visit.state)
+
+    @property
+    def _factors(self) -> ConsentFactors:
+        return ConsentFactors(self.auth.second_factors)
 
     async def _sign_out(self, visit: _Visit) -> Response:
         sessions = self.auth.oauth_server.consent_sessions
@@ -203,6 +225,19 @@ class ConsentPage:
         message = _error_text(visit.texts, error, cause)
         markup = code_markup(visit.texts, pending, self._form(visit), email=email, error=message)
         return self._page(visit, visit.texts.code_title, markup, pending=pending, status=status)
+
+    def _factor_page(
+        self,
+        visit: _Visit,
+        pending: PendingAuthorization,
+        *,
+        error: str = "",
+        status: int = 200,
+        cause: AppError | None = None,
+    ) -> Response:
+        message = _error_text(visit.texts, error, cause)
+        markup = factor_markup(visit.texts, pending, self._form(visit), error=message)
+        return self._page(visit, visit.texts.factor_title, markup, pending=pending, status=status)
 
     def _page(
         self, visit: _Visit, title: str, markup: str, *, pending: PendingAuthorization | None = None, status: int = 200

@@ -32,6 +32,8 @@ class ConsentTexts:
     send_code: str
     code_title: str
     code_lead: str
+    factor_title: str
+    factor_lead: str
     code: str
     verify: str
     back: str
@@ -73,6 +75,8 @@ _ENGLISH: Final = ConsentTexts(
     send_code="Email me a code instead",
     code_title="Check your mail",
     code_lead="If {email} is registered, a code of six digits is on its way.",
+    factor_title="Confirm that it is you",
+    factor_lead="Enter the code that your authenticator app shows, or one of your recovery codes.",
     code="Code",
     verify="Continue",
     back="Back",
@@ -121,6 +125,8 @@ _PORTUGUESE: Final = ConsentTexts(
     send_code="Receber um código por e-mail",
     code_title="Confira seu e-mail",
     code_lead="Se {email} estiver cadastrado, um código de seis dígitos está a caminho.",
+    factor_title="Confirme que é você",
+    factor_lead="Digite o código que o seu aplicativo autenticador mostra, ou um dos seus códigos de recuperação.",
     code="Código",
     verify="Continuar",
     back="Voltar",

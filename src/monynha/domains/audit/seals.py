@@ -92,16 +92,6 @@ class AuditSeals:
         assert isinstance(count, int)  # count(*) is a bigint
         return count
 
-    async def delete_before(self, before: datetime) -> int:
-        """Delete the events of all seals that were before a time; return how many."""
-        total = 0
-        while True:
-            async with self.database.as_actor(_AUDIT).transaction() as transaction:
-                deleted = await transaction.fetch_value("select monynha.delete_sealed_audit_events($1)", before)
-            if not isinstance(deleted, int):
-                return total
-            total += deleted
-
     async def _seal_once(self) -> Seal | None:
         async with self.database.as_actor(_AUDIT).transaction() as transaction:
             await transaction.execute("select monynha.mark_audit_horizon()")

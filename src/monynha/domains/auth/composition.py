@@ -133,8 +133,8 @@ class AuthServices:
     def close(self) -> None:
         """Stop the threads that hash passwords, and forget which sessions were used last."""
         self.passwords.close()
-        self.api_token_usage.close()
         self.session_activity.close()
+        self.api_token_usage.close()
         self.key_refresh.stop()
         if self.tokens.foreign_issuer is not None:
             self.tokens.foreign_issuer.stop()
@@ -193,7 +193,7 @@ class _Builder:
         self.sign_up_gate = SignUpGate(mode=SignUpMode(settings.signup), repository=repository, invitations=invitations)
         self.sign_up = self._sign_up(settings)
         self.providers = self._providers(settings, outgoing_http)
-        self.oauth_server = OAuthServer.build(settings, repository, self.sessions, clock)
+        self.oauth_server = OAuthServer.build(settings, repository, self.sessions, self.security_notices, clock)
 
     def _foreign_issuer(self, settings: Settings) -> ForeignIssuer | None:
         if settings.supabase_url is None:
@@ -317,6 +317,7 @@ class _Builder:
             repository=self.repository,
             one_time_tokens=self.one_time_tokens,
             messages=self.text_messages,
+            security_notices=self.security_notices,
             clock=self.clock,
             autoconfirm=settings.phone_autoconfirm,
         )

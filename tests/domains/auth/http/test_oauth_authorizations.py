@@ -303,6 +303,20 @@ async def test_who_has_consented_is_not_asked_again_for_the_same_or_less(oauth_a
     assert not await is_asked(application, person, scope="read write email")
 
 
+async def test_a_mail_tells_the_person_what_was_allowed_but_not_twice(oauth_app: AuthApp) -> None:
+    person = await oauth_app.sign_up()
+    application = await Application.register(oauth_app, client_name="Charts")
+    counts = []
+    for scope in ("read", "read", "read write"):
+        await application.code_for(person["access_token"], scope=scope, prompt="consent")
+        emails = oauth_app.emails_to(person["user"]["email"])
+        counts.append(len(emails))
+
+    assert counts == [1, 1, 2]
+    assert emails[0].subject == "An application can use your account"
+    assert "Charts" in emails[0].text
+
+
 @pytest.mark.parametrize("redirect_uri", [LOOPBACK_URI, "com.example.reports:/callback"])
 async def test_a_client_that_anybody_could_pretend_to_be_always_asks(oauth_app: AuthApp, redirect_uri: str) -> None:
     person = await oauth_app.sign_up()

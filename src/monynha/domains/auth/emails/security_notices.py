@@ -27,11 +27,13 @@ class SecurityNotice(StrEnum):
     NEW_DEVICE = "new_device"
     PASSWORD_CHANGED = "password_changed"
     EMAIL_CHANGED = "email_changed"
+    PHONE_CHANGED = "phone_changed"
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
     TOKEN_CREATED = "token_created"
     IDENTITY_LINKED = "identity_linked"
     IDENTITY_UNLINKED = "identity_unlinked"
+    APPLICATION_ALLOWED = "application_allowed"
 
 
 @dataclass(frozen=True)

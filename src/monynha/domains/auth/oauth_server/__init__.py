@@ -11,6 +11,7 @@ authorizations    requests for authorization: their rows and states
 authorization_service  starts, shows, approves and denies them
 grant_service     exchanges codes, refreshes and revokes tokens
 consents          what a person has allowed, and how they take it back
+consent_factors   how people confirm by a second factor at the consent page
 consent_sessions  who is signed in at the consent page
 identity_claims   what a client learns about the person, by scope
 id_tokens         what tells a client who has signed in, verifiable by our public keys

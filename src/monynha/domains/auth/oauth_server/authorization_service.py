@@ -12,6 +12,7 @@ from uuid import UUID
 from monynha.core.clock import Clock
 from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.emails.security_notices import SecurityNotice, SecurityNotices
 from monynha.domains.auth.errors import InvalidAuthRequestError
 from monynha.domains.auth.oauth_server.authorizations import (
     PENDING,
@@ -72,6 +73,7 @@ class AuthorizationService:
     """Runs an authorization up to its code."""
 
     repository: AccountRepository
+    notices: SecurityNotices
     clock: Clock
     issuer: str
     consent_url: str
@@ -140,7 +142,10 @@ class AuthorizationService:
             # Only what the person has been shown can be approved.
             if authorization.user_id is None:
                 raise AuthorizationNotFoundError()
+            granted = await find_consent(transaction, approver.user_id, client.id)
             await add_consent(transaction, approver.user_id, client.id, authorization.scopes, self.clock())
+            if not set(authorization.scopes) <= set(granted):
+                await self._notify(transaction, approver, client)
             return await self._approve(transaction, authorization, approver)
 
         return await self._decide(authorization_id, approver, decide)
@@ -156,6 +161,13 @@ class AuthorizationService:
             return self._error_redirect(authorization.redirect_uri, authorization.state, denied)
 
         return await self._decide(authorization_id, approver, decide)
+
+    async def _notify(self, transaction: Transaction, approver: Approver, client: OAuthClient) -> None:
+        """Tell the person by mail that a client may do what it could not do before."""
+        account = await self.repository.find_by_id(transaction, approver.user_id)
+        if account is not None:
+            details = {"name": client.name}
+            await self.notices.queue(transaction, account, SecurityNotice.APPLICATION_ALLOWED, details)
 
     async def _client_of(self, params: Mapping[str, str]) -> OAuthClient:
         client_id_text = params.get("client_id") or ""

@@ -8,6 +8,7 @@ from typing import Final
 from monynha.core.clock import Clock
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.emails.security_notices import SecurityNotices
 from monynha.domains.auth.oauth_server.authorization_service import AuthorizationService
 from monynha.domains.auth.oauth_server.client_service import ClientService
 from monynha.domains.auth.oauth_server.consent_sessions import ConsentSessions
@@ -33,7 +34,12 @@ class OAuthServer:
 
     @classmethod
     def build(
-        cls, settings: Settings, repository: AccountRepository, sessions: SessionService, clock: Clock
+        cls,
+        settings: Settings,
+        repository: AccountRepository,
+        sessions: SessionService,
+        notices: SecurityNotices,
+        clock: Clock,
     ) -> OAuthServer:
         """Build the services from the settings."""
         site_url = settings.site_url.rstrip("/")
@@ -44,6 +50,7 @@ class OAuthServer:
             ClientService(repository=repository, clock=clock),
             AuthorizationService(
                 repository=repository,
+                notices=notices,
                 clock=clock,
                 issuer=issuer,
                 consent_url=settings.oauth_consent_url or f"{site_url}{CONSENT_PATH}",

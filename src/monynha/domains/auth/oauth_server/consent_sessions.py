@@ -20,8 +20,8 @@ TTL: Final = timedelta(hours=1)
 _PURPOSE: Final = b"monynha consent page"
 _NONCE_LENGTH: Final = 22
 _MAX_COOKIE_LENGTH: Final = 200
-_SELECT_ACCOUNT_ID: Final = """
-select user_id from auth.sessions
+_SELECT_SESSION: Final = """
+select user_id, aal from auth.sessions
 where id = $1 and oauth_client_id is null and (not_after is null or not_after > $2)
 """
 
@@ -40,6 +40,12 @@ class ConsentUser:
 
     account: Account
     session_id: UUID
+    aal: str = "aal1"
+
+    @property
+    def owes_second_factor(self) -> bool:
+        """Whether the account has a second factor that this session has not shown."""
+        return self.aal == "aal1" and self.account.has_second_factor
 
 
 class ConsentSessions:
@@ -92,11 +98,11 @@ class ConsentSessions:
         if state.session_id is None:
             return None
         async with self._repository.transaction() as transaction:
-            user_id = await transaction.fetch_value(_SELECT_ACCOUNT_ID, state.session_id, self._clock())
-            account = await self._repository.find_by_id(transaction, user_id) if isinstance(user_id, UUID) else None
-        if account is None or account.is_banned(self._clock()):
+            row = await transaction.fetch_row(_SELECT_SESSION, state.session_id, self._clock())
+            account = await self._repository.find_by_id(transaction, row["user_id"]) if row else None
+        if row is None or account is None or account.is_banned(self._clock()):
             return None
-        return ConsentUser(account, state.session_id)
+        return ConsentUser(account, state.session_id, row["aal"])
 
     async def end(self, user: ConsentUser) -> None:
         """Sign out of the page."""

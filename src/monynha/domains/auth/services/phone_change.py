@@ -9,6 +9,7 @@ from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.metadata import with_provider
+from monynha.domains.auth.emails.security_notices import SecurityNotice, SecurityNotices
 from monynha.domains.auth.errors import AuthError, OtpExpiredError
 from monynha.domains.auth.phone.errors import PhoneExistsError
 from monynha.domains.auth.phone.text_messages import TextMessages
@@ -27,6 +28,7 @@ class PhoneChangeService:
     repository: AccountRepository
     one_time_tokens: OneTimeTokenStore
     messages: TextMessages
+    security_notices: SecurityNotices
     clock: Clock
     autoconfirm: bool
 
@@ -73,6 +75,8 @@ class PhoneChangeService:
     async def _set_phone(self, transaction: Transaction, account: Account, phone: str) -> Account:
         await transaction.execute(_DELETE_TOKENS, account.id, [kind.value for kind in _PHONE_KINDS])
         await _record(transaction, "phone.changed", account)
+        if not account.is_anonymous:
+            await self.security_notices.queue(transaction, account, SecurityNotice.PHONE_CHANGED)
         try:
             return await self.repository.update(
                 transaction,

@@ -266,7 +266,9 @@ class SessionService:
     async def sign_out(self, user_id: UUID, session_id: UUID | None, scope: SignOutScope) -> None:
         """End sessions of an account in a transaction of its own."""
         async with self.repository.transaction() as transaction:
-            await self.end(transaction, user_id, session_id, scope)
+            if not await self.end(transaction, user_id, session_id, scope):
+                # A token without a session may sign out as often as it likes.
+                return
             await record_audit_event(
                 transaction,
                 "session.ended",
@@ -276,10 +278,10 @@ class SessionService:
                 details={"scope": scope.value},
             )
 
-    async def end(self, transaction: Transaction, user_id: UUID, session_id: UUID | None, scope: SignOutScope) -> None:
-        """End sessions of an account; their access tokens are refused from the commit on."""
+    async def end(self, transaction: Transaction, user_id: UUID, session_id: UUID | None, scope: SignOutScope) -> int:
+        """End sessions of an account and return how many; their access tokens are refused from the commit on."""
         binds = (user_id,) if scope is SignOutScope.GLOBAL else (user_id, session_id)
-        await transaction.execute(_DELETE_BY_SCOPE[scope], *binds)
+        return await transaction.execute(_DELETE_BY_SCOPE[scope], *binds)
 
     async def _refresh_in_transaction(
         self,
