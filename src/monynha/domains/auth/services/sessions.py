@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from monynha.core.clock import Clock
@@ -298,11 +299,23 @@ class SessionService:
         if isinstance(grant, AuthError):
             return grant
         account = await self.repository.find_by_id(transaction, row["user_id"])
-        now = self.clock()
         if account is None:
             return RefreshSessionNotFoundError()
-        if problem := _refresh_problem(account, row["not_after"], now):
+        if problem := _refresh_problem(account, row["not_after"], self.clock()):
             return problem
+        return await self._rotate_or_repeat(transaction, row, presented, client, account, grant)
+
+    async def _rotate_or_repeat(
+        self,
+        transaction: Transaction,
+        row: asyncpg.Record,
+        presented: RefreshToken,
+        client: ClientInfo,
+        account: Account,
+        grant: ClientGrant | None,
+    ) -> IssuedSession | AuthError:
+        """Decide about a token of a live session, whose row is locked."""
+        now = self.clock()
         counter, rotated_at = row["refresh_counter"], row["rotated_at"]
         decision = decide_refresh(
             presented.counter,
