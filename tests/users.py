@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -110,6 +110,16 @@ class UserFactory:
             await ProfileHooks().on_created(transaction, account)
         token = self.tokens.issue(account, SessionClaims(session_id, "aal1", ())).text
         return ApiUser(user_id, name, email, session_id, token, self.tokens.verify(token), self.client)
+
+    async def with_aal2(self, user: ApiUser) -> ApiUser:
+        """Return the user in the same session after a second factor: with a token that claims aal2."""
+        async with self.database.as_actor(system_actor("auth")).transaction() as transaction:
+            await transaction.execute("update auth.sessions set aal = 'aal2' where id = $1", user.session_id)
+            row = await transaction.fetch_row(f"select {ACCOUNT_COLUMNS} from auth.users u where u.id = $1", user.id)
+        assert row is not None
+        account = account_from_row(dict(row))
+        token = self.tokens.issue(account, SessionClaims(user.session_id, "aal2", ())).text
+        return replace(user, token=token, actor=self.tokens.verify(token))
 
     def anonymous(self) -> ApiUser:
         """Return a client that sends no token."""

@@ -18,7 +18,7 @@ _REVIEWED = {
     # Beside a condition on the projects that the caller can see or edit, which are those of the token.
     'policy public.project_members "members can leave, admins can remove, owners also remove admins"',
     'policy public.tasks "members and assignees can update tasks"',
-    'policy storage.objects "members can delete their own files, admins those of their projects"',
+    'policy storage.objects "members can delete their own files, admins those of their proje"',
     'policy storage.objects "members can replace and move files below their own id"',
     'policy storage.objects "members can upload files below their own id"',
     "view public.visible_emails",
@@ -27,14 +27,21 @@ _REVIEWED = {
     # Beside `reader_uid()`: which of the rows that are public otherwise.
     'policy public.users "signed-in users can view confirmed users"',
     # The keys of requests that the token itself may send.
-    'policy monynha.idempotency_keys "users can use their idempotency keys"',
+    'policy monynha.idempotency_keys "users can manage their own idempotency keys"',
+    # What it answers is a property of the caller, or narrows what they see.
+    "function auth.is_anonymous()",
+    "function withheld_project_ids()",
+    # After `require_role_grant` or `invitation_of_caller`, which want the scope `admin` and the project.
+    "function monynha.accept_invitation(uuid,text)",
+    "function monynha.create_invitation(uuid,text,text,text,interval)",
+    "function monynha.resend_invitation(uuid,text,interval)",
     # They define the limits.
-    "function public.visible_project_ids()",
-    "function public.editable_project_ids()",
-    "function public.active_project_ids()",
-    "function public.manageable_project_ids()",
-    "function public.owned_project_ids()",
-    "function public.visible_user_ids()",
+    "function visible_project_ids()",
+    "function editable_project_ids()",
+    "function active_project_ids()",
+    "function manageable_project_ids()",
+    "function owned_project_ids()",
+    "function visible_user_ids()",
     # Who did it, or how much they may store.
     "function monynha.enqueue_job(text,jsonb,integer,interval,text,integer)",
     "function monynha.enqueue_jobs(text,jsonb[],integer,interval,integer)",
@@ -65,4 +72,5 @@ async def test_every_use_of_the_callers_id_was_reviewed(
 ) -> None:
     findings = {row["name"] for row in await owner_sql(_FINDINGS)}
 
-    assert findings - _REVIEWED == set()
+    unreviewed = sorted(findings - _REVIEWED)
+    assert not unreviewed, "\n".join(unreviewed)

@@ -1,6 +1,7 @@
 """What every layer uses and that imports nothing of ours.
 
 - `actor`: on whose behalf a statement runs.
+- `request_context`: where the current request comes from.
 - `errors`: the error tree.
 - `clock`: the current time, as a parameter.
 - `serialization`: names, JSON, UUIDs and timestamps as clients see them.

@@ -29,6 +29,10 @@ class RequestContext:
 class RequestSource(Protocol):
     """What knows the context of a request: `protocols.http.request.Request`, and WebSockets likewise."""
 
+    @property
+    def is_read(self) -> bool:
+        """Whether its method is one that changes nothing (GET, HEAD)."""
+
     def context(self) -> RequestContext:
         """Return the context."""
 
@@ -45,6 +49,12 @@ def current_request() -> RequestContext | None:
     """Return the context of the request that is being handled; None for a job, a schedule or a command."""
     source = _current_source.get()
     return None if source is None else source.context()
+
+
+def current_write() -> RequestContext | None:
+    """Return the context of the current request if it may change something; for what each transaction would pay."""
+    source = _current_source.get()
+    return None if source is None or source.is_read else source.context()
 
 
 def stored_user_agent(header: str | None) -> str:

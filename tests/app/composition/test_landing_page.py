@@ -59,6 +59,16 @@ async def test_page_says_how_accounts_are_confirmed(autoconfirm: str, sentence: 
     assert sentence in page.text
 
 
+@pytest.mark.parametrize(
+    ("signup", "sentence"),
+    [("on", "Sign-up is open"), ("invited", "Sign-up is by invitation"), ("off", "Sign-up is closed")],
+)
+async def test_page_says_who_may_sign_up(signup: str, sentence: str) -> None:
+    page = await page_of(Settings.read({"MONYNHA_SIGNUP": signup}))
+
+    assert sentence in page.text
+
+
 async def test_page_allows_no_script_and_only_its_own_style() -> None:
     page = await page_of(Settings.read({}))
 

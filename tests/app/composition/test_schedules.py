@@ -92,13 +92,20 @@ async def run_by_worker(database: Database, owner_sql: OwnerSql, schedule: Sched
     return job["result"] and json.loads(job["result"])
 
 
+_LEAST_DELETED = {"sessions": 1, "tokens": 2, "knownDevices": 1, "idempotencyKeys": 1}
+_INSERT_DEVICE = """
+insert into auth.known_devices (user_id, device, network, last_seen_at) values ($1, $2, '', now() - $3::text::interval)
+"""
+
+
 async def insert_credentials(owner_sql: OwnerSql, user: ApiUser, state: str) -> UUID:
-    """Insert a session, a token, a code and an idempotency key that are `old` or `new`; return the session's id."""
+    """Insert a session, a token, a code, a device and a key that are `old` or `new`; return the id of the session."""
     session_id, name = uuid4(), uuid4().hex
     expiry = "-1 second" if state == "old" else "1 hour"
     await owner_sql(_INSERT_SESSION, session_id, user.id, expiry)
     await owner_sql(_INSERT_TOKEN, user.id, "recovery" if state == "old" else "magiclink", name, expiry)
     await owner_sql(_INSERT_CODE, user.id, name, expiry)
+    await owner_sql(_INSERT_DEVICE, user.id, state, "400 days 1 minute" if state == "old" else "399 days")
     await owner_sql(_INSERT_KEY, user.id, state, "24 hours 1 minute" if state == "old" else "23 hours 59 minutes")
     return session_id
 
@@ -111,8 +118,20 @@ async def test_the_clean_up_deletes_what_has_expired_and_nothing_else(
 
     result = await run_by_worker(database, owner_sql, CLEAN_UP, datetime(2026, 11, 27, 2, tzinfo=UTC))
 
-    assert set(result) == {"sessions", "tokens", "applications", "idempotencyKeys", "uploads", "files", "events"}
-    assert [result["sessions"] >= 1, result["tokens"] >= 2, result["idempotencyKeys"] >= 1] == [True, True, True]
+    assert set(result) == {
+        "sessions",
+        "tokens",
+        "knownDevices",
+        "applications",
+        "invitations",
+        "idempotencyKeys",
+        "uploads",
+        "exports",
+        "files",
+        "events",
+        "auditEvents",
+    }
+    assert [result[name] >= least for name, least in _LEAST_DELETED.items()] == [True] * len(_LEAST_DELETED)
     assert result["events"] == 0
     sessions = await owner_sql("select id from auth.sessions where user_id = $1", user.id)
     assert {row["id"] for row in sessions} == {user.session_id, new_session}
@@ -120,6 +139,7 @@ async def test_the_clean_up_deletes_what_has_expired_and_nothing_else(
         ("select kind from auth.one_time_tokens where user_id = $1", ["magiclink"]),
         ("select authentication_method from auth.authorization_codes where user_id = $1", ["otp"]),
         ("select key from monynha.idempotency_keys where user_id = $1", ["new"]),
+        ("select device from auth.known_devices where user_id = $1", ["new"]),
     ):
         assert [row[0] for row in await owner_sql(statement, user.id)] == remaining
 

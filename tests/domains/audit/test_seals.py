@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -21,7 +20,6 @@ from tests.domains.audit.conftest import SealedLog
 pytestmark = pytest.mark.anyio
 
 TEST = system_actor("test")
-SOON = timedelta(seconds=1)
 
 
 async def test_a_log_that_nobody_touched_is_intact(sealed_log: SealedLog) -> None:
@@ -209,36 +207,6 @@ async def test_a_backup_of_a_busier_server_is_sealed_where_it_is_restored(sealed
 
     assert seal is not None
     assert seal.event_count == 1
-
-
-async def test_the_retention_deletes_events_and_keeps_the_chain(sealed_log: SealedLog) -> None:
-    await sealed_log.seal("user.signed_up", "session.created")
-    cutoff = datetime.now(UTC)
-    await sealed_log.seal("session.ended")
-    await sealed_log.record("session.created")
-
-    deleted = await sealed_log.seals.delete_before(cutoff)
-    deleted_again = await sealed_log.seals.delete_before(cutoff)
-
-    assert (deleted, deleted_again) == (2, 0)
-    report = await verify_audit_log(sealed_log.seals)
-    assert (report.findings, report.pruned_count, report.sealed_count, report.unsealed_count) == ([], 2, 3, 1)
-
-
-async def test_what_is_not_sealed_is_not_deleted(sealed_log: SealedLog) -> None:
-    await sealed_log.record("user.signed_up")
-
-    assert await sealed_log.seals.delete_before(datetime.now(UTC) + SOON) == 0
-
-
-async def test_a_change_before_the_deletion_is_not_forgotten(sealed_log: SealedLog) -> None:
-    await sealed_log.seal("user.signed_up", "session.created")
-    await sealed_log.tamper("delete from monynha.audit_events where number = 1")
-    await sealed_log.seals.delete_before(datetime.now(UTC) + SOON)
-
-    [finding] = await sealed_log.changes()
-
-    assert "had been changed before" in finding.message
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from monynha.core.settings.settings import Settings
 from monynha.domains.auth import AuthServices
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.accounts.hooks import InvitationLookup
 from monynha.domains.auth.http import route_group, site_route_group
 from monynha.domains.auth.phone.text_messages import SmsPayload
 from monynha.domains.users.account_hooks import ProfileHooks
@@ -205,6 +206,7 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
         limits: RateLimits | None = None,
         response_step_s: float = 0.0,
         outgoing_http: OutgoingHttp | None = None,
+        invitations: Sequence[InvitationLookup] = (),
         **changes: Any,
     ) -> AuthApp:
         clock, hook = ManualClock(datetime.now(UTC)), RecordingHook()
@@ -215,6 +217,7 @@ async def make_auth_app(database: Database, settings: Settings, tmp_path: Path) 
             database,
             limits=limits or RateLimits(RateLimiter(None)),
             hooks=[ProfileHooks(), hook],
+            invitations=invitations,
             clock=clock,
             response_step_s=response_step_s,
             # The worker of the program, which runs beside these tests, has another address of the site.
@@ -279,8 +282,8 @@ async def run_auth_app(make_auth_app: MakeAuthApp) -> AsyncIterator[RunAuthApp]:
     """Return a function that serves an AuthApp with uvicorn on a free port."""
     running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
 
-    async def start(**changes: Any) -> RunningAuthApp:
-        listening = socket.create_server(("127.0.0.1", 0))
+    async def start(*, port: int = 0, **changes: Any) -> RunningAuthApp:
+        listening = socket.create_server(("127.0.0.1", port))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         auth_app = make_auth_app(site_url=url, **changes)
         app = HttpApplication(Router([route_group(auth_app.auth)]), CorsPolicy())

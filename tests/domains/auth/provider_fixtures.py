@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,22 +81,27 @@ class Browser:
 
     async def visit(self, url: str, subject: str) -> str:
         """Follow redirects and forms from a URL, signing in as a person; return the first URL back at the site."""
-        response = await self.http.get(url)
-        for _ in range(20):
-            if response.is_redirect:
-                location = urljoin(str(response.url), response.headers["location"])
-                if location.startswith(SITE):
-                    return location
-                response = await self.http.get(location)
-                continue
-            assert response.status_code == 200, response.text
-            form = _FIELD.search(response.text)
-            assert form, response.text
-            values = {match["name"]: match["value"] for match in _HIDDEN.finditer(response.text)}
-            if 'name="login"' in response.text:
-                values |= {"login": subject, "password": "of the tests"}
-            response = await self.http.post(urljoin(str(response.url), form["action"]), data=values)
-        raise AssertionError("the provider goes in circles")
+        return await walk(self.http, url, subject, until=SITE)
+
+
+async def walk(http: httpx.AsyncClient, url: str, subject: str, *, until: str) -> str:
+    """Follow redirects and forms, signing in as a person, until a redirect to a URL that begins so; return it."""
+    response = await http.get(url)
+    for _ in range(20):
+        if response.is_redirect:
+            location = urljoin(str(response.url), response.headers["location"])
+            if location.startswith(until):
+                return location
+            response = await http.get(location)
+            continue
+        assert response.status_code == 200, response.text
+        form = _FIELD.search(response.text)
+        assert form, response.text
+        values = {match["name"]: match["value"] for match in _HIDDEN.finditer(response.text)}
+        if 'name="login"' in response.text:
+            values |= {"login": subject, "password": "of the tests"}
+        response = await http.post(urljoin(str(response.url), form["action"]), data=values)
+    raise AssertionError("the provider goes in circles")
 
 
 def location_of(response: httpx.Response) -> str:
@@ -122,14 +128,14 @@ def oidc_settings(issuer: str, name: str = "keycloak", **changes: Any) -> OAuthP
     )
 
 
-@pytest.fixture(scope="session")
-async def real_provider() -> AsyncIterator[RealProvider]:
-    """Run a certified OpenID Connect provider on this machine."""
+@asynccontextmanager
+async def run_provider(callback: str) -> AsyncIterator[RealProvider]:
+    """Run a certified OpenID Connect provider on this machine, for a client with this redirect URI."""
     folder = await asyncio.to_thread(install_packages, _SCRIPT.parent)
     client = {
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,
-        "redirect_uris": [CALLBACK],
+        "redirect_uris": [callback],
         "grant_types": ["authorization_code", "refresh_token"],
     }
     process = await asyncio.create_subprocess_exec(
@@ -146,6 +152,13 @@ async def real_provider() -> AsyncIterator[RealProvider]:
     finally:
         process.kill()
         await process.wait()
+
+
+@pytest.fixture(scope="session")
+async def real_provider() -> AsyncIterator[RealProvider]:
+    """Run a certified OpenID Connect provider for the site of these tests."""
+    async with run_provider(CALLBACK) as provider:
+        yield provider
 
 
 MakeProviderApp = Callable[..., "AuthApp"]

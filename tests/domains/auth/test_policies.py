@@ -13,7 +13,18 @@ from monynha.infra.postgres.errors import ConstraintViolationError
 from tests.users import ApiUser, UserFactory
 
 ACTOR_JSON = "json_build_array(auth.uid(), auth.role(), auth.is_admin(), auth.jwt() ->> 'sub')"
-TABLES = ("users", "identities", "sessions", "one_time_tokens", "authorization_codes")
+TABLES = (
+    "users",
+    "identities",
+    "sessions",
+    "one_time_tokens",
+    "authorization_codes",
+    "factors",
+    "factor_challenges",
+    "recovery_codes",
+    "passkeys",
+    "known_devices",
+)
 SERVICE = Actor(ActorKind.SERVICE, claims='{"role":"service_role"}')
 
 

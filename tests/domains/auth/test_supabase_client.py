@@ -143,7 +143,7 @@ async def test_the_admin_api(run_auth_app: RunAuthApp) -> None:
     changed = (await admin.update_user_by_id(created.id, {"app_metadata": {"role": "admin"}})).user
     listed = await admin.list_users(page=1, per_page=1000)
     link = await admin.generate_link({"type": "magiclink", "email": email})
-    invited = (await admin.invite_user_by_email(new_email("guest"))).user
+    invited = (await admin.invite_user_by_email(new_email("anonymous_user"))).user
 
     assert fetched.email == email
     assert changed.app_metadata["role"] == "admin"
@@ -175,21 +175,21 @@ async def test_an_anonymous_user_becomes_permanent(run_auth_app: RunAuthApp) -> 
     running_app = await run_auth_app(autoconfirm=False, anonymous_users=True)
     client, email = await running_app.client(), new_email()
 
-    guest = (await client.auth.sign_in_anonymously({"options": {"data": {"theme": "dark"}}})).user
-    assert guest is not None
+    anonymous_user = (await client.auth.sign_in_anonymously({"options": {"data": {"theme": "dark"}}})).user
+    assert anonymous_user is not None
     await client.auth.update_user({"email": email, "password": PASSWORD})
     code = running_app.auth_app.emails_to(email)[0].code
     verified = await client.auth.verify_otp({"email": email, "token": code, "type": "email_change"})
     claims = await client.auth.get_claims()
 
-    assert guest.is_anonymous
+    assert anonymous_user.is_anonymous
     assert verified.user is not None
-    assert (verified.user.id, verified.user.is_anonymous) == (guest.id, False)
+    assert (verified.user.id, verified.user.is_anonymous) == (anonymous_user.id, False)
     assert claims is not None
     assert dict(claims["claims"])["is_anonymous"] is False
     signed_in = await (await running_app.client()).auth.sign_in_with_password({"email": email, "password": PASSWORD})
     assert signed_in.user is not None
-    assert signed_in.user.id == guest.id
+    assert signed_in.user.id == anonymous_user.id
 
 
 async def test_a_code_by_text_message_signs_in(run_auth_app: RunAuthApp) -> None:

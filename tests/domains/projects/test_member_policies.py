@@ -207,7 +207,6 @@ ABSENT = "00000000-0000-4000-8000-000000000000"
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"email": "nobody-here@example.com"}, "email"),
         ({"userId": ABSENT}, "userId"),
         ({}, "userId"),
         ({"userId": ABSENT, "email": "nobody-here@example.com"}, "userId"),

@@ -50,6 +50,17 @@ def log_line(request: Request, status: int = 200) -> dict[str, Any]:
     return line
 
 
+@pytest.mark.parametrize("failure", [None, ValueError()])
+def test_a_secret_in_a_path_is_not_logged(failure: BaseException | None) -> None:
+    secret = "inv_" + "A-z_0123456789" * 3
+    request = make_request(f"/api/v1/invitations/{secret}/accept/{secret}")
+    request.failure = failure
+
+    line = log_line(request, 500 if failure else 404)
+
+    assert line["path"] == "/api/v1/invitations/[secret]/accept/[secret]"
+
+
 def test_line_has_all_fields() -> None:
     request = make_request("/api/v1/tasks", b"q=secret&limit=5", [(b"user-agent", b"a browser")])
     request.actor = Actor(ActorKind.USER, USER_ID)

@@ -33,6 +33,8 @@ def test_a_created_row_links_to_the_operations_on_it_and_below_it() -> None:
             "DeleteProject",
             "ListProjectMembers",
             "CreateMember",
+            "ListProjectInvitations",
+            "CreateInvitation",
             "ListProjectTasks",
             "CreateTask",
             "ListProjectFiles",

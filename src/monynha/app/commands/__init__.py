@@ -1,6 +1,7 @@
 """The commands of `monynha`, one module each; a module is imported only when its command runs.
 
 Commands:
+    audit           checks that the audit log was not changed
     backup          writes the database to a folder
     create_admin    makes an account a system admin
     demo            fills the database with example data

@@ -146,8 +146,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
         settings, rest, auth, rate_limits, valkey, realtime, storage, files, client_ip_of, event_log
     )
     handlers = job_handlers(settings, database, queries, sender, storage, files)
-    probe = _start_probe(database)
-    http = _http_application(dependencies, _health_routes(probe, valkey, store))
+    http = _http_application(dependencies, _health_routes(probe := _start_probe(database), valkey, store))
     return Application(
         http,
         database,
@@ -181,8 +180,8 @@ async def _open_database(settings: Settings, server_urls: ServerUrls) -> Databas
     """Open the database, migrated where the settings allow it; SettingsError if it must not be used."""
     await migrate_or_check(settings, server_urls.database_url, server_urls.owner_url)
     await _refuse_dangerous_database(server_urls.database_url)
-    required_of = ",".join(sorted(settings.require_aal2))
-    return await Database.open(with_session_setting(server_urls.database_url, "monynha.require_aal2", required_of))
+    required_of = ",".join(sorted(settings.require_mfa))
+    return await Database.open(with_session_setting(server_urls.database_url, "monynha.require_mfa", required_of))
 
 
 def _health_routes(probe: DatabaseProbe, valkey: ValkeyClient, store: ObjectStore) -> RouteGroup:

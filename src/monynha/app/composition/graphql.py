@@ -105,7 +105,7 @@ def _graphql_executor(
     schema = full_schema()
     user_mutations = UserMutations(rest.mutations, actions.users)
     people_mutations = PeopleMutations(actions.people)
-    invitation_mutations = InvitationMutations(actions.invitations)
+    invitation_mutations = InvitationMutations(actions.invitations, rest.mutations)
     notification_mutations = NotificationMutations(rest.mutations)
     return GraphQLExecutor(
         rest.database,

@@ -30,7 +30,7 @@ _TEXTS: Final[dict[str, dict[str, str]]] = {
         "title": "Join {project}",
         "invited": "{inviter} invites you to this project {role}.",
         "invited by nobody": "You are invited to this project {role}.",
-        "viewer": "to look on",
+        "viewer": "as a viewer",
         "member": "as a member",
         "admin": "as an admin",
         "account": "The invitation is for {email}.",

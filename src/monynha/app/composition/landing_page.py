@@ -14,19 +14,24 @@ from monynha.protocols.http.router import Route, RouteGroup
 
 def landing_page(settings: Settings) -> RouteGroup:
     """Return the route of the page; it is rendered once."""
-    sign_up_state = (
-        "Sign-up is open, and accounts are confirmed at once."
-        if settings.autoconfirm
-        else "Sign-up is open; an account is usable once its email address is confirmed."
-    )
     anchors = "".join(f'<a href="{escape(href)}">{escape(label)}</a>' for label, href in _links(settings).items())
     page = PageTemplate("index.html", cache_control="no-cache")
-    response = page.respond(html=anchors, state=sign_up_state, url=settings.site_url, version=__version__)
+    response = page.respond(html=anchors, state=_sign_up_state(settings), url=settings.site_url, version=__version__)
 
     async def show(request: Request) -> Response:
         return response
 
     return RouteGroup("", (Route("GET", "/", show),))
+
+
+def _sign_up_state(settings: Settings) -> str:
+    """Return a sentence about who may sign up, and when an account is usable."""
+    if settings.signup == "off":
+        return "Sign-up is closed; admins create accounts."
+    who = "Sign-up is by invitation" if settings.signup == "invited" else "Sign-up is open"
+    if settings.autoconfirm:
+        return f"{who}, and accounts are confirmed at once."
+    return f"{who}; an account is usable once its email address is confirmed."
 
 
 def _links(settings: Settings) -> dict[str, str]:

@@ -6,11 +6,13 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monynha.app.maintenance.audit_archive import AuditArchive
 from monynha.app.maintenance.clean_up import CleanUp
 from monynha.app.maintenance.event_archive import EventArchive
 from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.settings import Settings
 from monynha.domains.audit.jobs import SEAL_AUDIT_LOG, SealJob
+from monynha.domains.audit.retention import AuditRetention
 from monynha.domains.audit.seals import AuditSeals
 from monynha.domains.auth.services.expired_credentials import ExpiredCredentials
 from monynha.domains.exports.data_exports import delete_expired_exports
@@ -64,7 +66,7 @@ def schedule_handlers(
     )
     archive = EventArchive(EventRetention(database), storage.store)
     credentials = ExpiredCredentials(database)
-    seals = AuditSeals(database, settings.jwt_secret)
+    audit_archive = AuditArchive(AuditRetention(database), storage.store)
     # The one place that decides what is deleted, but for ended jobs, which the workers delete themselves.
     clean_up = CleanUp(
         {
@@ -78,12 +80,12 @@ def schedule_handlers(
             "exports": lambda now: delete_expired_exports(database, now),
             "files": files.sweep,
             "events": _EventStep(archive, retention_days).run,
-            "auditEvents": _AuditStep(seals, settings.audit_retention_days).run,
+            "auditEvents": _AuditStep(audit_archive, settings.audit_retention_days).run,
         }
     )
     return (
         JobHandler(CLEAN_UP.queue, TickPayload, _CleanUpJob(clean_up, clock).run, timeout_s=_CLEAN_UP_TIMEOUT_S),
-        SealJob(seals).handler,
+        SealJob(AuditSeals(database, settings.jwt_secret)).handler,
         *reports.handlers(),
     )
 
@@ -115,10 +117,10 @@ class _EventStep:
 
 @dataclass(frozen=True)
 class _AuditStep:
-    """Deletes sealed audit events that are older than they are kept; the seals stay."""
+    """Archives sealed audit events that are older than they are kept; the seals stay."""
 
-    seals: AuditSeals
+    archive: AuditArchive
     retention_days: int
 
     async def run(self, now: datetime) -> int:
-        return await self.seals.delete_before(now - timedelta(days=self.retention_days))
+        return await self.archive.archive_before(now - timedelta(days=self.retention_days))

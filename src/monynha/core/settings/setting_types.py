@@ -152,7 +152,7 @@ def _parse_limit(text: str) -> Limit | None:
     return Limit(int(match[1]), _parse_duration(match[2] if match[2][0].isdigit() else f"1{match[2]}"))
 
 
-def _parse_folder(text: str) -> Path:
+def _parse_path(text: str) -> Path:
     if "\0" in text:
         raise ValueError
     return Path(text).expanduser().absolute()
@@ -173,7 +173,8 @@ def _parse_media_type(text: str) -> str:
 boolean = SettingType("on or off", _parse_boolean)
 duration = SettingType("a time such as 3600, 15m or 1h", _parse_duration)
 limit = SettingType("a limit such as 5/15m, or off", _parse_limit)
-folder = SettingType("a folder", _parse_folder)
+folder = SettingType("a folder", _parse_path)
+file = SettingType("a file", _parse_path)
 one_line = SettingType("one line of text", _parse_line)
 site_url = SettingType("a URL like https://example.org", parse_site_url)
 origins = SettingType("origins such as https://app.example.org, or *", lambda text: parse_list(text, parse_origin))

@@ -37,7 +37,7 @@ def _parse_services(text: str) -> frozenset[str]:
     return services
 
 
-def _parse_require_aal2(text: str) -> frozenset[str]:
+def _parse_require_mfa(text: str) -> frozenset[str]:
     groups = frozenset(word.strip().lower() for word in text.split(",") if word.strip())
     if groups != {"none"} and not (groups and groups <= {"enrolled", "admins"}):
         raise ValueError
@@ -157,12 +157,18 @@ class Settings(AccountSettings):
     password_min_length: int = setting_field(
         "MONYNHA_PASSWORD_MIN_LENGTH", setting_types.number(6, 256), 8, "How many characters a password has at least."
     )
-    require_aal2: frozenset[str] = setting_field(
-        "MONYNHA_REQUIRE_AAL2",
-        SettingType("enrolled, admins, both separated by a comma, or none", _parse_require_aal2),
+    breached_passwords: Path | None = setting_field(
+        "MONYNHA_BREACHED_PASSWORDS",
+        setting_types.file,
+        None,
+        "A file of SHA-1 hashes of passwords that nobody may choose, ordered by hash, as of Have I Been Pwned.",
+    )
+    require_mfa: frozenset[str] = setting_field(
+        "MONYNHA_REQUIRE_MFA",
+        SettingType("enrolled, admins, both separated by a comma, or none", _parse_require_mfa),
         frozenset({"enrolled"}),
         "Whose sessions need a second factor: `enrolled`, everybody who has verified one, and `admins`, every system"
-        " admin; `none` leaves it to the projects.",
+        " admin; `none`: nobody's, but where a workspace itself requires it.",
     )
     webauthn_rp_id: str = setting_field(
         "MONYNHA_WEBAUTHN_RP_ID",

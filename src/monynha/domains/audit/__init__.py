@@ -5,7 +5,8 @@ models: the `audit` resource
 http: the list of events for system admins, as JSON or as CSV
 csv_export: the CSV
 jobs: seals the log each hour
-seals: chains the events in hashes, checks the chain, deletes what is older than its retention
+seals: chains the events in hashes, and checks the chain
+retention: reads and deletes what is older than it is kept
 policies.sql: who may record and see events; nobody may change one
 """
 

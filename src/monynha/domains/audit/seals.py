@@ -92,16 +92,6 @@ class AuditSeals:
         assert isinstance(count, int)  # count(*) is a bigint
         return count
 
-    async def delete_before(self, before: datetime) -> int:
-        """Delete the events of all seals that were before a time; return how many."""
-        total = 0
-        while True:
-            async with self.database.as_actor(_AUDIT).transaction() as transaction:
-                deleted = await transaction.fetch_value("select monynha.delete_sealed_audit_events($1)", before)
-            if not isinstance(deleted, int):
-                return total
-            total += deleted
-
     async def _seal_once(self) -> Seal | None:
         async with self.database.as_actor(_AUDIT).transaction() as transaction:
             await transaction.execute("select monynha.mark_audit_horizon()")
@@ -155,11 +145,11 @@ def _changed_events(sealed_digests: object, found_digests: object) -> dict[str, 
     if not isinstance(sealed_digests, bytes):
         return {}
     sealed = _digests_by_number(sealed_digests)
-    found = _digests_by_number(found_digests) if isinstance(found_digests, bytes) else {}
+    present = _digests_by_number(found_digests) if isinstance(found_digests, bytes) else {}
     changes = {
-        "removed": sealed.keys() - found.keys(),
-        "added": found.keys() - sealed.keys(),
-        "altered": {number for number in sealed.keys() & found.keys() if sealed[number] != found[number]},
+        "removed": sealed.keys() - present.keys(),
+        "added": present.keys() - sealed.keys(),
+        "altered": {number for number in sealed.keys() & present.keys() if sealed[number] != present[number]},
     }
     return {change: sorted(numbers)[:_MAX_NAMED_EVENTS] for change, numbers in changes.items() if numbers}
 

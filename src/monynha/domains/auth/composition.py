@@ -9,6 +9,7 @@ from monynha.core.clock import Clock, utc_now
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.accounts.breached_passwords import BreachedPasswords
 from monynha.domains.auth.accounts.hooks import AccountHook, InvitationLookup
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.api_tokens.creation import ApiTokenCreation
@@ -32,6 +33,7 @@ from monynha.domains.auth.services.email_change import EmailChangeService
 from monynha.domains.auth.services.phone_accounts import PhoneAccountService
 from monynha.domains.auth.services.phone_change import PhoneChangeService
 from monynha.domains.auth.services.rate_limits import AuthRateLimits, RateLimitCounter
+from monynha.domains.auth.services.session_activity import SessionActivity
 from monynha.domains.auth.services.sessions import SessionService
 from monynha.domains.auth.services.sign_in import SignInService
 from monynha.domains.auth.services.sign_up import SignUpService
@@ -39,6 +41,7 @@ from monynha.domains.auth.services.sign_up_gate import SignUpGate, SignUpMode
 from monynha.domains.auth.services.update_user import PasswordChangePolicy, UpdateUserService
 from monynha.domains.auth.services.verification import VerificationService
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
+from monynha.domains.auth.tokens.device_tokens import DeviceTokens
 from monynha.domains.auth.tokens.foreign_issuer import ForeignIssuer
 from monynha.domains.auth.tokens.key_refresh import KeyRefresh
 from monynha.domains.auth.tokens.one_time_tokens import OneTimeTokenStore
@@ -60,6 +63,7 @@ class AuthServices:
     database: Database
     tokens: AccessTokens
     authenticate: BearerAuthenticator
+    session_activity: SessionActivity
     passwords: PasswordHasher
     sessions: SessionService
     sign_in: SignInService
@@ -76,6 +80,7 @@ class AuthServices:
     second_factors: SecondFactors
     providers: ProviderSignInService
     rate_limits: AuthRateLimits
+    devices: DeviceTokens
     mailer: AuthMailer
     security_notices: SecurityNotices
     oauth_server: OAuthServer
@@ -126,8 +131,9 @@ class AuthServices:
             await foreign_issuer.start()
 
     def close(self) -> None:
-        """Stop the threads that hash passwords."""
+        """Stop the threads that hash passwords, and forget which sessions were used last."""
         self.passwords.close()
+        self.session_activity.close()
         self.api_token_usage.close()
         self.key_refresh.stop()
         if self.tokens.foreign_issuer is not None:
@@ -155,21 +161,17 @@ class _Builder:
         self.repository = repository
         self.clock = clock
         self.response_step_s = response_step_s
-        self.passwords = PasswordHasher(strict=settings.is_production, min_length=settings.password_min_length)
+        self.passwords = _password_hasher(settings)
+        self.devices = DeviceTokens(secret, clock)
         self.one_time_tokens = OneTimeTokenStore(secret, clock)
         redirects = RedirectPolicy(site_url, frozenset(settings.cors_origins), not settings.is_production)
         self.mailer = AuthMailer(ActionLinks(site_url), redirects, clock, email_queue)
         self.security_notices = SecurityNotices(clock, email_queue)
         self.api_token_usage = ApiTokenUsage(repository.database, clock)
-        self.rate_limits = AuthRateLimits(
-            limits,
-            _EMAIL_INTERVAL if settings.is_production else None,
-            anonymous_per_ip=settings.limit_anonymous,
-            sms_per_number=settings.limit_sms_number,
-            sms_per_ip=settings.limit_sms,
-        )
+        self.rate_limits = _rate_limits(settings, limits, repository)
         self.signing_key_store = SigningKeyStore(repository.database, secret, clock, settings.access_token_ttl_s)
         self.access_tokens = self._access_tokens(settings)
+        self.session_activity = SessionActivity(repository.database)
         self.sessions = SessionService(
             repository=repository,
             access_tokens=self.access_tokens,
@@ -186,27 +188,11 @@ class _Builder:
             clock=clock,
             autoconfirm=settings.autoconfirm,
         )
-        self.phone_changes = PhoneChangeService(
-            repository=repository,
-            one_time_tokens=self.one_time_tokens,
-            messages=TextMessages.from_settings(settings, clock, queue=sms_queue),
-            clock=clock,
-            autoconfirm=settings.phone_autoconfirm,
-        )
+        self.text_messages = TextMessages.from_settings(settings, clock, queue=sms_queue)
+        self.phone_changes = self._phone_changes(settings)
         self.sign_up_gate = SignUpGate(mode=SignUpMode(settings.signup), repository=repository, invitations=invitations)
         self.sign_up = self._sign_up(settings)
         self.providers = self._providers(settings, outgoing_http)
-        self.phone_accounts = self._phone_accounts(settings)
-        self.anonymous_users = AnonymousUserService(
-            repository=repository,
-            sessions=self.sessions,
-            is_enabled=settings.anonymous_users,
-            gate=self.sign_up_gate,
-        )
-        self.password_changes = PasswordChangePolicy(
-            require_reauthentication=settings.require_reauthentication,
-            require_current_password=settings.require_current_password,
-        )
         self.oauth_server = OAuthServer.build(settings, repository, self.sessions, self.security_notices, clock)
 
     def _foreign_issuer(self, settings: Settings) -> ForeignIssuer | None:
@@ -232,7 +218,8 @@ class _Builder:
         return AuthServices(
             database=self.repository.database,
             tokens=self.access_tokens,
-            authenticate=BearerAuthenticator(self.access_tokens),
+            authenticate=BearerAuthenticator(self.access_tokens, self.session_activity),
+            session_activity=self.session_activity,
             passwords=self.passwords,
             sessions=self.sessions,
             sign_in=self._sign_in(),
@@ -240,17 +227,16 @@ class _Builder:
             sign_up_gate=self.sign_up_gate,
             verification=self._verification(),
             update_user=self._update_user(),
-            phone_accounts=self.phone_accounts,
-            anonymous_users=self.anonymous_users,
+            phone_accounts=self._phone_accounts(self.settings),
+            anonymous_users=self._anonymous_users(self.settings),
             admin=self._admin(),
             admin_links=self._admin_links(),
             accounts=self._accounts(),
             audit_log=AuditLogService(self.repository.database),
-            second_factors=SecondFactors.build(
-                self.settings, self.repository, self.sessions, self.security_notices, self.clock
-            ),
+            second_factors=self._second_factors(self.settings),
             providers=self.providers,
             rate_limits=self.rate_limits,
+            devices=self.devices,
             mailer=self.mailer,
             security_notices=self.security_notices,
             oauth_server=self.oauth_server,
@@ -269,6 +255,7 @@ class _Builder:
             accounts=self.repository,
             sessions=self.sessions,
             gate=self.sign_up_gate,
+            security_notices=self.security_notices,
             one_time_tokens=self.one_time_tokens,
             clock=self.clock,
             http=http,
@@ -319,7 +306,38 @@ class _Builder:
             mailer=self.mailer,
             security_notices=self.security_notices,
             clock=self.clock,
-            password_changes=self.password_changes,
+            password_changes=PasswordChangePolicy(
+                require_reauthentication=self.settings.require_reauthentication,
+                require_current_password=self.settings.require_current_password,
+            ),
+        )
+
+    def _phone_changes(self, settings: Settings) -> PhoneChangeService:
+        return PhoneChangeService(
+            repository=self.repository,
+            one_time_tokens=self.one_time_tokens,
+            messages=self.text_messages,
+            security_notices=self.security_notices,
+            clock=self.clock,
+            autoconfirm=settings.phone_autoconfirm,
+        )
+
+    def _anonymous_users(self, settings: Settings) -> AnonymousUserService:
+        return AnonymousUserService(
+            repository=self.repository,
+            sessions=self.sessions,
+            is_enabled=settings.anonymous_users,
+            gate=self.sign_up_gate,
+        )
+
+    def _second_factors(self, settings: Settings) -> SecondFactors:
+        return SecondFactors.build(
+            settings,
+            self.repository,
+            self.sessions,
+            self.security_notices,
+            self.clock,
+            phone_messages=self.text_messages if self.text_messages.reaches_any_number else None,
         )
 
     def _phone_accounts(self, settings: Settings) -> PhoneAccountService:
@@ -329,7 +347,7 @@ class _Builder:
             one_time_tokens=self.one_time_tokens,
             sessions=self.sessions,
             phone_changes=self.phone_changes,
-            messages=self.phone_changes.messages,
+            messages=self.text_messages,
             clock=self.clock,
             is_enabled=settings.has_phone_accounts,
             autoconfirm=settings.phone_autoconfirm,
@@ -367,3 +385,23 @@ class _Builder:
             security_notices=self.security_notices,
             clock=self.clock,
         )
+
+
+def _password_hasher(settings: Settings) -> PasswordHasher:
+    path = settings.breached_passwords
+    return PasswordHasher(
+        strict=settings.is_production,
+        min_length=settings.password_min_length,
+        breached=None if path is None else BreachedPasswords.open(path, "MONYNHA_BREACHED_PASSWORDS"),
+    )
+
+
+def _rate_limits(settings: Settings, counter: RateLimitCounter | None, repository: AccountRepository) -> AuthRateLimits:
+    return AuthRateLimits(
+        counter,
+        _EMAIL_INTERVAL if settings.is_production else None,
+        repository,
+        anonymous_per_ip=settings.limit_anonymous,
+        sms_per_number=settings.limit_sms_number,
+        sms_per_ip=settings.limit_sms,
+    )

@@ -210,7 +210,7 @@ class UserAlreadyExistsError(ConflictError):
 
 
 class WeakPasswordError(ValidationFailedError):
-    """The password is not acceptable; `reasons` are GoTrue's: `length`, `characters`."""
+    """The password is not acceptable; `reasons` are GoTrue's: `length`, `characters`, `pwned`."""
 
     def __init__(self, message: str, *reasons: str) -> None:
         super().__init__(details={"password": message})

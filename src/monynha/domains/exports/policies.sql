@@ -7,12 +7,12 @@ create policy "owner role: full access for migrations and triggers" on monynha.d
 create policy "users can view their own data exports" on storage.objects for select to monynha_app, monynha_admin
   using (
     bucket_id = 'data-exports'
-    and owner_id = (select auth.uid())::text
+    and owner_id = (select auth.unlimited_uid())::text
     and created_at > (select now() - interval '7 days')
   );
 create policy "system admins have no rights on data exports of others" on storage.objects as restrictive
   for all to monynha_admin
-  using (bucket_id <> 'data-exports' or owner_id = (select auth.uid())::text)
+  using (bucket_id <> 'data-exports' or owner_id = (select auth.unlimited_uid())::text)
   with check (bucket_id <> 'data-exports');
 
 grant execute on function monynha.own_data_export(), monynha.request_data_export(), monynha.own_account()

@@ -24,7 +24,7 @@ create policy "system admins can delete files of active projects" on public.file
   );
 
 create policy "what belongs to projects that require aal2 is withheld below it" on public.files
-  as restrictive for all to monynha_app, monynha_admin
+  as restrictive for all to monynha_admin
   using (project_id <> all ((select public.withheld_project_ids())::uuid[]))
   with check (project_id <> all ((select public.withheld_project_ids())::uuid[]));
 

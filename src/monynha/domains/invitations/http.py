@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from monynha.core.errors import ConflictError, ForbiddenError, RateLimitedError, ValidationFailedError
@@ -159,7 +159,9 @@ class InvitationRoutes:
                 raise
         # The rights are checked: who may not add members gets no further.
         key = parse_idempotency_key(request, connection.actor, body)
-        created = await self._invite(request, connection, body, key)
+        # Apart from the key of a member: what it has created is another kind of row.
+        own_key = key and replace(key, path=f"{key.path}/invitation")
+        created = await self._invite(request, connection, body, own_key)
         return _created_response(created, status=202)
 
     async def invite(self, request: Request) -> Response:

@@ -109,7 +109,11 @@ class InvitationVisits:
             if not isinstance(declined_id, UUID):
                 return False
             await record_audit_event(
-                transaction, "invitation.declined", target_type="invitation", target_id=str(declined_id)
+                transaction,
+                "invitation.declined",
+                actor_role="anon",
+                target_type="invitation",
+                target_id=str(declined_id),
             )
             return True
 

@@ -10,7 +10,6 @@ create policy "users can view their notifications, of projects they are in" on p
     and (
       data ->> 'projectId' is null
       or (data ->> 'projectId')::uuid = any (array(select public.visible_project_ids()))
-        and (data ->> 'projectId')::uuid <> all ((select public.withheld_project_ids())::uuid[])
     )
   );
 

@@ -26,6 +26,9 @@ create policy "owners can delete their projects" on public.projects for delete t
 create policy "system admins have the rights of owners" on public.projects for all to monynha_admin
   using ((select auth.is_admin())) with check ((select auth.is_admin()));
 
+create policy "owner role: full access for migrations and triggers" on monynha.projects_requiring_aal2
+  for all to monynha_owner using (true) with check (true);
+
 create policy "projects that require aal2 are withheld below it" on public.projects
   as restrictive for all to monynha_app, monynha_admin
   using (not requires_aal2 or (select auth.is_aal2()))
@@ -94,7 +97,7 @@ create policy "system admins can leave projects" on public.project_members for d
   using (user_id = (select auth.uid()));
 
 create policy "what belongs to projects that require aal2 is withheld below it" on public.project_members
-  as restrictive for all to monynha_app, monynha_admin
+  as restrictive for all to monynha_admin
   using (project_id <> all ((select public.withheld_project_ids())::uuid[]))
   with check (project_id <> all ((select public.withheld_project_ids())::uuid[]));
 

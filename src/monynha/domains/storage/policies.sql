@@ -78,7 +78,7 @@ create policy "system admins can manage objects, those of projects while they ar
   );
 
 create policy "objects of projects that require aal2 are withheld below it" on storage.objects
-  as restrictive for all to monynha_app, monynha_admin
+  as restrictive for all to monynha_admin
   using (project_id is null or project_id <> all ((select public.withheld_project_ids())::uuid[]))
   with check (project_id is null or project_id <> all ((select public.withheld_project_ids())::uuid[]));
 

@@ -36,6 +36,6 @@ create policy "system admins have the rights of owners" on public.tasks for all 
   );
 
 create policy "what belongs to projects that require aal2 is withheld below it" on public.tasks
-  as restrictive for all to monynha_app, monynha_admin
+  as restrictive for all to monynha_admin
   using (project_id <> all ((select public.withheld_project_ids())::uuid[]))
   with check (project_id <> all ((select public.withheld_project_ids())::uuid[]));

@@ -17,7 +17,12 @@ from uuid import UUID
 
 import structlog
 
-from monynha.core.errors import ForbiddenError, NotFoundError, UnauthenticatedError, UnavailableError
+from monynha.core.errors import (
+    ForbiddenError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from monynha.engine.realtime.event_log import PAGE_SIZE, Event, EventLog, Stream
 from monynha.engine.realtime.stream_authorization import StreamAuthorizer, sees_every_stream
 from monynha.engine.realtime.subscriber import Subscriber, Subscription
@@ -53,8 +58,9 @@ class Hub:
     def __init__(self, event_log: EventLog, authorizer: StreamAuthorizer) -> None:
         self.event_log = event_log
         self.authorizer = authorizer
-        # Only those whose changes are logged: the events of `sessions`, which are not, tell that one has ended.
-        self._resources = {name for name, resource in authorizer.catalog.resources.items() if resource.streams}
+        resources = authorizer.catalog.resources.items()
+        self._logged_resources = {name for name, resource in resources if resource.streams}
+        """Those whose events subscribers receive; another may have the name of an event for the hub, as `sessions`."""
         self._streams: dict[Stream, _SubscribedStream] = {}
         self._stale_streams: set[Stream] = set()
         self._has_stale_streams = asyncio.Event()
@@ -194,7 +200,7 @@ class Hub:
                 return
             missed += page
             since = page[-1].version
-        missed = [event for event in missed if event.resource in self._resources]
+        missed = [event for event in missed if event.resource in self._logged_resources]
         subscription.pending = [*missed, *(subscription.pending or [])]
 
     async def _read_loop(self) -> None:
@@ -251,7 +257,7 @@ class Hub:
         if state is None or state.version is None or event.version <= state.version:
             return
         state.version = event.version
-        if event.resource not in self._resources:
+        if event.resource not in self._logged_resources:
             # About a user's account or session, in the stream of the user: for the hub, not for subscribers.
             self._spawn(self._review_sessions(event.stream, of_row=event.row_id))
             return

@@ -26,7 +26,7 @@ from monynha.core.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from monynha.core.request_context import current_request
+from monynha.core.request_context import current_write
 from monynha.infra.postgres.connect import DriverConnection
 from monynha.infra.postgres.errors import (
     SESSION_NOT_LIVE,
@@ -337,8 +337,8 @@ def _begin_sql(actor: Actor) -> str:
 
 
 def _set_request_sql() -> str:
-    """Return the column that tells triggers which request the transaction belongs to, if any."""
-    request = current_request()
+    """Return the column that tells triggers which request the transaction belongs to, if one that writes."""
+    request = current_write()
     if request is None:
         return ""
     origin: dict[str, object] = {

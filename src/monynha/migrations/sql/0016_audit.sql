@@ -280,14 +280,15 @@ create trigger audit_seals_are_kept before update or delete on monynha.audit_sea
 create trigger audit_seals_are_not_truncated before truncate on monynha.audit_seals
   for each statement execute function monynha.prevent_seal_change();
 
+-- Without a SET clause, so that the planner can inline these three.
 create function monynha.microseconds(moment timestamptz) returns bigint
-language sql immutable set search_path = '' as $$
+language sql immutable as $$
   select (extract(epoch from moment) * 1000000)::bigint
 $$;
 comment on function monynha.microseconds(timestamptz) is 'The time in microseconds since 1970, whatever the time zone.';
 
 create function monynha.audit_event_hash(e monynha.audit_events) returns bytea
-language sql stable set search_path = '' as $$
+language sql stable as $$
   select sha256(convert_to(json_build_array(
     e.number, e.id, e.action, e.actor_id, e.actor_role, e.target_type, e.target_id, e.details, e.ip, e.user_agent,
     e.request_id, monynha.microseconds(e.created_at)
@@ -296,7 +297,7 @@ $$;
 comment on function monynha.audit_event_hash(monynha.audit_events) is 'SHA-256 over all columns of an audit event.';
 
 create function monynha.audit_seal_hash(s monynha.audit_seals, previous_hash bytea) returns bytea
-language sql stable set search_path = '' as $$
+language sql stable as $$
   select sha256(convert_to(json_build_array(
     s.number, encode(previous_hash, 'hex'), s.first_event, s.last_event, s.event_count,
     monynha.microseconds(s.first_at), monynha.microseconds(s.last_at), monynha.microseconds(s.sealed_at),
@@ -417,31 +418,38 @@ language sql stable security definer set search_path = '' as $$
 $$;
 comment on function monynha.count_unsealed_audit_events() is 'How many audit events no seal covers yet.';
 
-create function monynha.delete_sealed_audit_events(before timestamptz) returns bigint
+create function monynha.oldest_audit_seal(before timestamptz)
+returns table (number bigint, first_event bigint, last_event bigint, last_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select s.number, s.first_event, s.last_event, s.last_at from monynha.audit_seals s
+  where s.pruned_at is null and s.last_at < least(before, now() - interval '1 day') order by s.number limit 1
+$$;
+comment on function monynha.oldest_audit_seal(timestamptz) is
+  'The oldest seal whose events are not deleted yet, if all of them are before a time and more than a day old.';
+
+create function monynha.delete_sealed_audit_events(seal bigint) returns bigint
 language plpgsql security definer set search_path = '' as $$
 declare
-  seal record;
+  pruned monynha.audit_seals;
   deleted bigint;
 begin
-  select s.number, s.first_event, s.last_event into seal from monynha.audit_seals s
-  where s.pruned_at is null and s.last_at < before order by s.number limit 1 for update;
-  if not found then
-    return null;
-  end if;
   -- What was changed before it was deleted must not be forgotten with it.
   update monynha.audit_seals s
   set pruned_at = clock_timestamp(), event_digests = null,
-    was_intact = (select c.is_intact from monynha.check_audit_seals(seal.number - 1, 1) c)
-  where s.number = seal.number;
+    was_intact = (select c.is_intact from monynha.check_audit_seals(seal - 1, 1) c)
+  where s.number = seal and s.pruned_at is null and s.last_at < now() - interval '1 day'
+  returning s.* into pruned;
+  if not found then
+    return 0;
+  end if;
   perform set_config('monynha.deletes_audit_events', 'on', true);
-  delete from monynha.audit_events e where e.number between seal.first_event and seal.last_event;
+  delete from monynha.audit_events e where e.number between pruned.first_event and pruned.last_event;
   get diagnostics deleted = row_count;
   perform set_config('monynha.deletes_audit_events', '', true);
   return deleted;
 end
 $$;
-comment on function monynha.delete_sealed_audit_events(timestamptz) is
-  'Deletes the events of the oldest seal whose events all are before a time and returns how many; null if there is '
-  'none. What is not sealed is never deleted.';
+comment on function monynha.delete_sealed_audit_events(bigint) is
+  'Deletes the events of a seal and returns how many; what is not sealed, or not a day old, is never deleted.';
 
 revoke all on all functions in schema monynha from public;

@@ -97,7 +97,31 @@ alter table auth.sessions add column assured_counter integer not null default 0;
 alter table auth.users add column has_second_factor boolean not null default false;
 alter table public.projects add column requires_aal2 boolean not null default false;
 comment on column public.projects.requires_aal2 is 'Whether members see the project only with a second factor.';
-create index projects_requiring_aal2_idx on public.projects (id) where requires_aal2;
+
+-- What every statement of a caller below aal2 looks up: a table of its own, which is small, and mostly empty.
+create table monynha.projects_requiring_aal2 (
+  project_id uuid primary key references public.projects (id) on delete cascade
+);
+comment on table monynha.projects_requiring_aal2 is 'The projects that require aal2.';
+alter table monynha.projects_requiring_aal2 enable row level security;
+alter table monynha.projects_requiring_aal2 force row level security;
+
+create function public.record_required_aal2() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if new.requires_aal2 then
+    insert into monynha.projects_requiring_aal2 (project_id) values (new.id) on conflict do nothing;
+  else
+    delete from monynha.projects_requiring_aal2 s where s.project_id = new.id;
+  end if;
+  return null;
+end
+$$;
+comment on function public.record_required_aal2() is 'Trigger: lists a project that requires aal2 for the policies.';
+create trigger projects_record_required_aal2_on_insert after insert on public.projects
+  for each row when (new.requires_aal2) execute function public.record_required_aal2();
+create trigger projects_record_required_aal2_on_update after update of requires_aal2 on public.projects
+  for each row when (new.requires_aal2 <> old.requires_aal2) execute function public.record_required_aal2();
 
 create function auth.count_second_factors() returns trigger
 language plpgsql security definer set search_path = '' as $$
@@ -109,6 +133,11 @@ begin
       select from auth.factors f
       where f.user_id = owner_id and f.status = 'verified' and f.factor_type <> 'recovery_code'
     );
+  if found then
+    -- Recovery codes are never the only factor.
+    delete from auth.factors f using auth.users u
+      where u.id = owner_id and not u.has_second_factor and f.user_id = owner_id and f.factor_type = 'recovery_code';
+  end if;
   return null;
 end
 $$;
@@ -185,38 +214,50 @@ create function auth.level_of(
   select case
     when is_claimed and session_aal is distinct from 'aal1' then 'aal2'
     when is_sign_in and has_second_factor
-      and strpos(current_setting('monynha.require_aal2', true), 'enrolled') > 0 then 'insufficient'
-    when is_admin and strpos(current_setting('monynha.require_aal2', true), 'admins') > 0 then 'insufficient'
+      and strpos(current_setting('monynha.require_mfa', true), 'enrolled') > 0 then 'insufficient'
+    when is_admin and strpos(current_setting('monynha.require_mfa', true), 'admins') > 0 then 'insufficient'
+    when exists (select from monynha.projects_requiring_aal2) then 'withholding'
     else 'aal1'
   end
 $$;
 comment on function auth.level_of(boolean, text, boolean, boolean, boolean) is
   'The assurance level of a caller: that of the session, null for a token without one, unless the token claims less. '
-  '`insufficient` where MONYNHA_REQUIRE_AAL2, which the program sets for its connections, demands aal2.';
+  '`insufficient` where MONYNHA_REQUIRE_MFA, which the program sets for its connections, demands aal2; `withholding` '
+  'instead of `aal1` where there are projects that require aal2.';
+
+create function auth.is_withholding() returns boolean language sql stable as $$
+  select coalesce(current_setting('monynha.aal', true) = 'withholding', false)
+$$;
+comment on function auth.is_withholding() is
+  'Whether there are projects that require aal2, and the caller has less.';
 
 create function public.withheld_project_ids() returns uuid[]
 language plpgsql stable security definer set search_path = '' as $$
 begin
-  if auth.is_aal2() then
+  if not auth.is_withholding() then
     return '{}';
   end if;
-  if auth.is_admin() then
-    return array(select p.id from public.projects p where p.requires_aal2);
-  end if;
-  return array(
-    select p.id from public.projects p join public.project_members m on m.project_id = p.id
-    where p.requires_aal2 and m.user_id = auth.uid()
-  );
+  return array(select s.project_id from monynha.projects_requiring_aal2 s);
 end
 $$;
 comment on function public.withheld_project_ids() is
-  'Projects that the caller would see with the assurance level aal2, and does not see without.';
+  'Projects that require aal2, whoever their members are; none for a caller with aal2.';
 
 create function monynha.is_withheld(ids uuid[]) returns boolean
 language plpgsql stable security definer set search_path = '' as $$
 declare
-  project_ids uuid[] := public.withheld_project_ids();
+  project_ids uuid[];
 begin
+  if not auth.is_withholding() then
+    return false;
+  end if;
+  project_ids := array(
+    select s.project_id from monynha.projects_requiring_aal2 s
+    where auth.is_admin()
+      or exists (
+        select from public.project_members m where m.project_id = s.project_id and m.user_id = auth.uid()
+      )
+  );
   return project_ids <> '{}' and (
     project_ids && ids
     or exists (select from public.tasks t where t.id = any (ids) and t.project_id = any (project_ids))
@@ -322,5 +363,6 @@ create or replace view public.activity with (security_barrier) as
 
 -- PostgreSQL grants EXECUTE to PUBLIC by default; policies.sql grants it to roles.
 revoke all on all functions in schema auth from public;
-revoke execute on function public.withheld_project_ids(), public.review_project_members() from public;
+revoke execute on function
+  public.withheld_project_ids(), public.record_required_aal2(), public.review_project_members() from public;
 revoke execute on function monynha.is_withheld(uuid[]), monynha.log_lowered_session() from public;

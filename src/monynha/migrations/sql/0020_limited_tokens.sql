@@ -254,15 +254,18 @@ $$;
 
 revoke all on all functions in schema auth from public;
 
--- The projects of the caller by right: those of the token alone, where it is limited to projects.
+-- The projects of the caller by right: those of the token alone, where it is limited to projects, and without those
+-- that require an assurance level which the caller does not have.
 
 create or replace function public.visible_project_ids() returns setof uuid
 language plpgsql stable security definer set search_path = '' rows 20 as $$
 begin
-  if auth.is_project_limited() then
+  if auth.is_project_limited() or auth.is_withholding() then
     return query
       select m.project_id from public.project_members m
-      where m.user_id = auth.uid() and m.project_id = any (auth.token_project_ids());
+      where m.user_id = auth.uid()
+        and (not auth.is_project_limited() or m.project_id = any (auth.token_project_ids()))
+        and m.project_id <> all ((select public.withheld_project_ids())::uuid[]);
   else
     return query select m.project_id from public.project_members m where m.user_id = auth.uid();
   end if;
@@ -272,12 +275,13 @@ $$;
 create or replace function public.editable_project_ids() returns setof uuid
 language plpgsql stable security definer set search_path = '' rows 20 as $$
 begin
-  if auth.is_limited() then
+  if auth.is_limited() or auth.is_withholding() then
     return query
       select m.project_id from public.project_members m join public.projects p on p.id = m.project_id
       where m.user_id = auth.uid() and m.role in ('member', 'admin', 'owner') and p.status = 'active'
         and auth.can_write()
-        and (not auth.is_project_limited() or m.project_id = any (auth.token_project_ids()));
+        and (not auth.is_project_limited() or m.project_id = any (auth.token_project_ids()))
+        and m.project_id <> all ((select public.withheld_project_ids())::uuid[]);
   else
     return query
       select m.project_id from public.project_members m join public.projects p on p.id = m.project_id
@@ -289,12 +293,13 @@ $$;
 create or replace function public.active_project_ids() returns setof uuid
 language plpgsql stable security definer set search_path = '' rows 20 as $$
 begin
-  if auth.is_limited() then
+  if auth.is_limited() or auth.is_withholding() then
     return query
       select m.project_id from public.project_members m join public.projects p on p.id = m.project_id
       where m.user_id = auth.uid() and p.status = 'active'
         and auth.can_write()
-        and (not auth.is_project_limited() or m.project_id = any (auth.token_project_ids()));
+        and (not auth.is_project_limited() or m.project_id = any (auth.token_project_ids()))
+        and m.project_id <> all ((select public.withheld_project_ids())::uuid[]);
   else
     return query
       select m.project_id from public.project_members m join public.projects p on p.id = m.project_id
@@ -306,12 +311,13 @@ $$;
 create or replace function public.manageable_project_ids() returns setof uuid
 language plpgsql stable security definer set search_path = '' rows 20 as $$
 begin
-  if auth.is_limited() then
+  if auth.is_limited() or auth.is_withholding() then
     return query
       select m.project_id from public.project_members m
       where m.user_id = auth.uid() and m.role in ('admin', 'owner')
         and auth.can_write()
-        and (not auth.is_project_limited() or m.project_id = any (auth.token_project_ids()));
+        and (not auth.is_project_limited() or m.project_id = any (auth.token_project_ids()))
+        and m.project_id <> all ((select public.withheld_project_ids())::uuid[]);
   else
     return query
       select m.project_id from public.project_members m
@@ -323,12 +329,13 @@ $$;
 create or replace function public.owned_project_ids() returns setof uuid
 language plpgsql stable security definer set search_path = '' rows 20 as $$
 begin
-  if auth.is_limited() then
+  if auth.is_limited() or auth.is_withholding() then
     return query
       select m.project_id from public.project_members m
       where m.user_id = auth.uid() and m.role = 'owner'
         and auth.can_administer()
-        and (not auth.is_project_limited() or m.project_id = any (auth.token_project_ids()));
+        and (not auth.is_project_limited() or m.project_id = any (auth.token_project_ids()))
+        and m.project_id <> all ((select public.withheld_project_ids())::uuid[]);
   else
     return query select m.project_id from public.project_members m where m.user_id = auth.uid() and m.role = 'owner';
   end if;

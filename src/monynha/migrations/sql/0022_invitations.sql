@@ -46,7 +46,7 @@ create view public.visible_invitation_emails with (security_barrier) as
   from public.invitations i
   where (select auth.is_admin())
     or i.project_id = any (array(select public.manageable_project_ids()))
-    or i.email = (select u.email from public.users u where u.id = (select auth.uid()) and u.email_verified);
+    or i.email = (select u.email from public.users u where u.id = (select auth.reader_uid()) and u.email_verified);
 comment on view public.visible_invitation_emails is 'Addresses of invitations that the caller can see.';
 
 create function monynha.may_grant_role(project uuid, granted_role text, granter uuid) returns boolean
@@ -56,6 +56,7 @@ begin
     and exists (
       select from auth.users a
       where a.id = granter and a.deleted_at is null and (a.banned_until is null or a.banned_until <= now())
+        and not a.is_anonymous
         and (
           a.app_metadata ->> 'role' = 'admin'
           or exists (
@@ -68,7 +69,8 @@ begin
 end
 $$;
 comment on function monynha.may_grant_role(uuid, text, uuid) is
-  'Whether a user may add members in a role to a project: it is active, and they manage it or are a system admin.';
+  'Whether a user may add members in a role to a project: it is active, and they manage it or are a system admin, and'
+  ' not anonymous.';
 
 create function monynha.lock_role_grant(project uuid, granter uuid) returns void
 language plpgsql security definer set search_path = '' as $$
@@ -86,6 +88,10 @@ create function monynha.require_role_grant(project uuid, granted_role text) retu
 language plpgsql security definer set search_path = '' as $$
 begin
   perform monynha.lock_role_grant(project, auth.uid());
+  -- Adding members is what a limited token needs the scope `admin` for, and the project.
+  if not auth.can_administer() or (auth.is_project_limited() and project <> all (auth.token_project_ids())) then
+    raise exception 'the token does not allow it' using errcode = 'insufficient_privilege';
+  end if;
   if auth.uid() is null then
     if auth.is_admin() and exists (select from public.projects p where p.id = project and p.status = 'active') then
       return;
@@ -174,16 +180,31 @@ $$;
 comment on function monynha.create_invitation(uuid, text, text, text, interval) is
   'Invites an address to a project on behalf of the caller, and returns what its mail says.';
 
-create function monynha.visible_invitation(invitation uuid) returns public.invitations
-language plpgsql volatile security definer set search_path = '' as $$
+create function monynha.lock_invitation(invitation uuid) returns public.invitations
+language plpgsql security definer set search_path = '' as $$
 declare
-  visible public.invitations;
+  target public.invitations;
 begin
-  select i.* into visible from public.invitations i
-    where i.id = invitation
-      and (auth.is_admin() or i.project_id in (select public.visible_project_ids()))
-    for update;
-  return visible;
+  -- The project before the invitation, as a delete of the project locks them.
+  perform monynha.lock_role_grant(i.project_id, i.invited_by_id) from public.invitations i where i.id = invitation;
+  select i.* into target from public.invitations i where i.id = invitation for update;
+  return target;
+end
+$$;
+comment on function monynha.lock_invitation(uuid) is
+  'An invitation, locked along with what decides whether its inviter may add members; null without one.';
+
+create function monynha.visible_invitation(invitation uuid) returns public.invitations
+language plpgsql security definer set search_path = '' as $$
+declare
+  is_visible boolean;
+begin
+  select auth.is_admin() or i.project_id in (select public.visible_project_ids()) into is_visible
+    from public.invitations i where i.id = invitation;
+  if is_visible then
+    return monynha.lock_invitation(invitation);
+  end if;
+  return null;
 end
 $$;
 comment on function monynha.visible_invitation(uuid) is 'An invitation that the caller sees, locked; null otherwise.';
@@ -240,18 +261,19 @@ comment on function monynha.resend_invitation(uuid, text, interval) is
   'Renews an invitation on behalf of the caller, and returns what its mail says; null if the caller sees none.';
 
 create function monynha.invitation_of_caller(invitation uuid, token_hash text) returns public.invitations
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' as $$
 declare
   target public.invitations;
   own_email text;
-  has_token boolean;
+  token_id uuid;
 begin
-  select i.* into target from public.invitations i
-    where i.id = coalesce(
-      (select t.invitation_id from monynha.invitation_tokens t where t.token_hash = invitation_of_caller.token_hash),
-      invitation
-    )
-    for update;
+  -- Joining a project is for the person, or for a token that may do all that they may.
+  if auth.is_limited() and auth.account_uid() is null then
+    raise exception 'the token does not allow it' using errcode = 'insufficient_privilege';
+  end if;
+  select t.invitation_id into token_id from monynha.invitation_tokens t
+    where t.token_hash = invitation_of_caller.token_hash;
+  target := monynha.lock_invitation(coalesce(token_id, invitation));
   if target.id is null then
     return null;
   end if;
@@ -259,11 +281,7 @@ begin
   select a.email into own_email from auth.users a
     where a.id = auth.uid() and a.email_confirmed_at is not null and a.deleted_at is null;
   if own_email is distinct from target.email then
-    select exists (
-      select from monynha.invitation_tokens t
-      where t.invitation_id = target.id and t.token_hash = invitation_of_caller.token_hash
-    ) into has_token;
-    if not has_token then
+    if token_id is null then
       return null;
     end if;
     raise exception using errcode = 'insufficient_privilege', constraint = 'invitation_is_for_another_address';
@@ -288,7 +306,6 @@ begin
   if target.id is null then
     return null;
   end if;
-  perform monynha.lock_role_grant(target.project_id, target.invited_by_id);
   if not exists (select from public.projects p where p.id = target.project_id and p.status = 'active') then
     raise exception using errcode = 'insufficient_privilege', constraint = 'archived_project_is_read_only';
   end if;
@@ -440,3 +457,5 @@ alter table public.notifications drop constraint notification_type_is_known;
 alter table public.notifications add constraint notification_type_is_known
   check (type in ('assigned', 'mentioned', 'added', 'due', 'invited')) not valid;
 alter table public.notifications validate constraint notification_type_is_known;
+
+revoke all on all functions in schema monynha from public;

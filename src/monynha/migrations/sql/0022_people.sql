@@ -47,6 +47,10 @@ language plpgsql security definer set search_path = '' as $$
 begin
   -- All admins are locked, in one order, so that two of them cannot demote each other at the same time.
   perform from auth.users a where a.app_metadata ->> 'role' = 'admin' and a.deleted_at is null order by a.id for update;
+  -- The caller may have been demoted while this waited.
+  if auth.uid() is not null and not monynha.is_system_admin(auth.uid()) then
+    raise exception 'the caller is no system admin any more' using errcode = 'insufficient_privilege';
+  end if;
   if not exists (
     select from auth.users a
     where a.app_metadata ->> 'role' = 'admin' and a.deleted_at is null and a.id <> person

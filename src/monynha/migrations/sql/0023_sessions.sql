@@ -94,7 +94,7 @@ language plpgsql stable security definer set search_path = '' as $$
 begin
   return (
     select monynha.data_export_json(e) from monynha.data_exports e
-    where e.user_id = auth.uid() and (e.expires_at is null or e.expires_at > now())
+    where e.user_id = auth.unlimited_uid() and (e.expires_at is null or e.expires_at > now())
   );
 end
 $$;
@@ -106,23 +106,27 @@ declare
   latest monynha.data_exports;
   export_id uuid := gen_random_uuid();
 begin
+  -- An export holds more than what a limited token reaches.
+  if auth.unlimited_uid() is null then
+    raise exception 'the token does not allow it' using errcode = 'insufficient_privilege';
+  end if;
   -- Requests of one user wait for each other: for the row, or for the deduplication key of the job.
-  select e.* into latest from monynha.data_exports e where e.user_id = auth.uid() for update;
+  select e.* into latest from monynha.data_exports e where e.user_id = auth.unlimited_uid() for update;
   if found and monynha.data_export_json(latest) ->> 'status' = 'pending' then
     return monynha.data_export_json(latest);
   end if;
-  delete from monynha.data_exports e where e.user_id = auth.uid();
+  delete from monynha.data_exports e where e.user_id = auth.unlimited_uid();
   insert into monynha.data_exports (id, user_id, job_id)
   values (
-    export_id, auth.uid(),
+    export_id, auth.unlimited_uid(),
     monynha.enqueue_job(
       'data-export',
       jsonb_build_object('exportId', export_id, 'aal', coalesce(auth.jwt() ->> 'aal', 'aal1')),
-      dedup_key => 'data-export ' || auth.uid()
+      dedup_key => 'data-export ' || auth.unlimited_uid()
     )
   )
   on conflict (user_id) do nothing;
-  select e.* into latest from monynha.data_exports e where e.user_id = auth.uid();
+  select e.* into latest from monynha.data_exports e where e.user_id = auth.unlimited_uid();
   return monynha.data_export_json(latest);
 end
 $$;
@@ -203,7 +207,7 @@ begin
         from auth.known_devices d where d.user_id = u.id
       )
     )
-    from auth.users u where u.id = auth.uid()
+    from auth.users u where u.id = auth.unlimited_uid()
   );
 end
 $$;
@@ -211,7 +215,7 @@ comment on function monynha.own_account() is 'What is stored about the account o
 
 alter table public.notifications drop constraint notification_type_is_known;
 alter table public.notifications add constraint notification_type_is_known
-  check (type in ('assigned', 'mentioned', 'added', 'due', 'exported')) not valid;
+  check (type in ('assigned', 'mentioned', 'added', 'due', 'invited', 'exported')) not valid;
 alter table public.notifications validate constraint notification_type_is_known;
 
 revoke execute on all functions in schema monynha from public;

@@ -168,7 +168,7 @@ class GraphQLExecutor:
             return _refused_response(plan, context, error)
         # A query without a scope always makes an object.
         assert data is not None
-        null_keys = [key for key in plan.nullable_keys if f'"{key}" : null'.encode() in data]
+        null_keys = [key for key in plan.nullable_keys if f'"{key}":null'.encode() in data]
         if null_keys:
             try:
                 await connection.explain_absence(binds)

@@ -52,6 +52,11 @@ class _WebSocketSource:
     websocket: WebSocket
     client_ip: str
 
+    @property
+    def is_read(self) -> bool:
+        """Whether it changes nothing, which nobody knows of a WebSocket."""
+        return False
+
     def context(self) -> RequestContext:
         """Return the context; a WebSocket has no request id."""
         user_agent = (self.websocket.header(b"user-agent") or b"").decode("latin-1")

@@ -75,6 +75,14 @@ class RateLimits:
             windows.append((subject, f"auth:{digest}", self.auth_per_account))
         return await self.count(AUTH_MESSAGE, *windows)
 
+    async def is_first_rejection(self, client_ip: str) -> bool:
+        """Whether no authentication attempt of the IP was rejected within the window; count this one."""
+        if self.auth_per_account is None:
+            return False
+        limit = Limit(1, self.auth_per_account.window_s)
+        [result] = await self.limiter.count([RateLimitWindow(rate_limit_subject(client_ip), "auth-rejected", limit)])
+        return result.is_allowed
+
     async def count_api_request(self, client_ip: str, actor: Actor | None, cost: int = 1) -> bytes:
         """Count API requests by user, or by IP where nobody is signed in; return encoded header lines.
 

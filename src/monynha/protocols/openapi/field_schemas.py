@@ -108,6 +108,7 @@ _INPUT_SCHEMAS: dict[ColumnType, Callable[[ColumnRules], Schema]] = {
     ColumnType.UUID: lambda rules: id_schema(),
     ColumnType.TEXT: _text_schema,
     ColumnType.ENUM: lambda rules: {"type": "string", "enum": list(rules.choices)},
+    ColumnType.BOOLEAN: lambda rules: {"type": "boolean"},
     ColumnType.TIMESTAMP: lambda rules: timestamp_schema(),
     ColumnType.TEXT_LIST: _text_list_schema,
     ColumnType.JSON_OBJECT: _object_schema,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import pytest
 
 from tests.domains.auth.conftest import AuthApp
@@ -12,20 +10,12 @@ from tests.domains.auth.conftest import AuthApp
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "code"),
     [
-        ("GET", "/authorize?provider=github", None, 400, "provider_disabled"),
-        ("POST", "/token?grant_type=id_token", {}, 400, "provider_disabled"),
         ("POST", "/sso", {"domain": "x"}, 404, "saml_provider_disabled"),
-        ("GET", "/passkeys", None, 404, "passkey_disabled"),
-        ("POST", "/factors", {"factor_type": "totp"}, 422, "mfa_totp_enroll_not_enabled"),
         ("POST", "/factors", {"factor_type": "phone"}, 422, "mfa_phone_enroll_not_enabled"),
-        ("POST", "/factors/x/challenge", {}, 404, "mfa_factor_not_found"),
-        ("POST", "/factors/x/verify", {}, 404, "mfa_factor_not_found"),
-        ("DELETE", "/factors/x", None, 404, "mfa_factor_not_found"),
         ("GET", "/user/identities/authorize?provider=github", None, 404, "manual_linking_disabled"),
         ("DELETE", "/user/identities/x", None, 404, "manual_linking_disabled"),
         ("POST", "/token?grant_type=web3", {}, 422, "web3_provider_disabled"),
         ("POST", "/otp", {"phone": "+491701234567"}, 422, "phone_provider_disabled"),
-        ("POST", "/verify", {"type": "sms", "phone": "1", "token": "1"}, 422, "phone_provider_disabled"),
         ("POST", "/resend", {"type": "sms", "phone": "1"}, 422, "phone_provider_disabled"),
         (
             "POST",
@@ -50,20 +40,3 @@ async def test_the_web3_grant_says_that_it_is_disabled(auth_app: AuthApp) -> Non
     response = await auth_app.post("/token?grant_type=web3", {"chain": "solana"})
 
     assert response.json()["msg"] == "Web3 provider is disabled"
-
-
-async def test_only_an_account_has_factors(auth_app: AuthApp) -> None:
-    user, nobody = await auth_app.create_user(), uuid4()
-
-    empty = await auth_app.get(f"/admin/users/{user['id']}/factors", auth_app.service_key)
-    unknown = [
-        await auth_app.get(f"/admin/users/{nobody}/factors", auth_app.service_key),
-        await auth_app.delete(f"/admin/users/{nobody}/factors/x", auth_app.service_key),
-    ]
-    malformed = await auth_app.get("/admin/users/x/factors", auth_app.service_key)
-
-    assert (empty.status_code, empty.json()) == (200, [])
-    assert [(response.status_code, response.json()["error_code"]) for response in unknown] == [
-        (404, "user_not_found")
-    ] * 2
-    assert (malformed.status_code, malformed.json()["error_code"]) == (404, "validation_failed")

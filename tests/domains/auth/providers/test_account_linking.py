@@ -90,6 +90,7 @@ async def test_confirmed_account_is_joined_by_a_verified_address(
     assert user["app_metadata"] == {"provider": "email", "providers": ["email", "keycloak"]}
     assert user["user_metadata"].get("name") != "Provider's name"
     assert (await forged_app.sign_in(email)).status_code == 200
+    assert "A way to sign in was added" in [mail.subject for mail in forged_app.emails_to(email)]
 
 
 @pytest.mark.parametrize("is_verified", [False, None, "false", 0, 1, "yes", "TRUE"])

@@ -31,7 +31,7 @@ async def test_document_and_keys_are_fetched_once_by_many_at_once(
 ) -> None:
     keys = await asyncio.gather(*(discovery.keys("rsa-1") for _ in range(10)))
 
-    assert all(len(found) == 1 for found in keys)
+    assert all(len(signing_keys) == 1 for signing_keys in keys)
     assert forged_issuer.paths() == ["/.well-known/openid-configuration", "/jwks"]
 
 

@@ -150,7 +150,9 @@ async def test_keys_that_encrypt_or_are_short_or_of_another_algorithm_do_not_ver
     forged_issuer.keys = [*unusable]
 
     for unusable_key in unusable:
-        forged_issuer.signing_key = RSAKey.import_key({**key.as_dict(private=True), "kid": unusable_key.get("kid")})
+        forged_issuer.signing_key = RSAKey.import_key(
+            {**key.as_dict(private=True), "kid": str(unusable_key.get("kid"))}
+        )
         assert await reason(forged_issuer, forged_issuer.id_token()) == "signature"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -61,3 +62,18 @@ def test_a_malformed_authorization_header_is_refused(header: str) -> None:
 def test_two_authorization_headers_are_refused() -> None:
     with pytest.raises((UnauthenticatedError, BadRequestError)):
         BearerAuthenticator(access_tokens())(request(f"Bearer {sign_token(valid_claims())}", "Bearer x"))
+
+
+def test_the_session_of_an_accepted_token_is_noted_as_used() -> None:
+    noted: list[UUID] = []
+    activity: Any = SimpleNamespace(note=noted.append)
+    session_id = uuid4()
+    token = sign_token(valid_claims() | {"session_id": str(session_id)})
+    authenticate = BearerAuthenticator(access_tokens(), activity)
+
+    authenticate(request(f"Bearer {token}"))
+    authenticate(request())
+    with pytest.raises(UnauthenticatedError):
+        authenticate(request("Bearer forged"))
+
+    assert noted == [session_id]

@@ -34,6 +34,9 @@ async def test_a_number_is_added_once_its_code_confirms_it(phone_app: AuthApp) -
     assert "new_phone" not in user
     assert user["app_metadata"]["providers"] == ["email", "phone"]
     assert {identity["provider"] for identity in user["identities"]} == {"email", "phone"}
+    notice = phone_app.emails_to(session["user"]["email"])[-1]
+    assert notice.subject == "Your phone number was changed"
+    assert phone not in notice.text
     signed_in = await phone_app.post("/token?grant_type=password", {"phone": phone, "password": PASSWORD})
     assert signed_in.status_code == 200
 

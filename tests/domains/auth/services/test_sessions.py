@@ -101,3 +101,16 @@ async def test_a_refresh_token_of_a_deleted_account_finds_no_session(auth_app: A
     response = await auth_app.refresh(session["refresh_token"])
 
     assert (response.status_code, response.json()["error_code"]) == (400, "session_not_found")
+
+
+async def test_a_sign_out_that_ends_nothing_writes_nothing(auth_app: AuthApp, owner_sql: OwnerSql) -> None:
+    """A signed-in client could otherwise fill the audit log as fast as it sends requests."""
+    session = await auth_app.sign_up()
+    for _ in range(5):
+        response = await auth_app.post("/logout?scope=others", {}, session["access_token"])
+        assert response.status_code == 204
+
+    rows = await owner_sql(
+        "select action from monynha.audit_events where actor_id::text = $1 order by number", session["user"]["id"]
+    )
+    assert [row["action"] for row in rows] == ["user.signed_up", "session.created"]

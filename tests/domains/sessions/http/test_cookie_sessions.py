@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import time
+from base64 import b32decode
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx
 import pytest
 
+from monynha.app.catalog import CATALOG
+from monynha.app.composition.application import Application
+from monynha.app.composition.cookie_sessions import cookie_sessions
+from monynha.core.settings.setting_types import Limit
+from monynha.core.settings.settings import Settings
+from monynha.domains.auth import AuthServices
+from monynha.domains.auth.factors import totp
+from monynha.engine.mutation.mutations import Mutations
+from monynha.engine.query.compiler import Compiler
+from monynha.engine.query.queries import Queries
+from monynha.protocols.http.application import HttpApplication
+from monynha.protocols.http.cors import CorsPolicy
+from monynha.protocols.http.rate_limits import RateLimits
+from monynha.protocols.http.router import Router
+from monynha.protocols.rest.context import RestContext
 from tests.domains.sessions.conftest import PASSWORD, Browser, MakeBrowser
 from tests.users import ApiUser, UserFactory
 
@@ -281,3 +300,107 @@ async def test_an_access_token_or_a_key_is_no_cookie_session(browser: Browser, a
         assert response.json()["data"] is None
     browser.http.cookies.set("monynha_session", account.token)
     assert await browser.refresh() is None
+
+
+async def verify_totp(browser: Browser, access_token: str) -> dict[str, Any]:
+    """Enrol a second factor over /auth/v1, as a page does, verify it and return the new tokens."""
+    headers = {"authorization": f"Bearer {access_token}"}
+    factor = (await browser.http.post("/auth/v1/factors", json={"factor_type": "totp"}, headers=headers)).json()
+    path = f"/auth/v1/factors/{factor['id']}"
+    challenge = (await browser.http.post(f"{path}/challenge", json={}, headers=headers)).json()
+    code = totp.code_at(b32decode(factor["totp"]["secret"]), int(time.time()) // totp.PERIOD_S)
+    body = {"challenge_id": challenge["id"], "code": code}
+    response = await browser.http.post(f"{path}/verify", json=body, headers=headers)
+    assert response.status_code == 200, response.text
+    tokens: dict[str, Any] = response.json()
+    return tokens
+
+
+async def test_a_second_factor_raises_the_session_of_the_cookie(browser: Browser, account: ApiUser) -> None:
+    session = await browser.sign_in(account)
+    tokens = await verify_totp(browser, session["accessToken"])
+
+    raised = await browser.send("POST", "/session", {"refreshToken": tokens["refresh_token"]})
+
+    assert raised.status_code == 200, raised.text
+    assert (session["aal"], raised.json()["data"]["aal"]) == ("aal1", "aal2")
+    refreshed = await browser.refresh()
+    assert refreshed is not None
+    assert refreshed["aal"] == "aal2"
+    again = await browser.sign_in(account)
+    assert again["aal"] == "aal1", "a password alone is one factor"
+    assert again["user"]["email"] == account.email
+
+
+async def test_a_cookie_of_before_the_second_factor_gets_no_aal2(
+    browser: Browser, account: ApiUser, make_browser: MakeBrowser
+) -> None:
+    session = await browser.sign_in(account)
+    thief = make_browser()
+    thief.http.cookies.set("monynha_session", browser.refresh_token or "")
+    await verify_totp(browser, session["accessToken"])
+
+    assert await thief.refresh() is None
+
+
+async def test_attempts_are_counted_as_sign_ins(
+    program: Application, settings: Settings, account: ApiUser, make_browser: MakeBrowser
+) -> None:
+    limits = RateLimits(program.rate_limits.limiter, auth_per_account=Limit(3, 900), auth_per_ip=Limit(50, 900))
+    auth = AuthServices.build(settings, program.database, limits=limits)
+    rest = RestContext(
+        CATALOG, program.database, Queries(Compiler()), Mutations(Queries(Compiler())), auth.authenticate, limits
+    )
+    routes = cookie_sessions(dataclasses.replace(settings, site_url="https://monynha.test"), rest, auth).routes
+    application = HttpApplication(Router([routes]), CorsPolicy())
+    try:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=application, client=("192.0.2.77", 1)), base_url="https://monynha.test"
+        ) as http:
+            browser = Browser(http)
+            wrong = {"email": account.email, "password": "wrong password"}
+            responses = [await browser.send("POST", "/session", wrong) for _ in range(4)]
+            refreshes = [await browser.send("POST", "/session/refresh") for _ in range(5)]
+            other = await browser.send("POST", "/session", {"email": account.email.upper(), "password": PASSWORD})
+    finally:
+        auth.close()
+
+    assert [response.status_code for response in responses] == [401, 401, 401, 429]
+    assert responses[0].headers["ratelimit-remaining"] == "2"
+    assert responses[3].json()["error"]["code"] == "RATE_LIMITED"
+    assert [response.status_code for response in refreshes] == [200] * 5
+    assert other.status_code == 429, "another spelling is the same account"
+
+
+async def test_over_tls_the_cookies_have_prefixes(program: Application, settings: Settings, account: ApiUser) -> None:
+    auth = AuthServices.build(settings, program.database)
+    rest = RestContext(
+        CATALOG,
+        program.database,
+        Queries(Compiler()),
+        Mutations(Queries(Compiler())),
+        auth.authenticate,
+        RateLimits(program.rate_limits.limiter),
+    )
+    routes = cookie_sessions(dataclasses.replace(settings, site_url="https://monynha.test"), rest, auth).routes
+    application = HttpApplication(Router([routes]), CorsPolicy())
+    try:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=application), base_url="https://monynha.test"
+        ) as http:
+            browser = Browser(http)
+            signed_in = await browser.send("POST", "/session", {"email": account.email, "password": PASSWORD})
+            refreshed = await browser.refresh()
+            http.cookies.set("monynha_session", http.cookies["__Host-monynha_session"])
+            del http.cookies["__Host-monynha_session"]
+            without_prefix = await browser.refresh()
+    finally:
+        auth.close()
+
+    session_cookie, files_cookie = signed_in.headers.get_list("set-cookie")[:2]
+    assert session_cookie.startswith("__Host-monynha_session=")
+    assert session_cookie.endswith("; Path=/; Max-Age=15552000; HttpOnly; SameSite=Strict; Secure")
+    assert files_cookie.startswith("__Secure-monynha_files=")
+    assert files_cookie.endswith("; Path=/api/v1/files; Max-Age=86400; HttpOnly; SameSite=Strict; Secure")
+    assert refreshed is not None
+    assert without_prefix is None, "a cookie that another host could have set"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from websockets.asyncio.client import connect
 
 from tests.domains.sessions.conftest import Browser, MakeBrowser
+from tests.live_server import WsClient
 from tests.protocols.graphql.requests import error_codes, fetch_data
 from tests.users import ApiUser, UserFactory
 
@@ -117,3 +121,32 @@ async def test_graphql_shows_and_ends_sessions_as_rest_does(browser: Browser, ac
     assert await fetch_data(account, "mutation { endOtherSessions }") == {"endOtherSessions": 1}
     assert await fetch_data(account, "mutation { endAllSessions }") == {"endAllSessions": 1}
     assert (await account.get("/sessions")).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/sessions/{id}", "/sessions", "/sessions?scope=others"])
+async def test_sockets_of_ended_sessions_are_closed_within_two_seconds(
+    address: str, browser: Browser, account: ApiUser, path: str
+) -> None:
+    session = await browser.sign_in(account)
+    session_id = next(row["id"] for row in (await account.get("/sessions")).json()["data"] if not row["isCurrent"])
+    async with connect(f"ws://{address}/ws?token={session['accessToken']}") as connection:
+        client = WsClient(connection)
+        await client.receive("ready")
+
+        assert (await account.delete(path.format(id=session_id))).status_code == 204
+
+        started_at = time.monotonic()
+        assert (await client.wait_closed())[0] == 4401
+        assert time.monotonic() - started_at < 2
+
+
+async def test_sockets_of_other_sessions_stay_open(address: str, browser: Browser, account: ApiUser) -> None:
+    await browser.sign_in(account)
+    async with connect(f"ws://{address}/ws?token={account.token}") as connection:
+        client = WsClient(connection)
+        await client.receive("ready")
+        assert (await account.delete("/sessions?scope=others")).status_code == 204
+
+        await client.send("nonsense")
+
+        assert (await client.receive("error"))["code"] == "BAD_REQUEST"

@@ -270,8 +270,18 @@ class AccountRepository:
     async def update(self, transaction: Transaction, before: Account, **changes: object) -> Account:
         """Set columns of an account and return the updated account.
 
-        An address or phone number that is confirmed ends that an account is anonymous.
+        A changed address becomes the identity `email`. An address or phone number that is confirmed ends that an
+        account is anonymous.
         """
+        return await self._update(transaction, before, changes, has_email_identity=True)
+
+    async def update_of_provider(self, transaction: Transaction, before: Account, **changes: object) -> Account:
+        """Set columns to what a provider states, as `update` does; the address becomes no identity of its own."""
+        return await self._update(transaction, before, changes, has_email_identity=False)
+
+    async def _update(
+        self, transaction: Transaction, before: Account, changes: dict[str, object], *, has_email_identity: bool
+    ) -> Account:
         if before.is_anonymous and (changes.get("email_confirmed_at") or changes.get("phone_confirmed_at")):
             changes = {"is_anonymous": False, **changes}
         assignments = ", ".join(
@@ -287,7 +297,7 @@ class AccountRepository:
             before.id,
             *binds,
         )
-        if changes.keys() & {"email", "email_confirmed_at"}:
+        if has_email_identity and changes.keys() & {"email", "email_confirmed_at"}:
             await transaction.execute(_SYNC_EMAIL_IDENTITY, before.id)
         if changes.keys() & {"phone", "phone_confirmed_at"}:
             await transaction.execute(_SYNC_PHONE_IDENTITY, before.id)

@@ -14,6 +14,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from pwdlib.hashers.bcrypt import BcryptHasher
 
 from monynha.core.errors import UnavailableError
+from monynha.domains.auth.accounts.breached_passwords import BreachedPasswords
 from monynha.domains.auth.errors import WeakPasswordError
 
 DEFAULT_MIN_PASSWORD_LENGTH = 8
@@ -21,7 +22,7 @@ MAX_PASSWORD_LENGTH = 256
 _MAX_HASH_LENGTH = 512
 _MAX_PENDING = 200
 _MIN_SCORE = 2
-"""The lowest zxcvbn score that is accepted: at least 10^6 guesses."""
+"""The lowest zxcvbn score that is accepted: at least 10^6 guesses, so none of its 30,000 most common passwords."""
 _ZXCVBN_MAX_LENGTH = 72
 
 _Result = TypeVar("_Result")
@@ -42,10 +43,16 @@ class PasswordHasher:
     """
 
     def __init__(
-        self, *, strict: bool, min_length: int = DEFAULT_MIN_PASSWORD_LENGTH, threads: int | None = None
+        self,
+        *,
+        strict: bool,
+        min_length: int = DEFAULT_MIN_PASSWORD_LENGTH,
+        breached: BreachedPasswords | None = None,
+        threads: int | None = None,
     ) -> None:
         self._strict = strict
         self._min_length = min_length
+        self._breached = breached
         thread_count = threads or max(2, os.cpu_count() or 2)
         self._threads = ThreadPoolExecutor(thread_count, thread_name_prefix="passwords")
         self._pending = 0
@@ -54,7 +61,9 @@ class PasswordHasher:
 
     def close(self) -> None:
         """Stop the threads."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=self._breached is not None, cancel_futures=True)
+        if self._breached is not None:
+            self._breached.close()
 
     async def hash(self, password: str) -> str:
         """Return the hash to store."""
@@ -67,14 +76,17 @@ class PasswordHasher:
         return await self._run_in_thread(lambda: self._verify(password, stored_hash))
 
     async def validate(self, password: str, *user_inputs: str) -> None:
-        """Raise WeakPasswordError for a password that is too short or too long.
+        """Raise WeakPasswordError for a password that is too short, too long, or known from a breach.
 
-        In production also for one that is easy to guess, considering `user_inputs`: texts about the user.
+        In production also for one that is common or easy to guess, considering `user_inputs`: texts about the user.
         """
         if len(password) < self._min_length:
             raise WeakPasswordError(f"must be at least {self._min_length} characters", "length")
         if len(password) > MAX_PASSWORD_LENGTH:
             raise WeakPasswordError(f"must be at most {MAX_PASSWORD_LENGTH} characters", "length")
+        breached = self._breached
+        if breached is not None and await self._run_in_thread(lambda: password in breached):
+            raise WeakPasswordError("was found in a data breach, please choose another one", "pwned")
         if self._strict and await self._run_in_thread(lambda: _score(password, user_inputs)) < _MIN_SCORE:
             raise WeakPasswordError("is too easy to guess", "characters")
 

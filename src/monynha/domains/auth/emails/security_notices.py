@@ -27,9 +27,12 @@ class SecurityNotice(StrEnum):
     NEW_DEVICE = "new_device"
     PASSWORD_CHANGED = "password_changed"
     EMAIL_CHANGED = "email_changed"
+    PHONE_CHANGED = "phone_changed"
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
     TOKEN_CREATED = "token_created"
+    IDENTITY_LINKED = "identity_linked"
+    IDENTITY_UNLINKED = "identity_unlinked"
     APPLICATION_ALLOWED = "application_allowed"
 
 
@@ -56,9 +59,9 @@ class SecurityNotices:
         """Queue a notice to the account's address; nothing for an address that nobody has confirmed.
 
         For `email_changed` pass the account as it was, so that the former address gets the notice, and `new_email`.
-        Shown are of `details` the `name` of a factor or token and `new_email`, and the device and address of the
-        current request, unless `shows_client` is False, as for what an admin did. Raises ValueError for an unknown
-        kind.
+        Shown are of `details` the `name` of a factor, token or provider and `new_email`, and the device and address of
+        the current request, unless `shows_client` is False, as for what an admin did. Raises ValueError for an
+        unknown kind.
         """
         notice = SecurityNotice(kind)
         if not account.email or not account.is_verified:

@@ -42,19 +42,14 @@ class SecondFactors:
         phone_messages: PhoneMessages | None = None,
     ) -> SecondFactors:
         """Build the services; without `phone_messages` there are no phone factors."""
-        secret, factor_rows, events = settings.jwt_secret, FactorRepository(), FactorEvents(security_notices)
-        party = RelyingParty.of_site(
-            settings.site_url,
-            rp_id=settings.webauthn_rp_id,
-            origins=settings.webauthn_origins,
-            allows_localhost=not settings.is_production,
-        )
+        factor_rows, events = FactorRepository(), FactorEvents(security_notices)
+        party = _relying_party(settings)
         factors = FactorService(
             repository=repository,
             factors=factor_rows,
             sessions=sessions,
-            secret_box=SecretBox(secret),
-            phone_codes=PhoneCodes(secret),
+            secret_box=SecretBox(settings.jwt_secret),
+            phone_codes=PhoneCodes(settings.jwt_secret),
             events=events,
             clock=clock,
             issuer=urlsplit(settings.site_url).netloc,
@@ -67,10 +62,19 @@ class SecondFactors:
             sessions=sessions,
             events=events,
             clock=clock,
-            key=RecoveryCodeService.derive_key(secret),
+            key=RecoveryCodeService.derive_key(settings.jwt_secret),
         )
         admin = AdminFactorService(repository=repository, factors=factor_rows, events=events, clock=clock)
         passkeys = PasskeyService(
             repository=repository, sessions=sessions, events=events, clock=clock, relying_party=party
         )
         return cls(factors, recovery_codes, admin, passkeys)
+
+
+def _relying_party(settings: Settings) -> RelyingParty | None:
+    return RelyingParty.of_site(
+        settings.site_url,
+        rp_id=settings.webauthn_rp_id,
+        origins=settings.webauthn_origins,
+        allows_localhost=not settings.is_production,
+    )

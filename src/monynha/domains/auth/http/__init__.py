@@ -2,8 +2,9 @@
 
 routes        all routes as one group
 dependencies  authentication, the service key, the count of sign-in attempts
+device_cookie  the cookie with the device tokens of a browser
 request_body  reads JSON fields
-paging        pages of admin lists
+paging        pages of lists
 responses     JSON responses and GoTrue's error formats
 serializers   accounts and sessions as JSON
 token         /signup, /token, /logout
@@ -23,6 +24,7 @@ oauth_authorizations  /oauth/authorize, /oauth/authorizations, /user/oauth/grant
 oauth_token   /oauth/token, /oauth/revoke, /oauth/userinfo, /oauth/clients/register
 oauth_clients /admin/oauth/clients
 oauth_metadata  the documents by which OAuth clients find the endpoints
+audit         /admin/audit
 settings      /health, /settings, the key set
 unsupported   features that are not offered
 """

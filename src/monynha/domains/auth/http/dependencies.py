@@ -21,6 +21,9 @@ from monynha.domains.auth.errors import (
     MissingBearerTokenError,
     NotAdminError,
 )
+from monynha.domains.auth.factors.errors import AalTooLowToUpdateError
+from monynha.domains.auth.factors.factor_session import FactorSession
+from monynha.domains.auth.http.device_cookie import known_tokens
 from monynha.domains.auth.http.responses import with_headers
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
@@ -64,6 +67,17 @@ async def _create_foreign_account(auth: AuthServices, actor: Actor) -> None:
         await auth.database.as_actor(actor).require_live_session()
 
 
+async def require_own_aal2(auth: AuthServices, user: SignedInUser, message: str | None = None) -> None:
+    """Raise AalTooLowToUpdateError where the account has a second factor that this session has not shown."""
+    if not user.account.has_second_factor:
+        return
+    if user.session_id is not None:
+        session = FactorSession(user.account.id, user.session_id, user.claims_aal2)
+        if await auth.second_factors.factors.is_aal2(session):
+            return
+    raise AalTooLowToUpdateError(message)
+
+
 def require_service_key(auth: AuthServices, request: Request) -> Actor:
     """Return the holder of the service key; raise NotAdminError unless the request carries it."""
     actor = _authenticate(auth, request)
@@ -85,9 +99,10 @@ async def count_sign_in_attempt(
 ) -> Response:
     """Count the request by account and client IP, then handle it; the response has the rate limit headers.
 
-    Raise RateLimitedError (429) over a limit.
+    From a device that is known to the account it is counted by that alone. Raise RateLimitedError (429) over a limit.
     """
-    rate_limit_headers = await auth.rate_limits.count_sign_in(request.client_ip, account)
+    device_id = auth.devices.find(known_tokens(request), account) if account else None
+    rate_limit_headers = await auth.rate_limits.count_sign_in(request.client_ip, account, device_id=device_id)
     try:
         return with_headers(await handle(), rate_limit_headers)
     except AppError as error:

@@ -13,14 +13,13 @@ from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import InvalidAuthRequestError
 from monynha.domains.auth.factors import totp
 from monynha.domains.auth.factors.errors import (
-    AalTooLowToUpdateError,
     AnonymousUserError,
     InvalidFactorIdError,
     SessionRequiredError,
 )
 from monynha.domains.auth.factors.factor_service import Answer, Enrolment, EnrolRequest
 from monynha.domains.auth.factors.factor_session import FactorSession
-from monynha.domains.auth.http.dependencies import SignedInUser, count_sign_in_attempt, require_user
+from monynha.domains.auth.http.dependencies import SignedInUser, count_sign_in_attempt, require_own_aal2, require_user
 from monynha.domains.auth.http.request_body import RequestBody, client_info, read_body
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.token import session_response
@@ -62,11 +61,15 @@ class FactorRoutes:
         return auth_response(_enrolment_json(enrol_request, enrolment))
 
     async def _challenge(self, request: Request) -> Response:
-        session = await require_factor_session(self.auth, request)
+        user = await require_user(self.auth, request)
+        session = _factor_session(user)
         factor_id = parse_factor_id(request)
         channel = (await read_body(request)).text("channel") or "sms"
         if channel not in _CHANNELS:
             raise InvalidAuthRequestError("Invalid channel, supported values are 'sms' or 'whatsapp'")
+        for factor in user.account.factors:
+            if factor.id == factor_id and factor.phone:
+                await self.auth.rate_limits.count_sms(request.client_ip, factor.phone)
         challenge = await self.auth.second_factors.factors.challenge(session, factor_id)
         body: dict[str, object] = {
             "id": str(challenge.id),
@@ -104,7 +107,10 @@ class FactorRoutes:
 
 async def require_factor_session(auth: AuthServices, request: Request) -> FactorSession:
     """Return the session of a request that manages factors or passkeys; raise an AuthError for whom it cannot."""
-    user = await require_user(auth, request)
+    return _factor_session(await require_user(auth, request))
+
+
+def _factor_session(user: SignedInUser) -> FactorSession:
     if user.account.is_anonymous:
         raise AnonymousUserError()
     if user.session_id is None:
@@ -113,15 +119,14 @@ async def require_factor_session(auth: AuthServices, request: Request) -> Factor
 
 
 async def require_aal2_to_update(auth: AuthServices, user: SignedInUser, attributes: UserAttributes) -> None:
-    """Raise AalTooLowToUpdateError for a new password or address of an account whose second factor was not shown."""
+    """Raise AalTooLowToUpdateError for an account whose second factor was not shown.
+
+    What needs it is a new password, address or phone number.
+    """
     is_new_email = attributes.email is not None and attributes.email.strip().lower() != user.account.email
-    if not user.account.has_second_factor or not (attributes.password is not None or is_new_email):
-        return
-    if user.session_id is not None:
-        session = FactorSession(user.account.id, user.session_id, user.claims_aal2)
-        if await auth.second_factors.factors.is_aal2(session):
-            return
-    raise AalTooLowToUpdateError()
+    is_new_phone = attributes.phone is not None and attributes.phone != user.account.phone
+    if attributes.password is not None or is_new_email or is_new_phone:
+        await require_own_aal2(auth, user)
 
 
 def parse_factor_id(request: Request, name: str = "id") -> UUID:

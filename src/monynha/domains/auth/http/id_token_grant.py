@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from monynha.domains.auth.composition import AuthServices
-from monynha.domains.auth.http.dependencies import require_user
+from monynha.domains.auth.http.dependencies import require_own_aal2, require_user
+from monynha.domains.auth.http.identities import AAL2_REQUIRED
 from monynha.domains.auth.http.request_body import RequestBody, client_info
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import session_json
@@ -34,6 +35,7 @@ async def _sign_in(auth: AuthServices, request: Request, body: RequestBody) -> R
             raise OAuthError("invalid request", "Linking requires a valid user access token in Authorization")
         user = await require_user(auth, request)
         auth.providers.identities.require_enabled()
+        await require_own_aal2(auth, user, AAL2_REQUIRED)
         linking = Flow(provider, "", linking_user_id=user.account.id, linking_session_id=user.session_id)
     grant = IdTokenRequest(provider, id_token, body.text("access_token"), body.text("nonce"))
     issued = await auth.providers.sign_in_with_id_token(grant, client_info(request), linking)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.composition import AuthServices
-from monynha.domains.auth.http.dependencies import require_user
+from monynha.domains.auth.http.dependencies import require_own_aal2, require_user
 from monynha.domains.auth.http.providers import authorize_url, requested_flow
 from monynha.domains.auth.http.redirects import redirect_response
 from monynha.domains.auth.http.responses import auth_response
@@ -14,6 +14,8 @@ from monynha.domains.auth.providers.errors import InvalidIdentityIdError
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
 from monynha.protocols.http.router import Route
+
+AAL2_REQUIRED = "AAL2 session is required to add or remove identities when MFA is enabled."
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class IdentityRoutes:
         """Return where a browser goes to add a provider: to us first, which gives it the cookie."""
         user = await require_user(self.auth, request)
         self.auth.providers.identities.require_enabled()
+        await require_own_aal2(self.auth, user, AAL2_REQUIRED)
         flow = replace(
             requested_flow(self.auth, request), linking_user_id=user.account.id, linking_session_id=user.session_id
         )
@@ -46,6 +49,7 @@ class IdentityRoutes:
     async def _unlink(self, request: Request) -> Response:
         user = await require_user(self.auth, request)
         self.auth.providers.identities.require_enabled()
+        await require_own_aal2(self.auth, user, AAL2_REQUIRED)
         identity_id = parse_uuid(request.path_params["id"])
         if identity_id is None:
             raise InvalidIdentityIdError()

@@ -8,6 +8,7 @@ from functools import partial
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import InvalidAuthRequestError, InvalidCredentialsError
 from monynha.domains.auth.http.dependencies import count_sign_in_attempt, require_user
+from monynha.domains.auth.http.device_cookie import with_device_cookie
 from monynha.domains.auth.http.id_token_grant import sign_in_with_id_token
 from monynha.domains.auth.http.request_body import (
     RequestBody,
@@ -91,7 +92,7 @@ class TokenRoutes:
         account = await auth.sign_up.sign_up(sign_up_request)
         if not auth.autoconfirm:
             return auth_response(user_json(account))
-        return self._session(await auth.sessions.create(account, client_info(request), method="password"))
+        return self._new_session(request, await auth.sessions.create(account, client_info(request), method="password"))
 
     async def _token(self, request: Request) -> Response:
         body = await read_body(request)
@@ -125,7 +126,8 @@ class TokenRoutes:
             return self._session(await self.auth.sign_in.sign_in_with_phone(phone, password or "", client))
         if not email:
             raise InvalidAuthRequestError("missing email or phone")
-        return self._session(await self.auth.sign_in.sign_in(email, password or "", client_info(request)))
+        issued = await self.auth.sign_in.sign_in(email, password or "", client_info(request))
+        return self._new_session(request, issued)
 
     async def _refresh(self, request: Request, body: RequestBody) -> Response:
         refresh_token = body.text("refresh_token")
@@ -148,6 +150,9 @@ class TokenRoutes:
             raise InvalidAuthRequestError(f"Unsupported logout scope {scope[:50]!r}")
         await self.auth.sessions.sign_out(user.account.id, user.session_id, SignOutScope(scope))
         return Response(204)
+
+    def _new_session(self, request: Request, issued: IssuedSession) -> Response:
+        return with_device_cookie(self.auth, request, self._session(issued), issued.account)
 
     def _session(self, issued: IssuedSession) -> Response:
         return session_response(self.auth, issued)

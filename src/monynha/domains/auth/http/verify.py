@@ -8,6 +8,7 @@ from functools import partial
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import AuthError, InvalidAuthRequestError, OtpExpiredError
 from monynha.domains.auth.http.dependencies import count_sign_in_attempt
+from monynha.domains.auth.http.device_cookie import with_device_cookie
 from monynha.domains.auth.http.redirects import redirect_response
 from monynha.domains.auth.http.request_body import (
     RequestBody,
@@ -21,6 +22,7 @@ from monynha.domains.auth.http.serializers import tokens_json
 from monynha.domains.auth.http.token import session_response
 from monynha.domains.auth.services.email_change import EmailChangeHalfConfirmed
 from monynha.domains.auth.services.phone_accounts import PHONE_TOKEN_KINDS_BY_TYPE
+from monynha.domains.auth.services.sessions import IssuedSession
 from monynha.domains.auth.services.verification import (
     TOKEN_KINDS_BY_TYPE,
     AuthorizationCode,
@@ -129,7 +131,7 @@ class VerifyRoutes:
             result = await verification.verify_code(email, code, type, client)
         if isinstance(result, EmailChangeHalfConfirmed):
             return auth_response({"msg": _HALF_CONFIRMED_MESSAGE, "code": "200"})
-        return session_response(self.auth, result)
+        return with_device_cookie(self.auth, request, session_response(self.auth, result), result.account)
 
     async def _verify_link(self, request: Request) -> Response:
         if request.method == "HEAD":
@@ -145,7 +147,10 @@ class VerifyRoutes:
             result = await self.auth.verification.follow_link(link_token, type, client_info(request))
         except AuthError as error:
             return _redirect_with_error(redirect_to, link_token, error)
-        return self._redirect_with_result(redirect_to, type, result)
+        response = self._redirect_with_result(redirect_to, type, result)
+        if isinstance(result, IssuedSession):
+            return with_device_cookie(self.auth, request, response, result.account)
+        return response
 
     def _redirect_with_result(self, redirect_to: str, type: str, result: VerificationResult) -> Response:
         if isinstance(result, AuthorizationCode):

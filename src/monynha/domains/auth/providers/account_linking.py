@@ -15,6 +15,8 @@ from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.metadata import serialize_metadata
+from monynha.domains.auth.emails.security_notices import SecurityNotice, SecurityNotices
+from monynha.domains.auth.providers.catalog import display_name
 from monynha.domains.auth.providers.errors import (
     AddressNotProvenError,
     EmailNotProvidedError,
@@ -40,6 +42,7 @@ class AccountLinking:
     identities: IdentityRepository
     sessions: SessionService
     gate: SignUpGate
+    security_notices: SecurityNotices
     clock: Clock
     autoconfirm: bool
 
@@ -62,7 +65,7 @@ class AccountLinking:
             if account is not None:
                 await self.identities.insert(transaction, account.id, provider, profile, self.clock())
                 if account.identities:
-                    await record_linked_identity(transaction, account, provider)
+                    await self.report_linked(transaction, account, provider)
                 return await self._with_providers(transaction, account, provider, profile)
         raise ConflictError("The account is being changed; please try again")
 
@@ -76,6 +79,20 @@ class AccountLinking:
             return False
         await self.accounts.delete(transaction, locked)
         return True
+
+    async def report_linked(self, transaction: Transaction, account: Account, provider: str) -> None:
+        """Record that an account has a further provider, and tell its owner by mail."""
+        await record_audit_event(
+            transaction,
+            "identity.linked",
+            actor_id=account.id,
+            target_type="user",
+            target_id=str(account.id),
+            details={"provider": provider},
+        )
+        await self.security_notices.queue(
+            transaction, account, SecurityNotice.IDENTITY_LINKED, {"name": display_name(provider)}
+        )
 
     async def _account_by_address(
         self, transaction: Transaction, email: str, provider: str, profile: ProviderProfile
@@ -168,18 +185,6 @@ class AccountLinking:
             and identity.identity_data.get("email_verified") is True
             for identity in account.identities
         )
-
-
-async def record_linked_identity(transaction: Transaction, account: Account, provider: str) -> None:
-    """Record that an account has a further provider."""
-    await record_audit_event(
-        transaction,
-        "identity.linked",
-        actor_id=account.id,
-        target_type="user",
-        target_id=str(account.id),
-        details={"provider": provider},
-    )
 
 
 def _is_by_somebody(account: Account) -> bool:

@@ -64,6 +64,9 @@ _TRAITS = {
 }
 
 
+_DISPLAY_NAMES = {"azure": "Microsoft", "github": "GitHub", "gitlab": "GitLab"}
+
+
 def provider_key(name: str) -> str:
     """Return the name in a client's request as the settings have it: `custom:my-login` is `my_login`."""
     return name.strip().lower().removeprefix(CUSTOM_PREFIX).replace("-", "_")
@@ -72,6 +75,11 @@ def provider_key(name: str) -> str:
 def wire_name(name: str) -> str:
     """Return the name that identities of a provider have."""
     return name if name in PLAIN_NAMES else CUSTOM_PREFIX + name
+
+
+def display_name(name: str) -> str:
+    """Return the name of a provider as people read it."""
+    return _DISPLAY_NAMES.get(name) or name.removeprefix(CUSTOM_PREFIX).replace("_", " ").capitalize()
 
 
 def build_providers(

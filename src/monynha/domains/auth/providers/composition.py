@@ -5,6 +5,7 @@ from __future__ import annotations
 from monynha.core.clock import Clock
 from monynha.core.settings.settings import Settings
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.emails.security_notices import SecurityNotices
 from monynha.domains.auth.providers.account_linking import AccountLinking
 from monynha.domains.auth.providers.catalog import build_providers
 from monynha.domains.auth.providers.flows import FlowStore
@@ -25,6 +26,7 @@ def build_provider_sign_in(
     accounts: AccountRepository,
     sessions: SessionService,
     gate: SignUpGate,
+    security_notices: SecurityNotices,
     one_time_tokens: OneTimeTokenStore,
     clock: Clock,
     http: OutgoingHttp,
@@ -36,6 +38,7 @@ def build_provider_sign_in(
         identities=identities,
         sessions=sessions,
         gate=gate,
+        security_notices=security_notices,
         clock=clock,
         autoconfirm=settings.autoconfirm,
     )

@@ -9,8 +9,10 @@ from monynha.core.clock import Clock
 from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account, Identity
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.emails.security_notices import SecurityNotice
 from monynha.domains.auth.errors import EmailExistsError, TokenSessionNotFoundError, TokenUserNotFoundError
-from monynha.domains.auth.providers.account_linking import AccountLinking, record_linked_identity
+from monynha.domains.auth.providers.account_linking import AccountLinking
+from monynha.domains.auth.providers.catalog import display_name
 from monynha.domains.auth.providers.errors import (
     IdentityEmailConflictError,
     IdentityExistsError,
@@ -68,7 +70,7 @@ class IdentityService:
         if not is_live:
             raise TokenSessionNotFoundError()
         await self.identities.insert(transaction, user_id, provider, profile, self.clock())
-        await record_linked_identity(transaction, account, provider)
+        await self.linking.report_linked(transaction, account, provider)
         providers = [*(identity.provider for identity in account.identities), provider]
         changes: dict[str, object] = {"app_metadata": provider_metadata(account.app_metadata, providers)}
         if account.email is None:
@@ -101,6 +103,9 @@ class IdentityService:
                 target_id=str(account.id),
                 details={"provider": removed.provider},
             )
+            await self.linking.security_notices.queue(
+                transaction, account, SecurityNotice.IDENTITY_UNLINKED, {"name": display_name(removed.provider)}
+            )
             remaining = [identity for identity in account.identities if identity is not removed]
             await self._update(
                 transaction, account, IdentityEmailConflictError(), self._changes_without(account, removed, remaining)
@@ -130,7 +135,7 @@ class IdentityService:
         self, transaction: Transaction, account: Account, conflict: Exception, changes: dict[str, object]
     ) -> Account:
         try:
-            return await self.accounts.update(transaction, account, **changes)
+            return await self.accounts.update_of_provider(transaction, account, **changes)
         except ConstraintViolationError as error:
             if error.kind == "unique":
                 raise conflict from None

@@ -8,6 +8,7 @@ from uuid import UUID
 from monynha.core.clock import Clock
 from monynha.core.errors import NotFoundError, ValidationFailedError
 from monynha.domains.auth.accounts.account import Account
+from monynha.domains.auth.accounts.account_events import record_event_of
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.metadata import merge_metadata
 from monynha.domains.auth.accounts.passwords import PasswordHasher
@@ -78,6 +79,7 @@ class AccountService:
                 raise NotFoundError(f"There is no account with the email address {normalized_email}.")
             await self.sessions.end(transaction, account.id, None, SignOutScope.GLOBAL)
             await self.security_notices.queue(transaction, account, SecurityNotice.PASSWORD_CHANGED, shows_client=False)
+            await record_event_of(transaction, "password.changed", account)
             return await self.repository.update(transaction, account, password_hash=password_hash)
 
     async def exists(self, email: str) -> bool:
@@ -96,8 +98,9 @@ class AccountService:
         )
         async with self.repository.transaction() as transaction:
             account = await self.repository.insert(transaction, new_account)
-        if account is None:
-            raise UserAlreadyExistsError()
+            if account is None:
+                raise UserAlreadyExistsError()
+            await record_event_of(transaction, "user.created", account)
         return account
 
     async def grant_admin_role(self, email: str, password: str | None) -> Account:
@@ -121,6 +124,7 @@ class AccountService:
                 created = await self.repository.insert(transaction, new_account)
                 if created is None:
                     raise ValidationFailedError(email="was registered a moment ago, please try again")
+                await record_event_of(transaction, "user.created", created, {"role": ADMIN_METADATA["role"]})
                 return created
             changes: dict[str, object] = {"app_metadata": merge_metadata(account.app_metadata, ADMIN_METADATA)}
             if password_hash:

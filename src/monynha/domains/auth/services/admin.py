@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from monynha.core.clock import Clock
-from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
+from monynha.domains.auth.accounts.account_events import record_event_of
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.metadata import merge_metadata
 from monynha.domains.auth.accounts.passwords import PasswordHasher
@@ -80,7 +80,7 @@ class AdminService:
                 if attributes.phone and await self.repository.find_by_phone(transaction, attributes.phone):
                     raise PhoneExistsError()
                 raise EmailExistsError()
-            await record_audit_event(transaction, "user.created", target_type="user", target_id=str(account.id))
+            await record_event_of(transaction, "user.created", account)
             return account
 
     async def get(self, user_id: UUID) -> Account:
@@ -111,6 +111,7 @@ class AdminService:
             changes = _changes(account, attributes, self.clock())
             if password_hash:
                 changes["password_hash"] = password_hash
+                await record_event_of(transaction, "password.changed", account)
             if password_hash or changes.get("banned_until"):
                 await self.sessions.end(transaction, user_id, None, SignOutScope.GLOBAL)
             return await self._apply(transaction, account, changes)
@@ -127,13 +128,8 @@ class AdminService:
     async def _apply(self, transaction: Transaction, account: Account, changes: dict[str, object]) -> Account:
         if not changes:
             return account
-        await record_audit_event(
-            transaction,
-            "user.updated",
-            target_type="user",
-            target_id=str(account.id),
-            details={"fields": sorted(changes)},
-        )
+        fields = ["password" if name == "password_hash" else name for name in sorted(changes)]
+        await record_event_of(transaction, "user.updated", account, {"fields": fields})
         await self._queue_notices(transaction, account, changes)
         try:
             return await self.repository.update(transaction, account, **changes)

@@ -9,6 +9,7 @@ from uuid import UUID
 from monynha.core.clock import Clock
 from monynha.core.errors import ConflictError
 from monynha.domains.auth.accounts.account import Account
+from monynha.domains.auth.accounts.account_events import record_event_of
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
@@ -68,6 +69,7 @@ class AdminLinkService:
         async with self.repository.transaction() as transaction:
             account, token = await self._issue(transaction, request, TokenKind.INVITE)
             await self.mailer.queue_token(transaction, token, account, redirect_to=redirect_to, locale=locale)
+            await record_event_of(transaction, "user.invited", account)
             return account
 
     async def send_recovery(self, user_id: UUID, *, locale: str | None = None) -> None:
@@ -105,7 +107,9 @@ class AdminLinkService:
             password_hash = await self.passwords.hash(request.password)
         normalized_request = replace(request, email=normalize_email(request.email))
         async with self.repository.transaction() as transaction:
-            return await self._issue(transaction, normalized_request, kind, password_hash)
+            account, token = await self._issue(transaction, normalized_request, kind, password_hash)
+            await record_event_of(transaction, "sign_in_link.generated", account, {"type": request.type})
+            return account, token
 
     async def _issue(
         self, transaction: Transaction, request: LinkRequest, kind: TokenKind, password_hash: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from monynha.domains.auth.accounts.account_events import record_own_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.errors import AuthError
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService
@@ -45,4 +46,5 @@ class AnonymousUserService:
             account = await self.repository.insert(transaction, new_account)
             # A new id and no address: nothing that another account could have.
             assert account is not None
+            await record_own_event(transaction, "user.signed_up", account)
             return await self.sessions.create_in(transaction, account, client, method="anonymous")

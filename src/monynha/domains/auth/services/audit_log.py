@@ -110,22 +110,20 @@ class AuditLogService:
 
 def _condition(scope: str, text: str) -> tuple[str, tuple[object, ...]]:
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("\x00", "")
-    pattern, known = f"%{escaped}%", list(_WIRE_ACTIONS)
+    pattern, named = f"%{escaped}%", list(_WIRE_ACTIONS)
     if scope == "author":
         return _BY_AUTHOR, (pattern,)
     if scope == "action":
         matching = [action for action, wire in _WIRE_ACTIONS.items() if text.lower() in wire.name]
-        return _BY_ACTION, (matching, known, pattern)
+        return _BY_ACTION, (matching, named, pattern)
     matching = [action for action, wire in _WIRE_ACTIONS.items() if text.lower() in wire.log_type]
-    return _BY_LOG_TYPE, (matching, known, orjson.dumps(_LOG_TYPES).decode(), _OTHER_LOG_TYPE, pattern)
+    return _BY_LOG_TYPE, (matching, named, orjson.dumps(_LOG_TYPES).decode(), _OTHER_LOG_TYPE, pattern)
 
 
 def _entry(row: dict[str, object]) -> AuditLogEntry:
-    id, created_at, action = row["id"], row["created_at"], row["action"]
-    # The statement returns a uuid, a time and a text.
-    assert isinstance(id, UUID)
-    assert isinstance(created_at, datetime)
-    assert isinstance(action, str)
+    id, created_at, action = row["id"], row["created_at"], str(row["action"])
+    assert isinstance(id, UUID)  # the statement returns a uuid
+    assert isinstance(created_at, datetime)  # and a time
     wire = _WIRE_ACTIONS.get(action) or _WireAction(action, _LOG_TYPES.get(action.partition(".")[0], _OTHER_LOG_TYPE))
     traits: dict[str, object] = orjson.loads(str(row["details"]))
     if row["target_id"] is not None:

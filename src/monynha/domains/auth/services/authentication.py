@@ -7,6 +7,7 @@ from typing import Protocol
 
 from monynha.core.actor import ANONYMOUS, Actor
 from monynha.core.errors import UnauthenticatedError
+from monynha.domains.auth.services.session_activity import SessionActivity
 from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.domains.auth.tokens.api_keys import PREFIX as API_KEY_PREFIX
 
@@ -25,6 +26,8 @@ class BearerAuthenticator:
     """Authenticates requests; the log line of a request names the actor that is set on it."""
 
     access_tokens: AccessTokens
+    activity: SessionActivity | None = None
+    """What notes that a session is used; None notes nothing."""
 
     def __call__(self, request: RequestWithActor) -> Actor:
         """Return the actor: anonymous without an Authorization header, UnauthenticatedError for a bad one."""
@@ -40,6 +43,8 @@ class BearerAuthenticator:
         actor = self.access_tokens.verify(parse_bearer_token(header))
         if not actor.is_anonymous:
             request.actor = actor
+            if self.activity is not None and actor.session_id is not None:
+                self.activity.note(actor.session_id)
         return actor
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from monynha.core.clock import Clock
-from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
+from monynha.domains.auth.accounts.account_events import record_own_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.metadata import with_provider
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
@@ -78,7 +78,7 @@ class EmailChangeService:
 
     async def set_pending(self, transaction: Transaction, account: Account, new_email: str) -> Account:
         """Record the new address that both addresses have to confirm."""
-        await _record(transaction, "email_change.requested", account)
+        await record_own_event(transaction, "email_change.requested", account)
         return await self.repository.update(
             transaction,
             account,
@@ -123,7 +123,7 @@ class EmailChangeService:
         return await self._set_email(transaction, account, new_email)
 
     async def _set_email(self, transaction: Transaction, account: Account, email: str) -> Account:
-        await _record(transaction, "email.changed", account)
+        await record_own_event(transaction, "email.changed", account)
         await self.security_notices.queue(transaction, account, SecurityNotice.EMAIL_CHANGED, {"new_email": email})
         await self._delete_tokens(transaction, account, tuple(TokenKind))
         try:
@@ -143,7 +143,3 @@ class EmailChangeService:
 
     async def _delete_tokens(self, transaction: Transaction, account: Account, kinds: tuple[TokenKind, ...]) -> None:
         await transaction.execute(_DELETE_TOKENS, account.id, [kind.value for kind in kinds])
-
-
-async def _record(transaction: Transaction, action: str, account: Account) -> None:
-    await record_audit_event(transaction, action, actor_id=account.id, target_type="user", target_id=str(account.id))

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from monynha.core.clock import Clock
 from monynha.domains.auth.accounts.account import Account, Identity
+from monynha.domains.auth.accounts.account_events import record_own_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.passwords import PasswordHasher
 from monynha.domains.auth.errors import (
@@ -24,6 +25,7 @@ from monynha.domains.auth.services.constant_time import equalize_duration
 from monynha.domains.auth.services.phone_change import PhoneChangeService
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService, SignOutScope
 from monynha.domains.auth.services.sign_up_gate import SignUpGate
+from monynha.domains.auth.services.verification import record_failed_code
 from monynha.domains.auth.tokens.one_time_tokens import ConsumedToken, OneTimeTokenStore, TokenKind
 from monynha.infra.postgres.database import Transaction
 
@@ -97,7 +99,7 @@ class PhoneAccountService:
                 new_account = NewAccount(None, phone=phone, user_metadata=metadata, confirmation_sent_at=now)
                 if self.autoconfirm:
                     new_account = replace(new_account, phone_confirmed_at=now)
-                account = await self.repository.insert(transaction, new_account)
+                account = await self._insert(transaction, new_account)
             if account is None or account.is_banned(now):
                 return
             await self.repository.update(transaction, account, recovery_sent_at=now)
@@ -139,7 +141,7 @@ class PhoneAccountService:
 
     async def _sign_up_confirmed(self, new_account: NewAccount) -> Account:
         async with self.repository.transaction() as transaction:
-            account = await self.repository.insert(transaction, replace(new_account, phone_confirmed_at=self.clock()))
+            account = await self._insert(transaction, replace(new_account, phone_confirmed_at=self.clock()))
             if account is None:
                 raise UserAlreadyExistsError()
             return account
@@ -148,7 +150,7 @@ class PhoneAccountService:
         now = self.clock()
         new_account = replace(new_account, confirmation_sent_at=now)
         async with self.repository.transaction() as transaction:
-            account = await self.repository.insert(transaction, new_account)
+            account = await self._insert(transaction, new_account)
             if account is None:
                 account = await self._replace_unconfirmed(transaction, phone, new_account)
             if account is not None:
@@ -164,7 +166,13 @@ class PhoneAccountService:
         if existing is None or existing.phone != phone or not existing.is_unconfirmed_sign_up:
             return None
         await self.repository.delete(transaction, existing)
-        return await self.repository.insert(transaction, new_account)
+        return await self._insert(transaction, new_account)
+
+    async def _insert(self, transaction: Transaction, new_account: NewAccount) -> Account | None:
+        account = await self.repository.insert(transaction, new_account)
+        if account is not None:
+            await record_own_event(transaction, "user.signed_up", account)
+        return account
 
     async def _queue_code(self, transaction: Transaction, account: Account, kind: TokenKind, phone: str) -> None:
         token = await self.one_time_tokens.issue(
@@ -180,6 +188,7 @@ class PhoneAccountService:
     async def _verify(self, transaction: Transaction, token: ConsumedToken | None) -> Account | AuthError:
         account = await self.repository.find_for_update(transaction, token.user_id) if token else None
         if token is None or account is None:
+            await record_failed_code(transaction)
             return OtpExpiredError()
         if account.is_banned(self.clock()):
             return UserBannedError()

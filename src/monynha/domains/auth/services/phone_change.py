@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monynha.core.clock import Clock
+from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.metadata import with_provider
+from monynha.domains.auth.emails.security_notices import SecurityNotice, SecurityNotices
 from monynha.domains.auth.errors import AuthError, OtpExpiredError
 from monynha.domains.auth.phone.errors import PhoneExistsError
 from monynha.domains.auth.phone.text_messages import TextMessages
@@ -26,6 +28,7 @@ class PhoneChangeService:
     repository: AccountRepository
     one_time_tokens: OneTimeTokenStore
     messages: TextMessages
+    security_notices: SecurityNotices
     clock: Clock
     autoconfirm: bool
 
@@ -42,6 +45,7 @@ class PhoneChangeService:
         await transaction.execute(_DELETE_TOKENS, account.id, [TokenKind.PHONE_CHANGE.value])
         account = await self.repository.update(transaction, account, new_phone=phone, phone_change_sent_at=self.clock())
         await self.queue_code(transaction, account)
+        await _record(transaction, "phone_change.requested", account)
         return account
 
     async def queue_code(self, transaction: Transaction, account: Account) -> None:
@@ -70,6 +74,9 @@ class PhoneChangeService:
 
     async def _set_phone(self, transaction: Transaction, account: Account, phone: str) -> Account:
         await transaction.execute(_DELETE_TOKENS, account.id, [kind.value for kind in _PHONE_KINDS])
+        await _record(transaction, "phone.changed", account)
+        if not account.is_anonymous:
+            await self.security_notices.queue(transaction, account, SecurityNotice.PHONE_CHANGED)
         try:
             return await self.repository.update(
                 transaction,
@@ -83,3 +90,7 @@ class PhoneChangeService:
             if error.kind == "unique":
                 raise PhoneExistsError() from None
             raise
+
+
+async def _record(transaction: Transaction, action: str, account: Account) -> None:
+    await record_audit_event(transaction, action, actor_id=account.id, target_type="user", target_id=str(account.id))

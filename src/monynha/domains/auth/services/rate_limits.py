@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from monynha.core.errors import RateLimitedError
+from monynha.core.errors import RateLimitedError, UnavailableError
 from monynha.core.settings.setting_types import Limit
+from monynha.domains.audit import record_audit_event
+from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.errors import EmailRateLimitedError
 from monynha.domains.auth.phone.errors import SmsRateLimitedError
 
@@ -38,6 +41,9 @@ class RateLimitCounter(Protocol):
     async def count_sign_in(self, client_ip: str, account: str | None) -> HeaderPairs:
         """Count a sign-in attempt by client IP and by account; raise RateLimitedError over a limit."""
 
+    async def is_first_rejection(self, client_ip: str) -> bool:
+        """Whether no sign-in attempt of the client IP was rejected for as long as the limit lasts; count this one."""
+
     async def count(self, message: str, *windows: tuple[str, str, Limit | None]) -> HeaderPairs:
         """Count in windows `(subject, action, limit)`; raise RateLimitedError with the message."""
 
@@ -50,13 +56,29 @@ class AuthRateLimits:
     """What counts; None counts nothing."""
 
     email_interval: Limit | None
+    repository: AccountRepository | None = None
+    """Where rejections are recorded; None records none."""
     anonymous_per_ip: Limit | None = None
     sms_per_number: Limit | None = None
     sms_per_ip: Limit | None = None
 
-    async def count_sign_in(self, client_ip: str, account: str | None) -> HeaderPairs:
-        """Count a sign-in attempt or the like; return the rate limit headers of the response."""
-        return await self.counter.count_sign_in(client_ip, account) if self.counter else ()
+    async def count_sign_in(self, client_ip: str, account: str | None, *, device_id: str | None = None) -> HeaderPairs:
+        """Count a sign-in attempt or the like; return the rate limit headers of the response.
+
+        The attempts of a device that is known to the account (`device_id`) are counted apart, so that nobody else can
+        lock it out, at whatever address.
+        """
+        if self.counter is None:
+            return ()
+        try:
+            if device_id is None:
+                return await self.counter.count_sign_in(client_ip, account)
+            return await self.counter.count(
+                _TOO_MANY_ATTEMPTS, (device_id, "auth:device", self.counter.auth_per_account)
+            )
+        except RateLimitedError as error:
+            await self._record_rejection(client_ip, error)
+            raise
 
     async def count_passkey_options(self, client_ip: str) -> None:
         """Count a request for a passkey challenge, which anybody may make and which is stored for some minutes."""
@@ -104,6 +126,11 @@ class AuthRateLimits:
             window = (str(user_id), "address", self.counter.auth_per_account)
             await self.counter.count(_TOO_MANY_ATTEMPTS, window)
 
+    async def count_password_check(self, user_id: UUID) -> None:
+        """Count a guess at the current password by whoever holds a session of the user."""
+        if self.counter is not None:
+            await self.counter.count(_TOO_MANY_ATTEMPTS, (str(user_id), "password", self.counter.auth_per_account))
+
     async def count_authorization(self, client_subject: str) -> None:
         """Count a request of an application for authorization, which stores a row without any sign-in."""
         if self.counter is not None and self.counter.auth_per_account is not None:
@@ -113,6 +140,16 @@ class AuthRateLimits:
         """Count an application that registers itself."""
         if self.counter is not None and self.counter.auth_per_account is not None:
             await self.counter.count(_OAUTH_MESSAGE, (client_subject, "oauth-register", _REGISTRATION_LIMIT))
+
+    async def _record_rejection(self, client_ip: str, error: RateLimitedError) -> None:
+        """Record that an address is locked out, once while it lasts: a flood of attempts writes no flood of events."""
+        if self.counter is None or self.repository is None or not await self.counter.is_first_rejection(client_ip):
+            return
+        details = {"retryAfter": error.details["retryAfter"]}
+        # The attempt is rejected, whether that can be recorded or not.
+        with suppress(UnavailableError):
+            async with self.repository.transaction() as transaction:
+                await record_audit_event(transaction, "sign_in.locked", actor_role="anon", details=details)
 
 
 def _digest(address: str) -> str:

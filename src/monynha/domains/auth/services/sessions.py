@@ -160,18 +160,7 @@ class SessionService:
         if account.is_banned(now):
             raise BannedAtSignInError()
         amr: list[Mapping[str, object]] = [{"method": method, "timestamp": int(now.timestamp())}]
-        row = await transaction.fetch_row(
-            _INSERT_SESSION,
-            account.id,
-            json_text(amr),
-            client.stored_user_agent,
-            client.ip,
-            now,
-            client.device,
-            network_of(client.ip),
-        )
-        assert row is not None  # the statement inserts a row
-        session_id: UUID = row["id"]
+        session_id, is_new_device = await self._insert(transaction, account, client, amr)
         if method != OAUTH_METHOD:
             # The identity of a provider is updated by what signs in with it.
             await transaction.execute(_UPDATE_LAST_SIGN_IN, account.id, now)
@@ -184,7 +173,7 @@ class SessionService:
             details={"method": method},
         )
         account = await self.repository.update(transaction, account, last_sign_in_at=now, **changes)
-        if row["is_new_device"]:
+        if is_new_device:
             await self.security_notices.queue(transaction, account, SecurityNotice.NEW_DEVICE)
         return self.issue(account, SessionClaims(session_id, "aal1", tuple(amr)))
 
@@ -225,6 +214,15 @@ class SessionService:
         )
         await transaction.execute(_DELETE_OTHERS_BELOW_AAL2, account.id, session_id)
         return self.issue(account, SessionClaims(session_id, "aal2", tuple(amr)), counter)
+
+    async def _insert(
+        self, transaction: Transaction, account: Account, client: ClientInfo, amr: list[Mapping[str, object]]
+    ) -> tuple[UUID, bool]:
+        """Insert a session and remember its device; return its id, and whether the device is new to the account."""
+        origin = (client.stored_user_agent, client.ip, self.clock(), client.device, network_of(client.ip))
+        row = await transaction.fetch_row(_INSERT_SESSION, account.id, json_text(amr), *origin)
+        assert row is not None  # the statement inserts a row
+        return row["id"], row["is_new_device"]
 
     async def require_live(self, user_id: UUID, session_id: UUID | None) -> Account:
         """Return the account of an access token; its session, where the token names one, must be live.
@@ -269,7 +267,9 @@ class SessionService:
     async def sign_out(self, user_id: UUID, session_id: UUID | None, scope: SignOutScope) -> None:
         """End sessions of an account in a transaction of its own."""
         async with self.repository.transaction() as transaction:
-            await self.end(transaction, user_id, session_id, scope)
+            if not await self.end(transaction, user_id, session_id, scope):
+                # A token without a session may sign out as often as it likes.
+                return
             await record_audit_event(
                 transaction,
                 "session.ended",
@@ -279,10 +279,10 @@ class SessionService:
                 details={"scope": scope.value},
             )
 
-    async def end(self, transaction: Transaction, user_id: UUID, session_id: UUID | None, scope: SignOutScope) -> None:
-        """End sessions of an account; their access tokens are refused from the commit on."""
+    async def end(self, transaction: Transaction, user_id: UUID, session_id: UUID | None, scope: SignOutScope) -> int:
+        """End sessions of an account and return how many; their access tokens are refused from the commit on."""
         binds = (user_id,) if scope is SignOutScope.GLOBAL else (user_id, session_id)
-        await transaction.execute(_DELETE_BY_SCOPE[scope], *binds)
+        return await transaction.execute(_DELETE_BY_SCOPE[scope], *binds)
 
     async def _refresh_in_transaction(
         self,

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from monynha.core.clock import Clock
 from monynha.core.errors import ValidationFailedError
-from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account, Identity
+from monynha.domains.auth.accounts.account_events import record_own_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.metadata import merge_metadata
 from monynha.domains.auth.accounts.passwords import PasswordHasher
@@ -117,7 +117,7 @@ class SignUpService:
             account = await self.repository.insert(transaction, new_account)
             if account is None:
                 raise UserAlreadyExistsError()
-            await _record_sign_up(transaction, account)
+            await record_own_event(transaction, "user.signed_up", account)
             return account
 
     async def _sign_up_unconfirmed(self, request: SignUpRequest, email: str, new_account: NewAccount) -> Account:
@@ -130,7 +130,7 @@ class SignUpService:
             if account is None:
                 await self.mailer.queue_already_registered(transaction, email, locale=request.locale)
             else:
-                await _record_sign_up(transaction, account)
+                await record_own_event(transaction, "user.signed_up", account)
                 token = await self.one_time_tokens.issue(
                     transaction, account.id, TokenKind.CONFIRMATION, email, challenge=request.challenge
                 )
@@ -163,12 +163,6 @@ class SignUpService:
             user_metadata={**new_account.stored_user_metadata(), "sub": str(existing.id)},
             confirmation_sent_at=new_account.confirmation_sent_at,
         )
-
-
-async def _record_sign_up(transaction: Transaction, account: Account) -> None:
-    await record_audit_event(
-        transaction, "user.signed_up", actor_id=account.id, target_type="user", target_id=str(account.id)
-    )
 
 
 def _placeholder_account(new_account: NewAccount, now: datetime) -> Account:

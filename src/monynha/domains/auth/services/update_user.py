@@ -10,8 +10,8 @@ from uuid import UUID
 import orjson
 
 from monynha.core.clock import Clock
-from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
+from monynha.domains.auth.accounts.account_events import record_own_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.metadata import merge_metadata
 from monynha.domains.auth.accounts.passwords import PasswordHasher
@@ -141,6 +141,7 @@ class UpdateUserService:
                 code=messages.new_code(address) if is_by_phone else None,
                 ttl=messages.code_ttl if is_by_phone else None,
             )
+            await record_own_event(transaction, "reauthentication.requested", account)
             if is_by_phone:
                 await messages.queue_code(transaction, account, address, token.code)
             else:
@@ -156,6 +157,8 @@ class UpdateUserService:
         if current_hash and not current_password and await self._requires_current_password(session_id):
             raise CurrentPasswordRequiredError()
         if current_password is not None and not await self._is_correct(current_password, current_hash):
+            async with self.repository.transaction() as transaction:
+                await record_own_event(transaction, "password_change.failed", account)
             raise CurrentPasswordInvalidError()
         if current_hash and await self._is_correct(password, current_hash):
             raise SamePasswordError()
@@ -205,7 +208,7 @@ class UpdateUserService:
             changes["user_metadata"] = merge_metadata(account.user_metadata, attributes.data)
         if password_hash is not None:
             changes["password_hash"] = password_hash
-            await _record_password_change(transaction, account)
+            await record_own_event(transaction, "password.changed", account)
             await self.security_notices.queue(transaction, account, SecurityNotice.PASSWORD_CHANGED)
             await self.sessions.end(transaction, account.id, session_id, SignOutScope.OTHERS)
         if changes:
@@ -231,12 +234,6 @@ class UpdateUserService:
             transaction, account.email or account.phone or "", nonce, (TokenKind.REAUTHENTICATION,), user_id=account.id
         )
         return token is not None
-
-
-async def _record_password_change(transaction: Transaction, account: Account) -> None:
-    await record_audit_event(
-        transaction, "password.changed", actor_id=account.id, target_type="user", target_id=str(account.id)
-    )
 
 
 def _reauthentication_address(account: Account) -> str:

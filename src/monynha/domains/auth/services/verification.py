@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from monynha.core.clock import Clock
 from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account import Account
+from monynha.domains.auth.accounts.account_events import record_event_of
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.emails.auth_mailer import AuthMailer
 from monynha.domains.auth.emails.email_address import normalize_email
@@ -182,6 +183,8 @@ class VerificationService:
                     if self.autoconfirm:
                         new_account = replace(new_account, email_confirmed_at=now)
                     account = await self.repository.insert(transaction, new_account)
+                    if account is not None:
+                        await record_event_of(transaction, "user.signed_up", account)
                 if account is None or account.is_banned(now):
                     return
                 token = await self.one_time_tokens.issue(
@@ -189,6 +192,8 @@ class VerificationService:
                 )
                 await self.repository.update(transaction, account, recovery_sent_at=now)
                 await self._queue_token(transaction, token, account, request)
+                action = "recovery.requested" if kind is TokenKind.RECOVERY else "magic_link.requested"
+                await record_event_of(transaction, action, account)
 
     async def _resend_confirmation(
         self, transaction: Transaction, account: Account, request: TokenEmailRequest
@@ -230,9 +235,7 @@ class VerificationService:
         """Return the account whose address the token verifies, with the address confirmed."""
         account = await self.repository.find_by_id(transaction, token.user_id) if token else None
         if token is None or account is None:
-            await record_audit_event(
-                transaction, "sign_in.failed", actor_role="anon", details={"method": "otp", "reason": "otp_expired"}
-            )
+            await record_failed_code(transaction)
             return OtpExpiredError()
         if account.is_banned(self.clock()):
             return UserBannedError()
@@ -263,6 +266,13 @@ class VerificationService:
         await self.sessions.end(transaction, locked.id, None, SignOutScope.GLOBAL)
         password_change = {} if kind is TokenKind.CONFIRMATION else {"password_hash": None}
         return await self.repository.update(transaction, locked, email_confirmed_at=now, **password_change)
+
+
+async def record_failed_code(transaction: Transaction) -> None:
+    """Record in the audit log that a link or code was wrong, used or expired."""
+    await record_audit_event(
+        transaction, "sign_in.failed", actor_role="anon", details={"method": "otp", "reason": "otp_expired"}
+    )
 
 
 def _method(token: ConsumedToken | None) -> str:

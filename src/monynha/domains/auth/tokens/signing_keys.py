@@ -45,11 +45,14 @@ class KeySet:
         self.secret = SharedSecret(secret.encode())
         self.algorithm = algorithm
         self._keys: Mapping[str, SigningKey] = {key.kid: key for key in keys}
+        self._accepted = frozenset(self._keys)
+        """Those that were accepted when the keys were last replaced."""
 
     def replace(self, keys: Sequence[SigningKey], now: datetime) -> bool:
         """Use these keys from now on; return whether one of the former is not accepted any more."""
-        former, self._keys = self._keys, {key.kid: key for key in keys}
-        return any(self.find(kid, now) is None for kid in former)
+        self._keys = {key.kid: key for key in keys}
+        former, self._accepted = self._accepted, frozenset(key.kid for key in keys if key.is_accepted(now))
+        return not former <= self._accepted
 
     def signer(self, now: datetime) -> Signer:
         """Return what signs now: the newest key of the algorithm that has begun to.

@@ -6,26 +6,30 @@ hold secrets beside what others may influence, so no cache stores them and nobod
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
 
 import orjson
 
+from monynha.core.actor import system_actor
 from monynha.core.errors import AppError, ForbiddenError, UnauthenticatedError, ValidationFailedError
 from monynha.core.locales import negotiate_locale
 from monynha.core.serialization import format_timestamp
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import AuthError, BannedAtSignInError, EmailNotConfirmedError
+from monynha.domains.auth.http.dependencies import count_sign_in_attempt
+from monynha.domains.auth.http.device_cookie import with_device_cookie
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession
 from monynha.domains.auth.tokens.file_tokens import FILE_TOKEN_TTL_S, FileTokens
 from monynha.domains.sessions.http.cookies import SessionCookies
 from monynha.domains.sessions.http.same_site import SameSite
 from monynha.domains.sessions.models import AssuranceLevel, sessions
 from monynha.domains.users import users
-from monynha.engine.query.selection import Selection
 from monynha.protocols.http.request import Header, Request
-from monynha.protocols.http.response import Response, data_response, encode_header_lines, encode_headers
+from monynha.protocols.http.response import Response, data_response, encode_headers
 from monynha.protocols.http.router import Route, RouteGroup
 from monynha.protocols.openapi.field_schemas import ref
 from monynha.protocols.rest.context import RestContext, read_json_body, read_query
@@ -36,6 +40,8 @@ from monynha.protocols.rest.resource_routes import API_PREFIX
 _MAX_AGE_S = 180 * 86_400
 """How long a browser keeps the session without using it; each refresh begins it anew."""
 _HEADERS = encode_headers(("Cache-Control", "no-store, no-transform"), ("Vary", "Cookie"))
+_AUTH = system_actor("auth")
+_SELECT_USER = "select * from public.users where id = $1"
 _PASSWORD_FIELDS, _TOKEN_FIELDS = {"email", "password"}, {"refreshToken"}
 _REQUEST_HEADER: Mapping[str, JsonSchema] = {
     "X-Monynha-Request": {"type": "string", "const": "1", "description": "Proves that no other site sends the request."}
@@ -133,14 +139,9 @@ class CookieSessionRoutes:
         self.same_site.require(request)
         reject_unknown_params(read_query(request), ())
         body = _parse_body(await read_json_body(request))
-        try:
-            issued = await self._sign_in(request, body)
-        except AuthError as error:
-            raise _api_error(error) from error
-        former_token = self.cookies.session(request).read(request)
-        if former_token is not None:
-            await self.auth.sessions.end_by_token(former_token, except_id=issued.session_id)
-        return await self._session_response(request, issued)
+        if "refreshToken" in body:
+            return await self._begin(request, self.auth.sessions.refresh(body["refreshToken"], _client_info(request)))
+        return await count_sign_in_attempt(self.auth, request, body["email"], partial(self._sign_in, request, body))
 
     async def refresh(self, request: Request) -> Response:
         """Refresh the session of the cookie; `null` where there is none, or none any more."""
@@ -165,24 +166,30 @@ class CookieSessionRoutes:
             await self.auth.sessions.end_by_token(refresh_token)
         return Response(204, b"", (*_HEADERS, *self._deleted_cookies(request)))
 
-    async def _sign_in(self, request: Request, body: dict[str, str]) -> IssuedSession:
-        if "refreshToken" in body:
-            return await self.auth.sessions.refresh(body["refreshToken"], _client_info(request))
-        email = body["email"]
-        limit_headers = await self.auth.rate_limits.count_sign_in(request.client_ip, email)
-        request.response_header_lines = encode_header_lines(encode_headers(*limit_headers))
-        return await self.auth.sign_in.sign_in(email, body["password"], _client_info(request))
+    async def _sign_in(self, request: Request, body: dict[str, str]) -> Response:
+        signing_in = self.auth.sign_in.sign_in(body["email"], body["password"], _client_info(request))
+        return await self._begin(request, signing_in)
+
+    async def _begin(self, request: Request, signing_in: Awaitable[IssuedSession]) -> Response:
+        """Respond with a new session, in the place of the one that the browser had; errors are those of `/api/v1`."""
+        try:
+            issued = await signing_in
+        except AuthError as error:
+            raise _api_error(error) from error
+        former_token = self.cookies.session(request).read(request)
+        if former_token is not None:
+            await self.auth.sessions.end_by_token(former_token, except_id=issued.session_id)
+        response = await self._session_response(request, issued)
+        return with_device_cookie(self.auth, request, response, issued.account)
 
     async def _session_response(self, request: Request, issued: IssuedSession) -> Response:
         access_token = issued.access_token
         actor = self.auth.tokens.verify(access_token.text)
         aal = str(orjson.loads(actor.claims)["aal"])
-        selection = Selection(users, users.field_names, key=(issued.account.id,))
-        user = await self.rest.queries.fetch_row(self.rest.database.as_actor(actor), selection)
         body = {
             "accessToken": access_token.text,
             "expiresAt": format_timestamp(datetime.fromtimestamp(access_token.expires_at, UTC)),
-            "user": orjson.Fragment(user.json),
+            "user": await self._user(issued.account.id),
             "aal": aal,
         }
         set_cookies = (
@@ -190,6 +197,17 @@ class CookieSessionRoutes:
             self.cookies.files(request).write(self.file_tokens.issue(actor, aal), FILE_TOKEN_TTL_S),
         )
         return data_response(orjson.dumps(body), extra_headers=(*_HEADERS, *set_cookies))
+
+    async def _user(self, user_id: UUID) -> dict[str, object]:
+        """Return the user as they see themselves, also where they may read nothing before they show another factor."""
+        async with self.rest.database.as_actor(_AUTH).transaction() as transaction:
+            row = await transaction.fetch_row(_SELECT_USER, user_id)
+        assert row is not None  # an account without a profile has no session
+        return {
+            name: _json_value(row[field.column.name])
+            for name, field in users.fields.items()
+            if field.column is not None
+        }
 
     def _deleted_cookies(self, request: Request) -> tuple[Header, Header]:
         return self.cookies.session(request).delete(), self.cookies.files(request).delete()
@@ -218,6 +236,10 @@ def _api_error(error: AuthError) -> AppError:
     if isinstance(error, BannedAtSignInError | EmailNotConfirmedError):
         return ForbiddenError(f"{error.message}.")
     return UnauthenticatedError(f"{error.message}.")
+
+
+def _json_value(value: object) -> object:
+    return format_timestamp(value) if isinstance(value, datetime) else value
 
 
 def _client_info(request: Request) -> ClientInfo:

@@ -93,8 +93,8 @@ class CustomMutation:
     """Text inputs in addition to the derived ones, with their descriptions; a create requires them."""
     flag_inputs: Mapping[str, str] = field(default_factory=dict)
     """Boolean inputs in addition, with their descriptions."""
-    field_inputs: tuple[str, ...] = ()
-    """Fields of the resource that a create takes as they are declared."""
+    field_inputs: tuple[str, ...] | None = ()
+    """Fields of the resource that a create takes as they are declared; None for all of them."""
     allows_anonymous: bool = False
     """Whether it may be called without signing in."""
 
