@@ -24,6 +24,11 @@ TABLES = (
     "recovery_codes",
     "passkeys",
     "known_devices",
+    "oauth_flows",
+    "signing_keys",
+    "oauth_clients",
+    "oauth_consents",
+    "oauth_authorizations",
 )
 SERVICE = Actor(ActorKind.SERVICE, claims='{"role":"service_role"}')
 
