@@ -330,14 +330,7 @@ class SessionService:
             case RefreshDecision.UNKNOWN:
                 return RefreshTokenNotFoundError()
             case RefreshDecision.REUSED:
-                await transaction.execute("delete from auth.sessions where id = $1", row["id"])
-                await record_audit_event(
-                    transaction,
-                    "refresh_token.reused",
-                    target_type="session",
-                    target_id=str(row["id"]),
-                    details={"userId": account.id},
-                )
+                await self._end_reused(transaction, row["id"], account)
                 return RefreshTokenAlreadyUsedError()
             case RefreshDecision.ROTATE:
                 counter += 1
@@ -348,6 +341,13 @@ class SessionService:
                 pass
         claims = SessionClaims(row["id"], row["aal"], tuple(orjson.loads(row["amr"])))
         return self.issue(account, claims, counter, grant)
+
+    async def _end_reused(self, transaction: Transaction, session_id: UUID, account: Account) -> None:
+        await transaction.execute("delete from auth.sessions where id = $1", session_id)
+        details = {"userId": account.id}
+        await record_audit_event(
+            transaction, "refresh_token.reused", target_type="session", target_id=str(session_id), details=details
+        )
 
     async def _rotate(
         self, transaction: Transaction, session_id: UUID, rotated_at: list[datetime], client: ClientInfo
