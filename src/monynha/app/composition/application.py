@@ -73,7 +73,7 @@ from monynha.protocols.http.response import NO_SNIFFING, STRICT_TRANSPORT, Heade
 from monynha.protocols.http.router import RouteGroup, Router
 from monynha.protocols.http.sse import SseStream
 from monynha.protocols.rest.context import RestContext
-from monynha.protocols.rest.routes import rest_routes
+from monynha.protocols.rest.routes import RouteOverrides, rest_routes
 from monynha.protocols.rest.sse import EventStreamEndpoints
 
 
@@ -256,27 +256,11 @@ def _consent_pages(settings: Settings, auth: AuthServices) -> tuple[RouteGroup, 
 def _api_service(dependencies: _Dependencies) -> _Service:
     """Build REST, its documentation and GraphQL."""
     rest, realtime = dependencies.rest, dependencies.realtime
-    auth = dependencies.auth
     actions = _domain_actions(dependencies)
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
     cookies = cookie_sessions(dependencies.settings, rest, dependencies.auth)
     files = FileRoutes(rest, dependencies.files, cookies.authenticate_reader)
     avatars = AvatarRoutes(rest, dependencies.files.avatars)
-    overrides = {
-        **ApiTokenRoutes(rest, auth.api_tokens).overrides,
-        **UserRoutes(rest, actions.users).overrides,
-        **PeopleRoutes(rest, actions.people).overrides,
-        **InvitationRoutes(rest, actions.invitations).overrides,
-        **JobRoutes(rest).overrides,
-        **SessionRoutes(rest).overrides,
-        **files.overrides,
-        **avatars.overrides,
-        **NotificationRoutes(rest).overrides,
-        **event_streams.overrides,
-        **AnalyticsRoutes(rest).overrides,
-        **ExportRoutes(rest, DataExports.build(rest.database, rest.queries, dependencies.storage)).overrides,
-        **AuditRoutes(rest).overrides,
-    }
     graphql = graphql_routes(
         dependencies.settings,
         rest,
@@ -285,9 +269,15 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         valkey=dependencies.valkey,
         realtime=realtime,
         open_streams=dependencies.open_streams,
-        verify=auth.tokens.verify,
+        verify=dependencies.auth.tokens.verify,
         client_ip_of=dependencies.client_ip_of,
     )
+    overrides = {
+        **_overrides(dependencies, actions),
+        **files.overrides,
+        **avatars.overrides,
+        **event_streams.overrides,
+    }
     route_groups = (
         rest_routes(rest, overrides),
         avatars.public_routes,
@@ -297,6 +287,23 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         graphql.routes,
     )
     return _Service(route_groups, graphql.sockets)
+
+
+def _overrides(dependencies: _Dependencies, actions: DomainActions) -> RouteOverrides:
+    """Return the handlers of domains that replace derived ones, or that no resource derives."""
+    rest = dependencies.rest
+    return {
+        **ApiTokenRoutes(rest, dependencies.auth.api_tokens).overrides,
+        **UserRoutes(rest, actions.users).overrides,
+        **PeopleRoutes(rest, actions.people).overrides,
+        **InvitationRoutes(rest, actions.invitations).overrides,
+        **JobRoutes(rest).overrides,
+        **SessionRoutes(rest).overrides,
+        **NotificationRoutes(rest).overrides,
+        **AnalyticsRoutes(rest).overrides,
+        **ExportRoutes(rest, DataExports.build(rest.database, rest.queries, dependencies.storage)).overrides,
+        **AuditRoutes(rest).overrides,
+    }
 
 
 def _domain_actions(dependencies: _Dependencies) -> DomainActions:

@@ -6,5 +6,6 @@ Modules:
     dotenv_file    reads the `.env` file of the working directory
     oauth_providers  the settings of the providers that people sign in with
     settings       every setting of the program, and the rules that span several of them
+    sign_in_settings  the settings of passwords, second factors, tokens and applications
     setting_types  what a setting accepts: numbers, durations, limits, URLs, origins …
 """
