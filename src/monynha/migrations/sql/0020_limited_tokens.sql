@@ -131,7 +131,8 @@ begin
       'monynha.aal',
       auth.level_of(
         claim ->> 'aal' is not distinct from 'aal2', live.aal, session is not null and not is_api_token,
-        account.has_second_factor, as_admin.system_role = 'admin'
+        account.has_second_factor, as_admin.system_role = 'admin',
+        exists (select from monynha.projects_requiring_aal2)
       ),
       true
     )
@@ -221,7 +222,7 @@ begin
       'monynha.aal',
       auth.level_of(
         claims_aal2, live.aal, session is not null, account.has_second_factor,
-        account.app_metadata ->> 'role' = 'admin'
+        account.app_metadata ->> 'role' = 'admin', exists (select from monynha.projects_requiring_aal2)
       ),
       true
     )
