@@ -258,6 +258,8 @@ begin
       or exists (
         select from public.project_members m where m.project_id = s.project_id and m.user_id = auth.uid()
       )
+      -- See 0020: a token that is limited to projects learns nothing of others.
+      and (not auth.is_project_limited() or s.project_id = any (auth.token_project_ids()))
   );
   return project_ids <> '{}' and (
     project_ids && ids
