@@ -193,6 +193,13 @@ async def _avatar_path(scene: RightsScene) -> str:
     return str(response.json()["data"]["avatarUrl"]).removeprefix("/api/v1")
 
 
+async def _audit_event_path(scene: RightsScene) -> str:
+    # Adding the members of the team was recorded.
+    admin = await scene.team.users.create(is_admin=True)
+    events = (await admin.get(f"/admin/audit?actorId={scene.team.owner.id}&limit=1")).json()["data"]
+    return f"/admin/audit/{events[0]['id']}"
+
+
 def _job_path(action: str = "") -> LocateTarget:
     async def locate(scene: RightsScene) -> str:
         async with scene.team.users.database.as_actor(scene.team.owner.actor).transaction() as transaction:
@@ -429,4 +436,6 @@ ROWS = (
     RightsRow("GET", "/projects/{id}/activity", "", _activity_path),
     RightsRow("GET", "/activity", "of the caller's projects", _fixed_path("/activity")),
     RightsRow("GET", "/admin/analytics", "of the whole system", _fixed_path("/admin/analytics")),
+    RightsRow("GET", "/admin/audit", "all", _fixed_path("/admin/audit")),
+    RightsRow("GET", "/admin/audit/{id}", "of the owner", _audit_event_path),
 )
