@@ -14,7 +14,7 @@ import orjson
 if TYPE_CHECKING:
     import httpx
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 5.0
 MAX_RESPONSE_BYTES = 512 * 1024
 
 

@@ -24,6 +24,11 @@ TABLES = (
     "recovery_codes",
     "passkeys",
     "known_devices",
+    "oauth_flows",
+    "signing_keys",
+    "oauth_clients",
+    "oauth_authorizations",
+    "oauth_consents",
 )
 SERVICE = Actor(ActorKind.SERVICE, claims='{"role":"service_role"}')
 

@@ -19,7 +19,7 @@ from monynha.engine.schema.resource import Resource, column_of
 from monynha.infra.postgres.database import ActorConnection, guard_query
 
 _MAX_STREAMS = 2_000
-_IS_PROJECT_LIMITED = guard_query("select to_json(auth.is_project_limited()::integer)")
+_IS_RESOURCE_LIMITED = guard_query("select to_json(auth.is_project_limited()::integer)")
 """A number, because false means that the session is over."""
 _SEES_ONLY_OWN_ROWS = guard_query("select to_json((auth.is_project_limited() or auth.is_anonymous())::integer)")
 
@@ -83,7 +83,7 @@ class StreamAuthorizer:
 
     async def _require_reader(self, connection: ActorConnection, stream: Stream) -> None:
         """Raise NotFoundError for a token that is limited to projects, since the stream belongs to none of them."""
-        if await connection.fetch_json(_IS_PROJECT_LIMITED, (), is_light=True) != b"0":
+        if await connection.fetch_json(_IS_RESOURCE_LIMITED, (), is_light=True) != b"0":
             raise NotFoundError.for_name(stream.kind)
 
     async def _may_read_global_stream(self, connection: ActorConnection) -> bool:
@@ -93,7 +93,7 @@ class StreamAuthorizer:
     async def list_streams(self, connection: ActorConnection, kind: str) -> list[Stream]:
         """Return the streams of a kind that the actor may subscribe to now."""
         actor = connection.actor
-        if actor.is_anonymous or (actor.is_project_limited and kind not in self.shared_kinds):
+        if actor.is_anonymous or (actor.is_resource_limited and kind not in self.shared_kinds):
             return []
         root = self.roots.get(kind)
         if root is None:
