@@ -86,6 +86,10 @@ def test_no_secret_is_shown() -> None:
             "MONYNHA_OAUTH_GOOGLE_CLIENTID: there is no such setting; did you mean MONYNHA_OAUTH_GOOGLE_CLIENT_ID?",
         ),
         (
+            {"MONYNHA_OAUTH_SERVR": "on"},
+            "MONYNHA_OAUTH_SERVR: there is no such setting; did you mean MONYNHA_OAUTH_SERVER?",
+        ),
+        (
             {"MONYNHA_OAUTH_GOGLE_CLIENT_ID": "id", "MONYNHA_OAUTH_GOGLE_SECRET": "x"},
             "MONYNHA_OAUTH_GOGLE_ISSUER: is missing, because GOGLE is not a provider that is known"
             " (did you mean GOOGLE?)",

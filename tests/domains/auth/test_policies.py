@@ -27,8 +27,8 @@ TABLES = (
     "oauth_flows",
     "signing_keys",
     "oauth_clients",
-    "oauth_consents",
     "oauth_authorizations",
+    "oauth_consents",
 )
 SERVICE = Actor(ActorKind.SERVICE, claims='{"role":"service_role"}')
 

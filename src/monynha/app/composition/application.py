@@ -135,8 +135,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     queries = Queries(Compiler(AnswerLimits(settings.max_answer_characters, settings.max_answer_bytes)))
     realtime = RealtimeServices.start(database, queries, valkey, redis_url=server_urls.redis_url)
     database = database.with_on_commit(realtime.notifier.on_commit)
-    auth = _auth_services(settings, database, rate_limits)
-    await auth.start()
+    auth = await _start_auth(settings, database, rate_limits)
     storage = StorageServices.build(settings, database, store, hooks=[object_hook(settings)])
     files = FileServices.build(settings, database, storage, image_pool(settings))
     database = database.with_on_commit(files.on_commit)
@@ -163,11 +162,13 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     )
 
 
-def _auth_services(settings: Settings, database: Database, rate_limits: RateLimits) -> AuthServices:
-    """Build auth with what later domains add: profiles, and who is invited."""
-    return AuthServices.build(
+async def _start_auth(settings: Settings, database: Database, rate_limits: RateLimits) -> AuthServices:
+    """Build auth with what later domains add (profiles, and who is invited), and read its keys."""
+    auth = AuthServices.build(
         settings, database, limits=rate_limits, hooks=[ProfileHooks()], invitations=[InvitedAddresses()]
     )
+    await auth.start()
+    return auth
 
 
 def _start_probe(database: Database) -> DatabaseProbe:

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from monynha.app.maintenance.migration import check_database_login, is_current
+from monynha.core.clock import utc_now
 from monynha.core.errors import SettingsError
+from monynha.core.settings.oauth_providers import FAMILY
 from monynha.core.settings.settings import Settings
 from monynha.core.weak_secrets import has_weak_password, is_weak_key
 from monynha.infra.embedded import ServerUrls, run_servers
+from monynha.infra.outgoing_http import OutgoingHttp
 from monynha.infra.postgres.advisor import audit_database
 from monynha.infra.postgres.database import Database
 from monynha.infra.valkey import ValkeyClient
@@ -31,6 +34,7 @@ async def run_checks(settings: Settings) -> list[Check]:
     async with run_servers(settings) as server_urls:
         checks.append(await _check_valkey(server_urls))
         checks += await _check_smtp(settings)
+        checks += await check_providers(settings)
         try:
             checks += await _check_database(server_urls)
         except SettingsError as error:
@@ -81,6 +85,30 @@ async def _check_smtp(settings: Settings) -> list[Check]:
     if problem:
         return [Check("SMTP_URL", "warning", f"Mail cannot be sent: {problem}.")]
     return [Check("SMTP_URL", "fine", "It can be reached.")]
+
+
+async def check_providers(settings: Settings, http: OutgoingHttp | None = None) -> list[Check]:
+    """Check that the providers that people sign in with tell their endpoints and keys; GitHub's are known."""
+    from monynha.domains.auth.providers.catalog import build_providers
+    from monynha.domains.auth.providers.errors import ProviderUnavailableError
+    from monynha.domains.auth.providers.oidc_provider import OidcProvider
+
+    checks = []
+    providers = build_providers(settings.oauth_providers, redirect_uri="", http=http or OutgoingHttp(), clock=utc_now)
+    for name, provider in providers.items():
+        check_name = f"{FAMILY}{name.upper()}"
+        if not isinstance(provider, OidcProvider):
+            continue
+        try:
+            has_keys = bool(await provider.discovery.keys(None))
+        except ProviderUnavailableError:
+            checks.append(Check(check_name, "warning", "Nobody can sign in: its discovery document cannot be read."))
+            continue
+        if has_keys:
+            checks.append(Check(check_name, "fine", "It can be reached."))
+        else:
+            checks.append(Check(check_name, "warning", "Nobody can sign in: it has no keys that verify tokens."))
+    return checks
 
 
 async def _check_database(server_urls: ServerUrls) -> list[Check]:

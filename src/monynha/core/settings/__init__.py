@@ -1,6 +1,7 @@
 """The settings of the program: declared once, read once at the start, checked, and passed down.
 
 Modules:
+    account_settings  the settings of accounts without an address, and of changed passwords
     declaration    how one setting is declared, and how its text becomes a value
     dotenv_file    reads the `.env` file of the working directory
     oauth_providers  the settings of the providers that people sign in with

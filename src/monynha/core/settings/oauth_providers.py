@@ -145,16 +145,16 @@ def parse_oauth_providers(
     for name in sorted(own_names):
         family = family_name(name)
         if family is None:
-            raise SettingsError(f"{name}: there is no such setting; {_hint(name)}")
+            raise SettingsError(f"{name}: there is no such setting; {_hint(name, other_settings)}")
         suffix = family.partition(">_")[2]
         by_provider.setdefault(_provider_of(name, suffix), {})[suffix] = texts[name]
     providers = (_parse_provider(name, values, is_production) for name, values in sorted(by_provider.items()))
     return tuple(providers), own_names
 
 
-def _hint(name: str) -> str:
+def _hint(name: str, other_settings: Collection[str]) -> str:
     candidates = [f"{FAMILY}{provider}_{suffix}" for provider in KNOWN_PROVIDERS for suffix in OAUTH_PROVIDER_SETTINGS]
-    similar_names = get_close_matches(name, candidates, n=1)
+    similar_names = get_close_matches(name, [*candidates, *other_settings], n=1)
     return f"did you mean {similar_names[0]}?" if similar_names else "docs/generated/settings.md lists all"
 
 

@@ -10,9 +10,9 @@ create table public.api_tokens (
   prefix varchar(20) not null,
   scopes text[] not null,
   -- The only projects that it may reach; null for all.
-  project_ids uuid[],
+  project_ids text[],
   -- The assurance level of the session that created it.
-  aal text not null default 'aal1',
+  aal varchar(10) not null default 'aal1',
   last_used_at timestamptz,
   expires_at timestamptz,
   created_at timestamptz not null default now(),

@@ -12,6 +12,7 @@ import pytest
 
 from monynha.core.settings.setting_types import Limit
 from monynha.domains.auth.providers.flows import FLOW_TTL
+from monynha.infra.outgoing_http import OutgoingHttp
 from monynha.infra.valkey import RateLimiter
 from monynha.protocols.http.rate_limits import RateLimits
 from tests.domains.auth.conftest import AuthApp, MakeAuthApp, new_email
@@ -353,6 +354,24 @@ async def test_provider_that_is_away_is_an_error_that_names_no_server(
 
     assert response.status_code == 502
     assert "10.1.2.3" not in response.text
+
+
+async def test_provider_that_takes_too_long_is_an_error_at_the_site(
+    make_provider_app: MakeProviderApp, forged_issuer: ForgedIssuer, make_browser: MakeBrowser
+) -> None:
+    async def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/token":
+            await asyncio.sleep(60)
+        return forged_issuer.respond(request)
+
+    settings = oidc_settings(forged_issuer.issuer)
+    app = make_provider_app(settings, outgoing_http=OutgoingHttp(transport=httpx.MockTransport(respond)))
+    object.__setattr__(app.auth.providers, "exchange_timeout_s", 0.05)
+    browser = make_browser(app)
+
+    ended = await browser.return_with(begun=await browser.begin("provider=keycloak"))
+
+    assert error_of(ended) == ("server_error", "unexpected_failure")
 
 
 async def test_visits_are_counted_by_address(make_auth_app: MakeAuthApp, forged_issuer: ForgedIssuer) -> None:

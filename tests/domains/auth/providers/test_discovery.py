@@ -107,16 +107,22 @@ async def test_document_that_is_not_the_issuers_is_not_used(
         await discovery.metadata()
 
 
-async def test_provider_that_was_away_is_asked_again(forged_issuer: ForgedIssuer, clock: ManualClock) -> None:
-    is_away = True
+async def test_provider_that_was_away_is_asked_again_after_a_pause(
+    forged_issuer: ForgedIssuer, clock: ManualClock
+) -> None:
+    is_away, requests = True, []
 
     def respond(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
         return httpx.Response(503, json={}) if is_away else forged_issuer.respond(request)
 
     discovery = Discovery(forged_issuer.issuer, OutgoingHttp(transport=httpx.MockTransport(respond)), clock)
-    with pytest.raises(ProviderUnavailableError):
-        await discovery.metadata()
+    for _ in range(3):
+        with pytest.raises(ProviderUnavailableError):
+            await discovery.metadata()
     is_away = False
+    assert len(requests) == 1
+    clock.advance(4)
 
     assert (await discovery.metadata()).issuer == forged_issuer.issuer
 

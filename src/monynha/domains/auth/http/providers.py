@@ -68,6 +68,7 @@ class ProviderRoutes:
         return await count_sign_in_attempt(self.auth, request, None, partial(self._begin, request))
 
     async def _begin(self, request: Request) -> Response:
+        request.is_read = False
         query_params = request.query_params
         client = client_parameters(query_params)
         browser = _browser(request, self._cookie_name) or new_token()
@@ -97,6 +98,8 @@ class ProviderRoutes:
     async def _callback(self, request: Request) -> Response:
         if request.method == "HEAD":
             return Response(200)
+        # A GET that writes: it goes on when the browser has left, since its state is used up.
+        request.is_read = False
         returned = _returned(request.query_params)
         state = returned.get("state", "")
         browser = _browser(request, self._cookie_name) or ""

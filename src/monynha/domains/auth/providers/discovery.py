@@ -26,6 +26,8 @@ _KEYS_TTL = timedelta(minutes=10)
 """How long a key that the provider has withdrawn may still be accepted."""
 _KEYS_MIN_INTERVAL = timedelta(seconds=30)
 """How often tokens that name unknown keys may have them fetched."""
+_PAUSE_AFTER_FAILURE = timedelta(seconds=3)
+"""How long a provider that does not respond is left alone: those who wait for it would otherwise ask in turn."""
 _MAX_KEYS = 100
 _MIN_RSA_BITS = 2048
 TENANT_PLACEHOLDER = "{tenantid}"
@@ -59,6 +61,7 @@ class Discovery:
         self._lock = asyncio.Lock()
         self._metadata: tuple[ProviderMetadata, datetime] | None = None
         self._keys: tuple[tuple[PublicKey, ...], datetime] | None = None
+        self._failed_at: datetime | None = None
 
     async def metadata(self) -> ProviderMetadata:
         """Return the discovery document, at most an hour old."""
@@ -88,13 +91,16 @@ class Discovery:
         return self._metadata[0]
 
     async def _fetch(self, url: str) -> Mapping[str, object]:
+        if self._failed_at is not None and self._clock() - self._failed_at < _PAUSE_AFTER_FAILURE:
+            raise ProviderUnavailableError()
         try:
             response = await self._http.fetch_json("GET", url)
+            problem = None if response.status == 200 else f"GET {url}: status {response.status}"
         except OutgoingRequestError as error:
-            _log.warning("a provider does not respond: %s", error)
-            raise ProviderUnavailableError() from None
-        if response.status != 200:
-            _log.warning("a provider does not respond: GET %s: status %d", url, response.status)
+            problem = str(error)
+        if problem is not None:
+            self._failed_at = self._clock()
+            _log.warning("a provider does not respond: %s", problem)
             raise ProviderUnavailableError()
         return response.fields
 

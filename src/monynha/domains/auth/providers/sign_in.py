@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import logging
@@ -16,7 +17,12 @@ from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.errors import BannedAtSignInError, InvalidAuthRequestError
 from monynha.domains.auth.providers.account_linking import AccountLinking
 from monynha.domains.auth.providers.catalog import provider_key
-from monynha.domains.auth.providers.errors import BadOAuthCallbackError, OAuthError, ProviderDisabledError
+from monynha.domains.auth.providers.errors import (
+    BadOAuthCallbackError,
+    OAuthError,
+    ProviderDisabledError,
+    ProviderUnavailableError,
+)
 from monynha.domains.auth.providers.flows import Flow, FlowStore, new_token
 from monynha.domains.auth.providers.id_tokens import InvalidIdTokenError
 from monynha.domains.auth.providers.identities import IdentityService
@@ -78,6 +84,8 @@ class ProviderSignInService:
     sessions: SessionService
     one_time_tokens: OneTimeTokenStore
     clock: Clock
+    exchange_timeout_s: float = 10.0
+    """How long a provider may take for all of its responses: less than the deadline of a write."""
 
     def require(self, name: str) -> Provider:
         """Return a provider by its name in a request; raise ProviderDisabledError if it is not on."""
@@ -147,7 +155,12 @@ class ProviderSignInService:
         grant = CodeGrant(
             response.code, self.flows.code_verifier(state), self.flows.nonce(state), user_json=response.user_json
         )
-        profile, tokens = await provider.exchange(grant)
+        try:
+            async with asyncio.timeout(self.exchange_timeout_s):
+                profile, tokens = await provider.exchange(grant)
+        except TimeoutError:
+            _log.warning("the provider %s does not respond in time", provider.name)
+            raise ProviderUnavailableError() from None
         async with self.accounts.transaction() as transaction:
             account = await self._account(transaction, flow, provider, profile)
             if account.is_banned(self.clock()):
@@ -218,12 +231,13 @@ class ProviderSignInService:
 
     async def _record_failure(self, provider: str, error: AppError) -> None:
         """Record a failed sign-in in a transaction of its own."""
+        reason = error.error if isinstance(error, OAuthError) else error.code
         async with self.accounts.transaction() as transaction:
             await record_audit_event(
                 transaction,
                 "sign_in.failed",
                 actor_role="anon",
-                details={"method": OAUTH_METHOD, "provider": provider, "reason": error.code},
+                details={"method": OAUTH_METHOD, "provider": provider, "reason": reason},
             )
 
     def _request(self, state: str, client: ClientParameters) -> AuthorizationRequest:
