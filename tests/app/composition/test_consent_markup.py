@@ -58,7 +58,7 @@ def pending(redirect_uri: str = "https://app.example/callback", **changes: objec
 def test_what_anybody_wrote_is_text(locale: str) -> None:
     texts = CONSENT_TEXTS[locale]
     pages = [
-        sign_in_markup(texts, pending(), FORM, email=HOSTILE, error=HOSTILE),
+        sign_in_markup(texts, pending(), FORM, providers={HOSTILE: HOSTILE}, email=HOSTILE, error=HOSTILE),
         code_markup(texts, pending(), FORM, email=HOSTILE, error=HOSTILE),
         factor_markup(texts, pending(), FORM, error=HOSTILE),
         question_markup(texts, pending(), FORM, ACCOUNT, error=HOSTILE),
