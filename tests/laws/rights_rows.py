@@ -194,9 +194,11 @@ async def _avatar_path(scene: RightsScene) -> str:
 
 
 async def _audit_event_path(scene: RightsScene) -> str:
-    # Adding the members of the team was recorded.
+    owner = scene.team.owner
+    async with scene.team.users.database.as_actor(owner.actor).transaction() as transaction:
+        await transaction.execute("select monynha.record_audit_event('test.recorded', null, null, null, null)")
     admin = await scene.team.users.create(is_admin=True)
-    events = (await admin.get(f"/admin/audit?actorId={scene.team.owner.id}&limit=1")).json()["data"]
+    events = (await admin.get(f"/admin/audit?actorId={owner.id}&limit=1")).json()["data"]
     return f"/admin/audit/{events[0]['id']}"
 
 
