@@ -24,7 +24,7 @@ from monynha.engine.query.selection import Selection
 from monynha.infra.postgres.database import Database
 
 _QUERIES = Queries(Compiler())
-_ROUNDS = 400
+_ROUNDS = 200
 _BUSY_USER = 9998
 _INSERT_MANY = """
 insert into auth.sessions (user_id, device, user_agent, ip, amr)
