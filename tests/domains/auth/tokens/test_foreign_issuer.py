@@ -38,7 +38,12 @@ class SupabaseStandIn:
     status: int = 200
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readuntil(b"\r\n\r\n")
+        try:
+            request = await reader.readuntil(b"\r\n\r\n")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            # The program stopped while it connected.
+            writer.close()
+            return
         assert request.startswith(b"GET /auth/v1/.well-known/jwks.json ")
         self.fetches += 1
         keys = [{**(public_jwk(key) or {}), "kid": kid, "alg": key.algorithm} for kid, key in self.keys.items()]
