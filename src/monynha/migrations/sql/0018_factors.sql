@@ -212,16 +212,15 @@ comment on function auth.is_aal2() is
 create function auth.level_of(
   is_claimed boolean, session_aal text, is_sign_in boolean, has_second_factor boolean, is_admin boolean,
   is_any_project_strict boolean
-) returns text language sql stable as $$
-  select case
+) returns text language sql stable
+  return case
     when is_claimed and session_aal is distinct from 'aal1' then 'aal2'
     when is_sign_in and has_second_factor
       and strpos(current_setting('monynha.require_mfa', true), 'enrolled') > 0 then 'insufficient'
     when is_admin and strpos(current_setting('monynha.require_mfa', true), 'admins') > 0 then 'insufficient'
     when is_any_project_strict then 'withholding'
     else 'aal1'
-  end
-$$;
+  end;
 comment on function auth.level_of(boolean, text, boolean, boolean, boolean, boolean) is
   'The assurance level of a caller: that of the session, null for a token without one, unless the token claims less. '
   '`insufficient` where MONYNHA_REQUIRE_MFA, which the program sets for its connections, demands aal2; `withholding` '
