@@ -219,3 +219,20 @@ def test_passwords_and_sign_up_are_settings_within_bounds() -> None:
     for name, text in (("MONYNHA_PASSWORD_MIN_LENGTH", "5"), ("MONYNHA_SIGNUP", "sometimes")):
         with pytest.raises(SettingsError, match=rf"^{name}: expected "):
             Settings.read({name: text})
+
+
+@pytest.mark.parametrize(
+    ("text", "groups"),
+    [("none", {"none"}), ("Enrolled", {"enrolled"}), ("admins, enrolled", {"admins", "enrolled"}), ("", {"enrolled"})],
+)
+def test_who_needs_a_second_factor_is_a_list_or_none(text: str, groups: set[str]) -> None:
+    settings = Settings.read({"MONYNHA_REQUIRE_MFA": text})
+
+    assert settings.require_mfa == groups
+    assert Settings.read(settings.to_environment()).require_mfa == groups
+
+
+@pytest.mark.parametrize("text", ["none,admins", "everybody", ","])
+def test_another_list_of_who_needs_a_second_factor_stops_the_start(text: str) -> None:
+    with pytest.raises(SettingsError, match="MONYNHA_REQUIRE_MFA"):
+        Settings.read({"MONYNHA_REQUIRE_MFA": text})

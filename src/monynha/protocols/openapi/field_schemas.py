@@ -112,6 +112,7 @@ _INPUT_SCHEMAS: dict[ColumnType, Callable[[ColumnRules], Schema]] = {
     ColumnType.TIMESTAMP: lambda rules: timestamp_schema(),
     ColumnType.TEXT_LIST: _text_list_schema,
     ColumnType.JSON_OBJECT: _object_schema,
+    ColumnType.BOOLEAN: lambda rules: {"type": "boolean"},
     ColumnType.URL: lambda rules: {
         "type": "string",
         "maxLength": rules.max_length,
