@@ -9,6 +9,7 @@ UV := $(BIN)/uv
 JOBS ?= 2
 # The oldest PostgreSQL that DATABASE_URL may name, and the tests that lean most on what a version does.
 OLDEST_POSTGRES := /usr/lib/postgresql/15/bin
+CHROMIUM := /usr/bin/chromium
 ON_OLDEST := tests/engine tests/infra/postgres tests/domains tests/protocols/rest/test_read_handlers.py
 
 .DEFAULT_GOAL := help
@@ -23,7 +24,7 @@ run: .venv/.can-run ## Run everything on http://127.0.0.1:8000
 demo: .venv/.can-run ## Fill it with an example workspace
 	$(BIN)/monynha demo
 
-test: check $(OLDEST_POSTGRES)/postgres ## Run everything that CI runs: the checks below and every test
+test: check $(OLDEST_POSTGRES)/postgres $(CHROMIUM) ## Run everything that CI runs: the checks below and every test
 	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
 	if [ -x $(OLDEST_POSTGRES)/postgres ]; then MONYNHA_TEST_POSTGRES_BIN=$(OLDEST_POSTGRES) \
 	  $(BIN)/python -m pytest -n $(JOBS) $(PYTEST_FLAGS) $(ON_OLDEST); \
@@ -43,6 +44,11 @@ $(OLDEST_POSTGRES)/postgres:
 	    echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf; } && \
 	  export DEBIAN_FRONTEND=noninteractive && \
 	  apt-get update -q && apt-get install -y -q --no-install-recommends postgresql-15
+
+# For the tests in a browser, which are skipped by name without it.
+$(CHROMIUM):
+	-test "$$(id -u)" = 0 && export DEBIAN_FRONTEND=noninteractive && \
+	  apt-get update -q && apt-get install -y -q --no-install-recommends chromium
 
 bench: .venv/.can-test ## Measure beside the pgbench limit and the peers (BENCH_FLAGS="--rounds 5", or "--limit-only")
 	command -v wrk >/dev/null || apt-get install -y -q wrk

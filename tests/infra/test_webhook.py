@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -18,30 +18,39 @@ NEXT_KEY = b"the next key of the rotation"
 
 @dataclass
 class Receiver:
-    """A server that answers each request with the same bytes."""
+    """A server that answers each request with the same bytes, or at its end if it is late."""
 
     answer: bytes
-    delay_s: float = 0.0
+    is_late: bool = False
+    ends: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
     requests: list[bytes] = field(default_factory=list)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         lengths = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
         body = await reader.readexactly(int(lengths[0].split(b":")[1])) if lengths else b""
         self.requests.append(head + body)
-        await asyncio.sleep(self.delay_s)
+        if self.is_late:
+            await self.ends.wait()
         writer.write(self.answer)
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        self.answered.set()
 
 
 @asynccontextmanager
-async def receiver(answer: bytes, delay_s: float = 0.0) -> AsyncIterator[Receiver]:
-    running = Receiver(answer, delay_s)
+async def receiver(answer: bytes, *, is_late: bool = False) -> AsyncIterator[Receiver]:
+    running = Receiver(answer, is_late)
     server = await asyncio.start_server(running.serve, "127.0.0.1", 0)
     running.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/send?token=x"
     async with server:
         yield running
+        running.ends.set()
+        if running.requests:
+            await running.answered.wait()
 
 
 def response(status: str, body: bytes = b"", *headers: str) -> bytes:
@@ -104,7 +113,7 @@ async def test_what_is_no_response_counts_as_unreachable(answer: bytes) -> None:
 
 
 async def test_a_receiver_that_does_not_answer_in_time_counts_as_unreachable() -> None:
-    async with receiver(response("200 OK"), delay_s=5) as running:
+    async with receiver(response("200 OK"), is_late=True) as running:
         with pytest.raises(WebhookUnreachableError, match=r"within 0\.2 seconds"):
             await Webhook(running.url, [KEY], timeout_s=0.2).post("id-1", 1, b"{}")
 

@@ -148,6 +148,21 @@ async def _own_notification_path(scene: RightsScene) -> str:
     return f"/notifications/{first['id']}"
 
 
+async def _owner_session_path(scene: RightsScene) -> str:
+    return f"/sessions/{scene.team.owner.session_id}"
+
+
+async def _own_session_path(scene: RightsScene) -> str:
+    return f"/sessions/{scene.actor.session_id}"
+
+
+def _owner_export_path(suffix: str = "") -> LocateTarget:
+    async def locate(scene: RightsScene) -> str:
+        return f"/users/{scene.team.owner.id}/export{suffix}"
+
+    return locate
+
+
 def _file_path(suffix: str = "") -> LocateTarget:
     async def locate(scene: RightsScene) -> str:
         file = await upload(scene.team.owner, scene.team.project, b"A note.", name="note.txt")
@@ -176,6 +191,13 @@ async def _avatar_path(scene: RightsScene) -> str:
     owner = scene.team.owner
     response = await owner.request("PUT", "/users/me/avatar", files={"file": ("dot.png", png(4, 4))})
     return str(response.json()["data"]["avatarUrl"]).removeprefix("/api/v1")
+
+
+async def _audit_event_path(scene: RightsScene) -> str:
+    # Adding the members of the team was recorded.
+    admin = await scene.team.users.create(is_admin=True)
+    events = (await admin.get(f"/admin/audit?actorId={scene.team.owner.id}&limit=1")).json()["data"]
+    return f"/admin/audit/{events[0]['id']}"
 
 
 def _job_path(action: str = "") -> LocateTarget:
@@ -230,6 +252,17 @@ def _own_invitation_path(action: str) -> LocateTarget:
     return locate
 
 
+async def _own_token_path(scene: RightsScene) -> str:
+    creator = scene.actor if scene.actor.token else scene.team.owner
+    return f"/tokens/{(await creator.create('/tokens', _TOKEN))['id']}"
+
+
+async def _other_user_token_path(scene: RightsScene) -> str:
+    other = await scene.team.users.create("Somebody")
+    return f"/tokens/{(await other.create('/tokens', _TOKEN))['id']}"
+
+
+_TOKEN = {"name": "A script", "scopes": ["read"]}
 _POST = {"title": "Changed", "content": "Changed"}
 _PICTURE = {"file": ("dot.png", png(4, 4))}
 _USER, _MEMBER = "/users/{id}", "/projects/{id}/members/{userId}"
@@ -253,6 +286,26 @@ ROWS = (
     RightsRow("DELETE", _USER, "a co-member", _other_user_path),
     RightsRow("DELETE", _USER, "the caller", _fixed_path("/users/me")),
     RightsRow("GET", "/users/{id}/posts", "a co-member's", _other_user_posts_path),
+    *(
+        RightsRow(method, f"/users/{{id}}/export{suffix}", target, locate, is_rest_only=True)
+        for method, suffix in (("POST", ""), ("GET", ""), ("GET", "/content"))
+        for target, locate in (
+            ("a co-member's", _owner_export_path(suffix)),
+            ("the caller's", _fixed_path(f"/users/me/export{suffix}")),
+        )
+    ),
+    RightsRow("GET", "/sessions", "the caller's", _fixed_path("/sessions")),
+    *(
+        RightsRow(method, "/sessions/{id}", target, locate)
+        for method in ("GET", "DELETE")
+        for target, locate in (("the owner's", _owner_session_path), ("the caller's", _own_session_path))
+    ),
+    RightsRow("DELETE", "/sessions", "the caller's others", _fixed_path("/sessions?scope=others")),
+    RightsRow("DELETE", "/sessions", "all of the caller", _fixed_path("/sessions")),
+    *(
+        RightsRow(method, path, "from another site", _fixed_path(path), is_rest_only=True)
+        for method, path in (("POST", "/session"), ("POST", "/session/refresh"), ("DELETE", "/session"))
+    ),
     RightsRow("GET", "/admin/people", "all", _fixed_path("/admin/people")),
     RightsRow("GET", "/admin/people/{id}", "a co-member", _person_path),
     RightsRow("POST", "/admin/people", "a new one", _fixed_path("/admin/people"), {"email": ""}),
@@ -268,6 +321,13 @@ ROWS = (
         )
     ),
     RightsRow("DELETE", "/admin/people/{id}", "a co-member", _person_path),
+    RightsRow("GET", "/tokens", "the caller's", _fixed_path("/tokens")),
+    RightsRow("POST", "/tokens", "a new one", _fixed_path("/tokens"), _TOKEN, is_rest_only=True),
+    *(
+        RightsRow(method, "/tokens/{id}", target, locate)
+        for method in ("GET", "DELETE")
+        for target, locate in (("another user's", _other_user_token_path), ("the caller's", _own_token_path))
+    ),
     RightsRow("GET", "/admin/jobs", "all", _fixed_path("/admin/jobs")),
     RightsRow("GET", "/admin/jobs/{id}", "the owner's", _job_path()),
     *(
@@ -376,4 +436,6 @@ ROWS = (
     RightsRow("GET", "/projects/{id}/activity", "", _activity_path),
     RightsRow("GET", "/activity", "of the caller's projects", _fixed_path("/activity")),
     RightsRow("GET", "/admin/analytics", "of the whole system", _fixed_path("/admin/analytics")),
+    RightsRow("GET", "/admin/audit", "all", _fixed_path("/admin/audit")),
+    RightsRow("GET", "/admin/audit/{id}", "of the owner", _audit_event_path),
 )

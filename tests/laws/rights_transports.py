@@ -33,6 +33,7 @@ _ROW_ACTIONS = {
     for doc in (*JOB_ACTION_DOCS, *PEOPLE_ACTION_DOCS, *INVITATION_ACTION_DOCS)
     if doc.method == "POST"
 }
+_SESSION_ACTIONS = {"the caller's others": "endOtherSessions", "all of the caller": "endAllSessions"}
 _BY_TOKEN = {"acceptInvitation", "declineInvitation"}
 
 
@@ -113,6 +114,8 @@ def root_field_of(row: RightsRow) -> RootField:
     action = next((doc.operation_id for doc in ACTION_DOCS if (doc.method, doc.path) == (row.method, row.path)), None)
     if action is not None:
         return RootField(action, (), "mutation", is_bulk_action=True, success_status=200)
+    if (row.method, row.path) == ("DELETE", "/sessions"):
+        return RootField(_SESSION_ACTIONS[row.target], (), "mutation", is_bulk_action=True)
     segments = _segments(row.path)
     row_action = _ROW_ACTIONS.get((row.method, row.path))
     if row_action is not None:

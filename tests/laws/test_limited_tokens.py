@@ -21,6 +21,7 @@ _REVIEWED = {
     'policy storage.objects "members can delete their own files, admins those of their proje"',
     'policy storage.objects "members can replace and move files below their own id"',
     'policy storage.objects "members can upload files below their own id"',
+    "function monynha.is_withheld(uuid[])",
     "view public.visible_emails",
     # For system admins, whose rights no limited token has but one with the scope `admin` and no projects.
     'policy public.project_members "system admins can leave projects"',

@@ -29,10 +29,10 @@ _LIMITING_CLAIMS = frozenset({"scopes", "project_ids", "token_id"})
 
 @dataclass(frozen=True, slots=True)
 class TokenLimits:
-    """The scopes of a token, `read`, `write` or `admin`, and whether it reaches some projects only."""
+    """The scopes of a token, `read`, `write` or `admin`, and whether it reaches some of its owner's resources only."""
 
     scopes: frozenset[str]
-    is_project_limited: bool = False
+    is_resource_limited: bool = False
     is_api_token: bool = False
     """Whether it is an API token, whose row is in place of a session."""
 
@@ -42,7 +42,7 @@ class TokenLimits:
         scopes = claims.get("scopes")
         return cls(
             frozenset(TOKEN_SCOPES) if not isinstance(scopes, list) else frozenset(map(str, scopes)),
-            is_project_limited=claims.get("project_ids") is not None,
+            is_resource_limited=claims.get("project_ids") is not None,
             is_api_token="token_id" in claims,
         )
 
@@ -93,9 +93,9 @@ class Actor:
             raise ForbiddenError.for_scopes()
 
     @property
-    def is_project_limited(self) -> bool:
-        """Whether the token reaches some projects only, and nothing that belongs to none."""
-        return self.limits is not None and self.limits.is_project_limited
+    def is_resource_limited(self) -> bool:
+        """Whether the token reaches some resources only, and nothing that belongs to its owner alone."""
+        return self.limits is not None and self.limits.is_resource_limited
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_anonymous", self.kind is ActorKind.ANONYMOUS)

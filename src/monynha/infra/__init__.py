@@ -7,6 +7,7 @@
 - `storage/`: bodies of files, in a folder or a cloud's bucket.
 - `mail/`: sends mail.
 - `outgoing_http`: the requests that the program makes itself.
+- `webhook`: signed messages to an address of the operator.
 - `images/`: shrinks and encodes images, in processes of their own.
 - `embedded/`: starts and supervises PostgreSQL and Valkey inside the program.
 """

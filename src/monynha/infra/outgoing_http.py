@@ -60,8 +60,8 @@ class OutgoingHttp:
 
         Raise OutgoingRequestError if there is none in time, or if it is too large or no JSON.
         """
-        request_headers = {"accept": "application/json", "accept-encoding": "identity", **(headers or {})}
-        status, raw = await self._send(method, url, request_headers, form)
+        request_headers = {"accept": "application/json", **(headers or {})}
+        status, raw = await self.send(method, url, request_headers, form=form)
         if 300 <= status < 400:
             raise OutgoingRequestError(f"{method} {_without_query(url)}: a redirect, which is not followed")
         try:
@@ -69,11 +69,19 @@ class OutgoingHttp:
         except orjson.JSONDecodeError:
             raise OutgoingRequestError(f"{method} {_without_query(url)}: status {status} without JSON") from None
 
-    async def _send(
-        self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
+    async def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
     ) -> tuple[int, bytes]:
+        """Send a request and return the status and the body of the response; OutgoingRequestError if there is none."""
         import httpx  # 100 ms, which a start without providers saves
 
+        all_headers = {"user-agent": "monynha", "accept-encoding": "identity", **headers}
         try:
             async with (
                 asyncio.timeout(self.timeout_s),
@@ -81,7 +89,7 @@ class OutgoingHttp:
                     verify=_trusted_certificates(), timeout=self.timeout_s, transport=self.transport
                 ) as client,
                 client.stream(
-                    method, url, headers={"user-agent": "monynha", **headers}, data=form, follow_redirects=False
+                    method, url, headers=all_headers, data=form, content=content, follow_redirects=False
                 ) as response,
             ):
                 return response.status_code, await self._read(response)

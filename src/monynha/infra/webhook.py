@@ -6,26 +6,21 @@ The specification is that of https://www.standardwebhooks.com: the headers `webh
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
-import ssl
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from typing import Final
 
-if TYPE_CHECKING:
-    import httpx
+from monynha.infra.outgoing_http import OutgoingHttp, OutgoingRequestError
 
 TIMEOUT_S: Final = 5.0
 _MAX_RESPONSE_BYTES: Final = 200 * 1024
 
 
 class WebhookUnreachableError(Exception):
-    """No response came in time, or none that could be read; the text says why, without what was sent."""
+    """No response came in time, or none that could be read; the text says why, without the address or what was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,51 +43,25 @@ class Webhook:
         """Post the JSON and return the response, whatever its status; WebhookUnreachableError if there is none.
 
         `id` is the same for each attempt of one message, so that the receiver recognizes one that it has had.
-        Redirects are not followed: the body is meant for this address.
         """
-        import httpx  # 100 ms, which a start without webhooks saves
-
         headers = {
             "content-type": "application/json",
-            "user-agent": "monynha",
             "webhook-id": id,
             "webhook-timestamp": str(timestamp_s),
             "webhook-signature": " ".join(sign(key, id, timestamp_s, body) for key in self.keys),
         }
+        http = OutgoingHttp(timeout_s=self.timeout_s, max_response_bytes=_MAX_RESPONSE_BYTES)
         try:
-            async with (
-                asyncio.timeout(self.timeout_s),
-                httpx.AsyncClient(verify=_certificates(self.url), timeout=self.timeout_s) as client,
-                client.stream("POST", self.url, headers=headers, content=body) as response,
-            ):
-                return WebhookResponse(response.status_code, await _read(response))
-        except TimeoutError:
-            raise WebhookUnreachableError(f"no response within {self.timeout_s:g} seconds") from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise WebhookUnreachableError(f"the request failed ({type(error).__name__})") from None
+            return WebhookResponse(*await http.send("POST", self.url, headers, content=body))
+        except OutgoingRequestError as error:
+            # Its text has the address, which may hold a password.
+            cause = error.__cause__
+        if isinstance(cause, TimeoutError):
+            raise WebhookUnreachableError(f"no response within {self.timeout_s:g} seconds")
+        raise WebhookUnreachableError(f"the request failed ({type(cause).__name__})" if cause else "no usable response")
 
 
 def sign(key: bytes, id: str, timestamp_s: int, body: bytes) -> str:
     """Return the signature of a message: `v1,` and the HMAC-SHA256 of id, time and body in base64."""
     signed = f"{id}.{timestamp_s}.".encode() + body
     return "v1," + b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
-
-
-async def _read(response: httpx.Response) -> bytes:
-    chunks, size = [], 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > _MAX_RESPONSE_BYTES:
-            raise WebhookUnreachableError("the response is too large")
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _certificates(url: str) -> ssl.SSLContext | bool:
-    return _trusted_certificates() if urlsplit(url).scheme == "https" else False
-
-
-@cache
-def _trusted_certificates() -> ssl.SSLContext:
-    # Reading the certificates of the machine takes 20 ms.
-    return ssl.create_default_context()

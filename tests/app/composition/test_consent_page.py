@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx
 import pytest
 
 from monynha.app.composition.consent_page import ConsentPage
+from monynha.core.settings.oauth_providers import OAuthProviderSettings
 from monynha.core.settings.setting_types import Limit
+from monynha.domains.auth.tokens.one_time_tokens import PkceChallenge
 from monynha.infra.valkey import RateLimiter
 from monynha.protocols.http.application import HttpApplication
 from monynha.protocols.http.cors import CorsPolicy
@@ -49,6 +52,10 @@ class Browser:
     async def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Response:
         """Fill in the sign-in form."""
         return await self.submit(f"{PATH}/sign-in", action="password", email=email, password=password)
+
+    async def return_to(self, path: str, code: str) -> httpx.Response:
+        """Come back from a provider with a code."""
+        return await self._load("GET", f"{path}&code={code}")
 
     async def _load(self, method: str, url: str, **options: Any) -> httpx.Response:
         response = await self.http.request(method, url, **options)
@@ -180,6 +187,47 @@ async def test_another_account_can_be_used(browser: Browser) -> None:
     assert ">Grace<" in question.text
     userinfo = await browser.auth_app.get("/oauth/userinfo", tokens["access_token"])
     assert userinfo.json()["sub"] == grace["user"]["id"]
+
+
+# Other providers.
+
+GITHUB = (OAuthProviderSettings("github", ("a client",), "a secret"),)
+
+
+def provider_query(page: httpx.Response) -> dict[str, str]:
+    """Return the parameters with which the page sends a browser to the provider."""
+    [href] = re.findall(r'<a class="button" href="([^"]+)">Continue with GitHub</a>', page.text)
+    assert href.startswith("/auth/v1/authorize?")
+    return query_of(unescape(href))
+
+
+async def provider_code(auth_app: AuthApp, user_id: str, query: dict[str, str]) -> str:
+    """Return the code that the sign-in with a provider ends with."""
+    challenge = PkceChallenge.parse(query["code_challenge"], query["code_challenge_method"])
+    assert challenge is not None
+    store = auth_app.auth.verification.one_time_tokens
+    async with auth_app.repository.transaction() as transaction:
+        return await store.issue_authorization_code(transaction, UUID(user_id), challenge, "oauth")
+
+
+async def test_a_person_signs_in_with_a_provider_in_the_same_browser_only(make_auth_app: MakeAuthApp) -> None:
+    auth_app = make_auth_app(autoconfirm=True, oauth_server=True, oauth_providers=GITHUB)
+    person = await auth_app.sign_up()
+    application = await Application.register(auth_app)
+    async with open_browser(auth_app) as http, open_browser(auth_app) as other_http:
+        browser, victim = Browser(auth_app, http), Browser(auth_app, other_http)
+        query = provider_query(await browser.visit(await application.start()))
+        path = query["redirect_to"].removeprefix(auth_app.settings.site_url)
+
+        question = await browser.return_to(path, await provider_code(auth_app, person["user"]["id"], query))
+        again = await browser.return_to(path, "a used or invented code")
+        # Somebody sends another person a link that would sign them in as somebody else.
+        await victim.visit(await application.start())
+        elsewhere = await victim.return_to(path, await provider_code(auth_app, person["user"]["id"], query))
+
+    assert title_of(question).startswith("Allow")
+    assert error_of(again).startswith("Signing in there did not work.")
+    assert (title_of(elsewhere), error_of(elsewhere)[:22]) == ("Sign in", "Signing in there did n")
 
 
 # Second factors.

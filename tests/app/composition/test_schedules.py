@@ -122,6 +122,7 @@ async def test_the_clean_up_deletes_what_has_expired_and_nothing_else(
         "sessions",
         "tokens",
         "knownDevices",
+        "anonymousUsers",
         "applications",
         "invitations",
         "idempotencyKeys",

@@ -25,6 +25,10 @@ TABLES = (
     "passkeys",
     "known_devices",
     "oauth_flows",
+    "signing_keys",
+    "oauth_clients",
+    "oauth_authorizations",
+    "oauth_consents",
 )
 SERVICE = Actor(ActorKind.SERVICE, claims='{"role":"service_role"}')
 

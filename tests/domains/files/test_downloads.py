@@ -26,7 +26,7 @@ async def test_a_file_is_downloaded_with_its_name_and_type(user: ApiUser, projec
         "content-type": "text/plain; charset=utf-8",
         "content-length": "10",
         "cache-control": "private, no-cache",
-        "vary": "Authorization",
+        "vary": "Authorization, Cookie",
     }
     assert (
         response.headers["content-disposition"] == "inline; filename=\"Gr_e.txt\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.txt"

@@ -189,6 +189,7 @@ async def test_a_manager_can_ask_about_so_many_addresses_and_no_more(
     by_id = await team.owner.post(members, {"userId": str((await factory.create("Other")).id)})
 
     assert [response.status_code for response in allowed] == [201, 202, 422]
+    assert [response.headers["ratelimit-remaining"] for response in allowed] == ["2", "1", "0"]
     assert [response.status_code for response in refused] == [429] * 3
     assert 0 < int(refused[0].headers["retry-after"]) <= 3600
     assert refused[0].json()["error"]["message"] == "Too many invitations, please try again later"

@@ -8,7 +8,7 @@ import pytest
 
 from monynha.core.actor import ANONYMOUS, Actor, ActorKind
 from monynha.core.errors import AppError, NotFoundError, UnauthenticatedError
-from monynha.engine.realtime.event_log import Event, Stream
+from monynha.engine.realtime.event_log import GLOBAL_STREAM_ID, Event, Stream
 from monynha.engine.realtime.stream_authorization import MembershipChange, StreamAuthorizer, sees_every_stream
 from monynha.infra.postgres.database import Database
 from tests.users import ApiUser, UserFactory
@@ -83,3 +83,21 @@ def test_admins_and_the_service_key_see_every_stream() -> None:
     assert sees_every_stream(Actor(ActorKind.USER, uuid4(), is_admin=True))
     assert sees_every_stream(Actor(ActorKind.SERVICE))
     assert not sees_every_stream(Actor(ActorKind.USER, uuid4()))
+
+
+async def test_an_anonymous_user_hears_nothing_of_everybody(
+    authorizer: StreamAuthorizer, database: Database, users: UserFactory, user: ApiUser
+) -> None:
+    anonymous_user = await users.create("Guest", is_anonymous=True)
+    own_project = Stream("project", UUID((await anonymous_user.create_project())["id"]))
+    foreign_project = Stream("project", UUID((await user.create_project())["id"]))
+    posts = Stream("everybody", GLOBAL_STREAM_ID)
+    connection = database.as_actor(anonymous_user.actor)
+
+    assert await access(authorizer, database, anonymous_user.actor, posts) == NotFoundError.code
+    assert await access(authorizer, database, anonymous_user.actor, foreign_project) == NotFoundError.code
+    assert await access(authorizer, database, anonymous_user.actor, own_project) == "ok"
+    assert await authorizer.list_streams(connection, "everybody") == []
+    assert await authorizer.list_streams(connection, "project") == [own_project]
+    assert await access(authorizer, database, user.actor, posts) == "ok"
+    assert await authorizer.list_streams(database.as_actor(user.actor), "everybody") == [posts]

@@ -26,6 +26,11 @@ TIMESTAMPS = ["2026-03-01T00:00:00.000000Z", "2026-05-01T00:00:00.000000Z"]
 TEXTS = {
     "q": ["task", "100%", "2", "no such word", "\\"],
     "tag": ["red", "blue", "green"],
+    "action": ["session.created", "sign_in.failed"],
+    "targetType": ["user", "session"],
+    "targetId": ["no such id"],
+    "ip": ["127.0.0.1"],
+    "requestId": ["no such request"],
     "queue": ["email", "file-processing"],
     "contentType": ["image/png", "text/plain"],
     "after": [],

@@ -73,7 +73,7 @@ from monynha.protocols.http.response import NO_SNIFFING, STRICT_TRANSPORT, Heade
 from monynha.protocols.http.router import RouteGroup, Router
 from monynha.protocols.http.sse import SseStream
 from monynha.protocols.rest.context import RestContext
-from monynha.protocols.rest.routes import rest_routes
+from monynha.protocols.rest.routes import RouteOverrides, rest_routes
 from monynha.protocols.rest.sse import EventStreamEndpoints
 
 
@@ -135,8 +135,7 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     queries = Queries(Compiler(AnswerLimits(settings.max_answer_characters, settings.max_answer_bytes)))
     realtime = RealtimeServices.start(database, queries, valkey, redis_url=server_urls.redis_url)
     database = database.with_on_commit(realtime.notifier.on_commit)
-    auth = _auth_services(settings, database, rate_limits)
-    await auth.start()
+    auth = await _start_auth(settings, database, rate_limits)
     storage = StorageServices.build(settings, database, store, hooks=[object_hook(settings)])
     files = FileServices.build(settings, database, storage, image_pool(settings))
     database = database.with_on_commit(files.on_commit)
@@ -163,11 +162,13 @@ async def build(settings: Settings, server_urls: ServerUrls) -> Application:
     )
 
 
-def _auth_services(settings: Settings, database: Database, rate_limits: RateLimits) -> AuthServices:
-    """Build auth with what later domains add: profiles, and who is invited."""
-    return AuthServices.build(
+async def _start_auth(settings: Settings, database: Database, rate_limits: RateLimits) -> AuthServices:
+    """Build auth with what later domains add (profiles, and who is invited), and read its keys."""
+    auth = AuthServices.build(
         settings, database, limits=rate_limits, hooks=[ProfileHooks()], invitations=[InvitedAddresses()]
     )
+    await auth.start()
+    return auth
 
 
 def _start_probe(database: Database) -> DatabaseProbe:
@@ -255,27 +256,11 @@ def _consent_pages(settings: Settings, auth: AuthServices) -> tuple[RouteGroup, 
 def _api_service(dependencies: _Dependencies) -> _Service:
     """Build REST, its documentation and GraphQL."""
     rest, realtime = dependencies.rest, dependencies.realtime
-    auth = dependencies.auth
     actions = _domain_actions(dependencies)
     event_streams = EventStreamEndpoints(rest, realtime.hub, dependencies.open_streams)
     cookies = cookie_sessions(dependencies.settings, rest, dependencies.auth)
     files = FileRoutes(rest, dependencies.files, cookies.authenticate_reader)
     avatars = AvatarRoutes(rest, dependencies.files.avatars)
-    overrides = {
-        **ApiTokenRoutes(rest, auth.api_tokens).overrides,
-        **UserRoutes(rest, actions.users).overrides,
-        **PeopleRoutes(rest, actions.people).overrides,
-        **InvitationRoutes(rest, actions.invitations).overrides,
-        **JobRoutes(rest).overrides,
-        **SessionRoutes(rest).overrides,
-        **files.overrides,
-        **avatars.overrides,
-        **NotificationRoutes(rest).overrides,
-        **event_streams.overrides,
-        **AnalyticsRoutes(rest).overrides,
-        **ExportRoutes(rest, DataExports.build(rest.database, rest.queries, dependencies.storage)).overrides,
-        **AuditRoutes(rest).overrides,
-    }
     graphql = graphql_routes(
         dependencies.settings,
         rest,
@@ -284,9 +269,15 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         valkey=dependencies.valkey,
         realtime=realtime,
         open_streams=dependencies.open_streams,
-        verify=auth.tokens.verify,
+        verify=dependencies.auth.tokens.verify,
         client_ip_of=dependencies.client_ip_of,
     )
+    overrides = {
+        **_overrides(dependencies, actions),
+        **files.overrides,
+        **avatars.overrides,
+        **event_streams.overrides,
+    }
     route_groups = (
         rest_routes(rest, overrides),
         avatars.public_routes,
@@ -296,6 +287,23 @@ def _api_service(dependencies: _Dependencies) -> _Service:
         graphql.routes,
     )
     return _Service(route_groups, graphql.sockets)
+
+
+def _overrides(dependencies: _Dependencies, actions: DomainActions) -> RouteOverrides:
+    """Return the handlers of domains that replace derived ones, or that no resource derives."""
+    rest = dependencies.rest
+    return {
+        **ApiTokenRoutes(rest, dependencies.auth.api_tokens).overrides,
+        **UserRoutes(rest, actions.users).overrides,
+        **PeopleRoutes(rest, actions.people).overrides,
+        **InvitationRoutes(rest, actions.invitations).overrides,
+        **JobRoutes(rest).overrides,
+        **SessionRoutes(rest).overrides,
+        **NotificationRoutes(rest).overrides,
+        **AnalyticsRoutes(rest).overrides,
+        **ExportRoutes(rest, DataExports.build(rest.database, rest.queries, dependencies.storage)).overrides,
+        **AuditRoutes(rest).overrides,
+    }
 
 
 def _domain_actions(dependencies: _Dependencies) -> DomainActions:

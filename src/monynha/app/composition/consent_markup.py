@@ -54,9 +54,18 @@ def client_name(client: OAuthClient, texts: ConsentTexts) -> str:
 
 
 def sign_in_markup(
-    texts: ConsentTexts, pending: PendingAuthorization, form: FormContext, *, email: str = "", error: str = ""
+    texts: ConsentTexts,
+    pending: PendingAuthorization,
+    form: FormContext,
+    *,
+    providers: Mapping[str, str],
+    email: str = "",
+    error: str = "",
 ) -> str:
-    """Return the form by which a person signs in, by password or by asking for a code."""
+    """Return the form by which a person signs in, by password or by asking for a code.
+
+    `providers` are the addresses at which one signs in with others, by what they are called.
+    """
     lead = texts.sign_in_lead.format(client=client_name(pending.client, texts))
     described = ' aria-invalid="true" aria-describedby="error"' if error else ""
     fields = (
@@ -71,7 +80,7 @@ def sign_in_markup(
     )
     return (
         f"{_faces(pending.client, texts)}<h1>{escape(texts.sign_in_title)}</h1><p>{escape(lead)}</p>"
-        f"{form.form(fields, action='/sign-in', css_class='stack')}"
+        f"{form.form(fields, action='/sign-in', css_class='stack')}{_provider_links(texts, providers)}"
     )
 
 
@@ -130,6 +139,14 @@ def form_policy(redirect_uri: str) -> str:
     parts = urlsplit(redirect_uri)
     target = f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
     return f"form-action 'self' {target}"
+
+
+def _provider_links(texts: ConsentTexts, providers: Mapping[str, str]) -> str:
+    links = "".join(
+        f'<a class="button" href="{escape(url)}">{escape(texts.provider.format(provider=name))}</a>'
+        for name, url in providers.items()
+    )
+    return f'<div class="stack stack--tight">{links}</div>' if links else ""
 
 
 def _code_field(texts: ConsentTexts, error: str, input_mode: str) -> str:

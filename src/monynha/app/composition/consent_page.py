@@ -36,13 +36,16 @@ from monynha.domains.auth.errors import (
     InvalidAuthRequestError,
     OtpExpiredError,
 )
+from monynha.domains.auth.http.providers import AUTHORIZE_PATH
 from monynha.domains.auth.http.request_body import client_info
 from monynha.domains.auth.oauth_server.authorization_service import Approver, PendingAuthorization, Redirect
 from monynha.domains.auth.oauth_server.composition import CONSENT_PATH
 from monynha.domains.auth.oauth_server.consent_factors import ConsentFactors
 from monynha.domains.auth.oauth_server.consent_sessions import TTL, BrowserState, ConsentUser
+from monynha.domains.auth.providers.catalog import display_name
 from monynha.domains.auth.services.sessions import IssuedSession
 from monynha.domains.auth.services.verification import TokenEmailRequest
+from monynha.domains.auth.tokens.one_time_tokens import s256_challenge
 from monynha.protocols.http.request import Request, parse_query_string
 from monynha.protocols.http.response import Headers, Response, encode_headers
 from monynha.protocols.http.router import Handler, Route, RouteGroup
@@ -81,6 +84,7 @@ class ConsentPage:
                 Route("GET", "", self._handler(self._show)),
                 Route("POST", "", self._handler(self._decide)),
                 Route("POST", "/sign-in", self._handler(self._sign_in)),
+                Route("GET", "/callback", self._handler(self._return_from_provider)),
                 Route("POST", "/factor", self._handler(self._verify_factor)),
                 Route("POST", "/sign-out", self._handler(self._sign_out)),
             ),
@@ -140,6 +144,32 @@ class ConsentPage:
             case _:
                 return await self._show(visit)
         return self._redirect(visit, redirect.url)
+
+    async def _return_from_provider(self, visit: _Visit) -> Response:
+        pending = await self.auth.oauth_server.authorizations.describe(visit.authorization_id)
+        sessions = self.auth.oauth_server.consent_sessions
+        try:
+            # Only this browser has the verifier: a code that somebody else sends here signs nobody in.
+            session = await self.auth.verification.exchange_code(
+                visit.params.get("code", ""), sessions.verifier(visit.state), client_info(visit.request)
+            )
+        except AuthError as error:
+            return self._sign_in_page(visit, pending, error="provider", status=error.status)
+        return self._reload(visit, await sessions.begin(session))
+
+    def _provider_urls(self, visit: _Visit) -> dict[str, str]:
+        """Return where one signs in with each provider, to come back here with a code (RFC 7636)."""
+        verifier = self.auth.oauth_server.consent_sessions.verifier(visit.state)
+        callback = f"{CONSENT_PATH}/callback?{urlencode({'authorization_id': visit.authorization_id})}"
+        query = {
+            "redirect_to": f"{self.site_url.rstrip('/')}{callback}",
+            "code_challenge": s256_challenge(verifier),
+            "code_challenge_method": "s256",
+        }
+        return {
+            display_name(name): f"{AUTHORIZE_PATH}?{urlencode({'provider': name, **query})}"
+            for name in self.auth.providers.names
+        }
 
     async def _verify_factor(self, visit: _Visit) -> Response:
         pending = await self.auth.oauth_server.authorizations.describe(visit.authorization_id)
@@ -209,7 +239,10 @@ class ConsentPage:
         cause: AppError | None = None,
     ) -> Response:
         message = _error_text(visit.texts, error, cause)
-        markup = sign_in_markup(visit.texts, pending, self._form(visit), email=email, error=message)
+        providers = self._provider_urls(visit)
+        markup = sign_in_markup(
+            visit.texts, pending, self._form(visit), providers=providers, email=email, error=message
+        )
         return self._page(visit, visit.texts.sign_in_title, markup, pending=pending, status=status)
 
     def _code_page(

@@ -30,6 +30,7 @@ class ConsentTexts:
     password: str
     sign_in: str
     send_code: str
+    provider: str
     code_title: str
     code_lead: str
     factor_title: str
@@ -73,6 +74,7 @@ _ENGLISH: Final = ConsentTexts(
     password="Password",
     sign_in="Sign in",
     send_code="Email me a code instead",
+    provider="Continue with {provider}",
     code_title="Check your mail",
     code_lead="If {email} is registered, a code of six digits is on its way.",
     factor_title="Confirm that it is you",
@@ -86,6 +88,7 @@ _ENGLISH: Final = ConsentTexts(
         "credentials": "Email and password do not match.",
         "unconfirmed": "Confirm your email address first: the link is in your mail.",
         "banned": "This account is locked.",
+        "provider": "Signing in there did not work. Try again, or in another way.",
         "code": "This code is wrong or has expired.",
         "email": "Enter your email address.",
         "limited": "Too many attempts. Try again in {minutes} min.",
@@ -123,6 +126,7 @@ _PORTUGUESE: Final = ConsentTexts(
     password="Senha",
     sign_in="Entrar",
     send_code="Receber um código por e-mail",
+    provider="Continuar com {provider}",
     code_title="Confira seu e-mail",
     code_lead="Se {email} estiver cadastrado, um código de seis dígitos está a caminho.",
     factor_title="Confirme que é você",
@@ -136,6 +140,7 @@ _PORTUGUESE: Final = ConsentTexts(
         "credentials": "E-mail e senha não combinam.",
         "unconfirmed": "Primeiro confirme seu e-mail: o link está na sua caixa de entrada.",
         "banned": "Esta conta está bloqueada.",
+        "provider": "Não foi possível entrar por lá. Tente de novo, ou de outra forma.",
         "code": "Este código está errado ou expirou.",
         "email": "Digite seu e-mail.",
         "limited": "Tentativas demais. Tente de novo em {minutes} min.",

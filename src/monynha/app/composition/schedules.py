@@ -15,6 +15,7 @@ from monynha.domains.audit.jobs import SEAL_AUDIT_LOG, SealJob
 from monynha.domains.audit.retention import AuditRetention
 from monynha.domains.audit.seals import AuditSeals
 from monynha.domains.auth.services.expired_credentials import ExpiredCredentials
+from monynha.domains.auth.services.unused_anonymous_users import UnusedAnonymousUsers
 from monynha.domains.exports.data_exports import delete_expired_exports
 from monynha.domains.files.composition import FileServices
 from monynha.domains.invitations.expiry import InvitationExpiry
@@ -73,6 +74,7 @@ def schedule_handlers(
             "sessions": credentials.delete_sessions,
             "tokens": credentials.delete_tokens,
             "knownDevices": credentials.delete_known_devices,
+            "anonymousUsers": UnusedAnonymousUsers(database, settings.anonymous_retention_days).delete,
             "applications": credentials.delete_unused_clients,
             "invitations": InvitationExpiry(database).delete_ended,
             "idempotencyKeys": lambda _: delete_old_keys(database),

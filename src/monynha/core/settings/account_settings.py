@@ -77,6 +77,12 @@ class AccountSettings:
         "Anonymous sign-ins per IP address.",
         production=Limit(30, _HOUR),
     )
+    anonymous_retention_days: int | None = setting_field(
+        "MONYNHA_ANONYMOUS_RETENTION_DAYS",
+        setting_types.number(1, 36_500),
+        None,
+        "How many days an anonymous user who does not come back is kept, with all they made (default: for good).",
+    )
     sms_hook_url: str | None = setting_field(
         "MONYNHA_SMS_HOOK_URL",
         SettingType("an http:// or https:// URL", _parse_hook_url, is_secret=True),

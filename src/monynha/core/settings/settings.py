@@ -15,6 +15,7 @@ from monynha.core.settings.declaration import Setting, parse_setting, refuse_unk
 from monynha.core.settings.dotenv_file import read_dotenv
 from monynha.core.settings.oauth_providers import OAUTH_PROVIDER_SETTINGS, OAuthProviderSettings, parse_oauth_providers
 from monynha.core.settings.setting_types import Limit, SettingType, format_value
+from monynha.core.settings.sign_in_settings import SignInSettings
 from monynha.core.weak_secrets import has_weak_password, is_weak_key
 
 SERVICES: Final = ("api", "auth", "realtime", "storage", "worker", "scheduler", "web")
@@ -37,15 +38,8 @@ def _parse_services(text: str) -> frozenset[str]:
     return services
 
 
-def _parse_require_mfa(text: str) -> frozenset[str]:
-    groups = frozenset(word.strip().lower() for word in text.split(",") if word.strip())
-    if groups != {"none"} and not (groups and groups <= {"enrolled", "admins"}):
-        raise ValueError
-    return groups
-
-
 @dataclass(frozen=True)
-class Settings(AccountSettings):
+class Settings(SignInSettings, AccountSettings):
     """The values of all settings, checked; read once at the start and passed down."""
 
     app_env: str = setting_field(
@@ -147,82 +141,6 @@ class Settings(AccountSettings):
         setting_types.choice("on", "off", "invited"),
         "on",
         "Who may sign up: anybody, nobody (only admins create accounts), or only those who are invited.",
-    )
-    manual_linking: bool = setting_field(
-        "MONYNHA_MANUAL_LINKING",
-        setting_types.boolean,
-        False,
-        "Whether people may add further providers to their account, and remove them.",
-    )
-    password_min_length: int = setting_field(
-        "MONYNHA_PASSWORD_MIN_LENGTH", setting_types.number(6, 256), 8, "How many characters a password has at least."
-    )
-    breached_passwords: Path | None = setting_field(
-        "MONYNHA_BREACHED_PASSWORDS",
-        setting_types.file,
-        None,
-        "A file of SHA-1 hashes of passwords that nobody may choose, ordered by hash, as of Have I Been Pwned.",
-    )
-    require_mfa: frozenset[str] = setting_field(
-        "MONYNHA_REQUIRE_MFA",
-        SettingType("enrolled, admins, both separated by a comma, or none", _parse_require_mfa),
-        frozenset({"enrolled"}),
-        "Whose sessions need a second factor: `enrolled`, everybody who has verified one, and `admins`, every system"
-        " admin; `none`: nobody's, but where a workspace itself requires it.",
-    )
-    webauthn_rp_id: str = setting_field(
-        "MONYNHA_WEBAUTHN_RP_ID",
-        setting_types.one_line,
-        "",
-        "The domain that passkeys and security keys belong to (default: the host of SITE_URL, `localhost` for a"
-        " loopback address); later changes make those that exist useless.",
-    )
-    webauthn_origins: tuple[str, ...] = setting_field(
-        "MONYNHA_WEBAUTHN_ORIGINS",
-        setting_types.origins,
-        (),
-        "Further origins, beside that of SITE_URL, whose pages may use passkeys and security keys (in development also"
-        " every localhost).",
-    )
-    jwt_algorithm: str = setting_field(
-        "MONYNHA_JWT_ALGORITHM",
-        setting_types.choice("HS256", "ES256", "RS256"),
-        "HS256",
-        "How access tokens are signed: HS256 with JWT_SECRET, or ES256 or RS256 with a key that others verify by"
-        " /auth/v1/.well-known/jwks.json.",
-    )
-    jwt_issuers: tuple[str, ...] = setting_field(
-        "MONYNHA_JWT_ISSUERS",
-        setting_types.issuers,
-        (),
-        "Further issuers (`iss`) whose access tokens are accepted, beside SITE_URL/auth/v1.",
-    )
-    access_token_ttl_s: int = setting_field(
-        "MONYNHA_ACCESS_TOKEN_TTL", setting_types.duration, _HOUR, "How long an access token is valid."
-    )
-    refresh_reuse_interval_s: int = setting_field(
-        "MONYNHA_REFRESH_REUSE_INTERVAL",
-        setting_types.duration,
-        10,
-        "How long a refresh token that has been replaced is still accepted.",
-    )
-    oauth_server: bool = setting_field(
-        "MONYNHA_OAUTH_SERVER",
-        setting_types.boolean,
-        False,
-        "Whether other applications may act for people who consent (an OAuth 2.1 authorization server).",
-    )
-    oauth_registration: bool = setting_field(
-        "MONYNHA_OAUTH_SERVER_REGISTRATION",
-        setting_types.boolean,
-        False,
-        "Whether applications may register themselves at the authorization server (RFC 7591).",
-    )
-    oauth_consent_url: str | None = setting_field(
-        "MONYNHA_OAUTH_SERVER_CONSENT_URL",
-        setting_types.site_url,
-        None,
-        "The page of your own site that asks people for consent (default: that of the program).",
     )
     cors_origins: tuple[str, ...] = setting_field(
         "MONYNHA_CORS_ORIGINS",
@@ -469,7 +387,9 @@ class Settings(AccountSettings):
     @classmethod
     def catalogue(cls) -> dict[str, Setting]:
         """Return every setting by the name of its field, in the order of the documentation."""
-        inherited_names = {declared.name for declared in dataclasses.fields(AccountSettings)}
+        inherited_names = {
+            declared.name for declared in (*dataclasses.fields(SignInSettings), *dataclasses.fields(AccountSettings))
+        }
         fields = sorted(dataclasses.fields(cls), key=lambda declared: declared.name in inherited_names)
         return {declared.name: declared.metadata["setting"] for declared in fields if "setting" in declared.metadata}
 

@@ -172,22 +172,8 @@ class _Builder:
         self.signing_key_store = SigningKeyStore(repository.database, secret, clock, settings.access_token_ttl_s)
         self.access_tokens = self._access_tokens(settings)
         self.session_activity = SessionActivity(repository.database)
-        self.sessions = SessionService(
-            repository=repository,
-            access_tokens=self.access_tokens,
-            refresh_tokens=RefreshTokenCodec(secret),
-            security_notices=self.security_notices,
-            clock=clock,
-            reuse_interval_s=settings.refresh_reuse_interval_s,
-        )
-        self.email_changes = EmailChangeService(
-            repository=repository,
-            one_time_tokens=self.one_time_tokens,
-            mailer=self.mailer,
-            security_notices=self.security_notices,
-            clock=clock,
-            autoconfirm=settings.autoconfirm,
-        )
+        self.sessions = self._sessions(settings)
+        self.email_changes = self._email_changes(settings)
         self.text_messages = TextMessages.from_settings(settings, clock, queue=sms_queue)
         self.phone_changes = self._phone_changes(settings)
         self.sign_up_gate = SignUpGate(mode=SignUpMode(settings.signup), repository=repository, invitations=invitations)
@@ -310,6 +296,26 @@ class _Builder:
                 require_reauthentication=self.settings.require_reauthentication,
                 require_current_password=self.settings.require_current_password,
             ),
+        )
+
+    def _sessions(self, settings: Settings) -> SessionService:
+        return SessionService(
+            repository=self.repository,
+            access_tokens=self.access_tokens,
+            refresh_tokens=RefreshTokenCodec(settings.jwt_secret),
+            security_notices=self.security_notices,
+            clock=self.clock,
+            reuse_interval_s=settings.refresh_reuse_interval_s,
+        )
+
+    def _email_changes(self, settings: Settings) -> EmailChangeService:
+        return EmailChangeService(
+            repository=self.repository,
+            one_time_tokens=self.one_time_tokens,
+            mailer=self.mailer,
+            security_notices=self.security_notices,
+            clock=self.clock,
+            autoconfirm=settings.autoconfirm,
         )
 
     def _phone_changes(self, settings: Settings) -> PhoneChangeService:

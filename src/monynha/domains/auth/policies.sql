@@ -35,7 +35,7 @@ create policy "users can create API tokens as they have signed in" on public.api
   with check (
     user_id = (select auth.unlimited_uid())
     and aal = coalesce((select auth.jwt()) ->> 'aal', 'aal1')
-    and (project_ids is null or project_ids <@ array(select public.visible_project_ids()))
+    and (project_ids is null or project_ids::uuid[] <@ array(select public.visible_project_ids()))
   );
 create policy "users can view their API tokens" on public.api_tokens for select to monynha_app
   using (user_id = (select auth.unlimited_uid()));

@@ -23,7 +23,7 @@ from monynha.engine.mutation.validation import unwrap_data
 from monynha.engine.query.selection import Selection
 from monynha.infra.postgres.database import ActorConnection
 from monynha.protocols.http.request import Request
-from monynha.protocols.http.response import Response, data_response
+from monynha.protocols.http.response import Response, data_response, encode_header_lines, encode_headers
 from monynha.protocols.openapi import email_schema, input_schema
 from monynha.protocols.openapi.field_schemas import ref
 from monynha.protocols.rest.context import (
@@ -211,7 +211,10 @@ class InvitationRoutes:
         return await self.actions.invite(connection, invitation, locale=_locale(request), idempotency_key=key)
 
     async def _count_lookup(self, request: Request, connection: ActorConnection) -> None:
-        await self.actions.limits.count_lookup(connection.actor)
+        """Count the use of an address; the response reports this limit instead of that of API requests."""
+        headers = await self.actions.limits.count_lookup(connection.actor)
+        if headers:
+            request.response_header_lines = encode_header_lines(encode_headers(*headers))
 
 
 def _created_response(created: CreatedRow, *, status: int) -> Response:

@@ -36,7 +36,9 @@ class SessionRow(Model):
     __table_args__ = {"info": {"is_view": True}}  # noqa: RUF012  # SQLAlchemy reads a dictionary here
 
     id: Mapped[UUID] = primary_key()
-    device: Mapped[str] = short_text(1, 100, "Browser and system, as `Firefox on Linux`.")
+    device: Mapped[str] = short_text(
+        1, 100, "Browser and system, as `Firefox on Linux`, or the name of an application that acts for the user."
+    )
     ip: Mapped[str | None] = nullable_long_text(100, "IP address at the last sign-in or refresh.")
     aal: Mapped[str] = choice_of(AssuranceLevel, 10, "How surely the user is who they say (NIST SP 800-63B).")
     created_at: Mapped[datetime] = server_timestamp("When the user signed in.")

@@ -49,7 +49,7 @@ class MultiStreamSubscriber:
         self._handle_revoked = on_revoked
         self._resume_from = resume_from
         # A token that is limited to projects may not read it, and so does not follow new memberships.
-        is_limited = connection.actor.is_project_limited
+        is_limited = connection.actor.is_resource_limited
         self._user_stream = None if is_limited else hub.authorizer.user_stream(connection.actor)
         self._subscriptions: dict[Stream, Subscription] = {}
         self._tasks: set[asyncio.Task[None]] = set()

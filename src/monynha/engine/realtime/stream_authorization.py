@@ -19,8 +19,9 @@ from monynha.engine.schema.resource import Resource, column_of
 from monynha.infra.postgres.database import ActorConnection, guard_query
 
 _MAX_STREAMS = 2_000
-_IS_PROJECT_LIMITED = guard_query("select to_json(auth.is_project_limited()::integer)")
+_IS_RESOURCE_LIMITED = guard_query("select to_json(auth.is_project_limited()::integer)")
 """A number, because false means that the session is over."""
+_SEES_ONLY_OWN_ROWS = guard_query("select to_json((auth.is_project_limited() or auth.is_anonymous())::integer)")
 
 
 class MembershipChange(NamedTuple):
@@ -69,9 +70,9 @@ class StreamAuthorizer:
             raise UnauthenticatedError()
         root = self.roots.get(stream.kind)
         if root is None:
-            if stream.id != GLOBAL_STREAM_ID:
+            if stream.id != GLOBAL_STREAM_ID or not await self._may_read_global_stream(connection):
                 raise NotFoundError.for_name(stream.kind)
-            return await self._require_reader(connection, stream)
+            return None
         if root.is_private_stream:
             if stream.id != connection.actor.id:
                 raise NotFoundError.for_name(stream.kind)
@@ -82,17 +83,21 @@ class StreamAuthorizer:
 
     async def _require_reader(self, connection: ActorConnection, stream: Stream) -> None:
         """Raise NotFoundError for a token that is limited to projects, since the stream belongs to none of them."""
-        if await connection.fetch_json(_IS_PROJECT_LIMITED, (), is_light=True) != b"0":
+        if await connection.fetch_json(_IS_RESOURCE_LIMITED, (), is_light=True) != b"0":
             raise NotFoundError.for_name(stream.kind)
+
+    async def _may_read_global_stream(self, connection: ActorConnection) -> bool:
+        """Whether the actor sees the rows of everybody; anonymous users see only their own."""
+        return await connection.fetch_json(_SEES_ONLY_OWN_ROWS, (), is_light=True) == b"0"
 
     async def list_streams(self, connection: ActorConnection, kind: str) -> list[Stream]:
         """Return the streams of a kind that the actor may subscribe to now."""
         actor = connection.actor
-        if actor.is_anonymous or (actor.is_project_limited and kind not in self.shared_kinds):
+        if actor.is_anonymous or (actor.is_resource_limited and kind not in self.shared_kinds):
             return []
         root = self.roots.get(kind)
         if root is None:
-            return [Stream(kind, GLOBAL_STREAM_ID)]
+            return [Stream(kind, GLOBAL_STREAM_ID)] if await self._may_read_global_stream(connection) else []
         if root.is_private_stream:
             return [] if actor.id is None else [Stream(kind, actor.id)]
         key_name = root.id_column.name

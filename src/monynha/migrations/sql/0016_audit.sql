@@ -282,9 +282,8 @@ create trigger audit_seals_are_not_truncated before truncate on monynha.audit_se
 
 -- Without a SET clause, so that the planner can inline these three.
 create function monynha.microseconds(moment timestamptz) returns bigint
-language sql immutable as $$
-  select (extract(epoch from moment) * 1000000)::bigint
-$$;
+language sql immutable
+  return (extract(epoch from moment) * 1000000)::bigint;
 comment on function monynha.microseconds(timestamptz) is 'The time in microseconds since 1970, whatever the time zone.';
 
 create function monynha.audit_event_hash(e monynha.audit_events) returns bytea

@@ -3,6 +3,9 @@
 alter table auth.users add column new_phone text, add column phone_change_sent_at timestamptz;
 comment on column auth.users.new_phone is 'The phone number that a code has been sent to, and that is not confirmed yet.';
 
+-- Finds the anonymous users who do not come back.
+create index users_anonymous_created_at_idx on auth.users (created_at) where is_anonymous;
+
 alter table auth.one_time_tokens
   drop constraint one_time_token_kind_is_known,
   add constraint one_time_token_kind_is_known check (

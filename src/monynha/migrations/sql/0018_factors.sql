@@ -208,19 +208,20 @@ $$;
 comment on function auth.is_aal2() is
   'Whether both the token and the session of the caller have the assurance level aal2, or the caller is the service key.';
 
+-- Without a sub-select, and with each argument once, so that the planner can inline it.
 create function auth.level_of(
-  is_claimed boolean, session_aal text, is_sign_in boolean, has_second_factor boolean, is_admin boolean
-) returns text language sql stable as $$
-  select case
+  is_claimed boolean, session_aal text, is_sign_in boolean, has_second_factor boolean, is_admin boolean,
+  is_any_project_strict boolean
+) returns text language sql stable
+  return case
     when is_claimed and session_aal is distinct from 'aal1' then 'aal2'
     when is_sign_in and has_second_factor
       and strpos(current_setting('monynha.require_mfa', true), 'enrolled') > 0 then 'insufficient'
     when is_admin and strpos(current_setting('monynha.require_mfa', true), 'admins') > 0 then 'insufficient'
-    when exists (select from monynha.projects_requiring_aal2) then 'withholding'
+    when is_any_project_strict then 'withholding'
     else 'aal1'
-  end
-$$;
-comment on function auth.level_of(boolean, text, boolean, boolean, boolean) is
+  end;
+comment on function auth.level_of(boolean, text, boolean, boolean, boolean, boolean) is
   'The assurance level of a caller: that of the session, null for a token without one, unless the token claims less. '
   '`insufficient` where MONYNHA_REQUIRE_MFA, which the program sets for its connections, demands aal2; `withholding` '
   'instead of `aal1` where there are projects that require aal2.';
@@ -257,6 +258,8 @@ begin
       or exists (
         select from public.project_members m where m.project_id = s.project_id and m.user_id = auth.uid()
       )
+      -- See 0020: a token that is limited to projects learns nothing of others.
+      and (not auth.is_project_limited() or s.project_id = any (auth.token_project_ids()))
   );
   return project_ids <> '{}' and (
     project_ids && ids
@@ -308,7 +311,7 @@ begin
       'monynha.aal',
       auth.level_of(
         claims_aal2, live.aal, session is not null, account.has_second_factor,
-        account.app_metadata ->> 'role' = 'admin'
+        account.app_metadata ->> 'role' = 'admin', exists (select from monynha.projects_requiring_aal2)
       ),
       true
     )

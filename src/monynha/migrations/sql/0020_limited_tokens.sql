@@ -10,9 +10,9 @@ create table public.api_tokens (
   prefix varchar(20) not null,
   scopes text[] not null,
   -- The only projects that it may reach; null for all.
-  project_ids uuid[],
+  project_ids text[],
   -- The assurance level of the session that created it.
-  aal text not null default 'aal1',
+  aal varchar(10) not null default 'aal1',
   last_used_at timestamptz,
   expires_at timestamptz,
   created_at timestamptz not null default now(),
@@ -131,7 +131,8 @@ begin
       'monynha.aal',
       auth.level_of(
         claim ->> 'aal' is not distinct from 'aal2', live.aal, session is not null and not is_api_token,
-        account.has_second_factor, as_admin.system_role = 'admin'
+        account.has_second_factor, as_admin.system_role = 'admin',
+        exists (select from monynha.projects_requiring_aal2)
       ),
       true
     )
@@ -221,7 +222,7 @@ begin
       'monynha.aal',
       auth.level_of(
         claims_aal2, live.aal, session is not null, account.has_second_factor,
-        account.app_metadata ->> 'role' = 'admin'
+        account.app_metadata ->> 'role' = 'admin', exists (select from monynha.projects_requiring_aal2)
       ),
       true
     )

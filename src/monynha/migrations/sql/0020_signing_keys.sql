@@ -37,6 +37,10 @@ begin
     or exists (select from auth.users u where u.id = sub) then
     return false;
   end if;
+  -- Tokens of ours carry it too, and have a size.
+  if octet_length(metadata::text) > 3000 then
+    metadata := '{}';
+  end if;
   insert into auth.users (
     id, email, email_confirmed_at, phone, phone_confirmed_at, app_metadata, user_metadata, is_anonymous
   )

@@ -28,13 +28,20 @@ alter table auth.known_devices force row level security;
 -- one table, so that a row can be deleted through it.
 create view public.sessions with (security_barrier) as
   select
-    s.id, coalesce(s.device, 'Unknown device') as device, s.ip, s.aal, s.created_at,
+    s.id,
+    coalesce(
+      (select nullif(left(c.name, 100), '') from auth.oauth_clients c where c.id = s.oauth_client_id), s.device,
+      'Unknown device'
+    ) as device,
+    s.ip, s.aal, s.created_at,
     greatest(s.created_at, s.refreshed_at, s.last_used_at) as last_used_at,
     s.id is not distinct from (select nullif(auth.jwt() ->> 'session_id', '')::uuid) as is_current,
     (extract(epoch from greatest(s.created_at, s.refreshed_at, s.last_used_at)) * 1000000)::bigint as version
   from auth.sessions s
   -- A token that is limited to scopes or projects manages no sessions.
-  where s.user_id = (select auth.unlimited_uid()) and (s.not_after is null or s.not_after > now());
+  where s.user_id = (select auth.unlimited_uid()) and (s.not_after is null or s.not_after > now())
+  -- The order of the list: PostgreSQL plans such a view by itself, and would read and sort all of its rows.
+  order by s.created_at desc, s.id desc;
 comment on view public.sessions is 'The live sessions of the caller, without what their tokens are made of.';
 
 -- Exports of one's own data: a job writes a ZIP file, which is an object of a private bucket for a week.
@@ -199,6 +206,32 @@ begin
           'lastSignInAt', i.last_sign_in_at, 'createdAt', i.created_at
         ) order by i.created_at, i.id), '[]')
         from auth.identities i where i.user_id = u.id
+      ),
+      'factors', (
+        select coalesce(json_agg(json_build_object(
+          'type', f.factor_type, 'status', f.status, 'name', f.friendly_name, 'phone', f.phone,
+          'createdAt', f.created_at
+        ) order by f.created_at, f.id), '[]')
+        from auth.factors f where f.user_id = u.id
+      ),
+      'passkeys', (
+        select coalesce(json_agg(json_build_object(
+          'name', p.friendly_name, 'createdAt', p.created_at, 'lastUsedAt', p.last_used_at
+        ) order by p.created_at, p.id), '[]')
+        from auth.passkeys p where p.user_id = u.id
+      ),
+      'apiTokens', (
+        select coalesce(json_agg(json_build_object(
+          'name', t.name, 'prefix', t.prefix, 'scopes', t.scopes, 'projectIds', t.project_ids,
+          'createdAt', t.created_at, 'lastUsedAt', t.last_used_at, 'expiresAt', t.expires_at
+        ) order by t.created_at, t.id), '[]')
+        from public.api_tokens t where t.user_id = u.id
+      ),
+      'applications', (
+        select coalesce(json_agg(json_build_object(
+          'name', c.name, 'scopes', a.scopes, 'grantedAt', a.granted_at
+        ) order by a.granted_at, c.id), '[]')
+        from auth.oauth_consents a join auth.oauth_clients c on c.id = a.client_id where a.user_id = u.id
       ),
       'knownDevices', (
         select coalesce(json_agg(json_build_object(

@@ -71,6 +71,10 @@ def _components(
             schemas |= with_data_wrapper(action.body_name, dict(action.body_schema))
     for resource in catalog.resources.values():
         schemas |= responses.envelope_schemas(resource)
+    for doc in operations.endpoint_docs.values():
+        if doc.response_schemas:
+            row = schemas[doc.resource.type_name]
+            schemas |= responses.extended_row_schemas(doc.resource, row, doc.response_schemas)
     bearer = {
         "type": "http",
         "scheme": "bearer",

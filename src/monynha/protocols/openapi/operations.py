@@ -205,7 +205,7 @@ class OperationBuilder:
             resource, 201, f"The new {resource.singular}.", is_versioned=is_versioned
         )
         if endpoint_doc is not None and endpoint_doc.response_schemas:
-            created_response |= responses.extended_row_content(resource, endpoint_doc.response_schemas)
+            created_response |= responses.extended_row_content(resource)
         created = {"201": {**created_response, "links": links_of_response}}
         accepted = None if endpoint_doc is None else endpoint_doc.accepted
         if accepted is None:

@@ -37,11 +37,21 @@ def item_response(resource: Resource, status: int, description: str, *, is_versi
     return _json_response(description, ref(f"{resource.type_name}Answer"), headers)
 
 
-def extended_row_content(resource: Resource, properties: Mapping[str, Mapping[str, object]]) -> Schema:
-    """Return the content of a response with one row that has further properties."""
-    added: Schema = {"type": "object", "required": list(properties), "properties": dict(properties)}
-    envelope = _envelope_schema({"data": {"allOf": [ref(resource.type_name), added]}})
-    return {"content": {"application/json": {"schema": envelope}}}
+def extended_row_content(resource: Resource) -> Schema:
+    """Return the content of a response with a new row that has further properties."""
+    return {"content": {"application/json": {"schema": ref(f"{resource.type_name}CreatedAnswer")}}}
+
+
+def extended_row_schemas(
+    resource: Resource, row: Schema, properties: Mapping[str, Mapping[str, object]]
+) -> dict[str, Schema]:
+    """Return the schemas of a new row with further properties, and of its envelope."""
+    name = f"{resource.type_name}Created"
+    required, row_properties = row["required"], row["properties"]
+    assert isinstance(required, list)  # as every schema of a row has it
+    assert isinstance(row_properties, dict)  # as every schema of a row has it
+    extended: Schema = {**row, "required": [*required, *properties], "properties": {**row_properties, **properties}}
+    return {name: extended, f"{name}Answer": _envelope_schema({"data": ref(name)})}
 
 
 def page_response(resource: Resource, other_media_types: Iterable[str] = ()) -> Schema:

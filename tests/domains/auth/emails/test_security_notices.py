@@ -265,6 +265,8 @@ async def test_no_notice_signs_in(auth_app: AuthApp) -> None:
 class _Request:
     """A request of somebody else than the account's owner."""
 
+    is_read = False
+
     def context(self) -> RequestContext:
         """Return the context."""
         return RequestContext("192.0.2.1", WINDOWS.format(142), "request-1")

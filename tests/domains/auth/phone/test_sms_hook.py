@@ -186,9 +186,12 @@ async def test_without_the_setting_a_message_that_waits_is_given_up(
 
 
 async def test_a_slow_receiver_does_not_block_the_event_loop(queue: SmsQueue) -> None:
+    ends, ended = asyncio.Event(), asyncio.Event()
+
     async def stall(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.5)
+        await ends.wait()
         writer.close()
+        ended.set()
 
     stalled = await asyncio.start_server(stall, "127.0.0.1", 0)
     webhook = queue.hook.webhook
@@ -204,4 +207,6 @@ async def test_a_slow_receiver_does_not_block_the_event_loop(queue: SmsQueue) ->
 
     assert ticks > 10
     assert (await working)["state"] == "ready"
+    ends.set()
+    await ended.wait()
     stalled.close()

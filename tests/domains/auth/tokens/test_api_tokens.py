@@ -13,9 +13,9 @@ CODEC = ApiTokenCodec("a-secret-of-the-tests-that-is-long-enough")
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-def create(*scopes: str, is_project_limited: bool = False, expires_at: int | None = None) -> NewApiToken:
+def create(*scopes: str, is_resource_limited: bool = False, expires_at: int | None = None) -> NewApiToken:
     return CODEC.create(
-        uuid4(), scopes or ("read",), is_project_limited=is_project_limited, aal="aal1", expires_at=expires_at
+        uuid4(), scopes or ("read",), is_resource_limited=is_resource_limited, aal="aal1", expires_at=expires_at
     )
 
 
@@ -32,12 +32,12 @@ def with_checksum(unchecked: str) -> str:
 @pytest.mark.parametrize("expires_at", [None, 2**32 - 1])
 def test_a_token_says_what_it_was_made_for(scopes: tuple[str, ...], aal: str, expires_at: int | None) -> None:
     user_id = uuid4()
-    new_token = CODEC.create(user_id, scopes, is_project_limited=True, aal=aal, expires_at=expires_at)
+    new_token = CODEC.create(user_id, scopes, is_resource_limited=True, aal=aal, expires_at=expires_at)
     token = CODEC.decode(new_token.text)
     assert token == new_token.content
     assert (token.user_id, token.scopes, token.aal) == (user_id, frozenset(scopes), aal)
     assert token.expires_at == expires_at
-    assert token.is_project_limited
+    assert token.is_resource_limited
 
 
 def test_the_checksum_is_one_that_scanners_can_compute() -> None:

@@ -23,7 +23,7 @@ TOKENS = FileTokens(SECRET, lambda: NOW)
 ACCESS_TOKENS = AccessTokens(SECRET, issuer="https://board.example.org/auth/v1", ttl_s=3600, clock=lambda: NOW)
 
 
-def test_a_token_is_the_session_that_may_only_read() -> None:
+def test_a_token_is_the_session_it_was_issued_for() -> None:
     actor = TOKENS.verify(TOKENS.issue(ACTOR, "aal2"))
 
     assert (actor.kind, actor.id, actor.session_id) == (ActorKind.USER, ACTOR.id, ACTOR.session_id)
@@ -34,7 +34,6 @@ def test_a_token_is_the_session_that_may_only_read() -> None:
         "role": "authenticated",
         "session_id": str(ACTOR.session_id),
         "aal": "aal2",
-        "scopes": ["read"],
     }
 
 

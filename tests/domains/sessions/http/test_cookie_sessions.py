@@ -49,7 +49,7 @@ async def test_a_password_gives_a_session_whose_refresh_token_only_the_cookie_ha
     assert body["expiresAt"].endswith(".000000Z")
     assert browser.refresh_token
     assert browser.refresh_token not in response.text
-    session_cookie, files_cookie = response.headers.get_list("set-cookie")
+    session_cookie, files_cookie, *_ = response.headers.get_list("set-cookie")
     assert session_cookie.startswith("monynha_session=")
     assert session_cookie.endswith("; Path=/; Max-Age=15552000; HttpOnly; SameSite=Strict")
     assert files_cookie.startswith("monynha_files=")
@@ -404,3 +404,23 @@ async def test_over_tls_the_cookies_have_prefixes(program: Application, settings
     assert files_cookie.endswith("; Path=/api/v1/files; Max-Age=86400; HttpOnly; SameSite=Strict; Secure")
     assert refreshed is not None
     assert without_prefix is None, "a cookie that another host could have set"
+
+
+async def test_no_other_origin_may_send_the_header_or_use_cookies(browser: Browser) -> None:
+    origin = "http://localhost:3000"
+    preflight = await browser.http.request(
+        "OPTIONS",
+        "/api/v1/session/refresh",
+        headers={
+            "origin": origin,
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "x-monynha-request",
+        },
+    )
+    refused = await browser.send("POST", "/session/refresh", origin=origin)
+
+    assert preflight.headers["access-control-allow-origin"] == origin, "it may call the rest of the API"
+    assert "x-monynha-request" not in preflight.headers["access-control-allow-headers"].lower()
+    assert "access-control-allow-credentials" not in preflight.headers
+    assert refused.status_code == 403
+    assert "access-control-allow-credentials" not in refused.headers

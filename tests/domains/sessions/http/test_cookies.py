@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -82,6 +83,16 @@ async def test_files_that_the_session_may_not_see_are_not_found(
     for part in ("content", "thumbnails/100"):
         response = await browser.http.get(f"/api/v1/files/{file['id']}/{part}")
         assert response.status_code == 404
+
+
+async def test_a_system_admin_sees_the_files_of_all_projects(
+    browser: Browser, file: dict[str, Any], users: UserFactory, owner_sql: Callable[..., Awaitable[list[Any]]]
+) -> None:
+    admin = await users.sign_up("Root", PASSWORD)
+    await owner_sql('update auth.users set app_metadata = \'{"role": "admin"}\' where id = $1', admin.id)
+    await browser.sign_in(admin)
+
+    assert (await browser.http.get(f"/api/v1/files/{file['id']}/content")).content == b"plain text"
 
 
 async def test_a_removed_member_reads_no_more(

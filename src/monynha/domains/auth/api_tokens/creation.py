@@ -15,7 +15,7 @@ from monynha.core.serialization import parse_timestamp, parse_uuid
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.api_tokens.models import MAX_PROJECTS, tokens
 from monynha.domains.auth.emails.security_notices import SecurityNotice, SecurityNotices
-from monynha.domains.auth.tokens.api_tokens import ApiTokenCodec
+from monynha.domains.auth.tokens.api_tokens import ApiTokenCodec, NewApiToken
 from monynha.engine.mutation.custom_body import FieldParser, parse_custom_body, raise_field_errors
 from monynha.engine.mutation.validation import parse_value
 from monynha.infra.postgres.database import ActorConnection, Transaction
@@ -62,9 +62,9 @@ class ApiTokenCreation:
         values, errors = parse_custom_body(tokens, body, self._parsers, optional=frozenset({"projectIds", "expiresAt"}))
         raise_field_errors(errors)
         scopes, project_ids, expires_at = values["scopes"], values.get("projectIds"), values.get("expiresAt")
-        assert isinstance(scopes, tuple)  # what the parsers below return
-        assert project_ids is None or isinstance(project_ids, tuple)
-        assert expires_at is None or isinstance(expires_at, datetime)
+        assert isinstance(scopes, tuple)  # its parser returns one
+        assert project_ids is None or isinstance(project_ids, tuple)  # its parser returns one
+        assert expires_at is None or isinstance(expires_at, datetime)  # its parser returns one
         return TokenRequest(str(values["name"]), scopes, project_ids, expires_at)
 
     async def create(self, connection: ActorConnection, request: TokenRequest) -> CreatedToken:
@@ -79,28 +79,18 @@ class ApiTokenCreation:
         if account is None:
             raise UnauthenticatedError()
         aal = "aal2" if orjson.loads(actor.claims).get("aal") == "aal2" else "aal1"
-        expires_at = None if request.expires_at is None else int(request.expires_at.timestamp())
         new_token = self.codec.create(
             actor.id,
             request.scopes,
-            is_project_limited=request.project_ids is not None,
+            is_resource_limited=request.project_ids is not None,
             aal=aal,
-            expires_at=expires_at,
-        )
-        binds = (
-            new_token.content.id,
-            request.name,
-            new_token.prefix,
-            list(request.scopes),
-            None if request.project_ids is None else list(request.project_ids),
-            aal,
-            None if expires_at is None else datetime.fromtimestamp(expires_at, UTC),
+            expires_at=None if request.expires_at is None else int(request.expires_at.timestamp()),
         )
 
         async def attempt(connection: ActorConnection) -> None:
             async with connection.transaction() as transaction:
                 await _require_visible_projects(transaction, request.project_ids)
-                await transaction.execute(_INSERT, *binds)
+                await transaction.execute(_INSERT, *_row_of(new_token, request))
                 await self.notices.queue(transaction, account, SecurityNotice.TOKEN_CREATED, {"name": request.name})
 
         try:
@@ -131,6 +121,20 @@ class ApiTokenCreation:
         if expires_at > now + _MAX_LIFETIME:
             raise ValueError("must be within ten years")
         return expires_at
+
+
+def _row_of(new_token: NewApiToken, request: TokenRequest) -> tuple[object, ...]:
+    """Return the values of the columns that `_INSERT` names."""
+    token = new_token.content
+    return (
+        token.id,
+        request.name,
+        new_token.prefix,
+        list(request.scopes),
+        None if request.project_ids is None else list(map(str, request.project_ids)),
+        token.aal,
+        None if token.expires_at is None else datetime.fromtimestamp(token.expires_at, UTC),
+    )
 
 
 async def _require_visible_projects(transaction: Transaction, project_ids: tuple[UUID, ...] | None) -> None:

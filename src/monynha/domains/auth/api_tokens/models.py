@@ -14,6 +14,7 @@ from monynha.engine.schema.columns import (
     primary_key,
     row_version,
     server_id,
+    server_text,
     server_timestamp,
     short_text,
     text_list,
@@ -43,6 +44,7 @@ class ApiToken(Model):
     project_ids: Mapped[list[str] | None] = nullable_text_list(
         MAX_PROJECTS, _UUID_LENGTH, "Ids of the only projects that it reaches; null for all that its owner can see."
     )
+    aal: Mapped[str] = server_text(10, "Assurance level of the session that created it, which its requests have.")
     last_used_at: Mapped[datetime | None] = nullable_server_timestamp(
         "When it was last used, within some minutes; null if it never was."
     )
@@ -60,6 +62,8 @@ tokens = Resource(
     operations=frozenset({"list", "read", "delete"}),
     constraint_messages={
         "token_name_is_not_blank": ConstraintMessage("name", "must not be empty"),
+        "token_scopes_are_known": ConstraintMessage("scopes", "must be a list of read, write, admin"),
+        "token_names_at_most_100_projects": ConstraintMessage("projectIds", "must have at most 100 items"),
         "user_has_too_many_tokens": ConstraintMessage.conflict("tokens", "are too many; revoke one first"),
     },
 )

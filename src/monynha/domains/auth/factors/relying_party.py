@@ -17,6 +17,8 @@ from monynha.domains.auth.factors.errors import WebAuthnVerificationFailedError
 CHALLENGE_BYTES = 32
 _LOCALHOST_ORIGIN = re.compile(r"https?://localhost(:\d{1,5})?")
 _TRANSPORTS = frozenset({"usb", "nfc", "ble", "smart-card", "internal", "cable", "hybrid"})
+_MALFORMED = (IndexError, KeyError, TypeError, ValueError)
+"""What the library lets through of a public key that lacks a member, or is no point of its curve."""
 _MAX_CREDENTIAL_BYTES = 1023
 """The longest id of a credential (WebAuthn §5.8.3)."""
 
@@ -141,7 +143,7 @@ class RelyingParty:
                 expected_origin=self._expected_origins(credential),
                 require_user_verification=is_passkey,
             )
-        except WebAuthnException:
+        except (WebAuthnException, *_MALFORMED):
             raise WebAuthnVerificationFailedError() from None
         if len(verified.credential_id) > _MAX_CREDENTIAL_BYTES:
             raise WebAuthnVerificationFailedError()
@@ -182,7 +184,7 @@ class RelyingParty:
                 credential_current_sign_count=sign_count,
                 require_user_verification=is_passkey,
             )
-        except WebAuthnException:
+        except (WebAuthnException, *_MALFORMED):
             raise WebAuthnVerificationFailedError() from None
         return verified.new_sign_count
 

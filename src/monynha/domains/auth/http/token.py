@@ -80,7 +80,7 @@ class TokenRoutes:
         account = await auth.phone_accounts.sign_up(sign_up_request)
         if not is_confirmed:
             return auth_response(user_json(account))
-        return self._session(await auth.sessions.create(account, client_info(request), method="password"))
+        return self._new_session(request, await auth.sessions.create(account, client_info(request), method="password"))
 
     async def _complete_sign_up(self, request: Request, body: RequestBody) -> Response:
         auth = self.auth
@@ -123,7 +123,8 @@ class TokenRoutes:
             if not self.auth.phone_accounts.is_enabled:
                 raise PhoneSignInDisabledError()
             client = client_info(request)
-            return self._session(await self.auth.sign_in.sign_in_with_phone(phone, password or "", client))
+            issued = await self.auth.sign_in.sign_in_with_phone(phone, password or "", client)
+            return self._new_session(request, issued)
         if not email:
             raise InvalidAuthRequestError("missing email or phone")
         issued = await self.auth.sign_in.sign_in(email, password or "", client_info(request))

@@ -118,7 +118,8 @@ class VerifyRoutes:
             if body.text("email"):
                 raise InvalidAuthRequestError("Only an email address or phone number should be provided on verify")
             phone, code = body.required_text("phone"), body.required_text("token")
-            return session_response(self.auth, await self.auth.phone_accounts.verify_code(phone, code, type, client))
+            issued = await self.auth.phone_accounts.verify_code(phone, code, type, client)
+            return with_device_cookie(self.auth, request, session_response(self.auth, issued), issued.account)
         if type not in TOKEN_KINDS_BY_TYPE:
             raise InvalidAuthRequestError("Invalid verification type")
         if link_token:
@@ -147,16 +148,20 @@ class VerifyRoutes:
             result = await self.auth.verification.follow_link(link_token, type, client_info(request))
         except AuthError as error:
             return _redirect_with_error(redirect_to, link_token, error)
-        response = self._redirect_with_result(redirect_to, type, result)
+        response = self._redirect_with_result(redirect_to, link_token, type, result)
         if isinstance(result, IssuedSession):
             return with_device_cookie(self.auth, request, response, result.account)
         return response
 
-    def _redirect_with_result(self, redirect_to: str, type: str, result: VerificationResult) -> Response:
+    def _redirect_with_result(
+        self, redirect_to: str, link_token: str, type: str, result: VerificationResult
+    ) -> Response:
         if isinstance(result, AuthorizationCode):
             return redirect_response(redirect_to, query={"code": result.code})
         if isinstance(result, EmailChangeHalfConfirmed):
-            return redirect_response(redirect_to, fragment={"message": _HALF_CONFIRMED_MESSAGE, "sb": ""})
+            message = {"message": _HALF_CONFIRMED_MESSAGE}
+            query = message if link_token.startswith("pkce_") else {}
+            return redirect_response(redirect_to, query=query, fragment={**message, "sb": ""})
         tokens = tokens_json(result, self.auth.clock().timestamp())
         fragment = {name: str(value) for name, value in tokens.items()}
         return redirect_response(redirect_to, fragment={**fragment, "sb": "", "type": type})

@@ -84,6 +84,10 @@ class ConsentSessions:
         """Whether a form is the page's own, in this browser, for this authorization and session."""
         return token.isascii() and hmac.compare_digest(token, self.form_token(state, authorization_id))
 
+    def verifier(self, state: BrowserState) -> str:
+        """Return the PKCE verifier with which a provider's sign-in comes back: of use in this browser alone."""
+        return self._mac("verifier", state.nonce)
+
     async def begin(self, session: IssuedSession) -> BrowserState:
         """Return the state of a browser in which somebody has signed in; the session ends within the hour."""
         async with self._repository.transaction() as transaction:

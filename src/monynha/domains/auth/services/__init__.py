@@ -10,6 +10,7 @@ update_user      what users change of their own account
 phone_accounts   sign-up by phone number, and codes by text message
 phone_change     changes a phone number, by confirmation of the new one
 anonymous_users  accounts without credentials
+unused_anonymous_users  deletes those who do not come back
 email_change     changes an email address, by confirmation of both addresses
 admin            manages all accounts
 audit_log        the audit log in the words of GoTrue

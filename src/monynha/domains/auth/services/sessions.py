@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from monynha.core.clock import Clock
@@ -298,11 +299,23 @@ class SessionService:
         if isinstance(grant, AuthError):
             return grant
         account = await self.repository.find_by_id(transaction, row["user_id"])
-        now = self.clock()
         if account is None:
             return RefreshSessionNotFoundError()
-        if problem := _refresh_problem(account, row["not_after"], now):
+        if problem := _refresh_problem(account, row["not_after"], self.clock()):
             return problem
+        return await self._rotate_or_repeat(transaction, row, presented, client, account, grant)
+
+    async def _rotate_or_repeat(
+        self,
+        transaction: Transaction,
+        row: asyncpg.Record,
+        presented: RefreshToken,
+        client: ClientInfo,
+        account: Account,
+        grant: ClientGrant | None,
+    ) -> IssuedSession | AuthError:
+        """Decide about a token of a live session, whose row is locked."""
+        now = self.clock()
         counter, rotated_at = row["refresh_counter"], row["rotated_at"]
         decision = decide_refresh(
             presented.counter,
@@ -317,14 +330,7 @@ class SessionService:
             case RefreshDecision.UNKNOWN:
                 return RefreshTokenNotFoundError()
             case RefreshDecision.REUSED:
-                await transaction.execute("delete from auth.sessions where id = $1", row["id"])
-                await record_audit_event(
-                    transaction,
-                    "refresh_token.reused",
-                    target_type="session",
-                    target_id=str(row["id"]),
-                    details={"userId": account.id},
-                )
+                await self._end_reused(transaction, row["id"], account)
                 return RefreshTokenAlreadyUsedError()
             case RefreshDecision.ROTATE:
                 counter += 1
@@ -335,6 +341,13 @@ class SessionService:
                 pass
         claims = SessionClaims(row["id"], row["aal"], tuple(orjson.loads(row["amr"])))
         return self.issue(account, claims, counter, grant)
+
+    async def _end_reused(self, transaction: Transaction, session_id: UUID, account: Account) -> None:
+        await transaction.execute("delete from auth.sessions where id = $1", session_id)
+        details = {"userId": account.id}
+        await record_audit_event(
+            transaction, "refresh_token.reused", target_type="session", target_id=str(session_id), details=details
+        )
 
     async def _rotate(
         self, transaction: Transaction, session_id: UUID, rotated_at: list[datetime], client: ClientInfo

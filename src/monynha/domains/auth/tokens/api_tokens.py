@@ -43,7 +43,7 @@ class ApiToken:
     id: UUID
     user_id: UUID
     scopes: frozenset[str]
-    is_project_limited: bool
+    is_resource_limited: bool
     aal: str
     expires_at: int | None
     """In seconds of the Unix epoch; None if it does not expire."""
@@ -73,14 +73,14 @@ class ApiTokenCodec:
         user_id: UUID,
         scopes: Collection[str],
         *,
-        is_project_limited: bool,
+        is_resource_limited: bool,
         aal: str,
         expires_at: int | None,
     ) -> NewApiToken:
         """Return a new token."""
         prefix = START + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_PREFIX_LENGTH))
         flags = sum(_FLAGS[scope] for scope in set(scopes))
-        flags |= (_PROJECT_LIMITED if is_project_limited else 0) | (_AAL2 if aal == "aal2" else 0)
+        flags |= (_PROJECT_LIMITED if is_resource_limited else 0) | (_AAL2 if aal == "aal2" else 0)
         signed = bytes((flags,)) + user_id.bytes + (expires_at or 0).to_bytes(4) + secrets.token_bytes(_SECRET_BYTES)
         content = _encode(int.from_bytes(signed + self._mac(prefix, signed)), _CONTENT_LENGTH)
         unchecked = f"{prefix}_{content}"
@@ -116,7 +116,7 @@ def _parse(text: str, signed: bytes) -> ApiToken:
         UUID(bytes=bytes(id_bytes)),
         UUID(bytes=signed[1:17]),
         frozenset(scope for scope, flag in _FLAGS.items() if flags & flag),
-        is_project_limited=bool(flags & _PROJECT_LIMITED),
+        is_resource_limited=bool(flags & _PROJECT_LIMITED),
         aal="aal2" if flags & _AAL2 else "aal1",
         expires_at=int.from_bytes(signed[17:21]) or None,
     )

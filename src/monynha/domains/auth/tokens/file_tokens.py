@@ -26,7 +26,6 @@ FILE_TOKEN_TTL_S = 24 * 3600
 _PURPOSE = b"auth: file tokens"
 _MAX_TOKEN_BYTES = 1024
 _HEADER = {"alg": "HS256", "typ": "JWT"}
-_READ_ONLY = ["read"]
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,6 @@ class FileTokens:
             "role": ActorKind.USER.value,
             "session_id": str(session_id),
             "aal": payload["aal"],
-            # What it is used for reads anyway; the database refuses what is not.
-            "scopes": _READ_ONLY,
         }
         return Actor(
             ActorKind.USER, user_id, session_id, orjson.dumps(claims).decode(), expires_at=float(payload["exp"])

@@ -112,8 +112,13 @@ class PkceChallenge:
         """Whether the verifier is the secret that the challenge was made from."""
         computed = verifier
         if self.method == "s256":
-            computed = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+            computed = s256_challenge(verifier)
         return hmac.compare_digest(computed.encode(), self.value.encode())
+
+
+def s256_challenge(verifier: str) -> str:
+    """Return the challenge that is made from a verifier by SHA-256 (RFC 7636 §4.2)."""
+    return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from monynha.core.actor import ANONYMOUS, TOKEN_SCOPES, Actor, ActorKind, TokenLimits, encode_claims
@@ -19,13 +19,12 @@ _OWN_CLAIMS = frozenset({"token_id", "foreign"})
 _LIMITING_CLAIMS = ("scopes", "project_ids")
 
 
-def actor_of_claims(claims: dict[str, Any], *, is_issuer_accepted: bool) -> Actor:
+def actor_of_claims(claims: Mapping[str, object], *, is_issuer_accepted: bool) -> Actor:
     """Return the actor of an access token or API key by its claims; UnauthenticatedError if they are not valid.
 
     A person's token must have an accepted issuer (RFC 8725 §3.8); a key may have any, or none.
     """
-    role, exp = claims.get("role"), claims.get("exp")
-    expires_at = None if exp is None else float(exp)
+    role, expires_at = claims.get("role"), _expiry(claims)
     if role in _SERVICE_ROLES:
         return _service_actor(claims, expires_at)
     if expires_at is None:
@@ -34,18 +33,19 @@ def actor_of_claims(claims: dict[str, Any], *, is_issuer_accepted: bool) -> Acto
         return replace(ANONYMOUS, expires_at=expires_at)
     if not is_issuer_accepted:
         raise UnauthenticatedError()
-    return _person(claims, expires_at)
+    return _person(_without_null_limits(claims), expires_at)
 
 
-def actor_of_foreign_claims(claims: dict[str, Any], *, creates_account: bool) -> Actor:
+def actor_of_foreign_claims(claims: Mapping[str, object], *, creates_account: bool) -> Actor:
     """Return the person of a foreign issuer's token: of its keys and other roles we know nothing.
 
     Its session is not ours, and of its metadata only our own account's row makes anybody an admin. The first claim
     tells PostgreSQL that the account may not exist yet, and whether it is created then.
     """
-    if claims.get("exp") is None:
+    claims, expires_at = _without_null_limits(claims), _expiry(claims)
+    if expires_at is None:
         raise UnauthenticatedError()
-    actor = _person({**claims, "session_id": None}, float(claims["exp"]))
+    actor = _person({**claims, "session_id": None}, expires_at)
     if actor.limits is not None:
         return replace(actor, is_admin=False)
     return replace(actor, claims=encode_claims({"foreign": creates_account, **claims}), is_admin=False, is_foreign=True)
@@ -53,7 +53,7 @@ def actor_of_foreign_claims(claims: dict[str, Any], *, creates_account: bool) ->
 
 def actor_of_api_token(token: ApiToken, issuer: str) -> Actor:
     """Return the owner of an API token, within its limits."""
-    claims: dict[str, Any] = {
+    claims: dict[str, object] = {
         "iss": issuer,
         "sub": str(token.user_id),
         "aud": AUDIENCE,
@@ -64,12 +64,12 @@ def actor_of_api_token(token: ApiToken, issuer: str) -> Actor:
     }
     if token.expires_at is not None:
         claims["exp"] = token.expires_at
-    limits = TokenLimits(token.scopes, token.is_project_limited, is_api_token=True)
+    limits = TokenLimits(token.scopes, token.is_resource_limited, is_api_token=True)
     expires_at = None if token.expires_at is None else float(token.expires_at)
     return Actor(ActorKind.USER, token.user_id, token.id, _claims_json(claims), expires_at=expires_at, limits=limits)
 
 
-def _person(claims: dict[str, Any], expires_at: float) -> Actor:
+def _person(claims: Mapping[str, object], expires_at: float) -> Actor:
     subject = claims.get("sub")
     user_id = parse_uuid(subject) if isinstance(subject, str) else None
     audience = claims.get("aud", AUDIENCE)
@@ -83,7 +83,7 @@ def _person(claims: dict[str, Any], expires_at: float) -> Actor:
     metadata = claims.get("app_metadata")
     is_admin = isinstance(metadata, dict) and metadata.get("role") == "admin"
     if limits is not None:
-        is_admin = is_admin and "admin" in limits.scopes and not limits.is_project_limited
+        is_admin = is_admin and "admin" in limits.scopes and not limits.is_resource_limited
     return Actor(
         ActorKind.USER,
         user_id,
@@ -95,27 +95,39 @@ def _person(claims: dict[str, Any], expires_at: float) -> Actor:
     )
 
 
-def _parse_limits(claims: dict[str, Any]) -> TokenLimits | None:
+def _parse_limits(claims: Mapping[str, object]) -> TokenLimits | None:
     """Return what the claims limit the token to, None if nothing; UnauthenticatedError if they are malformed."""
     scopes, project_ids = (claims.get(name) for name in _LIMITING_CLAIMS)
-    # A claim that is null is one that is absent, for PostgreSQL too.
-    for name in _LIMITING_CLAIMS:
-        if name in claims and claims[name] is None:
-            del claims[name]
     if scopes is None and project_ids is None:
         return None
-    if not _is_list_of_texts(scopes) or not _is_list_of_texts(project_ids):
-        raise UnauthenticatedError()
-    if any(parse_uuid(text) is None for text in project_ids or ()):
+    _texts(scopes)
+    if any(parse_uuid(text) is None for text in _texts(project_ids)):
         raise UnauthenticatedError()
     return TokenLimits.from_claims(claims)
 
 
-def _is_list_of_texts(value: object) -> bool:
-    return value is None or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+def _texts(value: object) -> list[str]:
+    """Return a claim that is a list of texts or null; UnauthenticatedError for another."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise UnauthenticatedError()
+    return value
 
 
-def _service_actor(claims: dict[str, Any], expires_at: float | None) -> Actor:
+def _without_null_limits(claims: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the claims without limits that are null, which are none: PostgreSQL looks for the name."""
+    if any(name in claims and claims[name] is None for name in _LIMITING_CLAIMS):
+        return {name: value for name, value in claims.items() if name not in _LIMITING_CLAIMS or value is not None}
+    return claims
+
+
+def _expiry(claims: Mapping[str, object]) -> float | None:
+    value = claims.get("exp")
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _service_actor(claims: Mapping[str, object], expires_at: float | None) -> Actor:
     """Return the holder of a service key.
 
     A `sub`, which hand-made keys may contain, names nobody here: `auth.uid()` would read it as the id of a user.
@@ -128,7 +140,7 @@ def _service_actor(claims: dict[str, Any], expires_at: float | None) -> Actor:
     return Actor(ActorKind.SERVICE, claims=claims_json, expires_at=expires_at)
 
 
-def _session_id(claims: dict[str, Any]) -> UUID | None:
+def _session_id(claims: Mapping[str, object]) -> UUID | None:
     value = claims.get("session_id")
     if value is None:
         return None
@@ -138,7 +150,7 @@ def _session_id(claims: dict[str, Any]) -> UUID | None:
     return session_id
 
 
-def _claims_json(claims: dict[str, Any]) -> str:
+def _claims_json(claims: Mapping[str, object]) -> str:
     """Return the claims as JSON for PostgreSQL, whose `jsonb` cannot contain NUL."""
     if contains_nul(claims):
         raise UnauthenticatedError()

@@ -239,7 +239,9 @@ def _api_error(error: AuthError) -> AppError:
 
 
 def _json_value(value: object) -> object:
-    return format_timestamp(value) if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return format_timestamp(value)
+    return str(value) if isinstance(value, UUID) else value
 
 
 def _client_info(request: Request) -> ClientInfo:

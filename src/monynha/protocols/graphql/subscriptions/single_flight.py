@@ -34,7 +34,7 @@ class EventQueryRunner:
         assert query is not None
         binds = query.bind(payload)
         # What everybody may read is hidden from a token that is limited to projects.
-        is_shared = plan.is_shared and not connection.actor.is_project_limited
+        is_shared = plan.is_shared and not connection.actor.is_resource_limited
         key: Hashable = (query.text, repr(binds), None if is_shared else connection.actor)
         while True:
             # The task is looked up under the actor's lock, since another subscriber may have begun it meanwhile.
