@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -126,6 +127,13 @@ def oidc_settings(issuer: str, name: str = "keycloak", **changes: Any) -> OAuthP
     return OAuthProviderSettings(
         **{"name": name, "client_ids": (CLIENT_ID,), "secret": CLIENT_SECRET, "issuer": issuer, **changes}
     )
+
+
+def find_free_port() -> int:
+    """Return a port that a provider can know before the program listens on it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
 
 
 @asynccontextmanager

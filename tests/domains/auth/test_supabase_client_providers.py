@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ from tests.domains.auth.conftest import PASSWORD, RunAuthApp, RunningAuthApp, ne
 from tests.domains.auth.forged_issuer import ForgedIssuer
 from tests.domains.auth.provider_fixtures import (
     RealProvider,
+    find_free_port,
     location_of,
     oidc_settings,
     query_of,
@@ -26,8 +26,7 @@ from tests.domains.auth.provider_fixtures import (
 @pytest.fixture
 async def running(run_auth_app: RunAuthApp) -> AsyncIterator[tuple[RunningAuthApp, RealProvider]]:
     """Return the running program with a real provider as `keycloak`."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = find_free_port()
     async with run_provider(f"http://127.0.0.1:{port}/auth/v1/callback") as provider:
         settings = (oidc_settings(provider.issuer),)
         app = await run_auth_app(port=port, autoconfirm=False, oauth_providers=settings, manual_linking=True)
