@@ -41,7 +41,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
         assert cells[-1].endswith("."), f"{name}: description"
 
 
-@pytest.mark.parametrize("path", [*PROSE, *PAGES, *GUIDES], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PROSE, *PAGES, *GUIDES], ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_page_names_a_setting_or_command_that_does_not_exist(path: Path) -> None:
     text = path.read_text()
     settings = {family_name(name) or name for name in SETTING_NAME.findall(text)}
@@ -82,7 +82,9 @@ def test_every_decision_is_listed_by_number_and_title() -> None:
         assert name.startswith(f"{number:04}-")
 
 
-@pytest.mark.parametrize("path", [*PROSE, ROOT / "CONTRIBUTING.md", *PAGES], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [*PROSE, ROOT / "CONTRIBUTING.md", *PAGES], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_every_file_that_a_page_names_by_its_path_exists(path: Path) -> None:
     names = {
         name for name in re.findall(r"`([\w/]+/[\w/]+\.(?:py|sql|txt))`", path.read_text()) if "labels" not in name
