@@ -28,7 +28,8 @@ class Owner:
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of the program, started by its command."""
     folder = tmp_path_factory.mktemp("served")
-    unlimited = {"MONYNHA_LIMIT_AUTH": "off", "MONYNHA_LIMIT_API": "off", "LOG_LEVEL": "error"}
+    limits = ("AUTH", "API", "INVITATION")
+    unlimited = {"LOG_LEVEL": "error", **{f"MONYNHA_LIMIT_{name}": "off" for name in limits}}
     with run_program(folder, *SERVE, **unlimited) as program:
         yield program.url
 
