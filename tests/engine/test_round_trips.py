@@ -238,7 +238,7 @@ async def test_subscribing_without_access_takes_as_long_for_absent_projects(
             round_trips[name].append(tap.round_trips - before)
     tapped_program.realtime.hub.unsubscribe(stream, subscriber)
 
-    # One authorizes the subscription, one checks the session, and one whether a second factor is all that is missing.
+    # One authorizes the subscription, one looks whether a second factor would, and one checks the session.
     assert {name: min(trips) for name, trips in round_trips.items()} == {"heard": 3, "unheard": 3, "absent": 3}
 
 

@@ -115,13 +115,13 @@ async def test_lists_leave_out_what_is_withheld(strict: StrictProject) -> None:
     counted = (await strict.weak.get("/projects?count=exact")).json()["meta"]["total"]
     assigned = (await strict.weak.get("/tasks?assigneeId=me")).json()["data"]
     notifications = (await strict.weak.get("/notifications")).json()["data"]
-    shown = (await strict.strong.get("/notifications")).json()["data"]
+    strong_notifications = (await strict.strong.get("/notifications")).json()["data"]
 
     assert [project["id"] for project in projects] == [own["id"]]
     assert counted == 1
     assert assigned == []
     assert notifications == []
-    assert {notification["type"] for notification in shown} == {"added", "assigned"}
+    assert {notification["type"] for notification in strong_notifications} == {"added", "assigned"}
 
 
 async def test_graphql_names_the_error(strict: StrictProject) -> None:

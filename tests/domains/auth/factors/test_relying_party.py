@@ -95,7 +95,9 @@ def test_transports_are_the_known_ones() -> None:
     verified = PARTY.verify_registration(credential, NONCE, is_passkey=True)
     credential["response"]["transports"] = "usb"
 
-    options = PARTY.assertion_options(NONCE, allowed=[StoredCredential(b"id", verified.transports)], is_passkey=False)
+    options: Any = PARTY.assertion_options(
+        NONCE, allowed=[StoredCredential(b"id", verified.transports)], is_passkey=False
+    )
 
     assert verified.transports == ["nfc", "usb"]
     assert PARTY.verify_registration(credential, NONCE, is_passkey=True).transports == []

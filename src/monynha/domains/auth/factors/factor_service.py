@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 from monynha.core.clock import Clock
@@ -90,7 +89,7 @@ class IssuedChallenge:
     factor_type: FactorType
     expires_at: int
     webauthn_type: str | None = None
-    webauthn_options: Mapping[str, Any] | None = None
+    webauthn_options: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class Answer:
 
     code: str = ""
     webauthn_type: str = ""
-    credential: Mapping[str, Any] | None = None
+    credential: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -399,7 +398,7 @@ def name_error(violation: ConstraintViolationError, name: str | None) -> AppErro
     return FactorNameConflictError(f'A factor with the friendly name "{name}" for this user already exists')
 
 
-def credential_id_differs(credential: Mapping[str, Any], expected: bytes) -> bool:
+def credential_id_differs(credential: Mapping[str, object], expected: bytes) -> bool:
     """Whether an assertion is made with another credential than the factor's."""
     return credential_id_of(credential) != expected
 

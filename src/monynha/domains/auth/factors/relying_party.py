@@ -89,7 +89,7 @@ class RelyingParty:
         *,
         existing: Sequence[StoredCredential],
         is_passkey: bool,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Return the options of `navigator.credentials.create`, with binary values in base64url.
 
         A passkey is discoverable and verifies its user, since it is all that a sign-in needs.
@@ -119,7 +119,7 @@ class RelyingParty:
 
     def assertion_options(
         self, nonce: bytes, *, allowed: Sequence[StoredCredential], is_passkey: bool
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Return the options of `navigator.credentials.get`; without allowed credentials any passkey will do."""
         from webauthn import generate_authentication_options
         from webauthn.helpers.structs import UserVerificationRequirement
@@ -130,7 +130,7 @@ class RelyingParty:
         )
         return _options_json(options)
 
-    def verify_registration(self, credential: Mapping[str, Any], nonce: bytes, *, is_passkey: bool) -> NewCredential:
+    def verify_registration(self, credential: Mapping[str, object], nonce: bytes, *, is_passkey: bool) -> NewCredential:
         """Return the credential of an answer to registration options; raise WebAuthnVerificationFailedError."""
         from webauthn import verify_registration_response
         from webauthn.helpers.exceptions import WebAuthnException
@@ -147,19 +147,20 @@ class RelyingParty:
             raise WebAuthnVerificationFailedError() from None
         if len(verified.credential_id) > _MAX_CREDENTIAL_BYTES:
             raise WebAuthnVerificationFailedError()
-        transports = credential["response"].get("transports")
+        response = credential["response"]
+        transports = response.get("transports") if isinstance(response, dict) else None
         return NewCredential(
             verified.credential_id,
             verified.credential_public_key,
             verified.sign_count,
-            sorted(_TRANSPORTS.intersection(transports)) if _is_text_list(transports) else [],
+            _known_transports(transports),
             verified.aaguid,
             verified.credential_backed_up,
         )
 
     def verify_assertion(
         self,
-        credential: Mapping[str, Any],
+        credential: Mapping[str, object],
         nonce: bytes,
         *,
         public_key: bytes,
@@ -188,14 +189,15 @@ class RelyingParty:
             raise WebAuthnVerificationFailedError() from None
         return verified.new_sign_count
 
-    def _expected_origins(self, credential: Mapping[str, Any]) -> list[str]:
+    def _expected_origins(self, credential: Mapping[str, object]) -> list[str]:
         """Return the origins that are accepted: in development also that of the credential, if it is a localhost."""
         from webauthn.helpers import base64url_to_bytes
 
         origins = sorted(self.origins)
         if self.allows_localhost:
             try:
-                client_data = orjson.loads(base64url_to_bytes(credential["response"]["clientDataJSON"]))
+                response: Any = credential["response"]
+                client_data = orjson.loads(base64url_to_bytes(response["clientDataJSON"]))
                 origin = client_data["origin"]
             except (KeyError, TypeError, ValueError):
                 raise WebAuthnVerificationFailedError() from None
@@ -204,7 +206,7 @@ class RelyingParty:
         return origins
 
 
-def credential_id_of(credential: Mapping[str, Any]) -> bytes:
+def credential_id_of(credential: Mapping[str, object]) -> bytes:
     """Return the id of the credential that an assertion is made with; raise WebAuthnVerificationFailedError."""
     from webauthn.helpers import base64url_to_bytes
 
@@ -217,7 +219,7 @@ def credential_id_of(credential: Mapping[str, Any]) -> bytes:
         raise WebAuthnVerificationFailedError() from None
 
 
-def user_handle_of(credential: Mapping[str, Any]) -> str | None:
+def user_handle_of(credential: Mapping[str, object]) -> str | None:
     """Return the user handle of an assertion as text; None if it has none."""
     from webauthn.helpers import base64url_to_bytes
 
@@ -251,11 +253,11 @@ def _descriptors(credentials: Sequence[StoredCredential]) -> Any:
     ]
 
 
-def _options_json(options: Any) -> dict[str, Any]:
+def _options_json(options: Any) -> dict[str, object]:
     from webauthn.helpers import options_to_json_dict
 
     return options_to_json_dict(options)
 
 
-def _is_text_list(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+def _known_transports(value: object) -> list[str]:
+    return sorted(name for name in _TRANSPORTS if name in value) if isinstance(value, list) else []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from monynha.core.clock import Clock
@@ -83,7 +82,7 @@ class PasskeyOptions:
     """What a browser is asked for, and the challenge that its answer belongs to."""
 
     challenge_id: UUID
-    options: Mapping[str, Any]
+    options: Mapping[str, object]
     expires_at: int
 
 
@@ -118,7 +117,7 @@ class PasskeyService:
         return self._options(challenge_id, options)
 
     async def complete_registration(
-        self, session: FactorSession, challenge_id: UUID, credential: Mapping[str, Any]
+        self, session: FactorSession, challenge_id: UUID, credential: Mapping[str, object]
     ) -> Passkey:
         """Store the passkey that a browser has created; raise an AuthError if it is not valid."""
         party = self.require_enabled()
@@ -143,7 +142,7 @@ class PasskeyService:
         return self._options(challenge_id, party.assertion_options(nonce, allowed=(), is_passkey=True))
 
     async def complete_sign_in(
-        self, challenge_id: UUID, credential: Mapping[str, Any], client: ClientInfo
+        self, challenge_id: UUID, credential: Mapping[str, object], client: ClientInfo
     ) -> IssuedSession:
         """Create a session for the owner of the passkey; raise an AuthError if the assertion is not valid."""
         party = self.require_enabled()
@@ -232,7 +231,7 @@ class PasskeyService:
         transaction: Transaction,
         locked: LockedSession,
         party: RelyingParty,
-        credential: Mapping[str, Any],
+        credential: Mapping[str, object],
         nonce: bytes,
     ) -> Passkey | AppError:
         try:
@@ -252,7 +251,7 @@ class PasskeyService:
         self,
         transaction: Transaction,
         party: RelyingParty,
-        credential: Mapping[str, Any],
+        credential: Mapping[str, object],
         nonce: bytes,
         client: ClientInfo,
     ) -> IssuedSession | AppError:
@@ -276,7 +275,7 @@ class PasskeyService:
         await transaction.execute(_MARK_USED, row["id"], sign_count, self.clock())
         return await self.sessions.create_in(transaction, account, client, method="passkey")
 
-    def _options(self, challenge_id: UUID, options: Mapping[str, Any]) -> PasskeyOptions:
+    def _options(self, challenge_id: UUID, options: Mapping[str, object]) -> PasskeyOptions:
         return PasskeyOptions(challenge_id, options, int((self.clock() + CHALLENGE_TTL).timestamp()))
 
 
