@@ -9,6 +9,9 @@ api_tokens/   API tokens: the resource, their creation, their last use
 emails/       email addresses, templates, allowed redirects
 phone/        phone numbers, and text messages with codes
 providers/    signing in with Google, GitHub and others
+factors/      second factors: TOTP, phone, WebAuthn, recovery codes
+passkeys/     signing in with a passkey alone
+oauth_server/ applications that act for people (OAuth 2.1)
 services/     what can be done: sign up, sign in, verify, update, administer
 http/         the routes
 """
