@@ -146,6 +146,9 @@ def error_responses() -> dict[str, Schema]:
     """Return the responses of all errors, by name."""
     responses: dict[str, Schema] = {}
     for error_class in _ERROR_CLASSES:
+        if error_class.__base__ is not AppError:
+            # It has the status, and so the response, of the error that it is a kind of.
+            continue
         headers = {**_REQUEST_ID}
         if error_class is errors.UnauthenticatedError:
             headers["WWW-Authenticate"] = {"schema": {"type": "string"}, "required": True}
