@@ -43,7 +43,7 @@ TITLES = ("Paint the wall", "paint", "Cut_100%", "ärger", "Ship it", "ship", "z
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """The users and the rows of the dataset."""
 
