@@ -38,8 +38,9 @@ async def tapped_program(
     """Return the application, connected through the proxy."""
     without_worker = replace(settings, services=settings.services - {"worker"})
     program = await build(without_worker, replace(running_servers, database_url=tap.url))
-    # It would be counted each second, as the worker's poll would.
+    # They would be counted each few seconds, as the worker's poll would.
     program.database_probe.stop()
+    program.auth.key_refresh.stop()
     yield program
     await program.close()
 
@@ -61,13 +62,17 @@ async def tapped_user(users: UserFactory, tapped_client: httpx.AsyncClient) -> A
 async def count_round_trips(
     tap: RoundTripCounter, user: ApiUser, method: str, path: str, body: Any = None, **headers: str
 ) -> int:
-    """Return the round trips of a request whose statements are prepared, because it was sent twice before."""
-    for _ in range(2):
-        await user.request(method, path, json=body, headers=headers)
-    before = tap.round_trips
-    response = await user.request(method, path, json=body, headers=headers)
-    assert response.status_code < 300, response.text
-    return tap.round_trips - before
+    """Return the round trips of a request whose statements are prepared, because it was sent twice before.
+
+    The fewest of three requests: the uses of sessions, which are stored some seconds later, may fall into one.
+    """
+    counts: list[int] = []
+    for _ in range(5):
+        before = tap.round_trips
+        response = await user.request(method, path, json=body, headers=headers)
+        assert response.status_code < 300, response.text
+        counts.append(tap.round_trips - before)
+    return min(counts[2:])
 
 
 READS = [

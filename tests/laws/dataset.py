@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -23,7 +22,7 @@ Rows = dict[str, list[Row]]
 COLUMNS = {
     "users": "id, email, name, avatar_url, email_verified, created_at, updated_at",
     "posts": "id, title, content, author_id, created_at, updated_at",
-    "projects": "id, name, description, owner_id, status, settings, created_at, updated_at",
+    "projects": "id, name, description, owner_id, status, settings, requires_aal2, created_at, updated_at",
     "members": "project_id, user_id, role, joined_at",
     "tasks": "id, project_id, title, description, status, priority, assignee_id, due_date, tags, "
     "created_at, updated_at",
@@ -43,13 +42,16 @@ TITLES = ("Paint the wall", "paint", "Cut_100%", "ärger", "Ship it", "ship", "z
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, repr=False)
 class Dataset:
-    """The users and the rows of the dataset."""
+    """The users and the rows of the dataset.
 
-    users: list[ApiUser]
-    admin: ApiUser
-    rows: Rows
+    No dataclass: Hypothesis shows all fields of one with each example, and warns of a long text.
+    """
+
+    def __init__(self, users: list[ApiUser], admin: ApiUser, rows: Rows) -> None:
+        self.users = users
+        self.admin = admin
+        self.rows = rows
 
 
 @asynccontextmanager
