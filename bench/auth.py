@@ -117,6 +117,8 @@ def start_gotrue(folder: Path, binary: Path, postgres_bin: Path, started: ExitSt
         "GOTRUE_JWT_SECRET": SECRET,
         "GOTRUE_JWT_EXP": "3600",
         "GOTRUE_DB_DRIVER": "postgres",
+        # Without it a connection is opened for most requests.
+        "GOTRUE_DB_MAX_POOL_SIZE": "16",
         "DATABASE_URL": f"postgres://postgres@127.0.0.1:{POSTGRES_PORT}/postgres?sslmode=disable&search_path=auth",
         "GOTRUE_API_HOST": "127.0.0.1",
         "PORT": str(GOTRUE_PORT),
