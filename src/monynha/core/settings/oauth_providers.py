@@ -106,7 +106,7 @@ OAUTH_PROVIDER_SETTINGS: Final = {
         _SECRET,
         "The client secret at the provider; of APPLE the private key (`.p8`), from which one is made.",
     ),
-    "SECRET_FILE": _setting("SECRET_FILE", setting_types.folder, "A file with the secret, instead of the secret."),
+    "SECRET_FILE": _setting("SECRET_FILE", setting_types.file, "A file with the secret, instead of the secret."),
     "ISSUER": _setting(
         "ISSUER",
         _ISSUER,
