@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from monynha.core.clock import Clock
 from monynha.core.errors import ValidationFailedError
+from monynha.core.hashes import derive_key
 from monynha.domains.auth.emails.email_address import normalize_email
 
 LIFETIME = timedelta(days=400)
@@ -59,7 +60,7 @@ class DeviceTokens:
         return body[:_NONCE_BYTES].hex()
 
     def _mac(self, body: bytes, account: str) -> bytes:
-        key = hmac.digest(self.secret.encode(), _PURPOSE, hashlib.sha256)
+        key = derive_key(self.secret, _PURPOSE)
         return hmac.digest(key, body + _canonical(account).encode("utf-8", "surrogatepass"), hashlib.sha256)[
             :_MAC_BYTES
         ]
