@@ -1,7 +1,8 @@
 """Device tokens: show that somebody signed in to an account on a device before (OWASP, "device cookies").
 
 They let nobody in. Attempts of a known device are counted apart, so that failures of others, even at the same address,
-do not lock the person out who has been there before.
+do not lock the person out who has been there before. Whether the owner of an account is told of a new device is decided
+by `auth.known_devices`, which needs no cookie (`services/sessions.py`).
 """
 
 from __future__ import annotations
