@@ -4,6 +4,7 @@
 - `request_context`: where the current request comes from.
 - `errors`: the error tree.
 - `clock`: the current time, as a parameter.
+- `hashes`: keys derived from the secret, and what is stored of tokens.
 - `serialization`: names, JSON, UUIDs and timestamps as clients see them.
 - `settings/`: the settings of the program.
 - `locales`: the languages of what is written to people.

@@ -316,14 +316,14 @@ async def test_the_cookie_cannot_be_forged_and_is_of_no_use_elsewhere(browser: B
     authorization_id = await application.start()
     response = await browser.visit(authorization_id)
     await browser.sign_in(person["user"]["email"])
-    cookie = browser.http.cookies["monynha-consent"]
+    cookie = browser.http.cookies["monynha_consent"]
     nonce, session_id, mac = cookie.split(".")
 
     attributes = response.headers["set-cookie"].split("; ")[1:]
     assert attributes == ["Path=/", "Max-Age=3600", "HttpOnly", "SameSite=Lax"]
     for forged in (f"{nonce}.{session_id}.{mac[::-1]}", f"{nonce}..{mac}", f"{'x' * 22}.{session_id}.{mac}", "x" * 500):
         browser.http.cookies.clear()
-        page = await browser.visit(authorization_id, cookie=f"monynha-consent={forged}")
+        page = await browser.visit(authorization_id, cookie=f"monynha_consent={forged}")
         assert title_of(page) == "Sign in"
     assert (await browser.auth_app.refresh(cookie)).status_code == 400
 
@@ -434,5 +434,5 @@ async def test_behind_tls_the_cookie_is_for_this_host_alone(make_auth_app: MakeA
     async with open_browser(auth_app) as http:
         page = await Browser(auth_app, http).visit(await application.start())
 
-    assert page.headers["set-cookie"].startswith("__Host-monynha-consent=")
+    assert page.headers["set-cookie"].startswith("__Host-monynha_consent=")
     assert page.headers["set-cookie"].endswith("; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax; Secure")

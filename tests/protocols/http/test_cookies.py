@@ -36,6 +36,8 @@ def request_with(*cookie_headers: str) -> Request:
     (("b=2; a=1; c=3",), "1"),
     (("b=2;a=1",), "1"),
     (("b=2", "a=1"), "1"),
+    (("b=2, a=1",), None),
+    (("b=2,a=1; a=3",), "3"),
     (("a=1; a=2",), "1"),
     (("a=x=y==",), "x=y=="),
     (("a=",), None),
@@ -45,6 +47,14 @@ def request_with(*cookie_headers: str) -> Request:
 ])  # fmt: skip
 def test_the_first_cookie_of_the_name_is_read(headers: tuple[str, ...], value: str | None) -> None:
     assert CookieKind("a", "/", False).read(request_with(*headers)) == value
+
+
+def test_all_cookies_of_the_name_are_read() -> None:
+    assert CookieKind("a", "/", False).read_all(request_with("a=1; b=2; a=3", "a=")) == ["1", "3", ""]
+
+
+def test_a_cookie_may_come_along_where_another_site_leads_here() -> None:
+    assert CookieKind("a", "/", False, same_site="Lax").write("v", 60)[1].endswith(b"; HttpOnly; SameSite=Lax")
 
 
 def test_a_cookie_is_for_its_path_no_script_and_no_other_site() -> None:

@@ -46,6 +46,7 @@ from monynha.domains.auth.providers.catalog import display_name
 from monynha.domains.auth.services.sessions import IssuedSession
 from monynha.domains.auth.services.verification import TokenEmailRequest
 from monynha.domains.auth.tokens.one_time_tokens import s256_challenge
+from monynha.protocols.http.cookies import CookieKind
 from monynha.protocols.http.request import Request, parse_query_string
 from monynha.protocols.http.response import Headers, Response, encode_headers
 from monynha.protocols.http.router import Handler, Route, RouteGroup
@@ -309,24 +310,19 @@ class ConsentPage:
 
     def _state_of(self, request: Request) -> BrowserState:
         sessions = self.auth.oauth_server.consent_sessions
-        # RFC 6265 §5.4: a repeated header is joined here by a comma, which no cookie of this page contains.
-        for pair in (request.header(b"cookie") or "").split(";"):
-            name, _, value = pair.strip().partition("=")
-            if name == self._cookie_name and (state := sessions.decode(value)):
-                return state
-        return sessions.new_state()
+        states = (sessions.decode(value) for value in self._cookie.read_all(request))
+        return next((state for state in states if state), None) or sessions.new_state()
 
     @property
-    def _cookie_name(self) -> str:
+    def _cookie(self) -> CookieKind:
+        is_secure = self.site_url.startswith("https:")
         # The prefix keeps other sites of the domain from writing it (RFC 6265bis §4.1.3.2); it needs TLS.
-        return "__Host-monynha-consent" if self.site_url.startswith("https:") else "monynha-consent"
+        name = "__Host-monynha_consent" if is_secure else "monynha_consent"
+        return CookieKind(name, "/", is_secure, same_site="Lax")
 
     def _cookie_headers(self, state: BrowserState) -> Headers:
         value = self.auth.oauth_server.consent_sessions.encode(state)
-        secure = "; Secure" if self.site_url.startswith("https:") else ""
-        max_age = int(TTL.total_seconds())
-        cookie = f"{self._cookie_name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"
-        return encode_headers(("Set-Cookie", cookie))
+        return (self._cookie.write(value, int(TTL.total_seconds())),)
 
 
 def _approver(user: ConsentUser) -> Approver:

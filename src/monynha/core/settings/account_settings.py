@@ -16,7 +16,6 @@ from monynha.core.settings.setting_types import Limit, SettingType
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
-_LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 _SECRET: Final = re.compile(r"(?:v1,)?whsec_([A-Za-z0-9+/=]+)")
 _MIN_SECRET_BYTES: Final = 24
 _TEST_OTP: Final = re.compile(r"\+?([1-9][0-9]{1,14})=([0-9]{6,10})")
@@ -164,5 +163,5 @@ def check_account_settings(settings: AccountSettings, *, is_production: bool) ->
         raise SettingsError("MONYNHA_SMS_HOOK_SECRET: is required, because MONYNHA_SMS_HOOK_URL is set")
     if settings.sms_hook_secrets and not url:
         raise SettingsError("MONYNHA_SMS_HOOK_URL: is required, because MONYNHA_SMS_HOOK_SECRET is set")
-    if url and is_production and urlsplit(url).scheme != "https" and urlsplit(url).hostname not in _LOOPBACK_HOSTS:
+    if url and is_production and not setting_types.is_tls_or_local(url):
         raise SettingsError("MONYNHA_SMS_HOOK_URL: production requires https://, because the messages hold codes")

@@ -24,7 +24,6 @@ KNOWN_PROVIDERS: Final = ("APPLE", "AZURE", "GITHUB", "GITLAB", "GOOGLE")
 _SYNONYMS: Final = {"MICROSOFT": "AZURE", "ENTRA": "AZURE"}
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _MAX_NAME_LENGTH: Final = 40
-_LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _APPLE_SETTINGS: Final = ("TEAM_ID", "KEY_ID")
 
@@ -106,7 +105,7 @@ OAUTH_PROVIDER_SETTINGS: Final = {
         _SECRET,
         "The client secret at the provider; of APPLE the private key (`.p8`), from which one is made.",
     ),
-    "SECRET_FILE": _setting("SECRET_FILE", setting_types.folder, "A file with the secret, instead of the secret."),
+    "SECRET_FILE": _setting("SECRET_FILE", setting_types.file, "A file with the secret, instead of the secret."),
     "ISSUER": _setting(
         "ISSUER",
         _ISSUER,
@@ -178,7 +177,7 @@ def _parse_provider(name: str, texts: Mapping[str, str], is_production: bool) ->
             raise SettingsError(f"{prefix}{suffix}: the provider {name} has no such setting")
     values = {suffix: _parse(prefix, suffix, text) for suffix, text in texts.items()}
     issuer = values.get("ISSUER")
-    if is_production and isinstance(issuer, str) and not _is_safe(issuer):
+    if is_production and isinstance(issuer, str) and not setting_types.is_tls_or_local(issuer):
         raise SettingsError(f"{prefix}ISSUER: production requires https://")
     return OAuthProviderSettings(
         name.lower(),
@@ -209,8 +208,3 @@ def _read_secret(setting: str, path: object) -> str:
     if not secret:
         raise SettingsError(f"{setting}: {path} is empty")
     return secret
-
-
-def _is_safe(issuer: str) -> bool:
-    parts = urlsplit(issuer)
-    return parts.scheme == "https" or parts.hostname in _LOOPBACK_HOSTS

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
+_LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 _SECONDS_BY_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -168,6 +169,12 @@ def _parse_media_type(text: str) -> str:
     if not re.fullmatch(r"\*|[a-z0-9.+-]+/(\*|[a-z0-9.+-]+)", text.lower()):
         raise ValueError
     return text.lower()
+
+
+def is_tls_or_local(url: str) -> bool:
+    """Whether nobody on the way to an http(s) URL can read or change what is sent: by TLS, or on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in _LOOPBACK_HOSTS
 
 
 boolean = SettingType("on or off", _parse_boolean)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monynha.core.actor import system_actor
+from monynha.core.hashes import derive_key
 from monynha.infra.postgres.database import Database
 
 _AUDIT = system_actor("audit")
@@ -130,7 +131,7 @@ class AuditSeals:
 
     @property
     def _key(self) -> bytes:
-        return hmac.digest(self.secret.encode(), _PURPOSE, hashlib.sha256)
+        return derive_key(self.secret, _PURPOSE)
 
     @property
     def _key_id(self) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from monynha.core.clock import Clock, utc_now
 from monynha.core.errors import AppError, ConflictError, NotFoundError, ValidationFailedError
+from monynha.core.hashes import hash_token
 from monynha.core.serialization import parse_uuid
 from monynha.domains.audit.record import record_audit_event
 from monynha.domains.auth.emails.email_address import normalize_email
@@ -17,7 +18,7 @@ from monynha.domains.invitations.expiry import enqueue_expiry
 from monynha.domains.invitations.limits import InvitationLimits
 from monynha.domains.invitations.mailer import InvitationMail, InvitationMailer
 from monynha.domains.invitations.models import InvitationRole, invitations
-from monynha.domains.invitations.tokens import hash_token, make_token
+from monynha.domains.invitations.tokens import make_token
 from monynha.engine.mutation.custom_body import FieldParser, parse_custom_body, raise_field_errors
 from monynha.engine.mutation.idempotency import IdempotencyKey
 from monynha.engine.mutation.mutations import CreatedRow, PrimaryKey, create_error, violation_error

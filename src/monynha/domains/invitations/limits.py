@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from monynha.core.actor import Actor
 from monynha.core.settings.setting_types import Limit
 from monynha.domains.auth.services.rate_limits import HeaderPairs, RateLimitCounter
+from monynha.infra.valkey import address_digest
 
 _MESSAGE = "Too many invitations, please try again later"
 _PER_ADDRESS = Limit(20, 24 * 3600)
@@ -33,5 +33,4 @@ class InvitationLimits:
     async def count_mail(self, email: str) -> None:
         """Count a mail to an address; raise RateLimitedError over the limit."""
         if self.counter is not None and self.per_manager is not None:
-            digest = hashlib.sha256(email.encode()).hexdigest()[:16]
-            await self.counter.count(_MESSAGE, (digest, "invited", _PER_ADDRESS))
+            await self.counter.count(_MESSAGE, (address_digest(email), "invited", _PER_ADDRESS))

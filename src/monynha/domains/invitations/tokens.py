@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from urllib.parse import urlencode
 
@@ -16,11 +15,6 @@ _TOKEN_BYTES = 32
 def make_token() -> str:
     """Return a new token of 256 random bits, which nobody can guess: a plain hash of it is safe."""
     return TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
-
-
-def hash_token(token: str) -> str:
-    """Return what is stored of a token."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def page_path(token: str) -> str:

@@ -13,13 +13,14 @@ from uuid import UUID
 import orjson
 
 from monynha.core.actor import Actor, ActorKind, system_actor
+from monynha.core.hashes import hash_token
 from monynha.domains.audit.record import record_audit_event
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.services.sessions import ClientInfo, SignOutScope
 from monynha.domains.auth.services.sign_up import SignUpRequest
 from monynha.domains.invitations.actions import InvitationActions
 from monynha.domains.invitations.models import InvitationStatus
-from monynha.domains.invitations.tokens import hash_token, page_path
+from monynha.domains.invitations.tokens import page_path
 from monynha.infra.postgres.database import Database
 
 _INVITATIONS = system_actor("invitations")

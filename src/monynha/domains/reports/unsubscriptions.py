@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from monynha.core.actor import system_actor
+from monynha.core.hashes import derive_key
 from monynha.infra.postgres.database import Database
 
 PATH = "/reports/unsubscribe"
@@ -29,7 +30,7 @@ class UnsubscribeLinks:
     """
 
     def __init__(self, secret: str) -> None:
-        self._key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
+        self._key = derive_key(secret, _PURPOSE)
 
     def path(self, owner_id: UUID) -> str:
         """Return the path of the link in the mails to a project owner."""

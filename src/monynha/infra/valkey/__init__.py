@@ -9,7 +9,7 @@
 from monynha.infra.valkey.client import Reply, Script, ValkeyClient, ValkeyUnavailableError
 from monynha.infra.valkey.leased_rate_limit import LeasedRateLimit
 from monynha.infra.valkey.pubsub import PubSub
-from monynha.infra.valkey.rate_limiter import RateLimiter, RateLimitResult, RateLimitWindow
+from monynha.infra.valkey.rate_limiter import RateLimiter, RateLimitResult, RateLimitWindow, address_digest
 
 __all__ = [
     "LeasedRateLimit",
@@ -21,4 +21,5 @@ __all__ = [
     "Script",
     "ValkeyClient",
     "ValkeyUnavailableError",
+    "address_digest",
 ]

@@ -5,6 +5,7 @@ Here each request is counted before it is admitted; `leased_rate_limit` counts m
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -56,6 +57,11 @@ class RateLimitResult:
 
 WindowCount = tuple[int, int, int]
 """Whether the window had room (0 or 1), how often it is used, and in how many ms it has room for one more."""
+
+
+def address_digest(address: str) -> str:
+    """Return what stands for an email address, a number or a user name in a window, so that the cache holds none."""
+    return hashlib.sha256(address.strip().lower().encode()).hexdigest()[:16]
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from monynha.core.actor import Actor, ActorKind
 from monynha.core.errors import RateLimitedError
 from monynha.core.settings.setting_types import Limit
 from monynha.core.settings.settings import Settings
-from monynha.infra.valkey import LeasedRateLimit, RateLimiter, RateLimitResult, RateLimitWindow
+from monynha.infra.valkey import LeasedRateLimit, RateLimiter, RateLimitResult, RateLimitWindow, address_digest
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import encode_header_lines, encode_headers
 
@@ -70,9 +69,7 @@ class RateLimits:
         subject = rate_limit_subject(client_ip)
         windows = [(subject, "auth", self.auth_per_ip)]
         if account is not None:
-            # A digest, so that the cache holds no email addresses.
-            digest = hashlib.sha256(account.strip().lower().encode()).hexdigest()[:16]
-            windows.append((subject, f"auth:{digest}", self.auth_per_account))
+            windows.append((subject, f"auth:{address_digest(account)}", self.auth_per_account))
         return await self.count(AUTH_MESSAGE, *windows)
 
     async def is_first_rejection(self, client_ip: str) -> bool:

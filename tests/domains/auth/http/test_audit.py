@@ -66,6 +66,17 @@ async def test_entries_are_found_by_action_and_by_type(auth_app: AuthApp) -> Non
     assert failed[0]["payload"]["actor_id"] == "00000000-0000-0000-0000-000000000000"
 
 
+async def test_a_removed_factor_is_called_unenrolled(auth_app: AuthApp) -> None:
+    session = await auth_app.sign_up(new_email())
+    enrolled = await auth_app.post("/factors", {"factor_type": "totp"}, session["access_token"])
+    factor_id = enrolled.json()["id"]
+    await auth_app.delete(f"/factors/{factor_id}", session["access_token"])
+
+    listed = [entry["payload"] for entry in await entries(auth_app, "type:factor") if factor_id in str(entry)]
+
+    assert [payload["action"] for payload in listed] == ["factor_unenrolled", "factor_in_progress"]
+
+
 @pytest.mark.parametrize("scope", ["author", "action", "type"])
 async def test_a_wildcard_is_only_a_letter(auth_app: AuthApp, scope: str) -> None:
     await auth_app.sign_up()

@@ -138,7 +138,7 @@ async def test_signing_out_while_the_provider_responds_adds_nothing(
     begun = await forged_sign_in.browser.open(await linking_url(forged_app, session))
     forged_issuer.nonce = query_of(location_of(begun))["nonce"]
     flow = await forged_app.auth.providers.end(
-        query_of(location_of(begun))["state"], forged_sign_in.browser.site.cookies["monynha-oauth"]
+        query_of(location_of(begun))["state"], forged_sign_in.browser.site.cookies["monynha_oauth"]
     )
     assert flow is not None
     await forged_app.post("/logout?scope=local", token=session["access_token"])

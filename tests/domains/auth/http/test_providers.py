@@ -50,7 +50,7 @@ async def test_browser_is_sent_to_the_provider_with_state_nonce_and_pkce(
     assert query["scope"] == "openid email profile calendar mail"
     assert (query["code_challenge_method"], query["prompt"]) == ("S256", "consent")
     assert len({query["state"], query["nonce"], query["code_challenge"]}) == 3
-    assert "monynha-oauth=" in begun.headers["set-cookie"]
+    assert "monynha_oauth=" in begun.headers["set-cookie"]
     assert all(part in begun.headers["set-cookie"] for part in ("HttpOnly", "SameSite=Lax", "Path=/"))
     assert begun.headers["cache-control"] == "no-store"
 
@@ -165,12 +165,12 @@ async def test_two_cookies_of_the_name_are_as_none(
     """A neighbouring domain may have set the second one."""
     begun = await forged_sign_in.begin()
     state = query_of(location_of(begun))["state"]
-    value = forged_sign_in.browser.site.cookies["monynha-oauth"]
+    value = forged_sign_in.browser.site.cookies["monynha_oauth"]
 
     response = await forged_app.http.get(
         "/auth/v1/callback",
         params={"code": "x", "state": state},
-        headers={"cookie": f"monynha-oauth=other; monynha-oauth={value}"},
+        headers={"cookie": f"monynha_oauth=other; monynha_oauth={value}"},
     )
 
     assert error_of(location_of(response)) == ("invalid_request", "bad_oauth_state")
@@ -196,7 +196,7 @@ async def test_cookie_is_bound_to_the_host_behind_tls(
 
     cookie = (await app.get("/authorize?provider=keycloak")).headers["set-cookie"]
 
-    assert cookie.startswith("__Host-monynha-oauth=")
+    assert cookie.startswith("__Host-monynha_oauth=")
     assert cookie.endswith("; Secure")
     assert "Domain" not in cookie
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from monynha.core.actor import system_actor
-from monynha.domains.auth.accounts.account import ACCOUNT_COLUMNS, Account, account_from_row, display_name
+from monynha.domains.auth.accounts.account import ACCOUNT_COLUMNS, Account, Identity, account_from_row, display_name
 from monynha.domains.auth.accounts.hooks import AccountHook
 from monynha.domains.auth.accounts.metadata import serialize_metadata
 from monynha.infra.postgres.database import Database, Transaction
@@ -187,8 +187,33 @@ class NewAccount:
         """Return the app metadata with the provider by which the account authenticates."""
         if self.is_anonymous:
             return dict(self.app_metadata)
-        provider = "email" if self.email else "phone"
-        return {"provider": provider, "providers": [provider], **self.app_metadata}
+        return {"provider": self._provider, "providers": [self._provider], **self.app_metadata}
+
+    def as_unconfirmed(self, now: datetime) -> Account:
+        """Return the account as it looks right after its sign-up, for an answer that is the same if there was one."""
+        sub = str(self.id)
+        identity_data = {
+            "sub": sub,
+            self._provider: self.email or self.phone,
+            "email_verified": False,
+            "phone_verified": False,
+        }
+        identity = Identity(uuid4(), sub, self.id, identity_data, self._provider, None, now, now)
+        return Account(
+            id=self.id,
+            email=self.email,
+            phone=self.phone,
+            confirmation_sent_at=now,
+            app_metadata=self.stored_app_metadata(),
+            user_metadata=self.stored_user_metadata(),
+            created_at=now,
+            updated_at=now,
+            identities=(identity,),
+        )
+
+    @property
+    def _provider(self) -> str:
+        return "email" if self.email else "phone"
 
 
 @dataclass(frozen=True)

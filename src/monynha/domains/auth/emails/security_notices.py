@@ -51,7 +51,7 @@ class SecurityNotices:
         self,
         transaction: Transaction,
         account: Account,
-        kind: str,
+        notice: SecurityNotice,
         details: Mapping[str, object] | None = None,
         *,
         shows_client: bool = True,
@@ -60,10 +60,8 @@ class SecurityNotices:
 
         For `email_changed` pass the account as it was, so that the former address gets the notice, and `new_email`.
         Shown are of `details` the `name` of a factor, token or provider and `new_email`, and the device and address of
-        the current request, unless `shows_client` is False, as for what an admin did. Raises ValueError for an
-        unknown kind.
+        the current request, unless `shows_client` is False, as for what an admin did.
         """
-        notice = SecurityNotice(kind)
         if not account.email or not account.is_verified:
             return
         data = {

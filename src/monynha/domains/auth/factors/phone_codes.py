@@ -8,6 +8,7 @@ import re
 from typing import Protocol
 from uuid import UUID
 
+from monynha.core.hashes import derive_key
 from monynha.domains.auth.accounts.account import Account
 from monynha.infra.postgres.database import Transaction
 
@@ -32,7 +33,7 @@ class PhoneCodes:
     """Hashes codes with a key, since six digits can be tried out, and compares them."""
 
     def __init__(self, secret: str) -> None:
-        self._key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
+        self._key = derive_key(secret, _PURPOSE)
 
     def matches(self, factor_id: UUID, code: str, code_hash: str | None) -> bool:
         """Whether the code is the one that was hashed for the factor."""

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from monynha.core.clock import Clock
 from monynha.core.errors import AppError
+from monynha.core.hashes import derive_key
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.accounts.factor import FactorType
@@ -82,7 +83,7 @@ class RecoveryCodeService:
     @staticmethod
     def derive_key(secret: str) -> bytes:
         """Return the key of the hashes."""
-        return hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
+        return derive_key(secret, _PURPOSE)
 
     async def status(self, session: FactorSession) -> RecoveryCodesStatus:
         """Return how many codes are left; raise FactorNotFoundError if there are none."""

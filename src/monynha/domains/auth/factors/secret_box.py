@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from monynha.core.hashes import derive_key
 
 _PURPOSE = b"monynha factor secret"
 _FORMAT = b"\x01"
@@ -19,7 +19,7 @@ class SecretBox:
     """Seals secrets with a key that is derived from the program's secret, which the database does not know."""
 
     def __init__(self, secret: str) -> None:
-        self._cipher = AESGCM(hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256))
+        self._cipher = AESGCM(derive_key(secret, _PURPOSE))
 
     def seal(self, plaintext: bytes, owner_id: UUID) -> bytes:
         """Return the secret encrypted; it opens for the row with that id alone."""

@@ -21,6 +21,7 @@ from monynha.domains.auth.providers.sign_in import AuthorizationResponse, Client
 from monynha.domains.auth.services.sessions import IssuedSession
 from monynha.domains.auth.services.verification import AuthorizationCode
 from monynha.domains.auth.tokens.one_time_tokens import PkceChallenge
+from monynha.protocols.http.cookies import CookieKind
 from monynha.protocols.http.request import Request, parse_query_string
 from monynha.protocols.http.response import Response, encode_headers
 from monynha.protocols.http.router import Route
@@ -28,7 +29,7 @@ from monynha.protocols.http.router import Route
 AUTHORIZE_PATH = "/auth/v1/authorize"
 _AT_SITE = "at_site"
 """Marks a request that was sent on to the site's own address, so that it is sent on once."""
-_COOKIE = "monynha-oauth"
+_COOKIE_NAME = "monynha_oauth"
 _MAX_COOKIE_LENGTH = 100
 _RETURNED = ("state", "code", "error", "error_description", "iss", "user")
 _MAX_RETURNED_LENGTH = 4096
@@ -71,19 +72,15 @@ class ProviderRoutes:
         request.is_read = False
         query_params = request.query_params
         client = client_parameters(query_params)
-        browser = _browser(request, self._cookie_name) or new_token()
+        browser = _browser(request, self._cookie) or new_token()
         if ticket := query_params.get("ticket"):
             url = await self.auth.providers.begin_linking(ticket[:_MAX_COOKIE_LENGTH], client, browser)
         else:
             flow = requested_flow(self.auth, request)
             url = await self.auth.providers.begin(flow, client, browser)
-        cookie = (
-            f"{self._cookie_name}={browser}; Path=/; Max-Age={int(FLOW_TTL.total_seconds())}; HttpOnly; SameSite=Lax"
-        )
-        if self._is_secure:
-            cookie += "; Secure"
-        headers = (("Location", url), ("Cache-Control", "no-store"), ("Set-Cookie", cookie))
-        return Response(302, b"", encode_headers(*headers))
+        cookie = self._cookie.write(browser, int(FLOW_TTL.total_seconds()))
+        headers = encode_headers(("Location", url), ("Cache-Control", "no-store"))
+        return Response(302, b"", (*headers, cookie))
 
     async def _callback_by_form(self, request: Request) -> Response:
         """Turn a form that another site has posted (`response_mode=form_post`) into a GET.
@@ -102,7 +99,7 @@ class ProviderRoutes:
         request.is_read = False
         returned = _returned(request.query_params)
         state = returned.get("state", "")
-        browser = _browser(request, self._cookie_name) or ""
+        browser = _browser(request, self._cookie) or ""
         flow = await self.auth.providers.end(state, browser) if state else None
         if flow is None:
             error = BadOAuthStateError() if state else BadOAuthCallbackError()
@@ -132,13 +129,11 @@ class ProviderRoutes:
         return self.auth.mailer.links.site_url.rstrip("/")
 
     @property
-    def _is_secure(self) -> bool:
-        return self._site_url.startswith("https:")
-
-    @property
-    def _cookie_name(self) -> str:
+    def _cookie(self) -> CookieKind:
+        is_secure = self._site_url.startswith("https:")
         # A neighbouring domain cannot set a cookie with this prefix (RFC 6265bis §4.1.3.2).
-        return f"__Host-{_COOKIE}" if self._is_secure else _COOKIE
+        name = f"__Host-{_COOKIE_NAME}" if is_secure else _COOKIE_NAME
+        return CookieKind(name, "/", is_secure, same_site="Lax")
 
     def _is_elsewhere(self, request: Request) -> bool:
         """Whether the browser has called the program by another name than that of the site."""
@@ -168,10 +163,9 @@ def authorize_url(site_url: str, ticket: str, query_params: dict[str, str]) -> s
     return f"{site_url.rstrip('/')}{AUTHORIZE_PATH}?{query}"
 
 
-def _browser(request: Request, cookie_name: str) -> str | None:
+def _browser(request: Request, cookie: CookieKind) -> str | None:
     """Return the value of the browser's cookie; None if there is none, or more than one."""
-    pairs = (pair.strip().partition("=") for pair in (request.header(b"cookie") or "").replace(", ", "; ").split(";"))
-    values = [value for name, _, value in pairs if name == cookie_name]
+    values = cookie.read_all(request)
     return values[0] if len(values) == 1 and 0 < len(values[0]) <= _MAX_COOKIE_LENGTH else None
 
 

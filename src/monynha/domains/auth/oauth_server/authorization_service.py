@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from monynha.core.clock import Clock
+from monynha.core.hashes import hash_token
 from monynha.core.serialization import parse_uuid
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.emails.security_notices import SecurityNotice, SecurityNotices
@@ -24,7 +25,7 @@ from monynha.domains.auth.oauth_server.authorizations import (
     mark_approved,
     mark_ended,
 )
-from monynha.domains.auth.oauth_server.clients import DYNAMIC, OAuthClient, find_client, hash_secret
+from monynha.domains.auth.oauth_server.clients import DYNAMIC, OAuthClient, find_client
 from monynha.domains.auth.oauth_server.consents import add_consent, find_consent
 from monynha.domains.auth.oauth_server.errors import (
     AuthorizationNotFoundError,
@@ -235,7 +236,7 @@ class AuthorizationService:
 
     async def _approve(self, transaction: Transaction, authorization: Authorization, approver: Approver) -> Redirect:
         code = secrets.token_urlsafe(32)
-        await mark_approved(transaction, authorization.id, hash_secret(code), approver.session_id, self.clock())
+        await mark_approved(transaction, authorization.id, hash_token(code), approver.session_id, self.clock())
         return self._redirect(authorization.redirect_uri, authorization.state, {"code": code})
 
     def _error_redirect(self, redirect_uri: str, state: str | None, error: OAuthProtocolError) -> Redirect:

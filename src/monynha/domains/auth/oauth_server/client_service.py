@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from monynha.core.clock import Clock
+from monynha.core.hashes import hash_token
 from monynha.core.serialization import parse_uuid
 from monynha.domains.audit.record import record_audit_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository
@@ -16,7 +17,6 @@ from monynha.domains.auth.oauth_server.clients import (
     OAuthClient,
     find_client,
     find_client_page,
-    hash_secret,
     insert_client,
     lock_client,
     new_secret,
@@ -60,7 +60,7 @@ class ClientService:
         """Insert a client with the metadata; ClientMetadataError for what is not valid."""
         metadata = ClientMetadata.parse(values, registration_type)
         secret = new_secret()
-        client = metadata.new_client(registration_type, hash_secret(secret), self.clock())
+        client = metadata.new_client(registration_type, hash_token(secret), self.clock())
         async with self.repository.transaction() as transaction:
             client = await insert_client(transaction, client)
             await _record(transaction, "oauth_client.created", client)
@@ -99,7 +99,7 @@ class ClientService:
             client = await self._lock(transaction, client_id)
             if not client.is_confidential:
                 raise InvalidAuthRequestError("Cannot regenerate secret for public client")
-            changed = replace(client, secret_hash=hash_secret(secret), updated_at=self.clock())
+            changed = replace(client, secret_hash=hash_token(secret), updated_at=self.clock())
             client = await update_client(transaction, changed)
             await _record(transaction, "oauth_client.secret_regenerated", client)
         return RegisteredClient(client, secret)

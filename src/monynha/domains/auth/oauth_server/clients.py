@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from monynha.core.hashes import hash_token
 from monynha.infra.postgres.database import Transaction
 
 CONFIDENTIAL: Final = "confidential"
@@ -75,17 +75,12 @@ class OAuthClient:
 
     def has_secret(self, secret: str) -> bool:
         """Whether this is the client's secret, compared in constant time."""
-        return self.secret_hash is not None and hmac.compare_digest(self.secret_hash, hash_secret(secret))
+        return self.secret_hash is not None and hmac.compare_digest(self.secret_hash, hash_token(secret))
 
 
 def new_secret() -> str:
     """Return a client secret: 256 random bits, which no hash with a cost need protect."""
     return secrets.token_urlsafe(32)
-
-
-def hash_secret(secret: str) -> str:
-    """Return what is stored of a client secret or an authorization code."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 async def find_client(transaction: Transaction, client_id: UUID) -> OAuthClient | None:

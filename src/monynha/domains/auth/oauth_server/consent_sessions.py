@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from monynha.core.clock import Clock
+from monynha.core.hashes import derive_key
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.services.sessions import IssuedSession, SessionService, SignOutScope
@@ -52,7 +53,7 @@ class ConsentSessions:
     """Reads and writes the page's cookie; nothing in it is of use anywhere else."""
 
     def __init__(self, secret: str, repository: AccountRepository, sessions: SessionService, clock: Clock) -> None:
-        self._key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
+        self._key = derive_key(secret, _PURPOSE)
         self._repository = repository
         self._sessions = sessions
         self._clock = clock

@@ -11,6 +11,7 @@ import orjson
 
 from monynha.core.clock import Clock
 from monynha.core.errors import UnauthenticatedError
+from monynha.core.hashes import hash_token
 from monynha.domains.audit.record import record_audit_event
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_repository import AccountRepository, json_text
@@ -23,7 +24,7 @@ from monynha.domains.auth.oauth_server.authorizations import (
     mark_ended,
     mark_redeemed,
 )
-from monynha.domains.auth.oauth_server.clients import OAuthClient, hash_secret, lock_enabled_client
+from monynha.domains.auth.oauth_server.clients import OAuthClient, lock_enabled_client
 from monynha.domains.auth.oauth_server.errors import OAuthProtocolError, invalid_client, invalid_grant
 from monynha.domains.auth.oauth_server.id_tokens import IdTokens
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService
@@ -131,7 +132,7 @@ class GrantService:
         # The client before its authorization, in the order in which disabling it locks them.
         if await lock_enabled_client(transaction, client.id) is None:
             return invalid_client()
-        authorization = await lock_authorization_by_code(transaction, hash_secret(exchange.code))
+        authorization = await lock_authorization_by_code(transaction, hash_token(exchange.code))
         if authorization is None:
             return invalid_grant("Invalid authorization code")
         if authorization.status == REDEEMED and authorization.client_id == client.id:

@@ -15,7 +15,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from monynha.core.clock import Clock
-from monynha.domains.auth.tokens.one_time_tokens import PkceChallenge
+from monynha.core.hashes import derive_key, hash_token
+from monynha.domains.auth.tokens.one_time_tokens import PkceChallenge, s256_challenge
 from monynha.infra.postgres.database import Transaction
 
 _PURPOSE = b"monynha visits to providers"
@@ -56,12 +57,12 @@ class FlowStore:
     """Begins visits and ends them, each once."""
 
     def __init__(self, secret: str, clock: Clock) -> None:
-        self._key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
+        self._key = derive_key(secret, _PURPOSE)
         self._clock = clock
 
     async def begin(self, transaction: Transaction, flow: Flow, state: str, browser: str) -> None:
         """Begin a visit with a new state by a browser, which has the cookie."""
-        await self._insert(transaction, flow, state, _sha256(browser))
+        await self._insert(transaction, flow, state, hash_token(browser))
 
     async def prepare(self, transaction: Transaction, flow: Flow) -> str:
         """Return a ticket with which a browser, which is not known yet, begins the visit."""
@@ -73,7 +74,7 @@ class FlowStore:
         """Return the state and the provider of a visit that was prepared; None for a ticket that is not valid."""
         state = new_token()
         provider = await transaction.fetch_value(
-            _START_LINKING, _sha256(ticket), _sha256(state), _sha256(browser), self._clock()
+            _START_LINKING, hash_token(ticket), hash_token(state), hash_token(browser), self._clock()
         )
         return (state, str(provider)) if provider is not None else None
 
@@ -81,7 +82,7 @@ class FlowStore:
         """Delete and return the visit of a state; None if it is unknown, expired or another browser's."""
         if max(len(state), len(browser)) > _MAX_TOKEN_LENGTH:
             return None
-        row = await transaction.fetch_row(_DELETE, _sha256(state), _sha256(browser))
+        row = await transaction.fetch_row(_DELETE, hash_token(state), hash_token(browser))
         if row is None or row["expires_at"] <= self._clock():
             return None
         challenge = row["code_challenge"] and PkceChallenge(row["code_challenge"], row["code_challenge_method"])
@@ -97,17 +98,18 @@ class FlowStore:
 
     def code_challenge(self, state: str) -> str:
         """Return the challenge of the verifier (RFC 7636 §4.2, S256)."""
-        return _base64url(hashlib.sha256(self.code_verifier(state).encode()).digest())
+        return s256_challenge(self.code_verifier(state))
 
     def _derive(self, purpose: str, state: str) -> str:
-        return _base64url(hmac.digest(self._key, f"{purpose} {state}".encode(), hashlib.sha256))
+        mac = hmac.digest(self._key, f"{purpose} {state}".encode(), hashlib.sha256)
+        return urlsafe_b64encode(mac).rstrip(b"=").decode()
 
     async def _insert(self, transaction: Transaction, flow: Flow, state: str, browser_hash: str | None) -> None:
         now = self._clock()
         await transaction.execute(
             _INSERT,
             flow.provider,
-            _sha256(state),
+            hash_token(state),
             browser_hash,
             flow.redirect_to,
             flow.challenge.value if flow.challenge else None,
@@ -122,11 +124,3 @@ class FlowStore:
 def new_token() -> str:
     """Return a text that nobody can guess."""
     return secrets.token_urlsafe(32)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _base64url(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()

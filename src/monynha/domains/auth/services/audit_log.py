@@ -29,26 +29,23 @@ _WIRE_ACTIONS = {
     "user.deleted": _WireAction("user_deleted", "team"),
     "user.updated": _WireAction("user_modified", "user"),
     "email.changed": _WireAction("user_modified", "user"),
+    "phone.changed": _WireAction("user_modified", "user"),
     "recovery.requested": _WireAction("user_recovery_requested", "user"),
     "reauthentication.requested": _WireAction("user_reauthenticate_requested", "user"),
-    "confirmation.requested": _WireAction("user_confirmation_requested", "user"),
-    "sign_up.repeated": _WireAction("user_repeated_signup", "user"),
     "password.changed": _WireAction("user_updated_password", "user"),
     "refresh_token.reused": _WireAction("token_revoked", "token"),
     "identity.linked": _WireAction("identity_linked", "user"),
     "identity.unlinked": _WireAction("identity_unlinked", "user"),
     "factor.enrolled": _WireAction("factor_in_progress", "factor"),
-    "factor.unenrolled": _WireAction("factor_unenrolled", "factor"),
-    "factor.challenged": _WireAction("challenge_created", "factor"),
+    "factor.removed": _WireAction("factor_unenrolled", "factor"),
     "factor.verified": _WireAction("verification_attempted", "factor"),
-    "factor.deleted": _WireAction("factor_deleted", "factor"),
     "factor.updated": _WireAction("factor_updated", "factor"),
     "passkey.created": _WireAction("passkey_created", "user"),
     "passkey.updated": _WireAction("passkey_updated", "user"),
     "passkey.deleted": _WireAction("passkey_deleted", "user"),
 }
 """What GoTrue calls an action, and its type; other actions keep their own names."""
-_LOG_TYPES = {"sign_in": "account", "session": "account", "token": "token", "api_token": "token", "factor": "factor"}
+_LOG_TYPES = {"sign_in": "account", "session": "account", "token": "token", "factor": "factor"}
 _LOG_TYPES |= {"user": "user", "password": "user", "email": "user", "passkey": "user", "identity": "user"}
 _OTHER_LOG_TYPE = "team"
 """The type of the other actions, as of a member's role."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from uuid import uuid4
 
 from monynha.core.clock import Clock
-from monynha.domains.auth.accounts.account import Account, Identity
+from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_events import record_own_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.passwords import PasswordHasher
@@ -155,7 +153,7 @@ class PhoneAccountService:
                 account = await self._replace_unconfirmed(transaction, phone, new_account)
             if account is not None:
                 await self._queue_code(transaction, account, TokenKind.PHONE_CONFIRMATION, phone)
-        return _placeholder_account(new_account, now)
+        return new_account.as_unconfirmed(now)
 
     async def _replace_unconfirmed(
         self, transaction: Transaction, phone: str, new_account: NewAccount
@@ -220,25 +218,3 @@ class PhoneAccountService:
         await self.sessions.end(transaction, account.id, None, SignOutScope.GLOBAL)
         password_change = {} if kind is TokenKind.PHONE_CONFIRMATION else {"password_hash": None}
         return await self.repository.update(transaction, account, phone_confirmed_at=now, **password_change)
-
-
-def _placeholder_account(new_account: NewAccount, now: datetime) -> Account:
-    """Return the account as it looks right after its sign-up, whether it exists or not."""
-    user_id = new_account.id
-    identity_data = {
-        "sub": str(user_id),
-        "phone": new_account.phone,
-        "email_verified": False,
-        "phone_verified": False,
-    }
-    identity = Identity(uuid4(), str(user_id), user_id, identity_data, "phone", None, now, now)
-    return Account(
-        id=user_id,
-        phone=new_account.phone,
-        confirmation_sent_at=now,
-        app_metadata=new_account.stored_app_metadata(),
-        user_metadata=new_account.stored_user_metadata(),
-        created_at=now,
-        updated_at=now,
-        identities=(identity,),
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +13,7 @@ from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository
 from monynha.domains.auth.errors import EmailRateLimitedError
 from monynha.domains.auth.phone.errors import SmsRateLimitedError
+from monynha.infra.valkey import address_digest
 
 _PASSKEY_OPTIONS = Limit(300, 900)
 """Per IP address: a page that offers passkeys asks for a challenge whenever it is opened."""
@@ -90,7 +90,7 @@ class AuthRateLimits:
         if self.counter is None:
             return
         try:
-            await self.counter.count("", (_digest(email), "mail", self.email_interval))
+            await self.counter.count("", (address_digest(email), "mail", self.email_interval))
         except RateLimitedError as error:
             raise EmailRateLimitedError(int(str(error.details["retryAfter"]))) from None
 
@@ -106,7 +106,7 @@ class AuthRateLimits:
         try:
             await self.counter.count(
                 "",
-                (_digest(phone), "sms", self.sms_per_number),
+                (address_digest(phone), "sms", self.sms_per_number),
                 (self.counter.subject(client_ip), "sms", per_ip),
                 (_EVERYBODY, "sms", in_all),
             )
@@ -150,8 +150,3 @@ class AuthRateLimits:
         with suppress(UnavailableError):
             async with self.repository.transaction() as transaction:
                 await record_audit_event(transaction, "sign_in.locked", actor_role="anon", details=details)
-
-
-def _digest(address: str) -> str:
-    """Return what stands for an address or a number, so that the cache holds none."""
-    return hashlib.sha256(address.strip().lower().encode()).hexdigest()[:16]

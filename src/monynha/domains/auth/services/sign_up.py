@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from uuid import uuid4
 
 from monynha.core.clock import Clock
 from monynha.core.errors import ValidationFailedError
-from monynha.domains.auth.accounts.account import Account, Identity
+from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.accounts.account_events import record_own_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository, NewAccount
 from monynha.domains.auth.accounts.metadata import merge_metadata
@@ -137,7 +135,7 @@ class SignUpService:
                 await self.mailer.queue_token(
                     transaction, token, account, redirect_to=request.redirect_to, locale=request.locale
                 )
-        return _placeholder_account(new_account, now)
+        return new_account.as_unconfirmed(now)
 
     async def _replace_unconfirmed(
         self, transaction: Transaction, email: str, new_account: NewAccount
@@ -163,25 +161,3 @@ class SignUpService:
             user_metadata={**new_account.stored_user_metadata(), "sub": str(existing.id)},
             confirmation_sent_at=new_account.confirmation_sent_at,
         )
-
-
-def _placeholder_account(new_account: NewAccount, now: datetime) -> Account:
-    """Return the account as it looks right after its sign-up, whether it exists or not."""
-    user_id = new_account.id
-    identity_data = {
-        "sub": str(user_id),
-        "email": new_account.email,
-        "email_verified": False,
-        "phone_verified": False,
-    }
-    identity = Identity(uuid4(), str(user_id), user_id, identity_data, "email", None, now, now)
-    return Account(
-        id=user_id,
-        email=new_account.email,
-        confirmation_sent_at=now,
-        app_metadata=new_account.stored_app_metadata(),
-        user_metadata=new_account.stored_user_metadata(),
-        created_at=now,
-        updated_at=now,
-        identities=(identity,),
-    )

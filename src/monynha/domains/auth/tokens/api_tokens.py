@@ -16,6 +16,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from monynha.core.hashes import derive_key
+
 START = "mnt_"
 """With which every API token begins."""
 
@@ -66,7 +68,7 @@ class ApiTokenCodec:
     """Makes API tokens and reads them."""
 
     def __init__(self, secret: str) -> None:
-        self._key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
+        self._key = derive_key(secret, _PURPOSE)
 
     def create(
         self,

@@ -1,7 +1,8 @@
 """Device tokens: show that somebody signed in to an account on a device before (OWASP, "device cookies").
 
 They let nobody in. Attempts of a known device are counted apart, so that failures of others, even at the same address,
-do not lock the person out who has been there before.
+do not lock the person out who has been there before. Whether the owner of an account is told of a new device is decided
+by `auth.known_devices`, which needs no cookie (`services/sessions.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import timedelta
 
 from monynha.core.clock import Clock
 from monynha.core.errors import ValidationFailedError
+from monynha.core.hashes import derive_key
 from monynha.domains.auth.emails.email_address import normalize_email
 
 LIFETIME = timedelta(days=400)
@@ -59,7 +61,7 @@ class DeviceTokens:
         return body[:_NONCE_BYTES].hex()
 
     def _mac(self, body: bytes, account: str) -> bytes:
-        key = hmac.digest(self.secret.encode(), _PURPOSE, hashlib.sha256)
+        key = derive_key(self.secret, _PURPOSE)
         return hmac.digest(key, body + _canonical(account).encode("utf-8", "surrogatepass"), hashlib.sha256)[
             :_MAC_BYTES
         ]

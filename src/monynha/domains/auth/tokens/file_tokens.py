@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha256
-from hmac import digest
 
 import orjson
 from joserfc import jws
@@ -19,11 +17,12 @@ from joserfc.jwk import OctKey
 from monynha.core.actor import Actor, ActorKind
 from monynha.core.clock import Clock
 from monynha.core.errors import UnauthenticatedError
+from monynha.core.hashes import derive_key
 from monynha.core.serialization import parse_uuid
 
 FILE_TOKEN_TTL_S = 24 * 3600
 """Longer than an access token: a tab that was asleep shows its pictures before it has refreshed the session."""
-_PURPOSE = b"auth: file tokens"
+_PURPOSE = b"monynha file token"
 _MAX_TOKEN_BYTES = 1024
 _HEADER = {"alg": "HS256", "typ": "JWT"}
 
@@ -70,4 +69,4 @@ class FileTokens:
 
     @cached_property
     def _key(self) -> OctKey:
-        return OctKey.import_key(digest(self.secret.encode(), _PURPOSE, sha256))
+        return OctKey.import_key(derive_key(self.secret, _PURPOSE))

@@ -14,6 +14,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from monynha.core.clock import Clock
+from monynha.core.hashes import derive_key, hash_token
 from monynha.domains.auth.errors import (
     BadCodeVerifierError,
     FlowStateExpiredError,
@@ -155,7 +156,7 @@ class OneTimeTokenStore:
     """Issues one-time tokens and consumes them, each once."""
 
     def __init__(self, secret: str, clock: Clock) -> None:
-        self._key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
+        self._key = derive_key(secret, _PURPOSE)
         self._clock = clock
 
     async def issue(
@@ -180,7 +181,7 @@ class OneTimeTokenStore:
             _UPSERT_TOKEN,
             user_id,
             kind.value,
-            _sha256(link_token),
+            hash_token(link_token),
             self._code_hash(user_id, kind.value, code),
             address,
             challenge.value if challenge else None,
@@ -194,7 +195,7 @@ class OneTimeTokenStore:
         self, transaction: Transaction, link_token: str, kinds: Sequence[TokenKind]
     ) -> ConsumedToken | None:
         """Delete and return the token of a link; None if it is unknown or expired."""
-        row = await transaction.fetch_row(_DELETE_BY_LINK, _sha256(link_token), [kind.value for kind in kinds])
+        row = await transaction.fetch_row(_DELETE_BY_LINK, hash_token(link_token), [kind.value for kind in kinds])
         if row is None or row["expires_at"] <= self._clock():
             return None
         challenge = row["code_challenge"] and PkceChallenge(row["code_challenge"], row["code_challenge_method"])
@@ -247,7 +248,7 @@ class OneTimeTokenStore:
         await transaction.execute(
             _INSERT_AUTHORIZATION_CODE,
             user_id,
-            _sha256(code),
+            hash_token(code),
             challenge.value,
             challenge.method,
             method,
@@ -261,7 +262,7 @@ class OneTimeTokenStore:
         self, transaction: Transaction, code: str, verifier: str
     ) -> RedeemedCode | FlowStateError:
         """Return what a code stands for, or the error; the code is deleted."""
-        row = await transaction.fetch_row(_DELETE_AUTHORIZATION_CODE, _sha256(code))
+        row = await transaction.fetch_row(_DELETE_AUTHORIZATION_CODE, hash_token(code))
         if row is None:
             return FlowStateNotFoundError()
         if row["expires_at"] <= self._clock():
@@ -278,7 +279,3 @@ class OneTimeTokenStore:
 
 
 FlowStateError = FlowStateNotFoundError | FlowStateExpiredError | BadCodeVerifierError
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
+from monynha.core.hashes import derive_key
+
 _PURPOSE = b"monynha refresh token"
 _COUNTER_BYTES = 4
 _SIGNED_BYTES = 16 + _COUNTER_BYTES
@@ -40,7 +42,7 @@ class RefreshTokenCodec:
     """Encodes and decodes refresh tokens; the same session and counter always give the same text."""
 
     def __init__(self, secret: str) -> None:
-        self._key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
+        self._key = derive_key(secret, _PURPOSE)
 
     def encode(self, token: RefreshToken) -> str:
         """Return the token's text."""

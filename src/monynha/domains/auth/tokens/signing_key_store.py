@@ -6,8 +6,6 @@ JWT_SECRET was changed they cannot be read, and verify what they have signed, bu
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from monynha.core.clock import Clock
+from monynha.core.hashes import derive_key
 from monynha.domains.audit.record import record_audit_event
 from monynha.domains.auth.accounts.account_repository import AUTH_ACTOR
 from monynha.domains.auth.tokens.jwk import generate_key, parse_public_jwk, public_jwk
@@ -131,7 +130,7 @@ class SigningKeyStore:
 
     @property
     def _cipher(self) -> AESGCM:
-        return AESGCM(hmac.digest(self.secret.encode(), _PURPOSE, hashlib.sha256))
+        return AESGCM(derive_key(self.secret, _PURPOSE))
 
     def _encrypt(self, kid: str, key: JwsKey) -> bytes:
         nonce = secrets.token_bytes(_NONCE_BYTES)
