@@ -12,6 +12,7 @@ from monynha.core.errors import RateLimitedError, UnavailableError
 from monynha.core.settings.setting_types import Limit
 from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.emails.email_address import canonical_address
 from monynha.domains.auth.errors import EmailRateLimitedError
 from monynha.domains.auth.phone.errors import SmsRateLimitedError
 
@@ -72,7 +73,7 @@ class AuthRateLimits:
             return ()
         try:
             if device_id is None:
-                return await self.counter.count_sign_in(client_ip, account)
+                return await self.counter.count_sign_in(client_ip, account and canonical_address(account))
             return await self.counter.count(
                 _TOO_MANY_ATTEMPTS, (device_id, "auth:device", self.counter.auth_per_account)
             )
@@ -83,7 +84,7 @@ class AuthRateLimits:
     async def count_passkey_options(self, client_ip: str) -> None:
         """Count a request for a passkey challenge, which anybody may make and which is stored for some minutes."""
         if self.counter is not None and self.counter.auth_per_account is not None:
-            await self.counter.count(_TOO_MANY_ATTEMPTS, (client_ip, "passkey", _PASSKEY_OPTIONS))
+            await self.counter.count(_TOO_MANY_ATTEMPTS, (self.counter.subject(client_ip), "passkey", _PASSKEY_OPTIONS))
 
     async def count_email(self, email: str) -> None:
         """Refuse a second email to an address within the interval, whether it is registered or not."""
@@ -154,4 +155,4 @@ class AuthRateLimits:
 
 def _digest(address: str) -> str:
     """Return what stands for an address or a number, so that the cache holds none."""
-    return hashlib.sha256(address.strip().lower().encode()).hexdigest()[:16]
+    return hashlib.sha256(canonical_address(address).encode("utf-8", "surrogatepass")).hexdigest()[:16]
