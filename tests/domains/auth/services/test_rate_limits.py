@@ -66,6 +66,28 @@ async def test_an_address_gets_one_email_a_minute_however_it_is_written(make_aut
     assert statuses == [200, 429, 429]
 
 
+async def test_new_passwords_are_counted_since_each_may_be_a_guess_at_the_current_one(limited_app: AuthApp) -> None:
+    token = (await limited_app.sign_up())["access_token"]
+    guesses = [f"A guess of number {number}" for number in range(5)]
+
+    responses = [
+        await limited_app.put("/user", {"password": guess, "nonce": "000000"}, token) for guess in [*guesses, PASSWORD]
+    ]
+
+    assert [response.status_code for response in responses] == [422] * 5 + [429]
+
+
+async def test_requests_that_manage_factors_are_counted_by_user(limited_app: AuthApp) -> None:
+    user, other = await limited_app.sign_up(), await limited_app.sign_up()
+    for _ in range(300):
+        await limited_app.auth.rate_limits.count_factor_request(UUID(user["user"]["id"]))
+
+    refused = await limited_app.post("/factors", {"factor_type": "totp"}, user["access_token"])
+    accepted = await limited_app.post("/factors", {"factor_type": "totp"}, other["access_token"])
+
+    assert (refused.status_code, accepted.status_code) == (429, 200)
+
+
 async def test_requests_for_passkeys_are_counted_by_the_network_of_an_ipv6_client(limited_app: AuthApp) -> None:
     rate_limits = limited_app.auth.rate_limits
     for number in range(300):

@@ -18,6 +18,7 @@ from monynha.domains.auth.phone.errors import SmsRateLimitedError
 
 _PASSKEY_OPTIONS = Limit(300, 900)
 """Per IP address: a page that offers passkeys asks for a challenge whenever it is opened."""
+_FACTOR_REQUESTS = Limit(300, 900)
 _TOO_MANY_ATTEMPTS = "Too many authentication attempts, please try again later"
 _SMS_IN_ALL_FACTOR = 10
 _EVERYBODY = "all"
@@ -86,6 +87,11 @@ class AuthRateLimits:
         if self.counter is not None and self.counter.auth_per_account is not None:
             await self.counter.count(_TOO_MANY_ATTEMPTS, (self.counter.subject(client_ip), "passkey", _PASSKEY_OPTIONS))
 
+    async def count_factor_request(self, user_id: UUID) -> None:
+        """Count a request that manages factors or passkeys: each may write to the audit log."""
+        if self.counter is not None and self.counter.auth_per_account is not None:
+            await self.counter.count(_TOO_MANY_ATTEMPTS, (str(user_id), "factors", _FACTOR_REQUESTS))
+
     async def count_email(self, email: str) -> None:
         """Refuse a second email to an address within the interval, whether it is registered or not."""
         if self.counter is None:
@@ -128,7 +134,7 @@ class AuthRateLimits:
             await self.counter.count(_TOO_MANY_ATTEMPTS, window)
 
     async def count_password_check(self, user_id: UUID) -> None:
-        """Count a guess at the current password by whoever holds a session of the user."""
+        """Count a guess at the current password, or a new one, by whoever holds a session of the user."""
         if self.counter is not None:
             await self.counter.count(_TOO_MANY_ATTEMPTS, (str(user_id), "password", self.counter.auth_per_account))
 
