@@ -47,6 +47,7 @@ _DELETE_BY_LINK = """
 delete from auth.one_time_tokens where link_hash = $1 and kind = any($2)
 returning user_id, kind, relates_to, code_challenge, code_challenge_method, expires_at
 """
+_EXPIRE = "update auth.one_time_tokens set expires_at = $3 where user_id = $1 and kind = any($2)"
 _SELECT_FOR_CODE = """
 select id, user_id, kind, code_hash, failed_attempts, expires_at from auth.one_time_tokens
 where relates_to = $1 and kind = any($2) and ($3::uuid is null or user_id = $3)
@@ -189,6 +190,13 @@ class OneTimeTokenStore:
             now + (ttl or kind.ttl),
         )
         return OneTimeToken(kind, address, link_token, code)
+
+    async def invalidate(self, transaction: Transaction, user_id: UUID, kinds: Sequence[TokenKind]) -> None:
+        """End the tokens of the kinds, without forgetting how many wrong codes there were.
+
+        Whoever asks for one token after another would otherwise have ten guesses at each.
+        """
+        await transaction.execute(_EXPIRE, user_id, [kind.value for kind in kinds], self._clock())
 
     async def consume_link(
         self, transaction: Transaction, link_token: str, kinds: Sequence[TokenKind]
