@@ -82,6 +82,11 @@ class AuthRateLimits:
             await self._record_rejection(client_ip, error)
             raise
 
+    @property
+    def counts_devices(self) -> bool:
+        """Whether the attempts of a known device are limited at all."""
+        return self.counter is not None and self.counter.auth_per_account is not None
+
     async def count_passkey_options(self, client_ip: str) -> None:
         """Count a request for a passkey challenge, which anybody may make and which is stored for some minutes."""
         if self.counter is not None and self.counter.auth_per_account is not None:

@@ -216,15 +216,18 @@ class OneTimeTokenStore:
         kinds: Sequence[TokenKind],
         *,
         user_id: UUID | None = None,
+        is_known_device: bool = False,
     ) -> ConsumedToken | None:
         """Delete and return the token of a code that was sent to the address.
 
-        None if the code is wrong, which is counted, or expired.
+        None if the code is wrong, which is counted, or expired. On a device that is known to the account, whose
+        attempts are counted apart, the wrong codes of others do not matter.
         """
         rows = await transaction.fetch_rows(_SELECT_FOR_CODE, address, [kind.value for kind in kinds], user_id)
         now = self._clock()
         for row in rows:
-            if row["expires_at"] <= now or row["failed_attempts"] >= _MAX_FAILED_ATTEMPTS:
+            is_locked = row["failed_attempts"] >= _MAX_FAILED_ATTEMPTS and not is_known_device
+            if row["expires_at"] <= now or is_locked:
                 continue
             code_hash = self._code_hash(row["user_id"], row["kind"], code)
             if hmac.compare_digest(code_hash, row["code_hash"]):
