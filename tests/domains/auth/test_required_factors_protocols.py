@@ -7,7 +7,6 @@ import json
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
 
 from monynha.app.commands.keys import make_key
 from monynha.core.settings.settings import Settings
@@ -55,17 +54,15 @@ async def test_graphql_is_refused(thief: ApiUser) -> None:
 
 
 async def test_sockets_are_refused(thief: ApiUser, address: str, settings: Settings) -> None:
-    received = []
     async with connect(f"ws://{address}/ws") as socket, asyncio.timeout(TIMEOUT_S):
         await socket.send(json.dumps({"type": "auth", "token": thief.token}))
-        try:
-            received.append(json.loads(await socket.recv()))
-        except ConnectionClosed:
-            received.append({"type": "closed"})
+        received = json.loads(await socket.recv())
+        await socket.wait_closed()
     async with phoenix_client(address, make_key("anon", settings.jwt_secret)) as channel:
         joined = await channel.join("board", thief.token, tasks_binding())
 
-    assert received[0]["type"] in ("error", "closed")
+    assert (received["type"], received["code"]) == ("error", "INSUFFICIENT_AAL")
+    assert socket.close_code == 4401
     assert joined["status"] == "error"
 
 

@@ -154,6 +154,17 @@ async def test_the_last_admin_stays(users: UserFactory, running_servers: ServerU
     assert await constraint_of(running_servers, admin, (statement,), admin.id) == "last_admin_stays"
 
 
+async def test_the_last_admin_cannot_delete_their_account(users: UserFactory, running_servers: ServerUrls) -> None:
+    admin, other = await users.create("Root", is_admin=True), await users.create("Other")
+    delete, promote = "delete from public.users where id = $1", "select monynha.promote_person($1)"
+    delete_admin = f"delete from public.users where id = '{admin.id}' and $1::uuid is not null"
+    as_admin = "select set_config('role', 'monynha_admin', true), $1::uuid"
+
+    assert await constraint_of(running_servers, admin, (as_admin, delete), admin.id) == "last_admin_stays"
+    assert await constraint_of(running_servers, admin, (as_admin, delete), other.id) == ""
+    assert await constraint_of(running_servers, admin, (as_admin, promote, delete_admin), other.id) == ""
+
+
 @pytest.mark.parametrize(
     ("preparation", "expected"),
     [

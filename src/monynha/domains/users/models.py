@@ -55,6 +55,7 @@ users = Resource(
     operations=frozenset({"list", "read", "update", "delete"}),
     constraint_messages={
         "user_name_is_not_blank": ConstraintMessage("name", "must not be empty"),
+        "last_admin_stays": ConstraintMessage.conflict("role", "of the last system admin cannot be taken away"),
         "shared_projects_prevent_user_deletion": ConstraintMessage.conflict("projects", "still have other members"),
     },
     is_private_stream=True,

@@ -61,7 +61,7 @@ WindowCount = tuple[int, int, int]
 
 def address_digest(address: str) -> str:
     """Return what stands for an email address, a number or a user name in a window, so that the cache holds none."""
-    return hashlib.sha256(address.strip().lower().encode()).hexdigest()[:16]
+    return hashlib.sha256(address.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass

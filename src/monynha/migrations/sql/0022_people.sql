@@ -74,6 +74,21 @@ end
 $$;
 comment on function monynha.is_system_admin(uuid) is 'Whether an account has the system role admin.';
 
+create function monynha.keep_last_admin() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  -- What callers do through the API; the program and its owner may delete any account.
+  if current_setting('role') in ('monynha_app', 'monynha_admin') and monynha.is_system_admin(old.id) then
+    perform monynha.require_another_admin(old.id);
+  end if;
+  return old;
+end
+$$;
+comment on function monynha.keep_last_admin() is
+  'Trigger: rejects that the last system admin is deleted, by themselves or by another one at the same time.';
+create trigger users_keep_last_admin before delete on public.users
+  for each row execute function monynha.keep_last_admin();
+
 create function monynha.promote_person(person uuid) returns uuid
 language plpgsql security definer set search_path = '' as $$
 declare

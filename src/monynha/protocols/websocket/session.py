@@ -8,7 +8,14 @@ import time
 import orjson
 
 from monynha.core.actor import Actor
-from monynha.core.errors import AppError, BadRequestError, NotFoundError, RateLimitedError, UnauthenticatedError
+from monynha.core.errors import (
+    AppError,
+    BadRequestError,
+    InsufficientAalError,
+    NotFoundError,
+    RateLimitedError,
+    UnauthenticatedError,
+)
 from monynha.core.serialization import to_camel_case
 from monynha.engine.mutation.validation import parse_update
 from monynha.engine.realtime.broadcast import stream_room
@@ -69,6 +76,9 @@ class WebSocketSession:
             await self._authenticate(token)
             while (message := await self._socket.receive()) is not None:
                 await self._handle_message(message)
+        except InsufficientAalError as error:
+            self._socket.send_text(error_message(error))
+            self._socket.close(CLOSE_UNAUTHENTICATED, error.message)
         except UnauthenticatedError as error:
             self._socket.close(CLOSE_UNAUTHENTICATED, error.message)
         finally:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from monynha.core.errors import InsufficientAalError
+from tests.domains.auth.authenticator import Authenticator
 from tests.domains.auth.conftest import PASSWORD, AuthApp, MakeAuthApp, new_email
 from tests.domains.auth.second_factors import FactorUser
 
@@ -228,6 +229,24 @@ async def test_a_session_at_aal1_cannot_change_factors_password_or_address(auth_
         (403, "insufficient_aal"),
     ]
     assert harmless.status_code == 200
+
+
+async def test_a_factor_enrolled_before_the_first_was_verified_needs_aal2(auth_app: AuthApp) -> None:
+    user, key = await FactorUser.sign_up(auth_app), Authenticator()
+    thief = await user.sign_in()
+    await user.enrol_totp()
+    enrolled = (await auth_app.post("/factors", {"factor_type": "webauthn"}, thief.token)).json()["id"]
+    challenge = await thief.webauthn_challenge(enrolled)
+    await user.verify_totp()
+    thief = await user.sign_in()
+
+    challenged = await auth_app.post(f"/factors/{enrolled}/challenge", {}, thief.token)
+    credential = key.create(challenge["webauthn"]["credential_options"]["publicKey"])
+    verified = await thief.answer(enrolled, challenge["id"], "create", credential)
+
+    for response in (challenged, verified):
+        assert (response.status_code, response.json()["error_code"]) == (403, "insufficient_aal"), response.text
+    assert {factor["factor_type"]: factor["status"] for factor in await user.factors()}["webauthn"] == "unverified"
 
 
 async def test_a_token_of_before_the_verification_keeps_aal1(auth_app: AuthApp) -> None:

@@ -73,6 +73,23 @@ async def test_two_links_to_one_address_do_not_change_the_email(confirming_app: 
     assert (await auth_app.get("/user", session["access_token"])).json()["email"] == session["user"]["email"]
 
 
+async def test_a_change_that_is_asked_for_again_gives_no_further_guesses(confirming_app: AuthApp) -> None:
+    session, new = await confirmed_session(confirming_app), new_email("new")
+    for _ in range(2):
+        await confirming_app.put("/user", {"email": new}, session["access_token"])
+        wrong = "000000" if confirming_app.emails_to(new)[-1].code != "000000" else "111111"
+        for _ in range(5):
+            body = {"type": "email_change", "email": new, "token": wrong}
+            assert (await confirming_app.post("/verify", body)).status_code == 403
+    await confirming_app.put("/user", {"email": new}, session["access_token"])
+    email = confirming_app.emails_to(new)[-1]
+
+    by_code = await confirming_app.post("/verify", {"type": "email_change", "email": new, "token": email.code})
+    by_link = await confirming_app.post("/verify", {"type": "email_change", "token_hash": email.token})
+
+    assert (by_code.status_code, by_link.status_code) == (403, 200)
+
+
 async def test_an_email_change_does_not_reveal_that_the_new_address_is_registered(confirming_app: AuthApp) -> None:
     auth_app = confirming_app
     session, other = await confirmed_session(auth_app), await confirmed_session(auth_app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from monynha.core.settings.setting_types import Limit
@@ -135,6 +136,24 @@ async def test_ten_wrong_guesses_invalidate_a_code_and_a_new_code_does_not_reset
     await phone_app.post("/otp", {"phone": phone})
 
     assert (await verify(phone_app, phone, phone_app.codes_to(phone)[-1])).status_code == 403
+
+
+async def test_wrong_guesses_of_others_lock_out_no_known_device(make_auth_app: MakeAuthApp) -> None:
+    limits = RateLimits(RateLimiter(None), auth_per_account=Limit(100, 900), auth_per_ip=Limit(1000, 900))
+    auth_app, phone = make_auth_app(autoconfirm=False, limits=limits, **SMS_HOOK), new_phone()
+    await signed_in(auth_app, phone)
+    own_cookies = httpx.Cookies(auth_app.http.cookies)
+    auth_app.http.cookies.clear()
+    await auth_app.post("/otp", {"phone": phone})
+    code = auth_app.codes_to(phone)[-1]
+    for number in range(10):
+        await verify(auth_app, phone, f"{(int(code) + 1 + number) % 1_000_000:06}")
+
+    stranger = await verify(auth_app, phone, code)
+    auth_app.http.cookies = own_cookies
+    owner = await verify(auth_app, f"+{phone}", code)
+
+    assert (stranger.status_code, owner.status_code) == (403, 200)
 
 
 async def test_a_code_is_for_its_number_and_its_purpose_alone(phone_app: AuthApp) -> None:

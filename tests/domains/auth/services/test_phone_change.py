@@ -94,6 +94,20 @@ async def test_a_number_that_is_registered_meanwhile_is_not_taken_away(phone_app
     assert (await phone_app.get("/user", second["access_token"])).json()["phone"] == ""
 
 
+async def test_a_change_that_is_asked_for_again_gives_no_further_guesses(phone_app: AuthApp) -> None:
+    session, phone = await confirmed_session(phone_app), new_phone()
+    for _ in range(2):
+        await phone_app.put("/user", {"phone": phone}, session["access_token"])
+        wrong = "000000" if phone_app.codes_to(phone)[-1] != "000000" else "111111"
+        for _ in range(5):
+            assert (await verify(phone_app, phone, wrong)).status_code == 403
+    await phone_app.put("/user", {"phone": phone}, session["access_token"])
+
+    response = await verify(phone_app, phone, phone_app.codes_to(phone)[-1])
+
+    assert (response.status_code, response.json()["error_code"]) == (403, "otp_expired")
+
+
 async def test_a_later_change_replaces_a_pending_one(phone_app: AuthApp) -> None:
     session, first, second = await confirmed_session(phone_app), new_phone(), new_phone()
     for phone in (first, second):

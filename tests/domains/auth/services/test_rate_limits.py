@@ -41,6 +41,63 @@ async def test_the_sixth_attempt_is_refused_even_with_the_right_password(limited
     assert sixth.headers["ratelimit-remaining"] == "0"
 
 
+def in_wide_letters(email: str, count: int) -> str:
+    """Return the address with the first letters of its domain as full-width forms, which name the same domain."""
+    name, _, domain = email.partition("@")
+    return f"{name}@{''.join(chr(ord(letter) + 0xFEE0) for letter in domain[:count])}{domain[count:]}"
+
+
+async def test_an_address_counts_once_however_it_is_written(limited_app: AuthApp) -> None:
+    email = new_email()
+    spellings = [in_wide_letters(email, count) for count in range(6)]
+
+    statuses = [(await limited_app.sign_in(spelling, "a wrong password")).status_code for spelling in spellings]
+
+    assert statuses == [400] * 5 + [429]
+
+
+async def test_an_address_gets_one_email_a_minute_however_it_is_written(make_auth_app: MakeAuthApp) -> None:
+    app, email = make_auth_app(autoconfirm=False, app_env="production"), new_email()
+
+    statuses = [
+        (await app.post("/recover", {"email": in_wide_letters(email, count)})).status_code for count in (0, 1, 2)
+    ]
+
+    assert statuses == [200, 429, 429]
+
+
+async def test_new_passwords_are_counted_since_each_may_be_a_guess_at_the_current_one(limited_app: AuthApp) -> None:
+    token = (await limited_app.sign_up())["access_token"]
+    guesses = [f"A guess of number {number}" for number in range(5)]
+
+    responses = [
+        await limited_app.put("/user", {"password": guess, "nonce": "000000"}, token) for guess in [*guesses, PASSWORD]
+    ]
+
+    assert [response.status_code for response in responses] == [422] * 5 + [429]
+
+
+async def test_requests_that_manage_factors_are_counted_by_user(limited_app: AuthApp) -> None:
+    user, other = await limited_app.sign_up(), await limited_app.sign_up()
+    for _ in range(300):
+        await limited_app.auth.rate_limits.count_factor_request(UUID(user["user"]["id"]))
+
+    refused = await limited_app.post("/factors", {"factor_type": "totp"}, user["access_token"])
+    accepted = await limited_app.post("/factors", {"factor_type": "totp"}, other["access_token"])
+
+    assert (refused.status_code, accepted.status_code) == (429, 200)
+
+
+async def test_requests_for_passkeys_are_counted_by_the_network_of_an_ipv6_client(limited_app: AuthApp) -> None:
+    rate_limits = limited_app.auth.rate_limits
+    for number in range(300):
+        await rate_limits.count_passkey_options(f"2001:db8:7:7::{number:x}")
+
+    with pytest.raises(RateLimitedError):
+        await rate_limits.count_passkey_options("2001:db8:7:7:ffff::1")
+    await rate_limits.count_passkey_options("2001:db8:7:8::1")
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

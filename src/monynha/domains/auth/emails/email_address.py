@@ -25,3 +25,15 @@ def normalize_email(text: str) -> str:
     if len(email) > MAX_EMAIL_LENGTH:
         raise ValidationFailedError(email=f"must be at most {MAX_EMAIL_LENGTH} characters")
     return email
+
+
+def canonical_address(text: str) -> str:
+    """Return what stands for an address or a phone number where attempts are counted.
+
+    All ways to write an address give the same: a domain in wide letters is the domain. Text that is no address counts
+    as it is written.
+    """
+    try:
+        return normalize_email(text)
+    except ValidationFailedError:
+        return text.strip().lower()

@@ -156,6 +156,7 @@ class FactorService:
         async with self.repository.transaction() as transaction:
             locked = await lock_session(self.repository, transaction, session)
             factor = await self._lock(transaction, factor_id, session)
+            _require_aal2_of_new(locked, factor)
             nonce, code_hash = None, None
             if factor.factor_type is FactorType.WEBAUTHN:
                 nonce = secrets.token_bytes(CHALLENGE_BYTES)
@@ -181,6 +182,7 @@ class FactorService:
         async with self.repository.transaction() as transaction:
             locked = await lock_session(self.repository, transaction, session)
             factor = await self._lock(transaction, factor_id, session)
+            _require_aal2_of_new(locked, factor)
             outcome = await self._verify_in_transaction(transaction, locked, factor, session, challenge_id, answer)
             if outcome is None:
                 issued = await self._raise(transaction, factor, session, client)
@@ -361,6 +363,15 @@ class FactorService:
             factor_id=factor.id,
             method=factor.factor_type.method,
         )
+
+
+def _require_aal2_of_new(locked: LockedSession, factor: LockedFactor) -> None:
+    """Raise AalTooLowError for a factor that would be the next one of a user whose factors were not shown.
+
+    It may have been enrolled while they had none, by somebody who knows the password.
+    """
+    if not factor.is_verified and locked.lacks_aal2:
+        raise AalTooLowError("AAL2 required to verify a new factor")
 
 
 async def report_removal(

@@ -110,6 +110,11 @@ async def count_sign_in_attempt(
         raise
 
 
+def is_known_device(auth: AuthServices, request: Request, account: str) -> bool:
+    """Whether somebody signed in to the account on the device before, and its attempts are counted by that."""
+    return auth.rate_limits.counts_devices and auth.devices.find(known_tokens(request), account) is not None
+
+
 def _authenticate(auth: AuthServices, request: Request) -> Actor:
     header = request.header(b"authorization")
     if header is None or not header.lower().startswith("bearer "):

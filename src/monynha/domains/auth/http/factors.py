@@ -107,7 +107,9 @@ class FactorRoutes:
 
 async def require_factor_session(auth: AuthServices, request: Request) -> FactorSession:
     """Return the session of a request that manages factors or passkeys; raise an AuthError for whom it cannot."""
-    return _factor_session(await require_user(auth, request))
+    session = _factor_session(await require_user(auth, request))
+    await auth.rate_limits.count_factor_request(session.user_id)
+    return session
 
 
 def _factor_session(user: SignedInUser) -> FactorSession:

@@ -58,7 +58,8 @@ class UserRoutes:
             locale=requested_locale(request),
         )
         await require_aal2_to_update(auth, user, attributes)
-        if attributes.current_password is not None:
+        if attributes.password is not None or attributes.current_password is not None:
+            # A new password that is the current one is refused for that, so each is a guess.
             await auth.rate_limits.count_password_check(user.account.id)
         if attributes.email:
             await auth.rate_limits.count_email_change(user.account.id)

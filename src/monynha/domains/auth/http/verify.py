@@ -7,7 +7,7 @@ from functools import partial
 
 from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import AuthError, InvalidAuthRequestError, OtpExpiredError
-from monynha.domains.auth.http.dependencies import count_sign_in_attempt
+from monynha.domains.auth.http.dependencies import count_sign_in_attempt, is_known_device
 from monynha.domains.auth.http.device_cookie import with_device_cookie
 from monynha.domains.auth.http.redirects import redirect_response
 from monynha.domains.auth.http.request_body import (
@@ -20,6 +20,7 @@ from monynha.domains.auth.http.request_body import (
 from monynha.domains.auth.http.responses import auth_response
 from monynha.domains.auth.http.serializers import tokens_json
 from monynha.domains.auth.http.token import session_response
+from monynha.domains.auth.phone.phone_number import phone_digits
 from monynha.domains.auth.services.email_change import EmailChangeHalfConfirmed
 from monynha.domains.auth.services.phone_accounts import PHONE_TOKEN_KINDS_BY_TYPE
 from monynha.domains.auth.services.sessions import IssuedSession
@@ -118,7 +119,8 @@ class VerifyRoutes:
             if body.text("email"):
                 raise InvalidAuthRequestError("Only an email address or phone number should be provided on verify")
             phone, code = body.required_text("phone"), body.required_text("token")
-            issued = await self.auth.phone_accounts.verify_code(phone, code, type, client)
+            is_known = is_known_device(self.auth, request, phone_digits(phone))
+            issued = await self.auth.phone_accounts.verify_code(phone, code, type, client, is_known_device=is_known)
             return with_device_cookie(self.auth, request, session_response(self.auth, issued), issued.account)
         if type not in TOKEN_KINDS_BY_TYPE:
             raise InvalidAuthRequestError("Invalid verification type")
@@ -129,7 +131,8 @@ class VerifyRoutes:
         else:
             code = body.required_text("token")
             email = body.required_text("email")
-            result = await verification.verify_code(email, code, type, client)
+            is_known = is_known_device(self.auth, request, email)
+            result = await verification.verify_code(email, code, type, client, is_known_device=is_known)
         if isinstance(result, EmailChangeHalfConfirmed):
             return auth_response({"msg": _HALF_CONFIRMED_MESSAGE, "code": "200"})
         return with_device_cookie(self.auth, request, session_response(self.auth, result), result.account)

@@ -71,7 +71,7 @@ class EmailChangeService:
             return account
         if self.autoconfirm:
             return await self._set_email(transaction, account, email)
-        await self._delete_tokens(transaction, account, EMAIL_CHANGE_KINDS)
+        await self.one_time_tokens.invalidate(transaction, account.id, EMAIL_CHANGE_KINDS)
         account = await self.set_pending(transaction, account, email)
         await self.queue_tokens(transaction, account, challenge=challenge, redirect_to=redirect_to, locale=locale)
         return account

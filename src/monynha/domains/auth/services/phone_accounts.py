@@ -116,12 +116,18 @@ class PhoneAccountService:
                 account = await self.repository.update(transaction, account, confirmation_sent_at=self.clock())
                 await self._queue_code(transaction, account, TokenKind.PHONE_CONFIRMATION, phone)
 
-    async def verify_code(self, phone: str, code: str, type: str, client: ClientInfo) -> IssuedSession:
+    async def verify_code(
+        self, phone: str, code: str, type: str, client: ClientInfo, *, is_known_device: bool = False
+    ) -> IssuedSession:
         """Consume a code that the number got, and sign its owner in; OtpExpiredError if it is wrong."""
         phone = normalize_phone(phone)
         async with self.repository.transaction() as transaction:
             token = await self.one_time_tokens.consume_code(
-                transaction, phone, code.strip(), PHONE_TOKEN_KINDS_BY_TYPE[type]
+                transaction,
+                phone,
+                code.strip(),
+                PHONE_TOKEN_KINDS_BY_TYPE[type],
+                is_known_device=is_known_device,
             )
             outcome: Account | IssuedSession | AuthError = await self._verify(transaction, token)
             if isinstance(outcome, Account):

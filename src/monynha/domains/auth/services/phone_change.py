@@ -42,7 +42,7 @@ class PhoneChangeService:
             return account
         if self.autoconfirm:
             return await self._set_phone(transaction, account, phone)
-        await transaction.execute(_DELETE_TOKENS, account.id, [TokenKind.PHONE_CHANGE.value])
+        await self.one_time_tokens.invalidate(transaction, account.id, (TokenKind.PHONE_CHANGE,))
         account = await self.repository.update(transaction, account, new_phone=phone, phone_change_sent_at=self.clock())
         await self.queue_code(transaction, account)
         await _record(transaction, "phone_change.requested", account)

@@ -11,12 +11,14 @@ from monynha.core.errors import RateLimitedError, UnavailableError
 from monynha.core.settings.setting_types import Limit
 from monynha.domains.audit import record_audit_event
 from monynha.domains.auth.accounts.account_repository import AccountRepository
+from monynha.domains.auth.emails.email_address import canonical_address
 from monynha.domains.auth.errors import EmailRateLimitedError
 from monynha.domains.auth.phone.errors import SmsRateLimitedError
 from monynha.infra.valkey import address_digest
 
 _PASSKEY_OPTIONS = Limit(300, 900)
 """Per IP address: a page that offers passkeys asks for a challenge whenever it is opened."""
+_FACTOR_REQUESTS = Limit(300, 900)
 _TOO_MANY_ATTEMPTS = "Too many authentication attempts, please try again later"
 _SMS_IN_ALL_FACTOR = 10
 _EVERYBODY = "all"
@@ -72,7 +74,7 @@ class AuthRateLimits:
             return ()
         try:
             if device_id is None:
-                return await self.counter.count_sign_in(client_ip, account)
+                return await self.counter.count_sign_in(client_ip, account and canonical_address(account))
             return await self.counter.count(
                 _TOO_MANY_ATTEMPTS, (device_id, "auth:device", self.counter.auth_per_account)
             )
@@ -80,17 +82,27 @@ class AuthRateLimits:
             await self._record_rejection(client_ip, error)
             raise
 
+    @property
+    def counts_devices(self) -> bool:
+        """Whether the attempts of a known device are limited at all."""
+        return self.counter is not None and self.counter.auth_per_account is not None
+
     async def count_passkey_options(self, client_ip: str) -> None:
         """Count a request for a passkey challenge, which anybody may make and which is stored for some minutes."""
         if self.counter is not None and self.counter.auth_per_account is not None:
-            await self.counter.count(_TOO_MANY_ATTEMPTS, (client_ip, "passkey", _PASSKEY_OPTIONS))
+            await self.counter.count(_TOO_MANY_ATTEMPTS, (self.counter.subject(client_ip), "passkey", _PASSKEY_OPTIONS))
+
+    async def count_factor_request(self, user_id: UUID) -> None:
+        """Count a request that manages factors or passkeys: each may write to the audit log."""
+        if self.counter is not None and self.counter.auth_per_account is not None:
+            await self.counter.count(_TOO_MANY_ATTEMPTS, (str(user_id), "factors", _FACTOR_REQUESTS))
 
     async def count_email(self, email: str) -> None:
         """Refuse a second email to an address within the interval, whether it is registered or not."""
         if self.counter is None:
             return
         try:
-            await self.counter.count("", (address_digest(email), "mail", self.email_interval))
+            await self.counter.count("", (address_digest(canonical_address(email)), "mail", self.email_interval))
         except RateLimitedError as error:
             raise EmailRateLimitedError(int(str(error.details["retryAfter"]))) from None
 
@@ -106,7 +118,7 @@ class AuthRateLimits:
         try:
             await self.counter.count(
                 "",
-                (address_digest(phone), "sms", self.sms_per_number),
+                (address_digest(canonical_address(phone)), "sms", self.sms_per_number),
                 (self.counter.subject(client_ip), "sms", per_ip),
                 (_EVERYBODY, "sms", in_all),
             )
@@ -127,7 +139,7 @@ class AuthRateLimits:
             await self.counter.count(_TOO_MANY_ATTEMPTS, window)
 
     async def count_password_check(self, user_id: UUID) -> None:
-        """Count a guess at the current password by whoever holds a session of the user."""
+        """Count a guess at the current password, or a new one, by whoever holds a session of the user."""
         if self.counter is not None:
             await self.counter.count(_TOO_MANY_ATTEMPTS, (str(user_id), "password", self.counter.auth_per_account))
 

@@ -136,13 +136,17 @@ class VerificationService:
         return outcome
 
     async def verify_code(
-        self, email: str, code: str, type: str, client: ClientInfo
+        self, email: str, code: str, type: str, client: ClientInfo, *, is_known_device: bool = False
     ) -> IssuedSession | EmailChangeHalfConfirmed:
         """Consume a code that was mailed to the address and sign its owner in; OtpExpiredError if wrong."""
         normalized_email = normalize_email(email)
         async with self.repository.transaction() as transaction:
             token = await self.one_time_tokens.consume_code(
-                transaction, normalized_email, code.strip(), TOKEN_KINDS_BY_TYPE.get(type, ())
+                transaction,
+                normalized_email,
+                code.strip(),
+                TOKEN_KINDS_BY_TYPE.get(type, ()),
+                is_known_device=is_known_device,
             )
             account = await self._verify(transaction, _as_requested(token, type))
             outcome = await self._create_session(transaction, account, token, client)

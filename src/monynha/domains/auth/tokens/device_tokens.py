@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from monynha.core.clock import Clock
-from monynha.core.errors import ValidationFailedError
 from monynha.core.hashes import derive_key
-from monynha.domains.auth.emails.email_address import normalize_email
+from monynha.domains.auth.emails.email_address import canonical_address
 
 LIFETIME = timedelta(days=400)
 """As long as browsers keep a cookie at most (RFC 6265bis §5.5)."""
@@ -62,17 +61,10 @@ class DeviceTokens:
 
     def _mac(self, body: bytes, account: str) -> bytes:
         key = derive_key(self.secret, _PURPOSE)
-        return hmac.digest(key, body + _canonical(account).encode("utf-8", "surrogatepass"), hashlib.sha256)[
+        return hmac.digest(key, body + canonical_address(account).encode("utf-8", "surrogatepass"), hashlib.sha256)[
             :_MAC_BYTES
         ]
 
 
 def _split(known_tokens: str) -> list[str]:
     return [token for token in known_tokens.split(".") if token][:MAX_TOKENS]
-
-
-def _canonical(account: str) -> str:
-    try:
-        return normalize_email(account)
-    except ValidationFailedError:
-        return account.strip().lower()
