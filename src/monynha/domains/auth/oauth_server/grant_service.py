@@ -36,9 +36,13 @@ METHOD = "oauth_provider/authorization_code"
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _INSERT_SESSION = """
 insert into auth.sessions (
-  user_id, amr, aal, user_agent, ip, created_at, not_after, oauth_client_id, oauth_scopes, device
+  user_id, amr, aal, factor_id, user_agent, ip, created_at, not_after, oauth_client_id, oauth_scopes, device
 )
-select $1, $2::jsonb || coalesce(approving.amr, '[]'), coalesce(approving.aal, 'aal1'), $3, $4, $5, $6, $7, $8, $10
+select
+  $1, $2::jsonb || coalesce(approving.amr, '[]'), coalesce(approving.aal, 'aal1'),
+  -- With the factor goes the level that it gave.
+  approving.factor_id,
+  $3, $4, $5, $6, $7, $8, $10
 from (values (1)) as row_to_insert left join auth.sessions approving on approving.id = $9 and approving.user_id = $1
 where $9::uuid is null or (approving.id is not null and (approving.not_after is null or approving.not_after > $5))
 returning id, aal, amr, (select created_at from auth.sessions where id = $9) as authenticated_at
