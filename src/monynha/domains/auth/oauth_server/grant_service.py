@@ -43,8 +43,14 @@ select
   -- With the factor goes the level that it gave.
   approving.factor_id,
   $3, $4, $5, $6, $7, $8, $10
-from (values (1)) as row_to_insert left join auth.sessions approving on approving.id = $9 and approving.user_id = $1
-where $9::uuid is null or (approving.id is not null and (approving.not_after is null or approving.not_after > $5))
+from auth.users account left join auth.sessions approving on approving.id = $9 and approving.user_id = $1
+where account.id = $1
+  and ($9::uuid is null or (approving.id is not null and (approving.not_after is null or approving.not_after > $5)))
+  -- An ID token signs in elsewhere, where nobody asks for the level: what is refused here must not be there.
+  and auth.level_of(
+    approving.aal is not distinct from 'aal2', approving.aal, true, account.has_second_factor,
+    account.app_metadata ->> 'role' is not distinct from 'admin', false
+  ) <> 'insufficient'
 returning id, aal, amr, (select created_at from auth.sessions where id = $9) as authenticated_at
 """
 
@@ -179,7 +185,7 @@ class GrantService:
             client.name or "Application",
         )
         if row is None:
-            return invalid_grant("The session in which it was approved has ended")
+            return invalid_grant("The session in which it was approved has ended, or lacks a second factor")
         await mark_redeemed(transaction, authorization.id, row["id"], now)
         await self._record(transaction, "session.created", client, replace(authorization, session_id=row["id"]))
         claims = SessionClaims(row["id"], row["aal"], tuple(orjson.loads(row["amr"])))
