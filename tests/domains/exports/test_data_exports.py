@@ -98,6 +98,28 @@ async def test_a_new_export_replaces_the_last_and_deletes_its_file(
     assert (await exports.store.head(body_key(latest.version))).size == latest.size
 
 
+async def test_an_export_of_a_session_with_two_factors_is_withheld_from_one_without(
+    user: ApiUser, users: UserFactory, export: Export
+) -> None:
+    strong = await users.with_aal2(user)
+    project = await strong.create_project(requiresAal2=True)
+    await strong.create_task(project, title="Secret plans", assigneeId=str(user.id))
+
+    archive = await export(strong)
+
+    assert b"Secret plans" in archive.read("assigned-tasks.json")
+    export_id = (await strong.get("/users/me/export")).json()["data"]["id"]
+    for path in ("/users/me/export", "/users/me/export/content"):
+        response = await user.get(path)
+        assert (response.status_code, response.json()["error"]["code"]) == (403, "INSUFFICIENT_AAL")
+    object_path = f"/storage/v1/object/authenticated/data-exports/{export_id}.zip"
+    statuses = [
+        (await user.client.get(object_path, headers={"authorization": f"Bearer {token}"})).status_code
+        for token in (user.token, strong.token)
+    ]
+    assert statuses == [400, 200]
+
+
 async def test_an_expired_export_is_deleted_with_its_file(user: ApiUser, program: Application, export: Export) -> None:
     await export(user)
     stored = await _exports(program).find_object(program.database.as_actor(user.actor))

@@ -296,3 +296,23 @@ async def test_what_is_open_ends_when_the_session_is_lowered(
         async with asyncio.timeout(TIMEOUT_S):
             while json.loads(await socket.recv())["type"] != "removed":
                 pass
+
+
+async def test_below_aal2_nobody_is_invited(strict: StrictProject, users: UserFactory) -> None:
+    admin = await users.create(is_admin=True)
+    strong_admin = await users.with_aal2(await users.create(is_admin=True))
+    path, body = f"{strict.path}/invitations", {"email": strict.outsider.email, "role": "admin"}
+    invitation = await strict.owner.create(path, {"email": "somebody@example.com", "role": "viewer"})
+
+    for user in (strict.weak, admin):
+        assert error_of(await user.post(path, {**body, "role": "member"})) == REFUSED
+    for method, action in (("POST", "/resend"), ("DELETE", "")):
+        response = await admin.request(method, f"/invitations/{invitation['id']}{action}")
+        assert error_of(response) == REFUSED
+    mutation = """mutation ($id: ID!, $input: CreateInvitationInput!) {
+      createInvitation(projectId: $id, input: $input) { id }
+    }"""
+    assert await error_codes(admin, mutation, id=strict.project["id"], input=body) == ["INSUFFICIENT_AAL"]
+    assert (await strict.outsider.post(path, body)).status_code == 404
+    assert [row["id"] for row in (await strict.owner.get(path)).json()["data"]] == [invitation["id"]]
+    assert (await strong_admin.post(path, body)).status_code == 201

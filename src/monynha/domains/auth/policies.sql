@@ -12,6 +12,7 @@ grant execute on function
   to monynha_app, monynha_admin, monynha_system;
 grant execute on function auth.set_actor(text, uuid, uuid), auth.set_actor_or_raise(text, uuid, uuid)
   to monynha_app, monynha_admin;
+grant execute on function auth.level_of(boolean, text, boolean, boolean, boolean, boolean) to monynha_system;
 grant select, insert, update, delete
   on auth.users, auth.identities, auth.sessions, auth.one_time_tokens, auth.authorization_codes, auth.factors,
     auth.factor_challenges, auth.recovery_codes, auth.passkeys, auth.oauth_flows, auth.oauth_clients,

@@ -12,7 +12,7 @@ import orjson
 
 from monynha.core.actor import system_actor
 from monynha.core.clock import Clock
-from monynha.core.errors import NotFoundError
+from monynha.core.errors import InsufficientAalError, NotFoundError
 from monynha.core.locales import DEFAULT_LOCALE, match_locale
 from monynha.core.serialization import format_timestamp
 from monynha.domains.exports.documents import OwnDocuments
@@ -36,6 +36,7 @@ _ACTOR = system_actor(QUEUE)
 _TIMEOUT_S = 6 * 3600.0
 """20 GB, the most that somebody may have stored, take that long where a store is slow."""
 _READ_OWN = guard_query("select monynha.own_data_export()")
+_IS_WITHHELD = guard_query("select to_json(monynha.is_data_export_withheld()::text)")
 _FIND_OBJECT = guard_query(
     f"""
 select {OBJECT_JSON} from storage.objects o
@@ -109,16 +110,21 @@ class DataExports:
         return await with_retries(connection, attempt)
 
     async def read(self, connection: ActorConnection) -> DataExport:
-        """Return the last export of the caller; NotFoundError if there is none, or if it has expired."""
+        """Return the last export of the caller; NotFoundError if there is none, or if it has expired.
+
+        InsufficientAalError below aal2 if a session at aal2 requested it.
+        """
         text = await connection.fetch_json(_READ_OWN, ())
         if text is None:
+            await self._require_level(connection)
             raise NotFoundError("There is no export of your data.")
         return DataExport.parse(text)
 
     async def find_object(self, connection: ActorConnection) -> StoredObject:
-        """Return the file of the last export of the caller; NotFoundError unless it is ready."""
+        """Return the file of the last export of the caller; NotFoundError unless it is ready. See `read`."""
         text = await connection.fetch_json(_FIND_OBJECT, ())
         if text is None:
+            await self._require_level(connection)
             raise NotFoundError("There is no export of your data that is ready.")
         return StoredObject.from_json(text)
 
@@ -134,6 +140,11 @@ class DataExports:
             await self.store.delete((key,))
             return None
         return {"size": size}
+
+    async def _require_level(self, connection: ActorConnection) -> None:
+        """Raise InsufficientAalError if the caller has an export that is withheld below aal2."""
+        if await connection.fetch_json(_IS_WITHHELD, (), is_light=True) == b'"true"':
+            raise InsufficientAalError()
 
     async def _finish(self, export_id: UUID, version: str, size: int) -> bool:
         """Make the stored body that of the export, and tell its user; False if nobody waits for it any more."""

@@ -12,6 +12,12 @@ create policy "members can view invitations to their projects" on public.invitat
 create policy "system admins can view all invitations" on public.invitations for select to monynha_admin
   using ((select auth.is_admin()));
 
+-- Members below aal2 do not see such a project.
+create policy "what belongs to projects that require aal2 is withheld below it" on public.invitations
+  as restrictive for all to monynha_admin
+  using (project_id <> all ((select public.withheld_project_ids())::uuid[]))
+  with check (project_id <> all ((select public.withheld_project_ids())::uuid[]));
+
 grant select on public.visible_invitation_emails to monynha_app, monynha_admin;
 grant execute on function
   monynha.create_invitation(uuid, text, text, text, interval),

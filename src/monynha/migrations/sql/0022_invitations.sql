@@ -88,6 +88,9 @@ create function monynha.require_role_grant(project uuid, granted_role text) retu
 language plpgsql security definer set search_path = '' as $$
 begin
   perform monynha.lock_role_grant(project, auth.uid());
+  if monynha.is_withheld(array[project]) then
+    raise exception 'the session needs the assurance level aal2' using errcode = 'MN4A2';
+  end if;
   -- Adding members is what a limited token needs the scope `admin` for, and the project.
   if not auth.can_administer() or (auth.is_project_limited() and project <> all (auth.token_project_ids())) then
     raise exception 'the token does not allow it' using errcode = 'insufficient_privilege';

@@ -58,6 +58,8 @@ create table monynha.data_exports (
   finished_at timestamptz,
   expires_at timestamptz,
   size bigint,
+  -- Whether a session at aal2 requested it: it may hold what is withheld below.
+  requires_aal2 boolean not null default false,
   constraint data_export_is_unique_per_user unique (user_id),
   constraint data_export_expires_once_finished check ((finished_at is null) = (expires_at is null))
 );
@@ -102,10 +104,23 @@ begin
   return (
     select monynha.data_export_json(e) from monynha.data_exports e
     where e.user_id = auth.unlimited_uid() and (e.expires_at is null or e.expires_at > now())
+      and (not e.requires_aal2 or auth.is_aal2())
   );
 end
 $$;
-comment on function monynha.own_data_export() is 'The export of the caller that is pending or can be downloaded; else null.';
+comment on function monynha.own_data_export() is
+  'The export of the caller that is pending or can be downloaded with their assurance level; else null.';
+
+create function monynha.is_data_export_withheld() returns boolean
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return not auth.is_aal2() and exists (
+    select from monynha.data_exports e
+    where e.user_id = auth.unlimited_uid() and e.requires_aal2 and (e.expires_at is null or e.expires_at > now())
+  );
+end
+$$;
+comment on function monynha.is_data_export_withheld() is 'Whether the caller has an export that they see at aal2 only.';
 
 create function monynha.request_data_export() returns json
 language plpgsql security definer set search_path = '' as $$
@@ -123,9 +138,9 @@ begin
     return monynha.data_export_json(latest);
   end if;
   delete from monynha.data_exports e where e.user_id = auth.unlimited_uid();
-  insert into monynha.data_exports (id, user_id, job_id)
+  insert into monynha.data_exports (id, user_id, requires_aal2, job_id)
   values (
-    export_id, auth.unlimited_uid(),
+    export_id, auth.unlimited_uid(), auth.is_aal2(),
     monynha.enqueue_job(
       'data-export',
       jsonb_build_object('exportId', export_id, 'aal', coalesce(auth.jwt() ->> 'aal', 'aal1')),

@@ -14,6 +14,7 @@ from joserfc.util import urlsafe_b64decode
 from monynha.core.errors import UnauthenticatedError
 from tests.domains.auth.conftest import AuthApp, new_email
 from tests.domains.auth.oauth_clients import REDIRECT_URI, VERIFIER, Application, challenge_of
+from tests.domains.auth.second_factors import FactorUser
 
 LOOPBACK_URI = "http://127.0.0.1:7777/callback"
 
@@ -416,6 +417,24 @@ async def test_json_is_accepted_and_repeated_parameters_are_not(oauth_app: AuthA
 
     assert error_of(as_json) == (400, "invalid_grant")
     assert [error_of(response) for response in (numbers, listed, repeated)] == [(400, "invalid_request")] * 3
+
+
+# Second factors.
+
+
+async def test_a_session_loses_aal2_with_the_factor_by_which_it_was_approved(oauth_app: AuthApp) -> None:
+    person = await FactorUser.with_totp(oauth_app)
+    application = await Application.register(oauth_app)
+    tokens = (await application.exchange(await application.code_for(person.token))).json()
+    assert claims_of(tokens["access_token"])["aal"] == "aal2"
+
+    removed = await oauth_app.delete(f"/factors/{person.factor_id}", person.token)
+
+    assert removed.status_code == 200
+    refreshed = (await application.refresh(tokens["refresh_token"])).json()
+    claims = claims_of(refreshed["access_token"])
+    assert claims["aal"] == "aal1"
+    assert "totp" not in [entry["method"] for entry in claims["amr"]]
 
 
 # Revocation.

@@ -37,11 +37,21 @@ METHOD = "oauth_provider/authorization_code"
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _INSERT_SESSION = """
 insert into auth.sessions (
-  user_id, amr, aal, user_agent, ip, created_at, not_after, oauth_client_id, oauth_scopes, device
+  user_id, amr, aal, factor_id, user_agent, ip, created_at, not_after, oauth_client_id, oauth_scopes, device
 )
-select $1, $2::jsonb || coalesce(approving.amr, '[]'), coalesce(approving.aal, 'aal1'), $3, $4, $5, $6, $7, $8, $10
-from (values (1)) as row_to_insert left join auth.sessions approving on approving.id = $9 and approving.user_id = $1
-where $9::uuid is null or (approving.id is not null and (approving.not_after is null or approving.not_after > $5))
+select
+  $1, $2::jsonb || coalesce(approving.amr, '[]'), coalesce(approving.aal, 'aal1'),
+  -- With the factor goes the level that it gave.
+  approving.factor_id,
+  $3, $4, $5, $6, $7, $8, $10
+from auth.users account left join auth.sessions approving on approving.id = $9 and approving.user_id = $1
+where account.id = $1
+  and ($9::uuid is null or (approving.id is not null and (approving.not_after is null or approving.not_after > $5)))
+  -- An ID token signs in elsewhere, where nobody asks for the level: what is refused here must not be there.
+  and auth.level_of(
+    approving.aal is not distinct from 'aal2', approving.aal, true, account.has_second_factor,
+    account.app_metadata ->> 'role' is not distinct from 'admin', false
+  ) <> 'insufficient'
 returning id, aal, amr, (select created_at from auth.sessions where id = $9) as authenticated_at
 """
 
@@ -176,7 +186,7 @@ class GrantService:
             client.name or "Application",
         )
         if row is None:
-            return invalid_grant("The session in which it was approved has ended")
+            return invalid_grant("The session in which it was approved has ended, or lacks a second factor")
         await mark_redeemed(transaction, authorization.id, row["id"], now)
         await self._record(transaction, "session.created", client, replace(authorization, session_id=row["id"]))
         claims = SessionClaims(row["id"], row["aal"], tuple(orjson.loads(row["amr"])))
