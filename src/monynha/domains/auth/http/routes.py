@@ -18,7 +18,7 @@ from monynha.domains.auth.http.recovery_codes import RecoveryCodeRoutes
 from monynha.domains.auth.http.responses import error_response
 from monynha.domains.auth.http.settings import SettingsRoutes
 from monynha.domains.auth.http.token import TokenRoutes
-from monynha.domains.auth.http.unsupported import UnsupportedRoutes
+from monynha.domains.auth.http.unsupported import UNSUPPORTED_ROUTES
 from monynha.domains.auth.http.user import UserRoutes
 from monynha.domains.auth.http.verify import VerifyRoutes
 from monynha.protocols.http.router import RouteGroup
@@ -45,7 +45,7 @@ def route_group(auth: AuthServices) -> RouteGroup:
         *OAuthTokenRoutes(auth).routes,
         *OAuthClientRoutes(auth).routes,
         *OAuthMetadataRoutes(auth).routes,
-        *UnsupportedRoutes(auth).routes,
+        *UNSUPPORTED_ROUTES,
     )
     return RouteGroup(PREFIX, routes, error_response)
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from monynha.domains.auth.composition import AuthServices
 from monynha.domains.auth.errors import AuthError
 from monynha.protocols.http.request import Request
 from monynha.protocols.http.response import Response
-from monynha.protocols.http.router import Handler, Route
+from monynha.protocols.http.router import Route
 
 
 class Web3DisabledError(AuthError):
@@ -25,20 +22,8 @@ class SamlDisabledError(AuthError):
     code = "saml_provider_disabled"
 
 
-@dataclass(frozen=True)
-class UnsupportedRoutes:
-    """Routes of SSO."""
-
-    auth: AuthServices
-
-    @property
-    def routes(self) -> tuple[Route, ...]:
-        """The routes."""
-        return (Route("POST", "/sso", _refuse(SamlDisabledError)),)
+async def _refuse_saml(_: Request) -> Response:
+    raise SamlDisabledError()
 
 
-def _refuse(error: type[AuthError]) -> Handler:
-    async def handle(_: Request) -> Response:
-        raise error()
-
-    return handle
+UNSUPPORTED_ROUTES = (Route("POST", "/sso", _refuse_saml),)
