@@ -8,6 +8,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from monynha.app.composition.application import Application
+from monynha.core.errors import InsufficientAalError
+from monynha.domains.users.actions import UserActions
+from monynha.infra.embedded import ServerUrls
+from monynha.infra.postgres.connect import with_session_setting
+from monynha.infra.postgres.database import Database
+from tests.live_server import OwnerSql
 from tests.protocols.graphql.requests import error_codes, fetch_data
 from tests.users import ApiUser, UserFactory
 
@@ -120,3 +127,29 @@ async def test_graphql_signs_up_and_changes_the_email_like_rest(users: UserFacto
     assert (created["createUser"]["name"], created["createUser"]["email"]) == (body["name"], body["email"])
     assert codes == ["CONFLICT"]
     assert changed["updateUser"] == {"email": email, "name": "Countess"}
+
+
+async def test_an_address_wants_the_second_factor_of_its_owner_even_where_nothing_else_does(
+    users: UserFactory, program: Application, running_servers: ServerUrls, owner_sql: OwnerSql
+) -> None:
+    user = await users.create()
+    await owner_sql("update auth.users set has_second_factor = true where id = $1", user.id)
+    actions, address = UserActions(program.auth.accounts), f"{uuid4().hex}@example.com"
+    database = await Database.open(
+        with_session_setting(running_servers.database_url, "monynha.require_mfa", "none"), size=1
+    )
+
+    async def change_address(user: ApiUser, address: str) -> object:
+        async def update(body: object, is_checked: bool) -> object:
+            return body
+
+        connection, body = database.as_actor(user.actor), {"email": address}
+        return await actions.update_profile(connection, body, lambda: user.id, update)
+
+    try:
+        with pytest.raises(InsufficientAalError):
+            await change_address(user, address)
+        assert await change_address(user, user.email) == {}
+        assert await change_address(await users.with_aal2(user), address) == {}
+    finally:
+        await database.close()

@@ -8,7 +8,7 @@ grant usage on schema auth to monynha_app, monynha_admin, monynha_system;
 grant execute on function
   auth.uid(), auth.role(), auth.jwt(), auth.is_admin(), auth.is_anonymous(), auth.is_aal2(), auth.is_limited(),
   auth.is_project_limited(), auth.token_project_ids(), auth.can_write(), auth.can_administer(), auth.reader_uid(),
-  auth.writer_uid(), auth.account_uid(), auth.unlimited_uid()
+  auth.writer_uid(), auth.account_uid(), auth.unlimited_uid(), auth.owes_second_factor()
   to monynha_app, monynha_admin, monynha_system;
 grant execute on function auth.set_actor(text, uuid, uuid), auth.set_actor_or_raise(text, uuid, uuid)
   to monynha_app, monynha_admin;

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from monynha.core.errors import ConflictError, ValidationFailedError
+from monynha.core.errors import ConflictError, ForbiddenError, InsufficientAalError, ValidationFailedError
 from monynha.core.serialization import format_timestamp
 from monynha.domains.auth.accounts.account import Account
 from monynha.domains.auth.emails.email_address import normalize_email
@@ -18,8 +18,16 @@ from monynha.domains.auth.services.sign_up import SignUpRequest
 from monynha.domains.users.models import users
 from monynha.engine.mutation.custom_body import FieldParser, parse_custom_body, raise_field_errors
 from monynha.engine.mutation.validation import parse_update, parse_value
+from monynha.infra.postgres.database import ActorConnection, guard_query
 
 T = TypeVar("T")
+_IS_NEW_ADDRESS_WITHOUT_FACTOR = guard_query(
+    """
+select to_json((
+  auth.owes_second_factor() and not exists (select from public.visible_emails e where e.id = $4 and e.email = $5)
+)::text)
+"""
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,7 @@ class UserActions:
 
     async def update_profile(
         self,
+        connection: ActorConnection,
         body: object,
         user_id: Callable[[], UUID],
         update: Callable[[object, bool], Awaitable[T]],
@@ -56,7 +65,9 @@ class UserActions:
         authorized, in this request before. A new address applies at once, or once it is confirmed by emails in the
         language `locale`.
 
-        Raises ValidationFailedError for invalid fields, ConflictError for an address of another account.
+        Raises ValidationFailedError for invalid fields, ConflictError for an address of another account. An address
+        resets the password, so one's own wants what it wants at /auth/v1: ForbiddenError for a limited token,
+        InsufficientAalError for a session that has not shown its second factor.
         """
         if not isinstance(body, dict) or "email" not in body:
             return await update(body, False)
@@ -69,6 +80,7 @@ class UserActions:
         raise_field_errors(errors)
         # The rights and the If-Match version are checked before the address is changed.
         await update({}, False)
+        await _require_sign_in(connection, user_id(), str(values["email"]))
         try:
             await self.accounts.change_email(user_id(), str(values["email"]), locale=locale)
         except EmailExistsError:
@@ -76,6 +88,14 @@ class UserActions:
                 "The email address is already registered.", details={"email": "is already registered"}
             ) from None
         return await update(other_values, True)
+
+
+async def _require_sign_in(connection: ActorConnection, user_id: UUID, email: str) -> None:
+    """Raise unless the caller has signed in well enough to change an address; see `update_profile`."""
+    if connection.actor.limits is not None and connection.actor.id == user_id:
+        raise ForbiddenError.for_scopes()
+    if await connection.fetch_json(_IS_NEW_ADDRESS_WITHOUT_FACTOR, (user_id, email), is_light=True) == b'"true"':
+        raise InsufficientAalError()
 
 
 def _parse_name(value: object) -> object:

@@ -61,7 +61,7 @@ class UserMutations:
             return await self.mutations.update(connection, users, call.key, values, result_selection=call.selection)
 
         return await self.actions.update_profile(
-            dict(call.input), lambda: call.key[0], update_columns, locale=_client_info(call).locale
+            connection, dict(call.input), lambda: call.key[0], update_columns, locale=_client_info(call).locale
         )
 
 

@@ -91,6 +91,7 @@ class UserRoutes:
 
         body = await read_json_body(request)
         return await self.actions.update_profile(
+            connection,
             body,
             lambda: handlers.primary_key(request, connection)[0],
             update_columns,

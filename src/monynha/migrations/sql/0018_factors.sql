@@ -208,6 +208,15 @@ $$;
 comment on function auth.is_aal2() is
   'Whether both the token and the session of the caller have the assurance level aal2, or the caller is the service key.';
 
+create function auth.owes_second_factor() returns boolean
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return not auth.is_aal2()
+    and exists (select from auth.users account where account.id = auth.uid() and account.has_second_factor);
+end
+$$;
+comment on function auth.owes_second_factor() is 'Whether the caller has a second factor that their session has not shown.';
+
 -- Without a sub-select, and with each argument once, so that the planner can inline it.
 create function auth.level_of(
   is_claimed boolean, session_aal text, is_sign_in boolean, has_second_factor boolean, is_admin boolean,

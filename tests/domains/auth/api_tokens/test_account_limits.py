@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.domains.auth.api_tokens.token_users import with_api_token
-from tests.protocols.graphql.requests import fetch_data
+from tests.protocols.graphql.requests import error_codes, fetch_data
 from tests.users import UserFactory
 
 pytestmark = pytest.mark.anyio
@@ -72,6 +72,21 @@ async def test_joining_needs_a_token_of_the_whole_account(users: UserFactory, ow
     assert (
         await (await with_api_token(invited, "admin")).post(f"/invitations/{invitation_id}/accept", None)
     ).is_success
+
+
+async def test_the_address_that_resets_the_password_is_changed_by_whoever_has_signed_in(users: UserFactory) -> None:
+    user = await users.create()
+    body = {"email": f"{uuid4().hex}@example.com"}
+    token_user = await with_api_token(user, "admin")
+    mutation = """mutation ($id: ID!, $input: UpdateUserInput!) { updateUser(id: $id, input: $input) { id } }"""
+
+    for method in ("PUT", "PATCH"):
+        response = await token_user.request(method, "/users/me", json={"name": "Ada", **body})
+        assert (response.status_code, response.json()["error"]["code"]) == (403, "FORBIDDEN")
+    assert await error_codes(token_user, mutation, id=str(user.id), input=body) == ["FORBIDDEN"]
+    assert (await token_user.request("PATCH", "/users/me", json={"name": "Countess"})).status_code == 200
+    assert (await user.get("/users/me")).json()["data"]["email"] == user.email
+    assert (await user.request("PATCH", "/users/me", json=body)).status_code == 200
 
 
 async def test_sessions_and_exports_are_for_whoever_has_signed_in(users: UserFactory) -> None:
