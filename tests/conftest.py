@@ -13,7 +13,6 @@ import pytest
 
 from monynha.app.composition.application import Application, build
 from monynha.core.settings.settings import Settings
-from monynha.domains.auth.tokens.access_tokens import AccessTokens
 from monynha.infra.embedded import ServerUrls, run_servers, with_jwt_secret
 from monynha.infra.postgres.database import Database
 from tests.live_server import serve
@@ -90,10 +89,9 @@ async def client(program: Application) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def users(database: Database, settings: Settings, client: httpx.AsyncClient) -> UserFactory:
-    """Return a factory of signed-in users."""
-    tokens = AccessTokens(settings.jwt_secret, issuer=f"{settings.site_url}/auth/v1", ttl_s=3600)
-    return UserFactory(database, tokens, client)
+def users(program: Application, client: httpx.AsyncClient) -> UserFactory:
+    """Return a factory of signed-in users, with the keys of the program, which other tests may have replaced."""
+    return UserFactory(program.database, program.auth.tokens, client)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ create policy "users can view their own data exports" on storage.objects for sel
     and owner_id = (select auth.unlimited_uid())::text
     and created_at > (select now() - interval '7 days')
     -- Not below the assurance level of the session that requested it.
-    and name = (select monynha.own_data_export() ->> 'id' || '.zip')
+    and name = (select monynha.own_data_export()) ->> 'id' || '.zip'
   );
 create policy "system admins have no rights on data exports of others" on storage.objects as restrictive
   for all to monynha_admin
