@@ -31,6 +31,7 @@ _REVIEWED = {
     'policy monynha.idempotency_keys "users can manage their own idempotency keys"',
     # What it answers is a property of the caller, or narrows what they see.
     "function auth.is_anonymous()",
+    "function auth.owes_second_factor()",
     "function withheld_project_ids()",
     # After `require_role_grant` or `invitation_of_caller`, which want the scope `admin` and the project.
     "function monynha.accept_invitation(uuid,text)",
