@@ -182,6 +182,7 @@ $$;
 comment on function auth.clear_actor() is
   'Sets no caller: the one who was set earlier in this transaction, if any, is not valid either. Returns false.';
 
+-- As in 0001, with limited tokens and the assurance level of 0018; raises MN4A2 where that is insufficient.
 create or replace function auth.set_actor(claims text, sub uuid, session uuid) returns boolean
 language plpgsql volatile security definer set search_path = '' as $$
 declare
