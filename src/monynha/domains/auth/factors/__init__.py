@@ -2,7 +2,6 @@
 
 errors               errors with GoTrue's codes
 totp                 time-based one-time passwords (RFC 6238) and their QR code
-secret_box           encrypts the secrets of TOTP factors
 relying_party        WebAuthn: options and verification of registrations and assertions
 factor_repository    reads and writes the rows of factors and challenges
 factor_service       what users do with their factors

@@ -16,9 +16,9 @@ from monynha.domains.auth.factors.factor_service import FactorService
 from monynha.domains.auth.factors.phone_codes import PhoneCodes, PhoneMessages
 from monynha.domains.auth.factors.recovery_codes import RecoveryCodeService
 from monynha.domains.auth.factors.relying_party import RelyingParty
-from monynha.domains.auth.factors.secret_box import SecretBox
 from monynha.domains.auth.passkeys.passkey_service import PasskeyService
 from monynha.domains.auth.services.sessions import SessionService
+from monynha.domains.auth.tokens.secret_box import SecretBox
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class SecondFactors:
             repository=repository,
             factors=factor_rows,
             sessions=sessions,
-            secret_box=SecretBox(settings.jwt_secret),
+            secret_box=SecretBox(settings.jwt_secret, b"monynha factor secret"),
             phone_codes=PhoneCodes(settings.jwt_secret),
             events=events,
             clock=clock,

@@ -51,8 +51,8 @@ from monynha.domains.auth.factors.relying_party import (
     WebAuthnUser,
     credential_id_of,
 )
-from monynha.domains.auth.factors.secret_box import SecretBox
 from monynha.domains.auth.services.sessions import ClientInfo, IssuedSession, SessionService
+from monynha.domains.auth.tokens.secret_box import SecretBox
 from monynha.infra.postgres.database import Transaction
 from monynha.infra.postgres.errors import ConstraintViolationError
 
@@ -134,7 +134,7 @@ class FactorService:
         factor_id, secret = uuid4(), None
         if request.factor_type is FactorType.TOTP:
             secret = totp.new_secret()
-        sealed = secret and self.secret_box.seal(secret, factor_id)
+        sealed = secret and self.secret_box.seal(secret, factor_id.bytes)
         new_factor = NewFactor(factor_id, request.factor_type, name, sealed, phone)
         async with self.repository.transaction() as transaction:
             await lock_session(self.repository, transaction, session)
@@ -305,7 +305,7 @@ class FactorService:
 
     async def _check_totp(self, transaction: Transaction, factor: LockedFactor, code: str) -> AppError | None:
         now = self.clock()
-        secret = self.secret_box.open(factor.encrypted_secret, factor.id)
+        secret = self.secret_box.open(factor.encrypted_secret, factor.id.bytes)
         step = secret and totp.matching_step(secret, code, now, after=factor.last_time_step)
         if not step:
             return VerificationFailedError()

@@ -11,6 +11,7 @@ file_tokens      what a browser's cookie for files holds
 client_grants    what an OAuth client may do, and the claims that say so
 device_tokens    show that somebody signed in on a device before
 refresh_tokens   signed counters of a session, and when a replaced one is still accepted
+secret_box       encrypts what is stored and must be readable again
 sealing          encrypts what is handed over once with a key that is not kept
 one_time_tokens  mailed links and codes, PKCE challenges and authorization codes
 """

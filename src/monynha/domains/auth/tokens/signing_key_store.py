@@ -12,9 +12,7 @@ from datetime import datetime, timedelta
 
 import orjson
 from asyncpg import Record
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -23,11 +21,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from monynha.core.clock import Clock
-from monynha.core.hashes import derive_key
 from monynha.domains.audit.record import record_audit_event
 from monynha.domains.auth.accounts.account_repository import AUTH_ACTOR
 from monynha.domains.auth.tokens.jwk import generate_key, parse_public_jwk, public_jwk
 from monynha.domains.auth.tokens.jws import EllipticCurveKey, JwsError, JwsKey, RsaKey, SharedSecret
+from monynha.domains.auth.tokens.secret_box import SecretBox
 from monynha.domains.auth.tokens.signing_keys import SigningKey
 from monynha.infra.postgres.database import Database, Transaction
 
@@ -36,7 +34,6 @@ PUBLISHED_BEFORE = timedelta(minutes=15)
 _CLOCK_MARGIN = timedelta(minutes=1)
 _KEPT_AFTER = timedelta(days=1)
 _PURPOSE = b"monynha signing keys"
-_NONCE_BYTES = 12
 _KID_BYTES = 12
 _LOCK = "select pg_advisory_xact_lock(7366531020)"
 _SELECT = """
@@ -111,7 +108,7 @@ class SigningKeyStore:
             kid,
             algorithm,
             None if jwk is None else orjson.dumps(jwk).decode(),
-            self._encrypt(kid, key),
+            self._secret_box.seal(_private_bytes(key), kid.encode()),
             signs_from,
         )
         return SigningKey(kid, key, True, signs_from, None)
@@ -119,9 +116,11 @@ class SigningKeyStore:
     def _from_row(self, row: Record) -> SigningKey | None:
         """Return the key of a row; None for a secret that was encrypted with another JWT_SECRET."""
         kid, times = row["kid"], (row["signs_from"], row["verifies_until"])
+        private = self._secret_box.open(row["encrypted_key"], kid.encode())
         try:
-            return SigningKey(kid, self._decrypt(kid, row["algorithm"], row["encrypted_key"]), True, *times)
-        except (InvalidTag, ValueError):
+            if private is not None:
+                return SigningKey(kid, _key_from(row["algorithm"], private), True, *times)
+        except ValueError:
             pass
         try:
             return SigningKey(kid, parse_public_jwk(orjson.loads(row["public_jwk"])), False, *times)
@@ -129,23 +128,20 @@ class SigningKeyStore:
             return None
 
     @property
-    def _cipher(self) -> AESGCM:
-        return AESGCM(derive_key(self.secret, _PURPOSE))
+    def _secret_box(self) -> SecretBox:
+        return SecretBox(self.secret, _PURPOSE)
 
-    def _encrypt(self, kid: str, key: JwsKey) -> bytes:
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, _private_bytes(key), kid.encode())
 
-    def _decrypt(self, kid: str, algorithm: str, encrypted: bytes) -> JwsKey:
-        raw = self._cipher.decrypt(encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], kid.encode())
-        if algorithm == "HS256":
-            return SharedSecret(raw)
-        private = load_der_private_key(raw, None)
-        if algorithm == "ES256" and isinstance(private, ec.EllipticCurvePrivateKey):
-            return EllipticCurveKey(private.public_key(), private)
-        if algorithm == "RS256" and isinstance(private, rsa.RSAPrivateKey):
-            return RsaKey(private.public_key(), private)
-        raise ValueError("the key is not of its algorithm")
+def _key_from(algorithm: str, raw: bytes) -> JwsKey:
+    """Return the key that `_private_bytes` wrote; ValueError for that of another algorithm."""
+    if algorithm == "HS256":
+        return SharedSecret(raw)
+    private = load_der_private_key(raw, None)
+    if algorithm == "ES256" and isinstance(private, ec.EllipticCurvePrivateKey):
+        return EllipticCurveKey(private.public_key(), private)
+    if algorithm == "RS256" and isinstance(private, rsa.RSAPrivateKey):
+        return RsaKey(private.public_key(), private)
+    raise ValueError("the key is not of its algorithm")
 
 
 def _private_bytes(key: JwsKey) -> bytes:
